@@ -1,0 +1,37 @@
+# Each target sets itself up: all it needs is Python 3.11+, make and a network.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup rehearse lab test check bench lock clean
+
+setup:
+	@$(PYTHON) tools/bootstrap.py
+
+rehearse: setup
+	@$(BIN)/edgebook rehearse --params params/rehearsal.yaml
+
+lab: setup
+	@$(BIN)/edgebook lab
+
+test: setup
+	@$(BIN)/python tools/test_tools.py
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python -m bench
+
+# Refresh the lock after a change of pyproject.toml; environment.yml follows from it.
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+	$(BIN)/python tools/conda_environment.py > environment.yml
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .gcpsim records build

@@ -1,0 +1,184 @@
+"""Simulated time: every duration in gcpsim passes through one Clock.
+
+Three kinds of waiting, since "at once" (scale 0) means different things to them. `after` is a
+process that takes a while (an operation, an issuance): with scale 0 it is over at once. `at` is a
+date (a lease, a ten-minute timeout, a renewal): it comes when simulated time gets there, whatever
+the scale. `every` is a controller's resync: with scale 0 it also runs whenever things settle.
+The clock must not know what it drives, and nothing else in gcpsim may sleep or read the wall clock.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+SETTLE_LIMIT = 100_000
+
+
+@dataclass(order=True)
+class Timer:
+    """A callback that is due at a simulated time; `cancel` makes it never happen."""
+
+    when: float
+    order: int
+    callback: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Clock:
+    """Simulated time in POSIX seconds, running at `scale` times real time.
+
+    Scale 0 runs at real speed but makes every process (`after`) take no time. A paused clock stands
+    still until `advance`. `around` wraps each callback (the world commits its state there).
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: float = 1.0,
+        paused: bool = False,
+        start: float | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._wall = wall
+        self._scale = scale
+        self._base = wall() if start is None else start
+        self._since = wall()
+        self.paused = paused
+        self._timers: list[Timer] = []
+        self._order = itertools.count()
+        self._resyncs: list[Callable[[], bool]] = []
+        self._wake: asyncio.Event | None = None
+        self._settling = False
+        self.around: Callable[[Callable[[], None]], None] = lambda callback: callback()
+
+    @property
+    def scale(self) -> float:
+        return self._scale
+
+    def now(self) -> float:
+        """Simulated POSIX seconds."""
+        if self.paused:
+            return self._base
+        return self._base + (self._wall() - self._since) * (self._scale or 1.0)
+
+    def set(self, *, scale: float | None = None, paused: bool | None = None) -> None:
+        """Change speed or pause without a jump in simulated time."""
+        self._base, self._since = self.now(), self._wall()
+        if scale is not None:
+            self._scale = scale
+        if paused is not None:
+            self.paused = paused
+        self._kick()
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Run `callback` when a process of `seconds` is over; with scale 0, at the next settle."""
+        return self._push(self.now() + (seconds if self._scale else 0.0), callback)
+
+    def at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Run `callback` at a simulated date in POSIX seconds; scale 0 does not bring it nearer."""
+        return self._push(when, callback)
+
+    def every(self, seconds: float, callback: Callable[[], bool]) -> None:
+        """Run `callback` each `seconds` of simulated time, and with scale 0 whenever time settles.
+
+        It returns True when it changed anything, so that settling knows when all is quiet.
+        """
+        self._resyncs.append(callback)
+
+        def tick() -> None:
+            self._push(self.now() + seconds, tick)
+            callback()
+
+        self._push(self.now() + seconds, tick)
+
+    def settle(self) -> None:
+        """Run what is due; with scale 0 also the resyncs, until nothing changes any more."""
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            for _ in range(SETTLE_LIMIT):
+                ran = self._run_due(self.now())
+                if self._scale == 0:
+                    for resync in self._resyncs:
+                        changed: list[bool] = []
+                        self.around(lambda resync=resync: changed.append(resync()))  # type: ignore[misc]
+                        ran = ran or any(changed)
+                if not ran:
+                    return
+            raise RuntimeError(f"time did not settle after {SETTLE_LIMIT} rounds")
+        finally:
+            self._settling = False
+
+    def advance(self, seconds: float) -> None:
+        """Move simulated time forward, running what becomes due in order, each at its own time."""
+        self.settle()
+        target = self.now() + seconds
+        was_paused, self.paused = self.paused, True
+        self._base = target - seconds
+        while self._timers and self._timers[0].when <= target:
+            self._base = max(self._base, self._timers[0].when)
+            self._run_due(self._base)
+            if self._scale == 0:
+                self.settle()
+        self._base, self._since = target, self._wall()
+        self.paused = was_paused
+        self.settle()
+        self._kick()
+
+    async def run(self) -> None:
+        """Serve timers until cancelled."""
+        self._wake = asyncio.Event()
+        while True:
+            self.settle()
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._delay())
+            except TimeoutError:
+                continue
+
+    def _delay(self) -> float | None:
+        while self._timers and self._timers[0].cancelled:
+            heapq.heappop(self._timers)
+        if self.paused or not self._timers:
+            return None
+        return max(0.0, (self._timers[0].when - self.now()) / (self._scale or 1.0))
+
+    def _push(self, when: float, callback: Callable[[], None]) -> Timer:
+        timer = Timer(when, next(self._order), callback)
+        heapq.heappush(self._timers, timer)
+        self._kick()
+        return timer
+
+    def _kick(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
+
+    def _run_due(self, until: float) -> bool:
+        ran = False
+        while self._timers and self._timers[0].when <= until:
+            timer = heapq.heappop(self._timers)
+            if not timer.cancelled:
+                ran = True
+                self.around(timer.callback)
+        return ran
+
+
+def rfc3339(seconds: float, *, offset: bool = False, millis: bool = True) -> str:
+    """A time as Google's APIs print it: `...Z`, or with `offset` Compute Engine's Pacific form."""
+    if offset:
+        from zoneinfo import ZoneInfo
+
+        local = datetime.fromtimestamp(seconds, ZoneInfo("America/Los_Angeles"))
+        return local.isoformat(timespec="milliseconds")
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(
+        timespec="milliseconds" if millis else "seconds"
+    )
+    return text.replace("+00:00", "Z")
