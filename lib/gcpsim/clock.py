@@ -108,9 +108,7 @@ class Clock:
                 ran = self._run_due(self.now())
                 if self._scale == 0:
                     for resync in self._resyncs:
-                        changed: list[bool] = []
-                        self.around(lambda resync=resync: changed.append(resync()))  # type: ignore[misc]
-                        ran = ran or any(changed)
+                        ran = self._resync(resync) or ran
                 if not ran:
                     return
             raise RuntimeError(f"time did not settle after {SETTLE_LIMIT} rounds")
@@ -143,6 +141,11 @@ class Clock:
                 await asyncio.wait_for(self._wake.wait(), self._delay())
             except TimeoutError:
                 continue
+
+    def _resync(self, resync: Callable[[], bool]) -> bool:
+        changed: list[bool] = []
+        self.around(lambda: changed.append(resync()))
+        return any(changed)
 
     def _delay(self) -> float | None:
         while self._timers and self._timers[0].cancelled:

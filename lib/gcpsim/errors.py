@@ -1,7 +1,7 @@
 """Refusals, in the error shapes of Google's APIs.
 
 Handlers raise ApiError with a reason; the HTTP edge prints it in the shape of the service asked:
-`errors[]` with domain and reason for Compute Engine and Cloud DNS, google.rpc.Status for the others.
+`errors[]` with domain and reason for Compute Engine and Cloud DNS, google.rpc.Status for others.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ class ApiError(Exception):
         self.location = location
 
     def legacy_body(self) -> dict[str, Any]:
-        """Compute Engine's and Cloud DNS's shape (facts/gcp.md A.4)."""
+        """Compute Engine's and Cloud DNS's shape (seen in recorded answers)."""
         item = {"message": self.message, "domain": "global", "reason": self.reason or "invalid"}
         if self.location:
             item |= {"location": self.location, "locationType": "parameter"}

@@ -1,4 +1,4 @@
-"""All state of the simulator: tables of JSON documents, in memory, and in one SQLite file with --state.
+"""All state of the simulator: tables of JSON documents in memory, and in SQLite with --state.
 
 Memory is what everyone reads. Writes belong to the transaction of the request or timer that made
 them: `commit` makes them durable in one go before the answer leaves, `roll_back` undoes them. So a
@@ -145,7 +145,8 @@ class Store:
                 db.execute(f"PRAGMA user_version = {FORMAT}")
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute(
-                    "CREATE TABLE documents (name TEXT, key TEXT, body BLOB, PRIMARY KEY (name, key))"
+                    "CREATE TABLE documents "
+                    "(name TEXT, key TEXT, body BLOB, PRIMARY KEY (name, key))"
                 )
                 db.commit()
             check = db.execute("PRAGMA quick_check").fetchone()[0]
