@@ -1,0 +1,77 @@
+"""Time as the library sees it: a monotonic clock, a calendar date and a way to wait.
+
+Everything that waits or dates something takes a Clock, so that tests move time instead of sleeping.
+`Clock.wait` ends early when the run is cancelled (Ctrl-C), with Cancelled.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Cancelled(Exception):
+    """The run was asked to stop: no new call is started, what is under way is journaled."""
+
+
+class Clock:
+    """Real time. `rate`: how many seconds of the environment pass per second here; 0 means at once."""
+
+    def __init__(self, *, rate: float = 1.0) -> None:
+        self.rate = rate
+        self._stop = threading.Event()
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment, for durations."""
+        return time.monotonic()
+
+    def utc(self) -> datetime:
+        return datetime.now(UTC)
+
+    def wait(self, seconds: float) -> None:
+        """Wait `seconds` of the environment's time; raises Cancelled when asked to stop."""
+        if self._stop.wait(seconds / self.rate if self.rate else min(seconds, 0.01)):
+            raise Cancelled("stopped")
+
+    def cancel(self) -> None:
+        self._stop.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._stop.is_set()
+
+
+class SteppedClock(Clock):
+    """A clock that moves only when somebody waits on it: for tests and for planning ahead."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._start = start or datetime(2026, 11, 23, tzinfo=UTC)
+        self._lock = threading.Lock()
+        self.on_wait: Callable[[float], None] = lambda seconds: None
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def utc(self) -> datetime:
+        return datetime.fromtimestamp(self._start.timestamp() + self._now, UTC)
+
+    def wait(self, seconds: float) -> None:
+        if self.cancelled:
+            raise Cancelled("stopped")
+        with self._lock:
+            self._now += seconds
+        self.on_wait(seconds)
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time in UTC with milliseconds, as Google's APIs and our journals print it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def backoff(attempt: int, *, first: float = 1.0, limit: float = 60.0) -> float:
+    """Seconds to wait before try `attempt` + 1: doubled each time, with full jitter above half."""
+    ceiling = min(limit, first * 2.0**attempt)
+    return ceiling / 2 + random.uniform(0, ceiling / 2)

@@ -1,0 +1,67 @@
+"""Google's Compute Engine client without its 130 services: only the services that are asked for.
+
+`import google.cloud.compute_v1` imports every service of the API (5 s of CPU). Here the package's
+module is put in place with its real spec but its __init__ not yet run, so that one service can be
+imported at a time (1.5 s, nearly all of it the message types). Whoever asks the package for a name
+that only its __init__ defines gets it: the __init__ then runs. When any of this stops working, the
+ordinary import is used: slower, never different. docs/decisions/ has the why.
+"""
+
+import importlib
+import importlib.util
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+PACKAGE = "google.cloud.compute_v1"
+_lock = threading.RLock()
+
+
+def compute_service(name: str, client: str) -> Any:
+    """The client class of one service, e.g. ("backend_services", "BackendServicesClient")."""
+    return getattr(_load(f"services.{name}"), client)
+
+
+def compute_types() -> Any:
+    """The module with all message types of Compute Engine."""
+    return _load("types.compute")
+
+
+def _load(submodule: str) -> ModuleType:
+    with _lock:
+        if PACKAGE not in sys.modules:
+            try:
+                _place_package()
+                return importlib.import_module(f"{PACKAGE}.{submodule}")
+            except (ImportError, AttributeError):
+                _forget()
+                importlib.import_module(PACKAGE)
+        return importlib.import_module(f"{PACKAGE}.{submodule}")
+
+
+def _place_package() -> None:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{PACKAGE} is not installed")
+    package = importlib.util.module_from_spec(spec)
+    loader = spec.loader
+
+    def on_demand(name: str) -> Any:
+        """PEP 562: a submodule by that name, else whatever the package's own __init__ defines."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with _lock:
+            if importlib.util.find_spec(f"{PACKAGE}.{name}") is not None:
+                return importlib.import_module(f"{PACKAGE}.{name}")
+            package.__dict__.pop("__getattr__", None)
+            loader.exec_module(package)
+        return getattr(package, name)
+
+    package.__dict__["__getattr__"] = on_demand
+    sys.modules[PACKAGE] = package
+
+
+def _forget() -> None:
+    for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+        del sys.modules[name]
