@@ -1,0 +1,388 @@
+"""One GKE cluster's objects: the in-process Kubernetes API that controllers and the HTTP surface share.
+
+Reads return frozen documents: copy before changing. Every write is defaulted, validated, numbered with
+the cluster's resource version, remembered for watches, and told to subscribers synchronously. Which
+transaction a write belongs to is the caller's business; this module neither commits nor rolls back.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from gcpsim.clock import Clock, rfc3339
+from gcpsim.k8s import bootstrap, deletion, status, strategy
+from gcpsim.k8s.history import Happened, History, object_key
+from gcpsim.k8s.registry import Registry, Resource
+from gcpsim.k8s.selectors import field_test, label_test
+from gcpsim.store import Store, Table
+
+Doc = dict[str, Any]
+Subscriber = Callable[[str, Doc, Doc | None], None]
+Tracker = Callable[[Doc | None, Doc], None]
+
+EVENT_LIFE = 3600.0  # seconds; the API server's --event-ttl
+SPARED_BY_STATUS = {"pods", "nodes"}  # their status updates may change labels and annotations
+
+
+class Cluster:
+    """A cluster by name and location, over tables `k8s/<name>/<resource>` of a store."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        project: str,
+        location: str,
+        zones: Iterable[str],
+        store: Store,
+        clock: Clock,
+        version: str = "1.33.5-gke.1308000",
+        token: str = "",
+        ca: str = "",
+    ) -> None:
+        self.name = name
+        self.project = project
+        self.location = location
+        self.zones = list(zones)
+        self.store = store
+        self.clock = clock
+        self.version = version
+        self.token = token
+        self.ca = ca
+        self.server = ""
+        self.api_available = True
+        self._counter = f"k8s/{name}/resourceVersion"
+        self.history = History(self.resource_version)
+        self._registry = Registry()
+        self._subscribers: dict[str, list[Subscriber]] = {}
+        self._events_written = 0
+        bootstrap.install(self)
+        self.uid = str((self.get("namespaces", None, "kube-system") or {})["metadata"]["uid"])
+
+    # Types
+
+    @property
+    def registry(self) -> Registry:
+        self._registry.refresh(self.table("customresourcedefinitions").values())
+        return self._registry
+
+    def resource(self, key: str | Resource) -> Resource:
+        """The resource by key; a KeyError is a mistake of the caller's."""
+        if isinstance(key, Resource):
+            return key
+        found = self._registry.by_key(key) or self.registry.by_key(key)
+        if found is None:
+            raise KeyError(f"cluster {self.name} has no resource {key!r}")
+        return found
+
+    def table(self, key: str) -> Table:
+        return self.store.table(f"k8s/{self.name}/{key}")
+
+    def resource_version(self) -> int:
+        """The newest resource version; 1 on a cluster without objects."""
+        return int((self.store.table("counters").get(self._counter) or {"next": 2})["next"]) - 1
+
+    def now(self) -> str:
+        """Simulated time as object metadata spells it."""
+        return rfc3339(self.clock.now(), millis=False)
+
+    # Reads
+
+    def get(self, resource: str | Resource, namespace: str | None, name: str) -> Doc | None:
+        found = self.resource(resource)
+        key = f"{namespace}/{name}" if found.namespaced else name
+        return self.table(found.key).get(key)
+
+    def require(self, resource: str | Resource, namespace: str | None, name: str) -> Doc:
+        """`get`, with the API's 404 when there is none."""
+        found = self.resource(resource)
+        obj = self.get(found, namespace, name)
+        if obj is None:
+            raise status.not_found(found.plural, found.group, name)
+        return obj
+
+    def list(
+        self,
+        resource: str | Resource,
+        namespace: str | None = None,
+        labels: str | dict[str, str] | None = None,
+        fields: str | None = None,
+    ) -> list[Doc]:
+        """Objects sorted by namespace and name, filtered by label and field selectors."""
+        found = self.resource(resource)
+        tests = [
+            test for test in (label_test(labels), field_test(fields, found.key)) if test is not None
+        ]
+        items = self.table(found.key).items()
+        if namespace and found.namespaced:
+            prefix = namespace + "/"
+            items = [item for item in items if item[0].startswith(prefix)]
+        for test in tests:
+            items = [item for item in items if test(item[1])]
+        items.sort(key=lambda item: item[0])
+        return [obj for _, obj in items]
+
+    # Writes
+
+    def create(
+        self,
+        resource: str | Resource,
+        obj: Doc,
+        *,
+        dry_run: bool = False,
+        track: Tracker | None = None,
+    ) -> Doc:
+        """Store a new object; `track` may write its managed fields. Raises StatusError."""
+        found = self.resource(resource)
+        new = copy_of(obj)
+        new["apiVersion"], new["kind"] = found.api_version, found.kind
+        metadata = new.setdefault("metadata", {})
+        strategy.prepare_create(self, found, new)
+        key = object_key(new)
+        if key in self.table(found.key):
+            raise status.already_exists(found.plural, found.group, metadata["name"])
+        metadata["uid"] = str(uuid.uuid4())
+        metadata["creationTimestamp"] = self.now()
+        for absent in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+            metadata.pop(absent, None)
+        metadata.pop("generation", None)
+        if found.generation:
+            metadata["generation"] = 1
+        if track is not None:
+            track(None, new)
+        if dry_run:
+            metadata.pop("resourceVersion", None)
+            return new
+        self._write(found, "ADDED", new, None)
+        strategy.after_create(self, found, new)
+        return new
+
+    def update(
+        self,
+        resource: str | Resource,
+        obj: Doc,
+        subresource: str = "",
+        *,
+        dry_run: bool = False,
+        track: Tracker | None = None,
+    ) -> Doc:
+        """Replace an object, or with `subresource` "status" only its status.
+
+        With a resourceVersion in the metadata a newer object is a 409. Writing what is there already
+        changes nothing and tells nobody. The last finalizer's removal finishes a deletion.
+        """
+        found = self.resource(resource)
+        metadata = obj.get("metadata") or {}
+        old = self.require(found, metadata.get("namespace"), metadata.get("name", ""))
+        self._check_preconditions(found, old, metadata)
+        new = copy_of(obj)
+        new["apiVersion"], new["kind"] = found.api_version, found.kind
+        self._keep(found, new, old, subresource)
+        strategy.prepare_update(self, found, new, old, subresource)
+        if found.generation and strategy.spec_changed(found, new, old):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        if track is not None:
+            track(old, new)
+        if dry_run or same(new, old):
+            return new if dry_run else old
+        if deletion.is_over(found, new):
+            return self._remove(found, new, old)
+        self._write(found, "MODIFIED", new, old)
+        return new
+
+    def patch(
+        self,
+        resource: str | Resource,
+        namespace: str | None,
+        name: str,
+        merge_patch: Doc,
+        subresource: str = "",
+    ) -> Doc:
+        """Change an object by a JSON merge patch (RFC 7386)."""
+        old = self.require(resource, namespace, name)
+        new: Doc = merged(old, merge_patch)
+        return self.update(resource, new, subresource)
+
+    def delete(
+        self,
+        resource: str | Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        grace_seconds: int | None = None,
+        propagation: str = "Background",
+        uid: str = "",
+        version: str = "",
+        dry_run: bool = False,
+    ) -> Doc:
+        """Delete an object, or mark it while a grace period or finalizers hold it; see `deletion`."""
+        found = self.resource(resource)
+        old = self.require(found, namespace, name)
+        self._check_preconditions(found, old, {"uid": uid, "resourceVersion": version})
+        new = deletion.marked(self, found, old, grace_seconds, propagation)
+        if dry_run:
+            return new
+        if deletion.is_over(found, new):
+            deletion.before_removal(self, found, new)
+            return self._remove(found, new, old)
+        if same(new, old):
+            return old
+        self._write(found, "MODIFIED", new, old)
+        return new
+
+    def subscribe(self, resource: str | Resource, fn: Subscriber) -> None:
+        """Call fn("ADDED" | "MODIFIED" | "DELETED", object, object before or None) on each write."""
+        self._subscribers.setdefault(self.resource(resource).key, []).append(fn)
+
+    def event(self, involved: Doc, type: str, reason: str, message: str, component: str) -> Doc:
+        """Write an Event about an object; a repeated one only counts up."""
+        about = involved["metadata"]
+        namespace = about.get("namespace", "default")
+        said = "\0".join([about.get("uid", ""), involved["kind"], type, reason, message, component])
+        name = f"{about['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+        now = self.now()
+        known = self.get("events", namespace, name)
+        if known is not None:
+            again = {**known, "count": known["count"] + 1, "lastTimestamp": now}
+            return self.update("events", again)
+        self._expire_events()
+        reference = {
+            "kind": involved["kind"],
+            "namespace": about.get("namespace"),
+            "name": about["name"],
+            "uid": about.get("uid"),
+            "apiVersion": involved.get("apiVersion", "v1"),
+            "resourceVersion": about.get("resourceVersion"),
+        }
+        return self.create(
+            "events",
+            {
+                "metadata": {"name": name, "namespace": namespace},
+                "involvedObject": {key: value for key, value in reference.items() if value},
+                "type": type,
+                "reason": reason,
+                "message": message,
+                "source": {"component": component},
+                "reportingComponent": component,
+                "reportingInstance": "",
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "count": 1,
+            },
+        )
+
+    # Inside
+
+    def _check_preconditions(self, resource: Resource, old: Doc, wanted: Doc) -> None:
+        have = old["metadata"]
+        name = have["name"]
+        if wanted.get("uid") and wanted["uid"] != have["uid"]:
+            raise status.conflict(
+                resource.plural,
+                resource.group,
+                name,
+                f"Precondition failed: UID in precondition: {wanted['uid']}, "
+                f"UID in object meta: {have['uid']}",
+            )
+        version = str(wanted.get("resourceVersion") or "")
+        if version not in ("", "0", have["resourceVersion"]):
+            raise status.conflict(resource.plural, resource.group, name)
+
+    def _keep(self, resource: Resource, new: Doc, old: Doc, subresource: str) -> None:
+        """Restore what this kind of update may not change."""
+        metadata, before = new["metadata"], old["metadata"]
+        if subresource == "status":
+            for field in (new.keys() | old.keys()) - {"status", "metadata"}:
+                _restore(new, old, field)
+            if resource.key not in SPARED_BY_STATUS:
+                metadata = {**before, **_only(metadata, "managedFields")}
+        elif resource.has_status and resource.key != "customresourcedefinitions":
+            _restore(new, old, "status")
+        fixed = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+                 "generation", "generateName", "resourceVersion")  # fmt: skip
+        metadata = dict(metadata)
+        for field in fixed:
+            _restore(metadata, before, field)
+        if "managedFields" not in metadata:
+            _restore(metadata, before, "managedFields")
+        elif not any(metadata["managedFields"] or ()):
+            del metadata["managedFields"]
+        new["metadata"] = metadata
+
+    def _write(self, resource: Resource, type: str, new: Doc, old: Doc | None) -> None:
+        version = self.store.next_number(self._counter, 2)
+        new["metadata"]["resourceVersion"] = str(version)
+        table, key = self.table(resource.key), object_key(new)
+        if type == "DELETED":
+            table.delete(key)
+        else:
+            table.put(key, new)
+        self.history.log(resource.key).append(Happened(version, type, new, old))
+        for fn in tuple(self._subscribers.get(resource.key, ())):
+            fn(type, new, old)
+
+    def _remove(self, resource: Resource, new: Doc, old: Doc) -> Doc:
+        new = {**new, "metadata": dict(new["metadata"])}
+        self._write(resource, "DELETED", new, old)
+        return new
+
+    def _expire_events(self) -> None:
+        self._events_written += 1
+        if self._events_written % 256:
+            return
+        limit = rfc3339(self.clock.now() - EVENT_LIFE, millis=False)
+        for obj in self.table("events").values():
+            if (obj.get("lastTimestamp") or obj["metadata"]["creationTimestamp"]) < limit:
+                self._remove(self.resource("events"), obj, obj)
+
+
+def copy_of(obj: Doc) -> Doc:
+    """A deep copy of a JSON document, without sharing anything."""
+    copied: Doc = orjson.loads(orjson.dumps(obj))
+    return copied
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7386: `target` with a JSON merge patch; neither is changed."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+def same(new: Doc, old: Doc) -> bool:
+    """Equal but for when managed fields were written."""
+    if new == old:
+        return True
+    left, right = new["metadata"], old["metadata"]
+    if "managedFields" not in left and "managedFields" not in right:
+        return False
+    return _untimed(new) == _untimed(old)
+
+
+def _untimed(obj: Doc) -> Doc:
+    metadata = dict(obj["metadata"])
+    metadata["managedFields"] = [
+        {key: value for key, value in entry.items() if key != "time"}
+        for entry in metadata.get("managedFields", ())
+    ]
+    return {**obj, "metadata": metadata}
+
+
+def _restore(new: Doc, old: Doc, field: str) -> None:
+    if field in old:
+        new[field] = old[field]
+    else:
+        new.pop(field, None)
+
+
+def _only(doc: Doc, field: str) -> Doc:
+    return {field: doc[field]} if field in doc else {}
