@@ -193,7 +193,8 @@ class Resource:
     """What should be: a kind, a name, a body in the API's own JSON.
 
     `what` is the sentence of its creation ("managed, 2 domains, RSA-2048"). `depends` are resources
-    that must exist before, besides those that the body refers to.
+    that must exist before, besides those that the body refers to. `waits` are gates before its
+    creation and its updates, `update_waits` before updates only.
     """
 
     kind: str
@@ -205,6 +206,7 @@ class Resource:
     ownership: Ownership = Ownership.CREATED
     what: str = ""
     waits: tuple[Wait, ...] = ()
+    update_waits: tuple[Wait, ...] = ()
 
     @property
     def key(self) -> ResourceKey:
@@ -225,6 +227,7 @@ class Resource:
             "what": self.what,
             "depends": [key.id for key in self.depends],
             "waits": [wait.to_json() for wait in self.waits],
+            "update_waits": [wait.to_json() for wait in self.update_waits],
             "body": to_json(self.body),
         }
 
@@ -249,7 +252,8 @@ class Change:
 
     `after` is the whole desired body, symbolic; `before` holds only the live values of `fields`,
     the dotted paths that differ. `disrupts` says what traffic is cut, and is empty when none is.
-    `unknown` names what is known only after an earlier change.
+    `unknown` names what is known only after an earlier change. `blocks` marks a report that forbids
+    to apply its step: something stands in the way that is not ours.
     """
 
     action: Action
@@ -263,6 +267,7 @@ class Change:
     unknown: tuple[str, ...] = ()
     depends: tuple[ResourceKey, ...] = ()
     waits: tuple[Wait, ...] = ()
+    blocks: bool = False
 
     @property
     def order(self) -> tuple[int, int, str, str, str]:
@@ -289,6 +294,7 @@ class Change:
             "after": to_json(self.after),
             "depends": [key.id for key in self.depends],
             "waits": [wait.to_json() for wait in self.waits],
+            "blocks": self.blocks,
         }
 
     @classmethod
@@ -306,6 +312,7 @@ class Change:
             unknown=tuple(value.get("unknown", ())),
             depends=tuple(ResourceKey.parse(text) for text in value.get("depends", ())),
             waits=tuple(waits),
+            blocks=value.get("blocks", False),
         )
 
 
@@ -326,6 +333,10 @@ class Plan:
     @property
     def reports(self) -> tuple[Change, ...]:
         return tuple(c for c in self.changes if c.action is Action.REPORT)
+
+    @property
+    def blockers(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if c.blocks)
 
     @property
     def empty(self) -> bool:

@@ -44,6 +44,7 @@ class ObservedCluster:
     zones: tuple[str, ...] = ()
     services: tuple[ObservedService, ...] = ()
     reachable: bool = True
+    ipv6: bool = False  # its pods have IPv6 addresses too
 
     def service(self, namespace: str, name: str) -> ObservedService | None:
         for service in self.services:
@@ -58,4 +59,5 @@ class Observed:
 
     clusters: Mapping[str, ObservedCluster] = field(default_factory=dict)
     project_numbers: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> its domains
     notes: tuple[Change, ...] = ()  # reports of what was found and is not ours
