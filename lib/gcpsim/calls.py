@@ -1,4 +1,4 @@
-"""Every request is counted: by client, service, method and collection, with the order they came in."""
+"""Every request is counted: by client, service, method and collection, in the order they came."""
 
 import re
 from collections import Counter, deque

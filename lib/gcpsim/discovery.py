@@ -1,4 +1,4 @@
-"""Google's discovery documents: routes, parameters and schemas of the APIs that gcpsim stands in for.
+"""Google's discovery documents: routes, parameters and schemas of the APIs that gcpsim plays.
 
 The documents come with the package google-api-python-client and are read as data; that package is
 not imported. An Api knows which methods exist and which one a request asks for. It must not know
@@ -70,8 +70,7 @@ class Api:
 
         `path` follows the service path (`compute/v1/`), without a leading slash.
         """
-        found = _walk(self._root, path.split("/"), 0, verb)
-        return found
+        return _walk(self._root, path.split("/"), 0, verb)
 
     def verbs(self, path: str) -> list[str]:
         """The HTTP methods that exist for a path."""

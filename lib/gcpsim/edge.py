@@ -1,15 +1,17 @@
 """What travels between the HTTP edge and the services: a Call in, an Answer out.
 
-A service is anything with `handle(call) -> Answer` that runs synchronously: the whole request is one
-transaction. Services raise ApiError for refusals. Nothing here knows about sockets.
+A service is anything with `handle(call) -> Answer` that runs synchronously: the whole request is
+one transaction. Services raise ApiError for refusals. Nothing here knows about sockets.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import orjson
 
 from gcpsim.errors import ApiError
+from gcpsim.faults import Fault
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Call:
     body: bytes = b""
     version: str = "v1"
     user: str = "anonymous@example.com"
+    faults: tuple[Fault, ...] = ()
 
     def json(self) -> Any:
         """The body, or an ApiError 400 in the words of Google's JSON reader; {} when empty."""
@@ -41,11 +44,17 @@ class Call:
 
 @dataclass
 class Answer:
-    """A JSON document (or nothing, or bytes made beforehand) and its HTTP status."""
+    """A JSON document and its HTTP status.
+
+    `body` may be None (no content), bytes made beforehand, or a function that is asked for the
+    document once time has settled, so that an operation that takes no time is answered as DONE.
+    `waiter`, when given, is awaited before that (the `wait` method of operations).
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    waiter: asyncio.Future[None] | None = None
 
 
 class Service(Protocol):

@@ -1,7 +1,7 @@
 """Scripted faults: what goes wrong, for which calls, and how often.
 
-A fault matches by service, HTTP method, collection, method and path, skips `nth` - 1 matches and then
-strikes `times` times (0: for ever). Effects: `http` (an error answer instead of the work),
+A fault matches by service, HTTP method, collection, method and path, skips `nth` - 1 matches and
+then strikes `times` times (0: for ever). Effects: `http` (an error answer instead of the work),
 `operation` (the work starts, its operation fails), `latency` (seconds of real time), `drop_before`
 and `drop_after` (the connection dies before or after the effect took place), `permission` (403).
 """

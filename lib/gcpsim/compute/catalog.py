@@ -1,0 +1,84 @@
+"""What exists without being created: regions and zones, and the quotas of a project.
+
+Regions are a subset of Google Cloud's, with the real zone letters. Quota metrics are the ones a
+front door counts against (names from the discovery document).
+"""
+
+REGION_ZONES: dict[str, str] = {
+    "africa-south1": "abc",
+    "asia-east1": "abc",
+    "asia-east2": "abc",
+    "asia-northeast1": "abc",
+    "asia-northeast2": "abc",
+    "asia-northeast3": "abc",
+    "asia-south1": "abc",
+    "asia-south2": "abc",
+    "asia-southeast1": "abc",
+    "asia-southeast2": "abc",
+    "australia-southeast1": "abc",
+    "australia-southeast2": "abc",
+    "europe-central2": "abc",
+    "europe-north1": "abc",
+    "europe-southwest1": "abc",
+    "europe-west1": "bcd",
+    "europe-west10": "abc",
+    "europe-west12": "abc",
+    "europe-west2": "abc",
+    "europe-west3": "abc",
+    "europe-west4": "abc",
+    "europe-west6": "abc",
+    "europe-west8": "abc",
+    "europe-west9": "abc",
+    "me-central1": "abc",
+    "me-west1": "abc",
+    "northamerica-northeast1": "abc",
+    "northamerica-northeast2": "abc",
+    "southamerica-east1": "abc",
+    "southamerica-west1": "abc",
+    "us-central1": "abcf",
+    "us-east1": "bcd",
+    "us-east4": "abc",
+    "us-east5": "abc",
+    "us-south1": "abc",
+    "us-west1": "abc",
+    "us-west2": "abc",
+    "us-west3": "abc",
+    "us-west4": "abc",
+}
+REGIONS = sorted(REGION_ZONES)
+ZONES = sorted(f"{region}-{letter}" for region in REGIONS for letter in REGION_ZONES[region])
+
+# metric -> (limit, collection counted, scope)
+PROJECT_QUOTAS: dict[str, tuple[float, str]] = {
+    "BACKEND_SERVICES": (50.0, "backendServices"),
+    "FIREWALLS": (200.0, "firewalls"),
+    "FORWARDING_RULES": (45.0, "forwardingRules"),
+    "GLOBAL_EXTERNAL_MANAGED_BACKEND_SERVICES": (75.0, "backendServices"),
+    "GLOBAL_EXTERNAL_MANAGED_FORWARDING_RULES": (45.0, "forwardingRules"),
+    "GLOBAL_EXTERNAL_PROXY_LB_BACKEND_SERVICES": (75.0, "backendServices"),
+    "HEALTH_CHECKS": (150.0, "healthChecks"),
+    "NETWORKS": (15.0, "networks"),
+    "SECURITY_POLICIES": (20.0, "securityPolicies"),
+    "SSL_CERTIFICATES": (30.0, "sslCertificates"),
+    "SSL_POLICIES": (10.0, "sslPolicies"),
+    "STATIC_ADDRESSES": (21.0, "addresses"),
+    "SUBNETWORKS": (275.0, "subnetworks"),
+    "TARGET_HTTPS_PROXIES": (30.0, "targetHttpsProxies"),
+    "TARGET_HTTP_PROXIES": (30.0, "targetHttpProxies"),
+    "TARGET_SSL_PROXIES": (30.0, "targetSslProxies"),
+    "TARGET_TCP_PROXIES": (30.0, "targetTcpProxies"),
+    "URL_MAPS": (30.0, "urlMaps"),
+}
+REGION_QUOTAS: dict[str, tuple[float, str]] = {
+    "INSTANCES": (720.0, "instances"),
+    "NETWORK_ENDPOINT_GROUPS": (100.0, "networkEndpointGroups"),
+    "STATIC_ADDRESSES": (70.0, "addresses"),
+}
+
+
+def region_of(zone: str) -> str:
+    return zone.rsplit("-", 1)[0]
+
+
+def zones_of(region: str) -> list[str]:
+    return [f"{region}-{letter}" for letter in REGION_ZONES.get(region, "")]
