@@ -127,9 +127,23 @@ class EachNeg:
         return cls(cluster, namespace, service, int(port), value["$each_neg"], entry)
 
 
+@dataclass(frozen=True)
+class SecretRef:
+    """Where a secret is kept: `secret` in Secret Manager, or `env`, an environment variable.
+
+    Its value is read at the moment of the call that needs it, and appears nowhere else.
+    """
+
+    secret: str = ""
+    env: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"$secret": self.secret} if self.secret else {"$env": self.env}
+
+
 def to_json(value: Any) -> Any:
     """A body with its references as plain JSON; `from_json` is the way back."""
-    if isinstance(value, Ref | EachNeg):
+    if isinstance(value, Ref | EachNeg | SecretRef):
         return value.to_json()
     if isinstance(value, Mapping):
         return {key: to_json(item) for key, item in value.items()}
@@ -147,6 +161,8 @@ def from_json(value: Any) -> Any:
             return Ref(key.kind, key.name, key.scope, value["field"])
         if "$each_neg" in value:
             return EachNeg.from_json(value)
+        if "$secret" in value or "$env" in value:
+            return SecretRef(value.get("$secret", ""), value.get("$env", ""))
         return {key: from_json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [from_json(item) for item in value]
