@@ -1,0 +1,186 @@
+"""Where change records are kept: a folder, or a bucket by URL through papermill's own handlers.
+
+An archive reads and writes whole text files under relative names, and has one lock for sealing. In
+a folder every write is atomic: a temporary file, flushed, renamed. It must not know what is inside.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgebook.errors import EdgebookError, UsageError
+
+CHANGE_ID = re.compile(r"CHG-\d{4}-\d{2}-\d{2}-\d{3,}")
+CHAIN = "chain.jsonl"
+INDEX = "index.html"
+RECORD = "record.json"
+LOCK = ".lock"
+PROBE = ".write-check.json"
+EXTENSIONS = [".ipynb", ".json", ".jsonl", ".html"]
+
+
+class Archive(ABC):
+    """A place of change records; `location` is what people typed."""
+
+    location: str
+
+    @abstractmethod
+    def read(self, name: str) -> str | None:
+        """A file's text, or None when there is no such file."""
+
+    @abstractmethod
+    def write(self, name: str, text: str) -> None:
+        """Write one whole file. Raises EdgebookError when it can't be written."""
+
+    @abstractmethod
+    def names(self, folder: str = "") -> list[str]:
+        """Names directly under a folder, sorted, folders with a slash at the end."""
+
+    @abstractmethod
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Held while a record is sealed, so that the chain has one end."""
+
+    @abstractmethod
+    def check_writable(self) -> None:
+        """Write and remove a small file; raises EdgebookError before anything is run."""
+
+    def where(self, name: str) -> str:
+        """The path or URL of a file, for people."""
+        return f"{self.location.rstrip('/')}/{name}"
+
+    def change_ids(self) -> list[str]:
+        """Every folder that is named like a change, sorted."""
+        folders = [name[:-1] for name in self.names() if name.endswith("/")]
+        return sorted(name for name in folders if CHANGE_ID.fullmatch(name))
+
+
+class FolderArchive(Archive):
+    """Records in a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.location = str(folder)
+
+    def read(self, name: str) -> str | None:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def write(self, name: str, text: str) -> None:
+        write_atomically(self.folder / name, text)
+
+    def names(self, folder: str = "") -> list[str]:
+        try:
+            found = sorted((self.folder / folder).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [path.name + ("/" if path.is_dir() else "") for path in found]
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCK).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def check_writable(self) -> None:
+        self.write(PROBE, "{}")
+        (self.folder / PROBE).unlink(missing_ok=True)
+
+
+class BucketArchive(Archive):
+    """Records under a URL (gs://, s3://, abs://, ...) that papermill has a handler for.
+
+    A bucket has no lock: give each front door a prefix of its own, which its own lock then guards.
+    """
+
+    def __init__(self, url: str) -> None:
+        from papermill.iorw import papermill_io
+
+        self.location = url.rstrip("/")
+        self._io: Any = papermill_io
+
+    def read(self, name: str) -> str | None:
+        if name.rsplit("/", 1)[-1] not in self.names(name.rpartition("/")[0]):
+            return None
+        return str(self._io.read(self.where(name), EXTENSIONS))
+
+    def write(self, name: str, text: str) -> None:
+        try:
+            self._io.write(text, self.where(name), EXTENSIONS)
+        except Exception as error:
+            raise _unwritable(self.where(name), error) from error
+
+    def names(self, folder: str = "") -> list[str]:
+        prefix = f"{self.location}/{folder}".rstrip("/") + "/"
+        try:
+            listed = self._io.listdir(prefix)
+        except FileNotFoundError:
+            return []
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise EdgebookError("Archive cannot be read", where=prefix, why=why) from error
+        tail = prefix.split("://", 1)[-1]
+        paths = {str(path).split("://", 1)[-1].removeprefix(tail) for path in listed}
+        parts = {path.partition("/") for path in paths if path}
+        return sorted({first + slash for first, slash, _ in parts})
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        yield
+
+    def check_writable(self) -> None:
+        self.write(PROBE, "{}")
+
+    def change_ids(self) -> list[str]:
+        found = [name.rstrip("/") for name in self.names()]
+        return sorted(name for name in found if CHANGE_ID.fullmatch(name))
+
+
+def open_archive(location: str | Path) -> Archive:
+    """The archive at a folder or URL. Raises UsageError for a URL without a handler."""
+    text = str(location)
+    if "://" not in text:
+        return FolderArchive(Path(text).expanduser())
+    from papermill.iorw import papermill_io
+
+    schemes = sorted(scheme for scheme, _ in papermill_io._handlers if scheme.endswith("://"))
+    if not any(text.startswith(scheme) for scheme in schemes):
+        why = f"papermill has handlers for: {', '.join(schemes)}"
+        raise UsageError("No way to write records there", where=text, why=why)
+    return BucketArchive(text)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file by one rename, durable when it returns; raises EdgebookError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _unwritable(str(path), error) from error
+
+
+def _unwritable(where: str, error: Exception) -> EdgebookError:
+    return EdgebookError(
+        "Change records cannot be written",
+        where=where,
+        why=str(error) or type(error).__name__,
+        next="mend that, or choose another place with --records",
+    )

@@ -1,0 +1,150 @@
+"""The hash chain over sealed records, and the check that finds any later edit.
+
+Each record names the hash of the one before it, and `chain.jsonl` lists all of them in order. So an
+edited, added, missing or reordered file or record shows; only someone who rewrites everything after
+it stays unseen, and not from a reader who noted an earlier head (`verify --head`).
+"""
+
+from dataclasses import dataclass
+
+from edgebook.records.archive import CHAIN, INDEX, LOCK, RECORD, Archive
+from edgebook.records.index import archive_page
+from edgebook.records.record import Record, load_records, parse_record, read_chain, sha256
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is not as it was sealed. A `warning` does not break the chain."""
+
+    place: str
+    text: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many records were checked, the head of the chain, and what is wrong."""
+
+    records: int
+    head: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def intact(self) -> bool:
+        return not any(not problem.warning for problem in self.problems)
+
+    def __str__(self) -> str:
+        lines = [str(problem) for problem in self.problems]
+        plural = "" if self.records == 1 else "s"
+        verdict = "intact" if self.intact else "BROKEN"
+        head = f", head {self.head[:16]}" if self.head else ""
+        return "\n".join([*lines, f"chain of {self.records} record{plural} {verdict}{head}"])
+
+
+def verify_archive(archive: Archive, *, head: str = "") -> Verdict:
+    """Check every file of every record. `head` is a record hash that must be in the chain."""
+    problems: list[Problem] = []
+    sealed = _read_sealed(archive, problems)
+    records = sorted(sealed.values(), key=lambda record: record.sequence)
+    _check_links(records, problems)
+    _check_chain_file(archive, sealed, problems)
+    for record in records:
+        _check_files(archive, record, problems)
+    _check_root(archive, problems)
+    hashes = [record.sha256 for record in records]
+    if head and not any(found.startswith(head) for found in hashes):
+        problems.append(Problem(archive.location, f"no record has the hash {head}"))
+    last = hashes[-1] if hashes else ""
+    return Verdict(len(records), last, tuple(sorted(set(problems))))
+
+
+def _read_sealed(archive: Archive, problems: list[Problem]) -> dict[str, Record]:
+    sealed = {}
+    for change_id in archive.change_ids():
+        text = archive.read(f"{change_id}/{RECORD}")
+        if text is None:
+            note = "is not sealed: still running, or killed; it proves nothing"
+            problems.append(Problem(change_id, note, warning=True))
+            continue
+        try:
+            sealed[change_id] = parse_record(text)
+            if sealed[change_id].change_id != change_id:
+                problems.append(
+                    Problem(change_id, f"holds the record of {sealed[change_id].change_id}")
+                )
+            if sealed[change_id].sequence < 1:
+                raise ValueError("its sequence is no number")
+        except (ValueError, KeyError, TypeError) as error:
+            sealed.pop(change_id, None)
+            problems.append(Problem(f"{change_id}/{RECORD}", f"cannot be read: {error}"))
+    return sealed
+
+
+def _check_links(records: list[Record], problems: list[Problem]) -> None:
+    before: Record | None = None
+    for number, record in enumerate(records, 1):
+        if record.sequence != number:
+            text = f"is number {record.sequence} of the chain, but {number - 1} stand before it"
+            problems.append(Problem(record.change_id, text))
+        named = record.previous
+        if before is None:
+            if named is not None:
+                problems.append(Problem(record.change_id, f"{named['change_id']} is missing"))
+        elif named is None:
+            problems.append(Problem(record.change_id, f"does not name {before.change_id}"))
+        elif named["change_id"] != before.change_id:
+            text = f"was sealed after {named['change_id']}, not after {before.change_id}"
+            problems.append(Problem(record.change_id, text))
+        elif named["sha256"] != before.sha256:
+            text = f"was edited after {record.change_id} was sealed"
+            problems.append(Problem(f"{before.change_id}/{RECORD}", text))
+        before = record
+
+
+def _check_chain_file(archive: Archive, sealed: dict[str, Record], problems: list[Problem]) -> None:
+    try:
+        links = read_chain(archive)
+    except ValueError as error:
+        problems.append(Problem(CHAIN, f"cannot be read: {error}"))
+        return
+    for number, link in enumerate(links, 1):
+        name = str(link["change_id"])
+        record = sealed.get(name)
+        if link["sequence"] != number:
+            problems.append(Problem(CHAIN, f"line {number} says {link['sequence']}"))
+        if record is None:
+            problems.append(Problem(name, "is missing: the chain lists it"))
+        elif record.sha256 != link["sha256"]:
+            problems.append(Problem(f"{name}/{RECORD}", "was edited: the chain has another hash"))
+        elif record.sequence != link["sequence"]:
+            problems.append(Problem(name, f"stands at {link['sequence']} in the chain"))
+    for name in sealed.keys() - {str(link["change_id"]) for link in links}:
+        problems.append(Problem(name, "is not in the chain"))
+
+
+def _check_files(archive: Archive, record: Record, problems: list[Problem]) -> None:
+    present = {name for name in archive.names(record.change_id) if name != RECORD}
+    for name, expected in record.files.items():
+        place = f"{record.change_id}/{name}"
+        text = archive.read(place) if name in present else None
+        if text is None:
+            problems.append(Problem(place, "is missing"))
+        elif sha256(text) != expected:
+            problems.append(Problem(place, "was edited after it was sealed"))
+    for name in present - record.files.keys():
+        problems.append(Problem(f"{record.change_id}/{name}", "is an extra file"))
+
+
+def _check_root(archive: Archive, problems: list[Problem]) -> None:
+    ids = set(archive.change_ids())
+    known = {INDEX, CHAIN, LOCK}
+    for name in archive.names():
+        if name.rstrip("/") not in ids and name not in known and not name.startswith(".write-"):
+            problems.append(Problem(name, "is an extra file: no record made it"))
+    page = archive.read(INDEX)
+    if page is not None and page != archive_page(load_records(archive)):
+        text = "is not what the records say; `edgebook records index` makes it anew"
+        problems.append(Problem(INDEX, text))

@@ -1,0 +1,234 @@
+"""A change record in the making: redacted when written, sealed once, refused with a secret in it.
+
+The draft lives in the record's own folder (for a bucket, in an outbox that is uploaded when it is
+sealed). Everything goes through the redactor; what the final scan still finds moves the draft out
+of the archive instead of into the chain. It must not decide what a run means: the runner says that.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from edgebook.errors import EdgebookError, UsageError
+from edgebook.records.archive import (
+    CHAIN,
+    CHANGE_ID,
+    INDEX,
+    RECORD,
+    Archive,
+    FolderArchive,
+    write_atomically,
+)
+from edgebook.records.html import notebook_page
+from edgebook.records.index import archive_page, record_page
+from edgebook.records.record import (
+    FORMAT,
+    Record,
+    dump,
+    load_records,
+    parse_record,
+    read_chain,
+    sha256,
+)
+from edgebook.records.redact import Finding, Redactor
+
+JOURNAL = "journal.jsonl"
+
+
+class SecretsFound(EdgebookError):
+    """The scan found what redaction missed; the draft was moved out of the archive."""
+
+    def __init__(self, change_id: str, findings: list[Finding], kept: Path) -> None:
+        seen = "\n".join(str(finding) for finding in findings[:10])
+        super().__init__(
+            f"Record {change_id} was not sealed: {len(findings)} secrets in it",
+            where=str(kept),
+            why=seen,
+            next="delete that folder, take the secret out of what was shown, and run again",
+        )
+        self.findings = tuple(findings)
+
+
+class Draft:
+    """An unsealed record. `folder` is where its files are while it runs."""
+
+    def __init__(self, archive: Archive, folder: Path, change_id: str, redactor: Redactor) -> None:
+        self.archive = archive
+        self.folder = folder
+        self.change_id = change_id
+        self.redactor = redactor
+
+    @classmethod
+    def start(
+        cls, archive: Archive, *, now: datetime, redactor: Redactor, change_id: str = ""
+    ) -> "Draft":
+        """Take the next free change id of the day, or `change_id` if that is free."""
+        archive.check_writable()
+        if change_id and not CHANGE_ID.fullmatch(change_id):
+            why = "a change id is CHG-YYYY-MM-DD-NNN, for example CHG-2026-11-23-001"
+            raise UsageError(f"Not a change id: {change_id}", why=why)
+        root = archive.folder if isinstance(archive, FolderArchive) else outbox()
+        day = f"CHG-{now:%Y-%m-%d}"
+        taken = [name for name in archive.change_ids() if name.startswith(day)]
+        number = max((int(name.rsplit("-", 1)[1]) for name in taken), default=0)
+        while True:
+            number += 1
+            name = change_id or f"{day}-{number:03d}"
+            try:
+                (root / name).mkdir(parents=True)
+            except FileExistsError:
+                if change_id:
+                    why = "a change id is used once"
+                    raise UsageError(f"Record {name} exists", where=str(root), why=why) from None
+                continue
+            return cls(archive, root / name, name, redactor)
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / JOURNAL
+
+    def write(self, name: str, text: str) -> None:
+        """A text file of the record, redacted."""
+        write_atomically(self.folder / name, self.redactor.text(text))
+
+    def write_json(self, name: str, document: Any) -> None:
+        """A JSON file of the record, each string redacted."""
+        write_atomically(self.folder / name, dump(self.redactor.document(document)))
+
+    def write_notebook(self, name: str, text: str) -> None:
+        """An executed notebook given as JSON: every source, output and traceback redacted."""
+        notebook = json.loads(text)
+        for cell in notebook.get("cells", []):
+            _join_streams(cell)
+        text = json.dumps(self.redactor.document(notebook), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(self.folder / name, text)
+
+    def seal(self, facts: Mapping[str, Any]) -> Record:
+        """Write the HTML, scan, hash, link to the record before, and close. Raises SecretsFound."""
+        facts = self.redactor.document(dict(facts))
+        self._redact_journal()
+        for path in sorted(self.folder.glob("*.ipynb")):
+            write_atomically(path.with_suffix(".html"), notebook_page(path, self.change_id))
+        with self.archive.lock():
+            link = self._previous()
+            data = {**facts, "format": FORMAT, "change_id": self.change_id, **link}
+            write_atomically(self.folder / INDEX, record_page(data))
+            data["files"] = {name: sha256(self._text(name)) for name in self._names()}
+            self._refuse_secrets(dump(data))
+            return self._close(data)
+
+    def discard(self) -> None:
+        """Give the change id back when nothing was run."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _names(self) -> list[str]:
+        return sorted(path.name for path in self.folder.iterdir() if path.name != RECORD)
+
+    def _text(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def _redact_journal(self) -> None:
+        if not self.journal.exists():
+            return
+        lines = []
+        for line in self._text(JOURNAL).splitlines():
+            try:
+                document = self.redactor.document(json.loads(line))
+            except ValueError:
+                continue
+            lines.append(json.dumps(document, ensure_ascii=False))
+        write_atomically(self.journal, "".join(f"{line}\n" for line in lines))
+
+    def _previous(self) -> dict[str, Any]:
+        """The place after the end of the chain; a link that a crash left out is added first."""
+        links = read_chain(self.archive)
+        listed = {link["change_id"] for link in links}
+        for record in load_records(self.archive):
+            if record.change_id not in listed and record.sequence == len(links) + 1:
+                links.append(_link(record))
+        self._links = links
+        if not links:
+            return {"sequence": 1, "previous": None}
+        last = links[-1]
+        previous = {"change_id": last["change_id"], "sha256": last["sha256"]}
+        return {"sequence": len(links) + 1, "previous": previous}
+
+    def _refuse_secrets(self, record: str) -> None:
+        texts = {name: self._text(name) for name in self._names()} | {RECORD: record}
+        findings = [
+            finding for name, text in texts.items() for finding in self.redactor.scan(name, text)
+        ]
+        if findings:
+            kept = quarantine() / self.change_id
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.move(self.folder, kept)
+            raise SecretsFound(self.change_id, findings, kept)
+
+    def _close(self, data: dict[str, Any]) -> Record:
+        text = dump(data)
+        record = parse_record(text)
+        if not isinstance(self.archive, FolderArchive):
+            for name in self._names():
+                self.archive.write(f"{self.change_id}/{name}", self._text(name))
+        self.archive.write(f"{self.change_id}/{RECORD}", text)
+        links = [*self._links, _link(record)]
+        chain = "".join(json.dumps(link, sort_keys=True) + "\n" for link in links)
+        self.archive.write(CHAIN, chain)
+        self.archive.write(INDEX, archive_page(load_records(self.archive)))
+        if not isinstance(self.archive, FolderArchive):
+            shutil.rmtree(self.folder)
+        return record
+
+
+def outbox() -> Path:
+    """Where drafts for a bucket wait until they are uploaded."""
+    return _private(Path(platformdirs.user_state_dir("edgebook")) / "outbox")
+
+
+def quarantine() -> Path:
+    """Where drafts go that hold a secret; only their owner can read them."""
+    return _private(Path(platformdirs.user_state_dir("edgebook")) / "quarantine")
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chmod(folder, 0o700)  # noqa: PTH101
+    return folder
+
+
+def _link(record: Record) -> dict[str, Any]:
+    return {
+        "sequence": record.sequence,
+        "change_id": record.change_id,
+        "sha256": record.sha256,
+    }
+
+
+def _join_streams(cell: dict[str, Any]) -> None:
+    """Join neighbouring outputs of one stream, so that no secret hides in the gap between two."""
+    joined: list[dict[str, Any]] = []
+    for output in cell.get("outputs", []):
+        last = joined[-1] if joined else {}
+        if (
+            output.get("output_type") == last.get("output_type") == "stream"
+            and output["name"] == last["name"]
+        ):
+            last["text"] = "".join(last["text"]) + "".join(output["text"])
+        else:
+            joined.append(output)
+    for output in joined:
+        if isinstance(output.get("text"), list):
+            output["text"] = "".join(output["text"])
+        for key, value in output.get("data", {}).items():
+            if isinstance(value, list) and all(isinstance(line, str) for line in value):
+                output["data"][key] = "".join(value)
+    if "outputs" in cell:
+        cell["outputs"] = joined
+    if isinstance(cell.get("source"), list):
+        cell["source"] = "".join(cell["source"])

@@ -1,0 +1,211 @@
+"""Keep secrets out of change records: redact when writing, scan before sealing, refuse when unsure.
+
+Two kinds of secrets are known: values (of secret references and secret-looking environment
+variables, also in base64) and shapes (tokens, private keys). Redaction replaces both everywhere in
+a notebook or JSON document. The scan looks again at the bytes that would be archived, past escapes
+and colours; what it finds is named by kind and place, never by value.
+"""
+
+import base64
+import binascii
+import html
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+SHORTEST_SECRET = 6
+SECRET_NAME = re.compile(
+    r"(?:^|[_\-.])(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY)$",
+    re.IGNORECASE,
+)
+# kind -> pattern; a group named "keep" stays readable in front of the mark.
+SHAPES: dict[str, re.Pattern[str]] = {
+    "private key": re.compile(
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----"
+        r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)",
+        re.DOTALL,
+    ),
+    "Google access token": re.compile(r"\bya29\.[A-Za-z0-9_\-.]{8,}"),
+    "Google refresh token": re.compile(r"(?<![\w/])1//0[A-Za-z0-9_\-]{20,}"),
+    "Google API key": re.compile(r"\bAIza[0-9A-Za-z_\-]{35}"),
+    "JSON web token": re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[\w\-]{8,}"),
+    "GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})"),
+    "bearer token": re.compile(r"(?P<keep>\b[Bb]earer\s+)(?!\[redacted)[A-Za-z0-9_\-.~+/]{8,}=*"),
+    "basic credentials": re.compile(
+        r"(?P<keep>\b[Aa]uthorization[\"']?\s*[:=]\s*[\"']?Basic\s+)(?!\[redacted)[A-Za-z0-9+/]{6,}=*"
+    ),
+    "credential in a URL": re.compile(
+        r"(?P<keep>\b[a-z][a-z0-9+.\-]*://[^\s/:@\"'<>]+:)[^\s/@\"'<>\[]+(?=@)"
+    ),
+    "kubeconfig credential": re.compile(
+        r"(?P<keep>[\"']?\b(?:token|client-key-data|id-token|refresh-token)[\"']?\s*:\s*[\"']?)"
+        r"(?!\[redacted)[A-Za-z0-9_\-.+/]{20,}={0,2}"
+    ),
+    "key in JSON": re.compile(
+        r"(?P<keep>[\"'](?:private_key|client_secret|refresh_token|access_token|password)[\"']"
+        r"\s*:\s*[\"'])(?!\[redacted)[^\"']{6,}"
+    ),
+}
+BASE64_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}")
+ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A secret that was seen: its kind and where, not its value."""
+
+    kind: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind}"
+
+
+class Redactor:
+    """Replaces known secret values and known shapes of secrets by `[redacted: kind]`."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        """`values` maps a secret's name (shown in the mark) to its value (never shown)."""
+        forms: dict[str, str] = {}
+        for name, value in (values or {}).items():
+            for form in _forms(value):
+                forms[form] = name
+        self._names = forms
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._values = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, text: str) -> str:
+        """The text without secrets; colours inside a secret do not hide it."""
+        if "\x1b[" in text and self._dirty(ANSI.sub("", text)) and not self._dirty(text):
+            text = ANSI.sub("", text)
+        if self._values is not None:
+            text = self._values.sub(lambda m: f"[redacted: {self._names[m.group()]}]", text)
+        text = BASE64_PEM.sub(_redact_base64, text)
+        for kind, pattern in SHAPES.items():
+            text = pattern.sub(lambda m, kind=kind: _mark(m, kind), text)  # type: ignore[misc]
+        return text
+
+    def document(self, value: Any) -> Any:
+        """The same for every string, key or value, of a JSON document."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list | tuple):
+            return [self.document(item) for item in value]
+        if isinstance(value, Mapping):
+            return {
+                self.text(str(key)): (
+                    "[redacted: value]"
+                    if isinstance(item, str) and item and _is_secret_key(str(key), item)
+                    else self.document(item)
+                )
+                for key, item in value.items()
+            }
+        return value
+
+    def scan(self, place: str, text: str) -> list[Finding]:
+        """What is still secret in a file's text, as it stands and past its escapes."""
+        views = {text, html.unescape(text), ANSI.sub("", text)}
+        views.update(_json_strings(text))
+        found = {kind for view in views for kind in self._kinds(view)}
+        return [Finding(kind, place) for kind in sorted(found)]
+
+    def _dirty(self, text: str) -> bool:
+        return next(self._kinds(text), None) is not None
+
+    def _kinds(self, text: str) -> Iterator[str]:
+        if self._values is not None:
+            for match in self._values.finditer(text):
+                yield f"the value of {self._names[match.group()]}"
+        for match in BASE64_PEM.finditer(text):
+            if _redact_base64(match) != match.group():
+                yield "private key in base64"
+        for kind, pattern in SHAPES.items():
+            if pattern.search(text):
+                yield kind
+
+
+def environment_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Environment variables that look like secrets by their name, as name -> value."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET and not _is_path(value)
+    }
+
+
+def marked_secrets(values: Any, path: str = "") -> dict[str, str]:
+    """Values of a params document under secret-looking keys, as key path -> value."""
+    found: dict[str, str] = {}
+    pairs: Iterable[tuple[str, Any]] = ()
+    if isinstance(values, Mapping):
+        pairs = ((f"{path}.{key}" if path else str(key), item) for key, item in values.items())
+    elif isinstance(values, list):
+        pairs = ((f"{path}[{number}]", item) for number, item in enumerate(values))
+    for where, item in pairs:
+        if isinstance(item, str):
+            if SECRET_NAME.search(where) and len(item) >= SHORTEST_SECRET:
+                found[where] = item
+        else:
+            found.update(marked_secrets(item, where))
+    return found
+
+
+def _forms(value: str) -> set[str]:
+    """How a value may appear: as it is, in base64, in a URL, in JSON, in HTML."""
+    if len(value) < SHORTEST_SECRET:
+        return set()
+    raw = value.encode()
+    forms = {value, quote(value, safe=""), json.dumps(value)[1:-1], html.escape(value)}
+    forms.update({base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()})
+    return {form for form in forms if len(form) >= SHORTEST_SECRET}
+
+
+def _mark(match: re.Match[str], kind: str) -> str:
+    keep = match.groupdict().get("keep") or ""
+    return f"{keep}[redacted: {kind}]"
+
+
+def _redact_base64(match: re.Match[str]) -> str:
+    text = match.group()
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        decoded = base64.b64decode(text[: len(text) // 4 * 4])
+    return "[redacted: private key in base64]" if b"PRIVATE KEY" in decoded else text
+
+
+def _json_strings(text: str) -> Iterator[str]:
+    """Every string inside a JSON document or JSON lines, unescaped; nothing for other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return
+    for part in [text] if _loads(text) is not None else text.splitlines():
+        stack = [_loads(part)]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, str):
+                yield ANSI.sub("", item)
+            elif isinstance(item, list):
+                if item and all(isinstance(line, str) for line in item):
+                    yield ANSI.sub("", "".join(item))
+                stack.extend(item)
+            elif isinstance(item, dict):
+                stack.extend([*item.keys(), *item.values()])
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_secret_key(key: str, value: str) -> bool:
+    return bool(SECRET_NAME.search(key)) and len(value) >= SHORTEST_SECRET
+
+
+def _is_path(value: str) -> bool:
+    return value.startswith("/") and "\n" not in value and len(value.split("/")) > 2
