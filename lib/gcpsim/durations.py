@@ -46,6 +46,34 @@ DURATIONS: dict[str, Duration] = {
     "certificatemanager.certificate.issue": Duration(720, "documented: typically 5-30 min"),
     "certificatemanager.map.release": Duration(60, "measured: map delete needs retries"),
     "certificatemanager.targets.visible": Duration(60, "assumed: a minute or more"),
+    # GKE
+    "gke.cluster.create": Duration(300, "documented: about 5 min"),
+    "gke.default": Duration(10, "assumed"),
+    "gke.neg.collect": Duration(120, "source: ingress-gce, NEG garbage collection period"),
+    "gke.neg.gate.poll": Duration(1, "source: ingress-gce, readiness reflector"),
+    "gke.neg.gate.retry": Duration(100, "source: ingress-gce, after an error of the API"),
+    "gke.neg.gate.timeout": Duration(600, "source: ingress-gce, since the pod was created"),
+    "gke.neg.lag": Duration(0.2, "assumed: a change is seen and batched well below 1 s"),
+    "gke.neg.resync": Duration(600, "source: ingress-gce, resync period"),
+    "gke.neg.retry.first": Duration(5, "source: ingress-gce, syncer back-off"),
+    "gke.neg.retry.last": Duration(600, "source: ingress-gce, syncer back-off"),
+    "gke.node.create": Duration(60, "assumed: 40-90 s until a node is Ready"),
+    "gke.node.delete": Duration(20, "assumed"),
+    "gke.node.drain.timeout": Duration(3600, "documented: one hour per node in surge upgrades"),
+    "gke.service.lag": Duration(1, "assumed"),
+    # cert-manager in a cluster
+    "cert-manager.issue": Duration(45, "assumed: HTTP-01 self check, challenge and order"),
+    "cert-manager.lag": Duration(1, "assumed"),
+    "cert-manager.retry": Duration(3600, "documented: back-off after a failed issuance"),
+    # Kubernetes
+    "kubernetes.controller.lag": Duration(0.05, "assumed"),
+    "kubernetes.endpointslice.lag": Duration(0.1, "assumed"),
+    "kubernetes.kubelet.lag": Duration(0.02, "assumed"),
+    "kubernetes.node.grace": Duration(40, "documented: node-monitor-grace-period, 50 s from 1.32"),
+    "kubernetes.node.return": Duration(10, "assumed: one heartbeat"),
+    "kubernetes.pod.start": Duration(3, "assumed: pull from a warm cache, start"),
+    "kubernetes.pod.stop": Duration(2, "assumed: the process ends after SIGTERM"),
+    "kubernetes.scheduler.lag": Duration(0.05, "assumed"),
 }
 
 
