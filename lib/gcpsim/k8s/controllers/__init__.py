@@ -1,0 +1,40 @@
+"""The controllers of a cluster, on the simulator's clock.
+
+Each subscribes to what it depends on, marks keys as dirty and reconciles them in bulk. Their durations
+are rows of `gcpsim.durations`. None of them knows Google Cloud: that is `gcpsim.gke`.
+"""
+
+from typing import TYPE_CHECKING
+
+from gcpsim.k8s.controllers.deployment import DeploymentController
+from gcpsim.k8s.controllers.disruption import DisruptionController
+from gcpsim.k8s.controllers.endpointslices import EndpointSliceController
+from gcpsim.k8s.controllers.garbage import GarbageCollector
+from gcpsim.k8s.controllers.kubelet import Kubelet
+from gcpsim.k8s.controllers.namespaces import NamespaceController
+from gcpsim.k8s.controllers.nodes import NodeController
+from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.controllers.replicaset import ReplicaSetController
+from gcpsim.k8s.controllers.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from gcpsim.k8s.cluster import Cluster
+    from gcpsim.world import World
+
+
+def start(cluster: "Cluster", world: "World") -> Plane:
+    """Start the control plane of a new cluster, or of one loaded from a state folder."""
+    plane = Plane(cluster, world)
+    for controller in (
+        GarbageCollector,
+        NamespaceController,
+        DeploymentController,
+        ReplicaSetController,
+        Scheduler,
+        Kubelet,
+        NodeController,
+        EndpointSliceController,
+        DisruptionController,
+    ):
+        controller(plane)
+    return plane

@@ -1,0 +1,197 @@
+"""The kubelets' stand-in: pods on live nodes start, become ready, crash, restart and end.
+
+Nothing runs. A pod gets an IP from its node's podCIDR and the states that a healthy container would
+have, after the durations of the table. Readiness gates are honoured: Ready needs every gate's
+condition. A pod on a node that is down stays as it was.
+"""
+
+import ipaddress
+
+from gcpsim.clock import Timer
+from gcpsim.k8s.controllers import containers
+from gcpsim.k8s.controllers.objects import (
+    Obj,
+    deleting,
+    is_true,
+    key_of,
+    split,
+    stamp,
+    uid_of,
+    with_condition,
+)
+from gcpsim.k8s.controllers.plane import Plane
+
+COMPONENT = "kubelet"
+
+
+class Kubelet:
+    """Moves every bound pod of a cluster through its life, one timer at a time for each."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self.cluster = plane.cluster
+        self.worker = plane.worker("kubernetes.kubelet.lag", self.reconcile)
+        self._waits: dict[str, tuple[str, str, Timer]] = {}
+        self._last_ip: dict[str, int] = {}
+        plane.parts["kubelet"] = self
+        self.cluster.subscribe("pods", self._follow)
+        for pod in plane.pods.all():
+            if pod["spec"].get("nodeName"):
+                self.worker.mark(key_of(pod))
+
+    def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
+        key = key_of(pod)
+        if event == "DELETED":
+            waiting = self._waits.pop(key, None)
+            if waiting:
+                waiting[2].cancel()
+        elif pod["spec"].get("nodeName"):
+            self.worker.mark(key)
+
+    def wake(self, node: str) -> None:
+        """Look at all pods of a node again: it is back."""
+        for pod in self.plane.pods.on_node(node):
+            self.worker.mark(key_of(pod))
+
+    def reconcile(self, key: str) -> None:
+        pod = self.plane.pods.get(key)
+        if pod is None or not pod["spec"].get("nodeName"):
+            return
+        node = self.cluster.get("nodes", "", pod["spec"]["nodeName"])
+        if node is None or not self.plane.node_is_live(node):
+            return
+        phase = (pod.get("status") or {}).get("phase", "Pending")
+        if deleting(pod):
+            self._end(key, pod)
+        elif phase == "Pending":
+            if self._waited(key, pod, "start", self.plane.wait("kubernetes.pod.start")):
+                self._start(pod, node)
+        elif phase == "Running":
+            self._run(key, pod)
+
+    def _waited(self, key: str, pod: Obj, stage: str, seconds: float) -> bool:
+        """True once the pod has been in this stage for so long; until then an alarm is set."""
+        known = self._waits.get(key)
+        if known is not None:
+            if known[:2] == (uid_of(pod), stage):
+                return self.plane.now() >= known[2].when
+            known[2].cancel()
+        timer = self.plane.clock.after(seconds, lambda: self.reconcile(key))
+        self._waits[key] = (uid_of(pod), stage, timer)
+        return False
+
+    def _start(self, pod: Obj, node: Obj) -> None:
+        now, spec = self.plane.now(), pod["spec"]
+        status = dict(pod.get("status") or {})
+        host = containers.internal_ip(node)
+        ip = host if spec.get("hostNetwork") else self._address(node)
+        conditions = status.get("conditions") or []
+        for kind in ("PodReadyToStartContainers", "Initialized", "PodScheduled"):
+            conditions = with_condition(conditions, kind, "True", now)
+        status |= {
+            "phase": "Running",
+            "hostIP": host,
+            "hostIPs": [{"ip": host}],
+            "podIP": ip,
+            "podIPs": [{"ip": ip}],
+            "startTime": stamp(now),
+            "containerStatuses": [containers.running(c, uid_of(pod), now) for c in spec["containers"]],
+            "qosClass": status.get("qosClass") or containers.quality(spec),
+            "conditions": conditions,
+        }
+        ready = containers.readiness_delay(spec) == 0
+        self._write(pod, containers.with_readiness(pod, status, ready, now))
+        for container in spec["containers"]:
+            text = f"Started container {container['name']}"
+            self.plane.event(pod, "Normal", "Started", text, COMPONENT)
+
+    def _run(self, key: str, pod: Obj) -> None:
+        status, now = pod["status"], self.plane.now()
+        states = status.get("containerStatuses") or []
+        crashed = [item for item in states if "running" not in item.get("state", {})]
+        if crashed:
+            count = max(item["restartCount"] for item in crashed)
+            wait = containers.restart_delay(crashed[0])
+            if self._waited(key, pod, f"restart {count}", wait):
+                self._restart(pod)
+            return
+        ready = all(item["ready"] for item in states)
+        if not ready:
+            restarts = sum(item["restartCount"] for item in states)
+            delay = containers.readiness_delay(pod["spec"])
+            ready = delay == 0 or self._waited(key, pod, f"ready {restarts}", delay)
+        self._write(pod, containers.with_readiness(pod, status, ready, now))
+
+    def crash(self, pod: Obj, container: str = "", exit_code: int = 1) -> Obj:
+        """A container of a running pod ends with an error; the kubelet restarts it with back-off."""
+        now, status = self.plane.now(), pod["status"]
+        states = [
+            containers.crashed(item, exit_code, now)
+            if container in ("", item["name"]) and "running" in item.get("state", {})
+            else item
+            for item in status.get("containerStatuses") or []
+        ]
+        status = {**status, "containerStatuses": states}
+        ready = all(item["ready"] for item in states)
+        self.plane.event(
+            pod, "Warning", "BackOff", "Back-off restarting failed container", COMPONENT
+        )
+        return self._write(pod, containers.with_readiness(pod, status, ready, now))
+
+    def _restart(self, pod: Obj) -> None:
+        now, status = self.plane.now(), pod["status"]
+        states = [
+            item if "running" in item["state"] else containers.restarted(item, now)
+            for item in status["containerStatuses"]
+        ]
+        for item in states:
+            if item["state"]["running"]["startedAt"] == stamp(now):
+                text = f"Started container {item['name']}"
+                self.plane.event(pod, "Normal", "Started", text, COMPONENT)
+        ready = containers.readiness_delay(pod["spec"]) == 0
+        status = {**status, "containerStatuses": states}
+        self._write(pod, containers.with_readiness(pod, status, ready, now))
+
+    def _end(self, key: str, pod: Obj) -> None:
+        """preStop first, then the time that the process takes to stop, all within the grace period."""
+        grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+        pre_stop = min(grace, containers.pre_stop_seconds(pod["spec"]))
+        running = (pod.get("status") or {}).get("phase") == "Running"
+        serving = running and is_true(pod, "ContainersReady")
+        known = self._waits.get(key)
+        if known is None or known[:2] not in ((uid_of(pod), "pre-stop"), (uid_of(pod), "stop")):
+            self._waited(key, pod, "pre-stop", pre_stop)
+            for item in (pod.get("status") or {}).get("containerStatuses") or ():
+                text = f"Stopping container {item['name']}"
+                self.plane.event(pod, "Normal", "Killing", text, COMPONENT)
+            return
+        if known[1] == "pre-stop":
+            if self.plane.now() < known[2].when:
+                return
+            stopping = min(self.plane.wait("kubernetes.pod.stop"), max(0.0, grace - pre_stop))
+            self._waited(key, pod, "stop", stopping)
+            if serving:
+                status = containers.with_readiness(pod, pod["status"], False, self.plane.now())
+                self._write(pod, status)
+            return
+        if self.plane.now() >= known[2].when:
+            self.cluster.delete("pods", *split(key), grace_seconds=0)
+
+    def _write(self, pod: Obj, status: Obj) -> Obj:
+        return self.plane.change("pods", pod, status)
+
+    def _address(self, node: Obj) -> str:
+        """The next free address of the node's range, round robin as host-local IPAM gives them."""
+        network = ipaddress.ip_network(node["spec"]["podCIDR"])
+        name, size = node["metadata"]["name"], network.num_addresses
+        first = int(network.network_address)
+        used = {(p.get("status") or {}).get("podIP") for p in self.plane.pods.on_node(name)}
+        place = self._last_ip.get(name, 1)
+        for _ in range(size):
+            place = place + 1 if place + 1 < size - 1 else 2
+            address = str(ipaddress.ip_address(first + place))
+            if address not in used:
+                self._last_ip[name] = place
+                return address
+        raise RuntimeError(f"node {name} has no free address in {network}")
+

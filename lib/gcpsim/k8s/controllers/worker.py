@@ -1,0 +1,71 @@
+"""Level-triggered work: controllers mark keys as dirty, a worker reconciles each once, a bit later.
+
+However often a key is marked, one pass looks at the state as it is then. So thousands of changes cost
+thousands of cheap steps. A refused call (ApiError, StatusError) is retried later with a growing delay.
+"""
+
+from collections.abc import Callable, Iterable
+
+from gcpsim.clock import Clock
+from gcpsim.errors import ApiError
+from gcpsim.k8s.status import StatusError
+
+FIRST_RETRY, LAST_RETRY, CONFLICTS = 0.5, 60.0, 3
+
+
+class Worker:
+    """Dirty keys and the function that brings one in order; it must not mark its own key for ever."""
+
+    def __init__(self, clock: Clock, lag: float, reconcile: Callable[[str], None]) -> None:
+        self.clock = clock
+        self.lag = lag
+        self._reconcile = reconcile
+        self._dirty: dict[str, None] = {}
+        self._scheduled = False
+        self._failures: dict[str, int] = {}
+
+    def mark(self, key: str) -> None:
+        """Have `key` reconciled after the lag, together with all that gets dirty until then."""
+        self._dirty[key] = None
+        if not self._scheduled:
+            self._scheduled = True
+            self.clock.after(self.lag, self._run)
+
+    def mark_all(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.mark(key)
+
+    def mark_at(self, when: float, key: str) -> None:
+        """Have `key` reconciled at a date (POSIX seconds of simulated time)."""
+        self.clock.at(when, lambda: self.mark(key))
+
+    def mark_after(self, seconds: float, key: str) -> None:
+        """Have `key` reconciled when a process of `seconds` is over."""
+        self.clock.after(seconds, lambda: self.mark(key))
+
+    def _run(self) -> None:
+        self._scheduled = False
+        keys, self._dirty = self._dirty, {}
+        try:
+            for key in keys:
+                self._one(key)
+        except BaseException:
+            # The transaction is rolled back: all of it has to be done again, though not at once.
+            self.clock.at(
+                self.clock.now() + LAST_RETRY, lambda: [self.mark(k) for k in keys] and None
+            )
+            raise
+
+    def _one(self, key: str) -> None:
+        try:
+            self._reconcile(key)
+        except (ApiError, StatusError) as error:
+            tries = self._failures.get(key, 0)
+            self._failures[key] = tries + 1
+            if error.code == 409 and tries < CONFLICTS:
+                self.mark(key)  # someone else wrote first: look again
+            else:
+                delay = min(LAST_RETRY, FIRST_RETRY * 2.0 ** min(tries, 10))
+                self.mark_at(self.clock.now() + delay, key)
+        else:
+            self._failures.pop(key, None)
