@@ -133,6 +133,7 @@ class DnsSpec:
 
     zone: str = key("Cloud DNS managed zone that holds the hostnames.", pattern=NAME)
     project: str = key("Project of the zone, if it is another one.", "", pattern=PROJECT)
+    domain: str = key("The zone's DNS name, to check the hostnames by.", "", pattern=HOSTNAME)
     ttl: Seconds = key("Time to live of the records.", Seconds(300), minimum=0, maximum=2147483647)
     take_over: tuple[str, ...] = key(
         "Hostnames whose records may be changed although they point elsewhere now: the cut-over.",
@@ -333,7 +334,7 @@ class BackendSpec:
     protocol: BackendProtocol = key("How Google talks to the pods.")
     health_check: HealthCheckSpec = key("How health is found out.")
     neg: NegSpec = key("Which pods.")
-    active: tuple[str, ...] = key("Clusters that serve it now.")
+    active: tuple[str, ...] = key("Clusters that serve it now.", at_least=1)
     balancing: BalancingSpec = key("When an endpoint is full.", BalancingSpec())
     draining: Seconds = key(
         "How long connections may finish when an endpoint leaves.",
