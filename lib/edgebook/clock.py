@@ -16,7 +16,7 @@ class Cancelled(Exception):
 
 
 class Clock:
-    """Real time. `rate`: how many seconds of the environment pass per second here; 0 means at once."""
+    """Real time. `rate`: seconds of the environment that pass per second here; 0: at once."""
 
     def __init__(self, *, rate: float = 1.0) -> None:
         self.rate = rate
@@ -37,9 +37,40 @@ class Clock:
     def cancel(self) -> None:
         self._stop.set()
 
+    def resume(self) -> None:
+        """Forget an earlier cancel: a notebook's kernel lives on after Ctrl-C."""
+        self._stop.clear()
+
     @property
     def cancelled(self) -> bool:
         return self._stop.is_set()
+
+
+class Budget:
+    """How long something may take, in the environment's seconds; spent by `pause`.
+
+    Counted as the larger of what was waited and what has passed, so that it also ends where time
+    stands still.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self.seconds = seconds
+        self._began = clock.monotonic()
+        self._waited = 0.0
+
+    @property
+    def spent(self) -> float:
+        return max(self._waited, (self._clock.monotonic() - self._began) * self._clock.rate)
+
+    def pause(self, *, share: float = 0.04, least: float = 1.0, most: float = 15.0) -> bool:
+        """Wait a `share` of what was spent so far; False when nothing is left."""
+        if self.spent >= self.seconds:
+            return False
+        pause = min(most, max(least, self.spent * share))
+        self._clock.wait(pause)
+        self._waited += pause
+        return True
 
 
 class SteppedClock(Clock):

@@ -1,0 +1,177 @@
+"""What a change waits for besides other changes: states that Google or GKE reach by themselves.
+
+An operation that is done says nothing about them: a certificate is issued, an entry served, a NEG
+made and an endpoint found healthy minutes later. Each gate has a budget in the environment's
+seconds, says how far it is, and fails with cause and remedy.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from edgebook import failures
+from edgebook.apply.values import SVCNEG
+from edgebook.clock import Budget
+from edgebook.errors import EdgebookError, StepFailed
+from edgebook.gcp.cloud import Cloud
+from edgebook.kinds import noun
+from edgebook.live.reader import Reader
+from edgebook.model import EachNeg, ResourceKey, Step, Wait
+from edgebook.verify.health import GroupHealth, read_health
+
+CERTIFICATE_SECONDS = 3600
+CONFIG_GRACE_SECONDS = 900
+ENTRY_SECONDS = 600
+SVCNEG_SECONDS = 600
+HEALTH_SECONDS = 600
+
+
+class Gates:
+    """Waits for states; `say` gets one line of words each time something is looked at."""
+
+    def __init__(self, cloud: Cloud, reader: Reader, say: Callable[[str], None]) -> None:
+        self._cloud = cloud
+        self._reader = reader
+        self._clock = cloud.wire.clock
+        self._say = say
+
+    def wait(self, gate: Wait) -> None:
+        """Return when the state is reached; StepFailed when it will not be."""
+        if gate.key.kind == "certificate":
+            self._certificate(gate.key)
+        elif gate.key.kind == "certificateMapEntry":
+            self._entry(gate.key)
+        elif gate.key.kind == "svcneg":
+            self._svcneg(gate.key)
+        else:
+            raise EdgebookError(f"nobody knows how to wait for {gate.key} {gate.state}")
+
+    def _certificate(self, key: ResourceKey) -> None:
+        budget = Budget(self._clock, CERTIFICATE_SECONDS)
+        while True:
+            live = self._cloud.fetch(key) or {}
+            if "managed" not in live and live.get("expireTime"):
+                return  # an uploaded certificate has no state: it is usable at once
+            managed = live.get("managed") or {}
+            state = managed.get("state", "")
+            if state == "ACTIVE":
+                minutes = round(budget.spent / 60)
+                self._say(f"certificate {key.name}: ACTIVE after {minutes} min")
+                return
+            attempts = managed.get("authorizationAttemptInfo") or ()
+            granted = sum(item.get("state") == "AUTHORIZED" for item in attempts)
+            domains = len(managed.get("domains") or attempts)
+            self._say(
+                f"certificate {key.name}: {state or 'not there'}, "
+                f"{granted} of {domains} domains AUTHORIZED"
+            )
+            trouble = failures.of_certificate(live)
+            if trouble and (trouble.final or budget.spent > CONFIG_GRACE_SECONDS):
+                raise _failed(Step.CERTIFICATE_MAP, key, "is not issued", trouble)
+            if not budget.pause():
+                raise _failed(
+                    Step.CERTIFICATE_MAP,
+                    key,
+                    f"is {state or 'not there'} after {budget.seconds / 60:.0f} min",
+                    trouble or failures.ISSUANCE_SLOW,
+                )
+
+    def _entry(self, key: ResourceKey) -> None:
+        budget = Budget(self._clock, ENTRY_SECONDS)
+        while True:
+            live = self._cloud.fetch(key) or {}
+            if live.get("state") == "ACTIVE":
+                return
+            self._say(f"map entry {key.name}: {live.get('state') or 'not there'}")
+            if not budget.pause(most=5):
+                raise _failed(
+                    Step.CERTIFICATE_MAP, key, "does not become ACTIVE", failures.ENTRY_PENDING
+                )
+
+    def _svcneg(self, key: ResourceKey) -> None:
+        _, cluster, _, namespace = key.scope.split("/")
+        kube = self._reader.cluster(cluster)
+        budget = Budget(self._clock, SVCNEG_SECONDS)
+        while True:
+            found = kube.find(SVCNEG.format(namespace, key.name))
+            state, message = svcneg_state(found)
+            if state == "ready":
+                return
+            self._say(f"svcneg {cluster}/{namespace}/{key.name}: {message}")
+            trouble = failures.of_text(message)
+            if (state == "failed" and trouble and trouble.final) or not budget.pause(most=10):
+                if trouble is None:
+                    message = _last_event(kube, namespace) or message
+                    trouble = failures.of_text(message) or failures.NEG_NOT_SYNCED
+                raise _failed(Step.BACKENDS, key, "is not synced", trouble, message)
+
+    def health(
+        self, service: ResourceKey, wanted: Iterable[EachNeg], groups: Iterable[str]
+    ) -> GroupHealth:
+        """Wait until all endpoints of our groups are HEALTHY; needs a rule that leads to them."""
+        groups = tuple(groups)
+        budget = Budget(self._clock, HEALTH_SECONDS)
+        wanted = tuple(wanted)
+        while True:
+            live = self._cloud.fetch(service) or {}
+            seen = read_health(self._cloud.wire, service, groups)
+            if not live.get("usedBy") and not seen.total:
+                # Google evaluates no health until a forwarding rule references the chain.
+                self._say(f"{service.name}: no frontend leads to it yet, so health is not known")
+                return seen
+            self._say(f"{service.name}: {seen.healthy} of {seen.total} endpoints HEALTHY")
+            if seen.total and seen.healthy == seen.total:
+                return seen
+            if not budget.pause(most=10):
+                names = ", ".join(
+                    f"{each.cluster}/{each.namespace}/{each.service}" for each in wanted
+                )
+                trouble = failures.UNHEALTHY if seen.total else failures.NEG_EMPTY
+                raise _failed(
+                    Step.BACKENDS,
+                    service,
+                    f"has {seen.healthy} of {seen.total} endpoints HEALTHY",
+                    trouble,
+                    f"pods of {names}",
+                )
+
+
+def _failed(
+    step: Step, key: ResourceKey, how: str, trouble: failures.Failure, seen: str = ""
+) -> StepFailed:
+    return StepFailed(
+        f"{noun(key)} {key.name} {how}",
+        step=step.value,
+        where=key.scope,
+        why=trouble.cause,
+        seen=seen or trouble.seen,
+        next=trouble.remedy,
+    )
+
+
+def svcneg_state(found: Mapping[str, Any] | None) -> tuple[str, str]:
+    """ready, waiting or failed, and the words for it."""
+    if found is None:
+        return "waiting", "not created by GKE yet"
+    status = found.get("status") or {}
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    for name in ("Initialized", "Synced"):
+        condition = conditions.get(name)
+        if condition is None:
+            return "waiting", f"not {name} yet"
+        if condition.get("status") != "True":
+            return "failed", f"{name} is {condition.get('status')}: {condition.get('message', '')}"
+    refs = status.get("networkEndpointGroups") or ()
+    active = [ref for ref in refs if (ref.get("state") or "ACTIVE") == "ACTIVE"]
+    return ("ready", "") if active else ("waiting", "no zonal NEG is ACTIVE yet")
+
+
+def _last_event(kube: Any, namespace: str) -> str:
+    """The newest warning about a Service of the namespace: NEG problems are told there."""
+    events = [
+        item
+        for item in kube.list(f"api/v1/namespaces/{namespace}/events", missing_ok=True)
+        if item.get("type") == "Warning"
+        and item.get("involvedObject", {}).get("kind") in ("Service", "ServiceNetworkEndpointGroup")
+    ]
+    events.sort(key=lambda item: str(item.get("lastTimestamp") or ""))
+    return str(events[-1].get("message", "")) if events else ""

@@ -1,0 +1,229 @@
+"""Carries out a plan: in dependency order, as much at once as the dependencies allow.
+
+One thread a change: it waits for its predecessors, for its gates, for its object (writes to one
+object are serialised), does the work, and journals intent and outcome. What the API refuses for a
+moment is repeated; what somebody else changed is read and planned again, never overwritten. After
+the first failure nothing new is started. `Run` must not know what the changes mean.
+"""
+
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from edgebook.apply import order
+from edgebook.apply.gates import Gates
+from edgebook.apply.values import Values
+from edgebook.apply.writers import Writers
+from edgebook.clock import Cancelled, backoff
+from edgebook.errors import ApiError, ApprovalError, EdgebookError, InterruptedRun, OwnershipError
+from edgebook.failures import explained
+from edgebook.gcp import refusals
+from edgebook.gcp.cloud import Cloud
+from edgebook.gcp.compute import operation_failed
+from edgebook.gcp.refusals import Passing
+from edgebook.journal import Journal
+from edgebook.kinds import kind_of, noun
+from edgebook.links import link
+from edgebook.live.reader import Reader
+from edgebook.model import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
+from edgebook.progress import Progress
+
+TRIES = 6
+THREADS = 64
+# What the plan would say of this resource now: a change, or None when nothing is left to do.
+Replan = Callable[[ResourceKey], Change | None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one change ended: done, failed, or not started."""
+
+    change: Change
+    status: str
+    seconds: float = 0.0
+    error: EdgebookError | None = None
+
+
+class Run:
+    """One run over one plan. `created` is called after each change that was done."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        reader: Reader,
+        *,
+        journal: Journal,
+        progress: Progress,
+        replan: Replan,
+        on_done: Callable[[Change], None] = lambda change: None,
+        await_health: bool = True,
+    ) -> None:
+        self._cloud = cloud
+        self._clock = cloud.wire.clock
+        self._journal = journal
+        self._progress = progress
+        self._replan = replan
+        self._on_done = on_done
+        self._await_health = await_health
+        self._values = Values(cloud, reader)
+        self._writers = Writers(cloud, reader, self._values)
+        self._gates = Gates(cloud, reader, progress.say)
+        self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._failed = threading.Event()
+        self.headlines: list[str] = []
+
+    def carry_out(self, plan: Plan, live: Live) -> list[Done]:
+        """Do all changes; the results in the plan's order. InterruptedRun after Ctrl-C."""
+        waits = order.before(plan.changes, live)
+        by_key = {change.key: change for change in plan.to_do}
+        results: dict[ResourceKey, Done] = {}
+        running: dict[Future[Done], ResourceKey] = {}
+        todo = set(by_key)
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="edgebook-apply") as pool:
+            try:
+                while todo or running:
+                    for key in self._ready(todo, waits, results):
+                        running[pool.submit(self._one, by_key[key])] = key
+                        todo.discard(key)
+                    if not running:
+                        break
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        results[running.pop(future)] = future.result()
+            except KeyboardInterrupt:
+                self._failed.set()
+                self._clock.cancel()
+                for future, key in running.items():
+                    results[key] = future.result()
+                self._interrupted(plan, results)
+        return [results.get(c.key) or Done(c, "not started") for c in plan.to_do]
+
+    def _ready(
+        self, todo: set[ResourceKey], waits: order.Order, results: dict[ResourceKey, Done]
+    ) -> list[ResourceKey]:
+        if self._failed.is_set():
+            return []
+        done = {key for key, result in results.items() if result.status == "done"}
+        return sorted(key for key in todo if waits[key] <= done)
+
+    def _one(self, change: Change) -> Done:
+        began = self._clock.monotonic()
+        error: EdgebookError | None = None
+        try:
+            self._with_gates(change)
+        except Cancelled:
+            error = InterruptedRun("stopped by hand", why="it may or may not have happened")
+        except EdgebookError as raised:
+            error = explained(raised)
+        except BaseException:
+            self._failed.set()
+            raise
+        seconds = self._clock.monotonic() - began
+        if error is not None:
+            self._failed.set()
+            self._journal.outcome(change, seconds=seconds, error=str(error))
+            return Done(change, "failed", seconds, error)
+        self._journal.outcome(change, seconds=seconds)
+        self._progress.advance()
+        return Done(change, "done", seconds)
+
+    def _with_gates(self, change: Change) -> None:
+        for gate in change.waits:
+            self._gates.wait(gate)
+        with self._objects[_object(change.key)]:
+            self._until_done(change)
+        self._on_done(change)
+        if change.key.kind == "backends" and self._await_health:
+            self._health(change)
+
+    def _until_done(self, change: Change) -> None:
+        """Try until it is done; each kind of refusal has its own way on."""
+        for attempt in range(TRIES):
+            request_id = str(uuid.uuid4())
+            self._journal.intent(change, request_id)
+            try:
+                self._writers.carry_out(change, request_id)
+                return
+            except ApiError as error:
+                last = attempt == TRIES - 1
+                again = refusals.conflicted(error) or refusals.not_there(error)
+                if (again or refusals.already_there(error)) and not last:
+                    fresh = self._replan(change.key)
+                    if fresh is None:
+                        return
+                    change = _same_intent(change, fresh)
+                    self._clock.wait(backoff(attempt, first=0.2, limit=5))
+                elif not last and _passes(error):
+                    self._clock.wait(backoff(attempt, first=2.0))
+                    fresh = self._replan(change.key)
+                    if fresh is None:
+                        return
+                    change = _same_intent(change, fresh)
+                else:
+                    raise
+
+    def _health(self, change: Change) -> None:
+        wanted = tuple(each_negs(change.after))
+        groups = [entry["group"] for each in wanted for entry in self._values.entries(each)]
+        service = ResourceKey("backendService", change.key.scope, change.key.name)
+        seen = self._gates.health(service, wanted, groups)
+        if seen.total:
+            self.headlines.append(
+                f"{seen.healthy} of {seen.total} endpoints of {service.name} HEALTHY "
+                f"in {seen.zones} zones"
+            )
+
+    def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
+        done = sum(result.status == "done" for result in results.values())
+        open_ones = [str(r.change.key) for r in results.values() if r.status == "failed"]
+        why = f"under way were {', '.join(sorted(open_ones))}" if open_ones else "nothing was open"
+        raise InterruptedRun(
+            f"Stopped by hand: {done} of {len(plan.to_do)} changes are done",
+            where=str(self._journal.path or ""),
+            why=why,
+            next="run it again: it reads what is there and goes on",
+        )
+
+
+def _passes(error: ApiError) -> bool:
+    """A failed operation may pass with a new request; other repetitions were made already."""
+    return operation_failed(error) and refusals.passing(error) is not Passing.NEVER
+
+
+def _object(key: ResourceKey) -> str:
+    """What is really written: a backend service and its backends are one object."""
+    kind = kind_of(key)
+    return f"{kind.object_kind or kind.name}|{key.scope}|{key.name}"
+
+
+def _same_intent(old: Change, fresh: Change) -> Change:
+    """The change as it must be made now; refused when it is no longer what was approved."""
+    if fresh.action is Action.REPORT:
+        raise OwnershipError(
+            f"{noun(old.key)} {old.key.name} is not ours",
+            where=link(old.key) if kind_of(old.key).collection else str(old.key),
+            why=fresh.sentence,
+            next="choose another name in the params, or list it under `adopt`",
+        )
+    if old.key.kind == "backends" or fresh.action is not old.action:
+        return fresh  # a merge; or a create that was made half is now an update of our own
+    grown = set(fresh.fields) - set(old.fields)
+    moved = [
+        name
+        for name in fresh.fields
+        if name in old.before and to_json(fresh.before.get(name)) != to_json(old.before[name])
+    ]
+    if old.action is Action.UPDATE and (grown or moved):
+        raise ApprovalError(
+            f"{noun(old.key)} {old.key.name} changed since the plan was approved",
+            why=f"changed by somebody else: {', '.join(sorted(grown | set(moved)))}",
+            next="plan again and approve what it shows",
+        )
+    return fresh
+
+
+def not_done(results: Iterable[Done]) -> list[Done]:
+    return [result for result in results if result.status != "done"]

@@ -1,0 +1,84 @@
+"""Symbolic values made real: references and NEG placeholders inside a body, at the moment of writing.
+
+A reference to `selfLink` is known beforehand; any other field is read from the resource, which
+exists by then since its change came first. NEGs are those that the svcneg objects call ACTIVE.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from edgebook.errors import EdgebookError
+from edgebook.gcp.cloud import Cloud
+from edgebook.links import link
+from edgebook.live.clusters import negs_by_port
+from edgebook.live.reader import Reader
+from edgebook.model import EachNeg, Ref, ResourceKey
+from edgebook.observed import Neg
+
+SVCNEG = "apis/networking.gke.io/v1beta1/namespaces/{}/servicenetworkendpointgroups/{}"
+
+
+class Values:
+    """Looks values up, each resource once."""
+
+    def __init__(self, cloud: Cloud, reader: Reader) -> None:
+        self._cloud = cloud
+        self._reader = reader
+        self._seen: dict[ResourceKey, Mapping[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def forget(self, key: ResourceKey) -> None:
+        with self._lock:
+            self._seen.pop(key, None)
+
+    def concrete(self, value: Any) -> Any:
+        """The body with every reference replaced by what the API wants to see."""
+        if isinstance(value, Ref):
+            return self._referred(value)
+        if isinstance(value, EachNeg):
+            raise EdgebookError(f"{value.name}: NEGs stand only in a list of backends")
+        if isinstance(value, Mapping):
+            return {key: self.concrete(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            found: list[Any] = []
+            for item in value:
+                if isinstance(item, EachNeg):
+                    found += self.entries(item)
+                else:
+                    found.append(self.concrete(item))
+            return found
+        return value
+
+    def entries(self, each: EachNeg) -> list[dict[str, Any]]:
+        """One backend entry per ACTIVE zonal NEG."""
+        entry = self.concrete(each.entry)
+        return [{**entry, "group": neg.link} for neg in self.negs(each) if neg.state == "ACTIVE"]
+
+    def negs(self, each: EachNeg) -> list[Neg]:
+        """All zonal NEGs that the cluster names for this Service port, whatever their state."""
+        cluster = self._reader.cluster(each.cluster)
+        found = cluster.find(SVCNEG.format(each.namespace, each.name))
+        return [neg for group in negs_by_port([found] if found else []).values() for neg in group]
+
+    def _referred(self, ref: Ref) -> Any:
+        if ref.field == "selfLink":
+            return link(ref.key)
+        with self._lock:
+            body = self._seen.get(ref.key)
+        if body is None:
+            body = self._cloud.fetch(ref.key)
+            if body is None:
+                raise EdgebookError(
+                    f"{ref.key} does not exist",
+                    why=f"its {ref.field} is needed",
+                    next="run the step that creates it first",
+                )
+            with self._lock:
+                self._seen[ref.key] = body
+        value: Any = body
+        for part in ref.field.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is None:
+            raise EdgebookError(f"{ref.key} has no {ref.field} yet", why="the API has not set it")
+        return value

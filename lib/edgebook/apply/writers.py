@@ -1,0 +1,251 @@
+"""How a change is written, per API: one function a kind of update, each safe to be repeated.
+
+A write sends the fingerprint of what was just read. What the server refuses goes up as an ApiError;
+whether to read again, to wait or to stop is decided in `apply.run`.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edgebook.apply.values import Values
+from edgebook.errors import ApiError, EdgebookError
+from edgebook.gcp.cloud import Cloud
+from edgebook.kinds import Api, Kind, Setter, Update, kind_of, path
+from edgebook.links import same_link
+from edgebook.live.clusters import NEG_ANNOTATION, annotation_content
+from edgebook.live.reader import Reader
+from edgebook.model import Action, Change, EachNeg, ResourceKey, each_negs
+
+
+class Writers:
+    """Carries out single changes."""
+
+    def __init__(self, cloud: Cloud, reader: Reader, values: Values) -> None:
+        self._cloud = cloud
+        self._reader = reader
+        self._values = values
+
+    def carry_out(self, change: Change, request_id: str) -> None:
+        """Do it and wait until the API says that it is done."""
+        kind = kind_of(change.key)
+        if change.action is Action.DELETE:
+            self._cloud.delete(change.key, request_id=request_id)
+        elif kind.name == "serviceAnnotation":
+            self._annotate(change)
+        elif kind.name == "backends":
+            self._attach(change, request_id)
+        elif kind.api is Api.DNS:
+            self._records(change)
+        elif change.action is Action.CREATE:
+            self._create(kind, change, request_id)
+        elif change.action is Action.REPLACE:
+            self._cloud.delete(change.key, request_id=request_id)
+            self._create(kind, change, str(uuid.uuid4()))
+        elif kind.api is Api.CERTIFICATE_MANAGER:
+            self._certificate(kind, change)
+        else:
+            self._update(kind, change, request_id)
+        self._values.forget(change.key)
+
+    def _create(self, kind: Kind, change: Change, request_id: str) -> None:
+        key = change.key
+        body = self._values.concrete(change.after)
+        if kind.api is Api.CERTIFICATE_MANAGER:
+            body.pop("name", None)
+            operation = self._cloud.certificates.start(
+                key.kind, "create", key.name, scope=key.scope, body=body
+            )
+            self._cloud.certificates.finish(operation, method="POST", path=path(key))
+            return
+        later = {
+            name: body.pop(name)
+            for name, setter in kind.setters.items()
+            if setter.after_insert and name in body
+        }
+        operation = self._cloud.compute.start(
+            key.kind,
+            "insert",
+            key.name,
+            scope=key.scope,
+            body={"name": key.name, **body},
+            request_id=request_id,
+        )
+        self._cloud.compute.finish(operation, method="POST", path=path(key))
+        for name, value in sorted(later.items()):
+            if value:
+                self._set(kind, key, name, value)
+
+    def _update(self, kind: Kind, change: Change, request_id: str) -> None:
+        """Patch what differs, or call each field's own method where there is no patch."""
+        key = change.key
+        live = self._live(key)
+        body = self._values.concrete(change.after)
+        changed = _top_fields(change.fields)
+        by_setter = {
+            name
+            for name in changed
+            if name in kind.setters
+            and (kind.update is Update.SETTERS or kind.setters[name].after_insert)
+        }
+        patch = {name: body.get(name) for name in changed if name not in by_setter}
+        if patch:
+            if kind.update is Update.SETTERS and key.kind != "forwardingRule":
+                names = ", ".join(sorted(patch))
+                raise EdgebookError(
+                    f"{key} cannot be changed in {names}", why="its API has no method for that"
+                )
+            if kind.fingerprint:
+                patch["fingerprint"] = live.get("fingerprint", "")
+            operation = self._cloud.compute.start(
+                key.kind, "patch", key.name, scope=key.scope, body=patch, request_id=request_id
+            )
+            self._cloud.compute.finish(operation, method="PATCH", path=path(key))
+        for name in sorted(by_setter):
+            self._set(kind, key, name, body.get(name))
+
+    def _set(self, kind: Kind, key: ResourceKey, name: str, value: Any) -> None:
+        """One field by its own method; labels are merged into those of others."""
+        setter: Setter = kind.setters[name]
+        body: dict[str, Any] = {setter.body_field: value}
+        if name == "labels":
+            live = self._live(key)
+            body = {
+                "labels": {**(live.get("labels") or {}), **(value or {})},
+                "labelFingerprint": live.get("labelFingerprint", ""),
+            }
+            if body["labels"] == (live.get("labels") or {}):
+                return
+        rpc = "".join(f"_{c.lower()}" if c.isupper() else c for c in setter.method)
+        operation = self._cloud.compute.start(
+            key.kind, rpc, key.name, scope=key.scope, body=body, request_id=str(uuid.uuid4())
+        )
+        where = f"{path(key)}/{setter.method}"
+        self._cloud.compute.finish(operation, method="POST", path=where)
+
+    def _certificate(self, kind: Kind, change: Change) -> None:
+        """Patch with an update mask; labels are merged into those of others."""
+        key = change.key
+        body = self._values.concrete(change.after)
+        changed = _top_fields(change.fields)
+        patch = {name: body.get(name) for name in changed}
+        if "labels" in patch:
+            patch["labels"] = {**(self._live(key).get("labels") or {}), **(patch["labels"] or {})}
+        operation = self._cloud.certificates.start(
+            key.kind, "update", key.name, scope=key.scope, body=patch, fields=changed
+        )
+        self._cloud.certificates.finish(operation, method="PATCH", path=path(key))
+
+    def _records(self, change: Change) -> None:
+        """Create or change a record set; the deletion must be the live one to the letter.
+
+        A challenge's name is known only from its authorization, so it is taken from the body.
+        """
+        wanted = self._values.concrete(change.after)
+        scope = change.key.scope
+        key = ResourceKey(change.key.kind, scope, f"{wanted['name']}/{wanted['type']}")
+        live = None if change.action is Action.CREATE else self._cloud.fetch(key)
+        done = self._cloud.dns.change(scope, additions=[wanted], deletions=[live] if live else [])
+        self._cloud.dns.finish(scope, done)
+
+    def _annotate(self, change: Change) -> None:
+        """Put our content into a Service's NEG annotation, beside what others have there."""
+        _, cluster, _, namespace = change.key.scope.split("/")
+        where = f"api/v1/namespaces/{namespace}/services/{change.key.name}"
+        service = self._reader.cluster(cluster).find(where)
+        if service is None:
+            raise EdgebookError(
+                f"Service {namespace}/{change.key.name} does not exist in cluster {cluster}",
+                where=f"backends: neg of {change.key.name}",
+                next="deploy the Service first, or correct its name in the params",
+            )
+        meta = service["metadata"]
+        text = (meta.get("annotations") or {}).get(NEG_ANNOTATION, "")
+        content = merged_annotation(annotation_content(text), self._values.concrete(change.after))
+        patch = {
+            "metadata": {
+                "resourceVersion": meta["resourceVersion"],
+                "annotations": {NEG_ANNOTATION: json.dumps(content, separators=(",", ":"))},
+            }
+        }
+        self._reader.cluster(cluster).patch(where, patch)
+
+    def _attach(self, change: Change, request_id: str) -> None:
+        """Merge our entries into a backend service's backends; entries of others stay untouched."""
+        service = ResourceKey("backendService", change.key.scope, change.key.name)
+        live = self._live(service)
+        wanted = self._values.concrete(change.after)["backends"]
+        own = owned_groups(each_negs(change.after), change, live.get("backends") or ())
+        body = {
+            "backends": merged_backends(live.get("backends") or [], wanted, own),
+            "fingerprint": live.get("fingerprint", ""),
+        }
+        operation = self._cloud.compute.start(
+            "backendService",
+            "patch",
+            service.name,
+            scope=service.scope,
+            body=body,
+            request_id=request_id,
+        )
+        self._cloud.compute.finish(operation, method="PATCH", path=path(service))
+
+    def _live(self, key: ResourceKey) -> dict[str, Any]:
+        live = self._cloud.fetch(key)
+        if live is None:
+            raise ApiError(
+                f"{key} is gone", code=404, reason="notFound", method="GET", path=path(key)
+            )
+        return live
+
+
+def _top_fields(fields: Iterable[str]) -> tuple[str, ...]:
+    """The top-level fields of dotted paths: JSON merge takes the rest from the wanted body."""
+    return tuple(sorted({field.split(".")[0].split("[")[0] for field in fields}))
+
+
+def merged_annotation(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Our exposed ports beside those of others.
+
+    `ingress: true` (which GKE adds by itself) and a custom NEG name exclude each other: GKE refuses
+    the whole annotation then. It goes when one of the exposed ports has a name.
+    """
+    if "invalid" in live:
+        return dict(wanted)
+    ports = {**(live.get("exposed_ports") or {}), **(wanted.get("exposed_ports") or {})}
+    content = {**live, **wanted, "exposed_ports": ports}
+    if any(port.get("name") for port in ports.values()) and content.get("ingress") is True:
+        content.pop("ingress")
+    return content
+
+
+def merged_backends(
+    live: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], own: set[str]
+) -> list[dict[str, Any]]:
+    """The live list with our entries changed, added and taken out; the order of others is kept."""
+    fresh = [dict(entry) for entry in wanted]
+    kept = []
+    for entry in live:
+        group = str(entry.get("group", ""))
+        match = next((new for new in fresh if same_link(str(new["group"]), group)), None)
+        if match is not None:
+            kept.append({**entry, **match, "group": group})
+            fresh.remove(match)
+        elif group not in own:
+            kept.append(dict(entry))
+    return kept + fresh
+
+
+def owned_groups(
+    placeholders: Iterable[EachNeg], change: Change, live: Iterable[Mapping[str, Any]]
+) -> set[str]:
+    """Groups of live entries that the plan takes out: named in `before`, no longer wanted."""
+    listed = change.before.get("backends") or ()
+    planned = {str(entry.get("group", "")) for entry in listed if isinstance(entry, Mapping)}
+    names = {each.name for each in placeholders}
+    return {
+        group
+        for entry in live
+        if (group := str(entry.get("group", ""))) in planned and group.rsplit("/", 1)[-1] in names
+    }

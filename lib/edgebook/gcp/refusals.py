@@ -1,0 +1,215 @@
+"""Answers that are errors, turned into edgebook's own by reason; which of them pass by themselves.
+
+Compute Engine and Cloud DNS say `errors[].reason`, the newer services `status`, a failed operation
+an error code in capitals, a dead connection nothing at all. 403 is both "no permission" (never
+retried) and "rate limit" (retried after the minute): the code alone never decides.
+"""
+
+from enum import Enum
+from typing import Any
+
+import google.auth.exceptions as auth_errors
+import orjson
+import requests
+from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
+from google.api_core.exceptions import GoogleAPICallError, RetryError
+
+RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
+BUSY_REASONS = {
+    "resourceNotReady",
+    "backendError",
+    "internalError",
+    "serviceUnavailable",
+    "connection",
+    "RESOURCE_NOT_READY",
+    "RESOURCE_OPERATION_RATE_EXCEEDED",
+    "INTERNAL_ERROR",
+    "SERVICE_UNAVAILABLE",
+}
+DISABLED_REASONS = {"accessNotConfigured", "SERVICE_DISABLED"}
+LOGIN = "gcloud auth application-default login"
+
+
+class Passing(Enum):
+    """Whether an error passes by itself, and when."""
+
+    NEVER = "never"
+    SOON = "soon"
+    AFTER_THE_MINUTE = "after the minute"
+
+
+def passing(error: BaseException) -> Passing:
+    """Decide by reason; a 412 is never retried blindly, since its writer must read again first."""
+    if not isinstance(error, ApiError):
+        return Passing.NEVER
+    if error.reason in RATE_REASONS:
+        return Passing.AFTER_THE_MINUTE
+    if not error.reason and (error.code == 429 or error.status == "RESOURCE_EXHAUSTED"):
+        return Passing.AFTER_THE_MINUTE
+    if error.reason in BUSY_REASONS or error.status in {"UNAVAILABLE", "ABORTED", "INTERNAL"}:
+        return Passing.SOON
+    if error.code in {500, 502, 503, 504} or (error.code == 429 and not error.operation):
+        return Passing.SOON
+    return Passing.NEVER
+
+
+def conflicted(error: BaseException) -> bool:
+    """Somebody else wrote in between: 412, or Kubernetes' 409 Conflict."""
+    return isinstance(error, ApiError) and (
+        error.reason in {"conditionNotMet", "CONDITION_NOT_MET", "Conflict"} or error.code == 412
+    )
+
+
+def already_there(error: BaseException) -> bool:
+    return isinstance(error, ApiError) and (
+        error.reason in {"alreadyExists", "RESOURCE_ALREADY_EXISTS", "AlreadyExists"}
+        or error.status == "ALREADY_EXISTS"
+        or (error.code == 409 and error.reason != "Conflict")
+    )
+
+
+def not_there(error: BaseException) -> bool:
+    return isinstance(error, ApiError) and error.code == 404
+
+
+def in_use(error: BaseException) -> bool:
+    """Refused since another resource holds it; Certificate Manager says FAILED_PRECONDITION."""
+    return isinstance(error, ApiError) and (
+        error.reason in {"resourceInUseByAnotherResource", "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"}
+        or (error.status == "FAILED_PRECONDITION" and error.code == 400)
+    )
+
+
+def from_body(code: int, content: bytes | str, *, method: str, path: str) -> EdgebookError:
+    """The error of an HTTP answer with that status and body."""
+    try:
+        said = orjson.loads(content)["error"]
+    except (ValueError, KeyError, TypeError):
+        said = {
+            "message": (content if isinstance(content, str) else content.decode()).strip()[:300]
+        }
+    if not isinstance(said, dict):
+        said = {"message": str(said)}
+    listed = said.get("errors") or [{}]
+    reason = str(listed[0].get("reason") or _detail_reason(said) or "")
+    message = str(said.get("message") or f"HTTP {code}")
+    status = str(said.get("status") or "")
+    return build(code, message, reason, status, method=method, path=path, said=said)
+
+
+def build(
+    code: int,
+    message: str,
+    reason: str,
+    status: str = "",
+    *,
+    method: str,
+    path: str,
+    said: dict[str, Any] | None = None,
+) -> EdgebookError:
+    """Choose the class: credentials, access, or any other answer."""
+    where = f"{method} {path}"
+    if code == 401:
+        return ConnectError(
+            "The credentials are missing, expired or revoked", where=where, why=message, next=LOGIN
+        )
+    if code == 403 and reason in DISABLED_REASONS:
+        return AccessError("A Google API is disabled", where=where, why=message, next=_enable(path))
+    quota = "quota" in message.lower() or status == "RESOURCE_EXHAUSTED"
+    if code == 403 and reason not in RATE_REASONS and reason != "quotaExceeded" and not quota:
+        why = "roles are listed by `edgebook plan` under 00 preflight"
+        return AccessError("A permission is missing", where=where, why=message, next=why)
+    return ApiError(
+        f"{_verb(method)} failed: {message}",
+        code=code,
+        reason=reason,
+        status=status,
+        message=message,
+        method=method,
+        path=path,
+        details=(said or {}).get("details") or (),
+    )
+
+
+def from_operation(operation: dict[str, Any], *, method: str, path: str) -> ApiError:
+    """The error inside a finished operation of Compute Engine or Certificate Manager."""
+    error = operation["error"]
+    first = (error.get("errors") or [{}])[0]
+    message = str(first.get("message") or error.get("message") or operation.get("httpErrorMessage"))
+    return ApiError(
+        f"{_verb(method)} failed: {message}",
+        code=int(operation.get("httpErrorStatusCode") or 0),
+        reason=str(first.get("code") or ""),
+        status=RPC_CODES.get(int(error.get("code") or 0), "") if "code" in error else "",
+        message=message,
+        method=method,
+        path=path,
+        operation=str(operation.get("name", "")),
+        details=first.get("errorDetails") or error.get("details") or (),
+    )
+
+
+def from_exception(error: Exception, *, method: str, path: str) -> EdgebookError:
+    """What Google's clients and requests raise, as one of ours."""
+    if isinstance(error, EdgebookError):
+        return error
+    if isinstance(error, GoogleAPICallError):
+        response = getattr(error, "response", None)
+        if isinstance(response, requests.Response) and response.content:
+            return from_body(int(error.code or 0), response.content, method=method, path=path)
+        listed = [item for item in error.errors if isinstance(item, dict)] or [{}]
+        reason, code = str(listed[0].get("reason") or ""), int(error.code or 0)
+        return build(code, str(error.message), reason, method=method, path=path)
+    if isinstance(error, auth_errors.RefreshError | auth_errors.DefaultCredentialsError):
+        why = str(error.args[0] if error.args else error)
+        return ConnectError("No usable credentials", where=f"{method} {path}", why=why, next=LOGIN)
+    if isinstance(
+        error, requests.RequestException | auth_errors.TransportError | RetryError | OSError
+    ):
+        return ApiError(
+            f"{_verb(method)} got no answer",
+            reason="connection",
+            message=_root_cause(error),
+            method=method,
+            path=path,
+        )
+    raise error
+
+
+# google.rpc.Code, as far as operations of Certificate Manager use it.
+RPC_CODES = {
+    3: "INVALID_ARGUMENT",
+    5: "NOT_FOUND",
+    6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED",
+    8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION",
+    10: "ABORTED",
+    13: "INTERNAL",
+    14: "UNAVAILABLE",
+}
+
+
+def _detail_reason(said: dict[str, Any]) -> str:
+    for detail in said.get("details") or ():
+        if isinstance(detail, dict) and str(detail.get("@type", "")).endswith("ErrorInfo"):
+            return str(detail.get("reason") or "")
+    return ""
+
+
+def _enable(path: str) -> str:
+    for part, service in (("/dns/", "dns"), ("certificate", "certificatemanager")):
+        if part in path:
+            return f"gcloud services enable {service}.googleapis.com"
+    return "gcloud services enable compute.googleapis.com"
+
+
+def _verb(method: str) -> str:
+    verbs = {"GET": "Read", "DELETE": "Delete", "PATCH": "Change", "PUT": "Change"}
+    return verbs.get(method, "Call")
+
+
+def _root_cause(error: BaseException) -> str:
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return f"{type(error).__name__}: {error}"

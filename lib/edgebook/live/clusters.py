@@ -1,0 +1,223 @@
+"""What the clusters say: node tags and zones, Services with their annotation, pods' ports and NEGs.
+
+NEGs come from the svcneg objects, the only place that knows their state; this module is the seam
+where another source of NEGs (bindings) would be read too. A cluster that does not answer is marked
+unreachable when the caller can do without, else the error goes up.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edgebook.errors import AccessError, ConnectError
+from edgebook.live.reader import Reader
+from edgebook.model import LiveResource, ResourceKey
+from edgebook.observed import Neg, ObservedCluster, ObservedService
+
+SVCNEGS = "apis/networking.gke.io/v1beta1/servicenetworkendpointgroups"
+SLICES = "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
+NEG_ANNOTATION = "cloud.google.com/neg"
+ServiceName = tuple[str, str]  # namespace, name
+
+
+def prefetch(reader: Reader, wanted: Mapping[str, Iterable[ServiceName]]) -> None:
+    """Start the lists of all clusters."""
+    for cluster, services in wanted.items():
+        reader.objects(cluster, "api/v1/nodes")
+        reader.objects(cluster, "api/v1/services")
+        reader.objects(cluster, SVCNEGS, missing_ok=True)
+        for namespace in {namespace for namespace, _ in services}:
+            reader.objects(cluster, SLICES.format(namespace))
+
+
+def observe(
+    reader: Reader,
+    wanted: Mapping[str, Iterable[ServiceName]],
+    *,
+    node_tags: Mapping[str, tuple[str, ...]] | None = None,
+    firewalls: Iterable[Mapping[str, Any]] = (),
+    tolerate: bool = False,
+) -> dict[str, ObservedCluster]:
+    """The clusters by name; `wanted` says which Services of each matter.
+
+    With `tolerate`, an unreachable cluster is reported as such instead of raising.
+    """
+    prefetch(reader, wanted)
+    rules = list(firewalls)
+    found = {}
+    for name in sorted(wanted):
+        try:
+            found[name] = _observe(reader, name, tuple(wanted[name]), node_tags or {}, rules)
+        except (ConnectError, AccessError):
+            if not tolerate:
+                raise
+            found[name] = ObservedCluster(name, reachable=False)
+    return found
+
+
+def _observe(
+    reader: Reader,
+    name: str,
+    services: tuple[ServiceName, ...],
+    node_tags: Mapping[str, tuple[str, ...]],
+    firewalls: list[Mapping[str, Any]],
+) -> ObservedCluster:
+    nodes = reader.objects(name, "api/v1/nodes").result()
+    by_name = {
+        (item["metadata"]["namespace"], item["metadata"]["name"]): item
+        for item in reader.objects(name, "api/v1/services").result()
+    }
+    negs = negs_by_port(reader.objects(name, SVCNEGS, missing_ok=True).result())
+    observed = []
+    for namespace, service in sorted(set(services)):
+        body = by_name.get((namespace, service))
+        if body is None:
+            observed.append(ObservedService(namespace, service, found=False))
+            continue
+        slices = [
+            item
+            for item in reader.objects(name, SLICES.format(namespace)).result()
+            if item["metadata"].get("labels", {}).get("kubernetes.io/service-name") == service
+        ]
+        observed.append(
+            ObservedService(
+                namespace,
+                service,
+                target_ports=target_ports(body, slices),
+                annotation=(body["metadata"].get("annotations") or {}).get(NEG_ANNOTATION, ""),
+                negs=tuple(
+                    neg
+                    for (owner, _), found in sorted(negs.items())
+                    for neg in found
+                    if owner == (namespace, service)
+                ),
+            )
+        )
+    tags = node_tags.get(name) or tags_of_nodes(nodes, firewalls)
+    networks = {
+        str(rule["network"]).rsplit("/", 1)[-1]
+        for rule in firewalls
+        if tags and set(rule.get("targetTags", ())) & set(tags)
+    }
+    return ObservedCluster(
+        name,
+        network=min(networks, default=""),
+        node_tags=tags,
+        zones=zones_of_nodes(nodes),
+        services=tuple(observed),
+    )
+
+
+def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName, int], list[Neg]]:
+    """((namespace, Service), Service port) -> its zonal NEGs; an empty state means ACTIVE."""
+    found: dict[tuple[ServiceName, int], list[Neg]] = defaultdict(list)
+    for item in svcnegs:
+        meta = item["metadata"]
+        labels = meta.get("labels") or {}
+        service = str(labels.get("networking.gke.io/service-name", ""))
+        port = int(labels.get("networking.gke.io/service-port") or 0)
+        for ref in (item.get("status") or {}).get("networkEndpointGroups") or ():
+            link = str(ref.get("selfLink", ""))
+            parts = link.split("/")
+            zone = parts[parts.index("zones") + 1] if "zones" in parts else ""
+            neg = Neg(str(meta["name"]), zone, link, str(ref.get("state") or "ACTIVE"))
+            found[((str(meta["namespace"]), service), port)].append(neg)
+    for group in found.values():
+        group.sort(key=lambda neg: (neg.name, neg.zone))
+    return found
+
+
+def target_ports(
+    service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]
+) -> dict[int, tuple[int, ...]]:
+    """Service port -> the ports that its pods really listen on, from the endpoint slices.
+
+    A slice's port belongs to the Service port of the same name. Without any endpoint, a numeric
+    targetPort is the best that is known.
+    """
+    ports: dict[str, set[int]] = defaultdict(set)
+    for item in slices:
+        if item.get("endpoints"):
+            for port in item.get("ports") or ():
+                if port.get("port"):
+                    ports[str(port.get("name") or "")].add(int(port["port"]))
+    found = {}
+    for port in service.get("spec", {}).get("ports") or ():
+        real = ports.get(str(port.get("name") or ""))
+        target = port.get("targetPort", port["port"])
+        if real:
+            found[int(port["port"])] = tuple(sorted(real))
+        elif isinstance(target, int):
+            found[int(port["port"])] = (target,)
+        else:
+            found[int(port["port"])] = ()
+    return found
+
+
+def zones_of_nodes(nodes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Zones with at least one ready node that load balancers may use."""
+    zones = set()
+    for node in nodes:
+        meta, labels = node["metadata"], node["metadata"].get("labels") or {}
+        conditions = (node.get("status") or {}).get("conditions") or ()
+        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+        excluded = "node.kubernetes.io/exclude-from-external-load-balancers" in labels
+        leaving = any(
+            taint.get("key") == "ToBeDeletedByClusterAutoscaler"
+            for taint in (node.get("spec") or {}).get("taints") or ()
+        )
+        if ready and not excluded and not leaving and not meta.get("deletionTimestamp"):
+            provider = str((node.get("spec") or {}).get("providerID") or "").split("/")
+            zone = labels.get("topology.kubernetes.io/zone") or (
+                provider[-2] if len(provider) > 2 else ""
+            )
+            zones.add(str(zone))
+    return tuple(sorted(zones - {""}))
+
+
+def tags_of_nodes(
+    nodes: Iterable[Mapping[str, Any]], firewalls: Iterable[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """The network tag of a cluster's nodes: `gke-<cluster>-<hash>-node`.
+
+    GKE names nodes `gke-<cluster>-<pool>-...` and aims its own rules (`gke-<cluster>-<hash>-vms`)
+    at the tag, so the tag is found without reading any instance.
+    """
+    names = [str(node["metadata"]["name"]) for node in nodes]
+    tags: set[str] = set()
+    for rule in firewalls:
+        for tag in rule.get("targetTags", ()):
+            if not (tag.startswith("gke-") and tag.endswith("-node")):
+                continue
+            cluster = tag.removesuffix("-node").rsplit("-", 1)[0]
+            if any(name.startswith(f"{cluster}-") for name in names):
+                tags.add(str(tag))
+    # `gke-blue` is also a prefix of the nodes of `gke-blue-eu`: the longest cluster name wins.
+    longest = max((tag.count("-") for tag in tags), default=0)
+    return tuple(sorted(tag for tag in tags if tag.count("-") == longest))
+
+
+def annotations_as_live(
+    clusters: Iterable[ObservedCluster],
+) -> dict[ResourceKey, LiveResource]:
+    """Services' NEG annotations as live resources of kind serviceAnnotation."""
+    found = {}
+    for cluster in clusters:
+        for service in cluster.services:
+            if service.found and cluster.reachable:
+                scope = f"clusters/{cluster.name}/namespaces/{service.namespace}"
+                key = ResourceKey("serviceAnnotation", scope, service.name)
+                found[key] = LiveResource(key, annotation_content(service.annotation))
+    return found
+
+
+def annotation_content(text: str) -> dict[str, Any]:
+    """The annotation's JSON; what is no JSON object is kept under `invalid`."""
+    if not text:
+        return {}
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {"invalid": text}
+    return content if isinstance(content, dict) else {"invalid": text}

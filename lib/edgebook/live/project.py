@@ -1,0 +1,85 @@
+"""Google's resources of one project, under the same keys as desired ones.
+
+One list per collection; record sets per zone; entries per certificate map that a front door uses or
+that carries our mark. Backends are shown as a kind of their own beside their backend service, as
+they belong to another step.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edgebook.kinds import KINDS, Api, certificate_scope, compute_scope
+from edgebook.live.reader import Reader
+from edgebook.model import LiveResource, ResourceKey
+
+COMPUTE_KINDS = (
+    "address",
+    "backendService",
+    "firewall",
+    "forwardingRule",
+    "healthCheck",
+    "sslPolicy",
+    "targetHttpProxy",
+    "targetHttpsProxy",
+    "targetSslProxy",
+    "targetTcpProxy",
+    "urlMap",
+)
+CERTIFICATE_KINDS = ("certificate", "certificateMap", "dnsAuthorization")
+
+
+def prefetch(reader: Reader, zones: Iterable[str] = ()) -> None:
+    """Start all lists that do not depend on another answer."""
+    for kind in COMPUTE_KINDS:
+        reader.collection(kind, compute_scope(reader.project))
+    for kind in CERTIFICATE_KINDS:
+        reader.collection(kind, certificate_scope(reader.project))
+    for zone in zones:
+        reader.collection("dnsRecordSet", zone)
+
+
+def read_live(
+    reader: Reader, *, zones: Iterable[str] = (), maps: Iterable[str] = ()
+) -> dict[ResourceKey, LiveResource]:
+    """Everything of the project that a front door could consist of.
+
+    `zones` are scopes of managed zones (`projects/P/managedZones/Z`), `maps` names of certificate
+    maps whose entries matter.
+    """
+    zones = tuple(zones)
+    prefetch(reader, zones)
+    scope = certificate_scope(reader.project)
+    existing = {_short(body) for body in reader.collection("certificateMap", scope).result()}
+    entry_scopes = [f"{scope}/certificateMaps/{name}" for name in sorted(set(maps) & existing)]
+    for entry_scope in entry_scopes:
+        reader.collection("certificateMapEntry", entry_scope)
+    wanted = [(kind, compute_scope(reader.project)) for kind in COMPUTE_KINDS]
+    wanted += [(kind, scope) for kind in CERTIFICATE_KINDS]
+    wanted += [("certificateMapEntry", entry_scope) for entry_scope in entry_scopes]
+    wanted += [("dnsRecordSet", zone) for zone in zones]
+    found: dict[ResourceKey, LiveResource] = {}
+    for kind, where in wanted:
+        for body in reader.collection(kind, where).result():
+            for resource in as_live(kind, where, body):
+                found[resource.key] = resource
+    return found
+
+
+def as_live(kind: str, scope: str, body: Mapping[str, Any]) -> list[LiveResource]:
+    """The raw answer under its key; a backend service also as its backends."""
+    table = KINDS[kind]
+    if table.api is Api.DNS:
+        name = f"{body['name']}/{body['type']}"
+    elif table.api is Api.CERTIFICATE_MANAGER:
+        name = _short(body)
+    else:
+        name = str(body["name"])
+    resources = [LiveResource(ResourceKey(kind, scope, name), body)]
+    if kind == "backendService":
+        part = {"backends": body.get("backends", []), "fingerprint": body.get("fingerprint", "")}
+        resources.append(LiveResource(ResourceKey("backends", scope, name), part))
+    return resources
+
+
+def _short(body: Mapping[str, Any]) -> str:
+    return str(body["name"]).rsplit("/", 1)[-1]
