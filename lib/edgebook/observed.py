@@ -59,5 +59,5 @@ class Observed:
 
     clusters: Mapping[str, ObservedCluster] = field(default_factory=dict)
     project_numbers: Mapping[str, str] = field(default_factory=dict)
-    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> its domains
+    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # set by `plan`
     notes: tuple[Change, ...] = ()  # reports of what was found and is not ours

@@ -1,0 +1,121 @@
+"""Step 5: one rule per cluster that lets exactly Google's probes and proxies reach the pods.
+
+The ports are those on which the pods really listen, not those of the Services; the targets are the
+nodes' network tags. All clusters of the params get a rule, also those that serve nothing yet: a
+swap must not wait for the firewall.
+Source of the ranges: Google's page "Firewall rules" of Cloud Load Balancing.
+"""
+
+from collections.abc import Iterator
+
+from edgebook.desired.context import Context, merged, report
+from edgebook.kinds import compute_scope
+from edgebook.model import Change, Resource, ResourceKey, Step
+from edgebook.observed import ObservedCluster
+from edgebook.spec.types import IpVersion
+
+RANGES = {
+    IpVersion.IPV4: ("130.211.0.0/22", "35.191.0.0/16"),
+    IpVersion.IPV6: ("2600:2d00:1:1::/64", "2600:2d00:1:b029::/64"),
+}
+
+
+def network_link(context: Context) -> str:
+    """The network as the firewall API wants it; a shared VPC's network is in its host project."""
+    network = context.spec.network
+    if not network.startswith("projects/"):
+        network = f"projects/{context.spec.project}/global/networks/{network}"
+    return f"https://www.googleapis.com/compute/v1/{network}"
+
+
+def firewall_scope(context: Context) -> str:
+    network = context.spec.network
+    project = network.split("/")[1] if network.startswith("projects/") else context.spec.project
+    return compute_scope(project)
+
+
+def rule_keys(context: Context, cluster: str) -> tuple[ResourceKey, ...]:
+    """The rules of a cluster, as far as they can be derived."""
+    found = context.observed.clusters.get(cluster)
+    if not found or not context.spec.firewall.manage or not _complete(context, found):
+        return ()
+    versions = (IpVersion.IPV4, IpVersion.IPV6) if found.ipv6 else (IpVersion.IPV4,)
+    scope = firewall_scope(context)
+    return tuple(
+        ResourceKey("firewall", scope, context.names.firewall(cluster, v)) for v in versions
+    )
+
+
+def ports(context: Context, cluster: ObservedCluster) -> tuple[int, ...]:
+    """Every port on which probes or traffic reach this cluster's pods."""
+    wanted: set[int] = set()
+    for backend in context.spec.backends.values():
+        service = cluster.service(backend.neg.namespace, backend.neg.service)
+        if service is None or not service.found:
+            continue
+        serving = service.target_ports.get(backend.neg.port, ())
+        wanted.update(serving)
+        if serving and backend.health_check.port:
+            wanted.add(backend.health_check.port)
+    return tuple(sorted(wanted))
+
+
+def tags(context: Context, cluster: ObservedCluster) -> tuple[str, ...]:
+    own = context.spec.clusters[cluster.name].node_tags
+    return tuple(sorted(set(own or cluster.node_tags)))
+
+
+def _complete(context: Context, cluster: ObservedCluster) -> bool:
+    return bool(ports(context, cluster)) and bool(tags(context, cluster))
+
+
+def resources(context: Context) -> Iterator[Resource]:
+    for name in sorted(context.spec.clusters):
+        for key in rule_keys(context, name):
+            cluster = context.observed.clusters[name]
+            ipv6 = key.name == context.names.firewall(name, IpVersion.IPV6)
+            version = IpVersion.IPV6 if ipv6 else IpVersion.IPV4
+            allowed = [str(port) for port in ports(context, cluster)]
+            body = {
+                "name": key.name,
+                "network": network_link(context),
+                "direction": "INGRESS",
+                "priority": context.spec.firewall.priority,
+                "sourceRanges": list(RANGES[version]),
+                "allowed": [{"IPProtocol": "tcp", "ports": allowed}],
+                "targetTags": list(tags(context, cluster)),
+                "disabled": False,
+                "logConfig": {"enable": context.spec.firewall.logging},
+            }
+            what = f"tcp:{','.join(allowed)} of {name}'s pods from Google's {version.value} ranges"
+            yield context.resource(
+                "firewall",
+                key.name,
+                merged(body, context.spec.firewall.api),
+                scope=key.scope,
+                what=what,
+            )
+
+
+def reports(context: Context) -> Iterator[Change]:
+    """Why a cluster gets no rule."""
+    if not context.spec.firewall.manage:
+        return
+    active = {name for backend in context.spec.backends.values() for name in backend.active}
+    for name in sorted(context.spec.clusters):
+        cluster = context.observed.clusters.get(name)
+        key = ResourceKey(
+            "firewall", firewall_scope(context), context.names.firewall(name, IpVersion.IPV4)
+        )
+        if cluster is None or not cluster.reachable:
+            text = f"cluster {name} was not read, so its pods' ports are not known"
+        elif not ports(context, cluster):
+            text = f"cluster {name} has no pods of these backends yet: no port to open"
+        elif not tags(context, cluster):
+            text = (
+                f"the nodes of {name} have no network tag, and a rule without one opens every "
+                f"machine of the network; set clusters.{name}.node_tags"
+            )
+        else:
+            continue
+        yield report(key, Step.FIREWALL, text, blocks=name in active)

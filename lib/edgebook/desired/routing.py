@@ -1,0 +1,134 @@
+"""The URL maps: which request goes where, and the tests that Google runs at every write of one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from edgebook.desired.context import Context, merged
+from edgebook.model import Ref, Resource
+from edgebook.names import slug
+from edgebook.spec.types import FrontendProtocol, RedirectCode, RedirectSpec, RouteSpec, TargetSpec
+
+MAX_TESTS = 100  # of one URL map
+SAMPLE = "edgebook-test"
+CODES = {
+    RedirectCode.MOVED_PERMANENTLY: "MOVED_PERMANENTLY_DEFAULT",
+    RedirectCode.FOUND: "FOUND",
+    RedirectCode.SEE_OTHER: "SEE_OTHER",
+    RedirectCode.TEMPORARY: "TEMPORARY_REDIRECT",
+    RedirectCode.PERMANENT: "PERMANENT_REDIRECT",
+}
+
+
+def url_maps(context: Context) -> Iterator[Resource]:
+    if any(f.protocol is FrontendProtocol.HTTPS for f in context.spec.frontends):
+        yield _routes(context)
+    for frontend in sorted(context.spec.frontends, key=lambda f: f.name):
+        if frontend.redirect_http:
+            name = context.names.redirect(frontend.name)
+            redirect = {
+                "httpsRedirect": True,
+                "redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT",
+                "stripQuery": False,
+            }
+            body = {"name": name, "defaultUrlRedirect": redirect}
+            yield context.resource("urlMap", name, body, what="redirect to HTTPS")
+
+
+def _routes(context: Context) -> Resource:
+    """Hosts without a route of their own get the first route's default."""
+    name, routes = context.names.url_map(), context.spec.routes
+    rules = [
+        {"hosts": sorted(route.hosts), "pathMatcher": _matcher_name(route)} for route in routes
+    ]
+    body: dict[str, Any] = {
+        "name": name,
+        **_action(context, routes[0].default, default=True),
+        "hostRules": rules,
+        "pathMatchers": [_matcher(context, route) for route in routes],
+        "tests": list(_tests(context))[:MAX_TESTS],
+    }
+    paths = sum(len(route.paths) for route in routes)
+    hosts = sum(len(route.hosts) for route in routes)
+    what = f"{hosts} host{_s(hosts)}, {paths} path{_s(paths)}, {len(body['tests'])} tests"
+    return context.resource("urlMap", name, merged(body, context.spec.url_map_api), what=what)
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _matcher_name(route: RouteSpec) -> str:
+    return slug(sorted(route.hosts)[0])
+
+
+def _matcher(context: Context, route: RouteSpec) -> dict[str, Any]:
+    rules = [
+        {"paths": [path], **_action(context, target)}
+        for path, target in sorted(route.paths.items())
+    ]
+    matcher: dict[str, Any] = {
+        "name": _matcher_name(route),
+        **_action(context, route.default, default=True),
+    }
+    return matcher | ({"pathRules": rules} if rules else {})
+
+
+def _service(context: Context, backend: str) -> Ref:
+    return context.ref("backendService", context.names.backend_service(backend))
+
+
+def _action(context: Context, target: TargetSpec, *, default: bool = False) -> dict[str, Any]:
+    """The fields that send requests to a target; as a default they carry other names."""
+    names = ("defaultService", "defaultRouteAction", "defaultUrlRedirect")
+    service, action, redirect = names if default else ("service", "routeAction", "urlRedirect")
+    if target.redirect:
+        return {redirect: _redirect(target.redirect)}
+    result: dict[str, Any] = {}
+    route: dict[str, Any] = {}
+    if target.backend:
+        result[service] = _service(context, target.backend)
+    else:
+        route["weightedBackendServices"] = [
+            {"backendService": _service(context, name), "weight": weight}
+            for name, weight in sorted(target.weights.items())
+        ]
+    if target.rewrite:
+        rewrite = {
+            "hostRewrite": target.rewrite.host,
+            "pathPrefixRewrite": target.rewrite.prefix,
+        }
+        route["urlRewrite"] = {field: value for field, value in rewrite.items() if value}
+    route = merged(route, target.api)
+    return result | ({action: route} if route else {})
+
+
+def _redirect(redirect: RedirectSpec) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "redirectResponseCode": CODES[redirect.code],
+        "stripQuery": redirect.strip_query,
+    }
+    places = {
+        "hostRedirect": redirect.host,
+        "pathRedirect": redirect.path,
+        "prefixRedirect": redirect.prefix,
+    }
+    return body | {field: value for field, value in places.items() if value}
+
+
+def _tests(context: Context) -> Iterator[dict[str, Any]]:
+    """One request per route and path whose answer is a plain backend."""
+    for route in context.spec.routes:
+        host = sorted(route.hosts)[0].replace("*", SAMPLE)
+        if "/*" not in route.paths and _plain(route.default):
+            yield _test(context, host, f"/{SAMPLE}", route.default)
+        for path, target in sorted(route.paths.items()):
+            if _plain(target):
+                yield _test(context, host, path.replace("*", SAMPLE), target)
+
+
+def _plain(target: TargetSpec) -> bool:
+    return bool(target.backend) and not target.rewrite and not target.api
+
+
+def _test(context: Context, host: str, path: str, target: TargetSpec) -> dict[str, Any]:
+    return {"host": host, "path": path, "service": _service(context, target.backend)}
