@@ -1,0 +1,129 @@
+"""How a run is shown: one line a notebook, live in a terminal, plain lines elsewhere.
+
+It goes to standard error when the summary is for machines. What it shows comes from the runner and
+the journal; it must not decide anything.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from edgebook.model import Plan
+from edgebook.records.events import StepEvents
+from edgebook.records.pages import duration
+
+STYLES = {"ok": "green", "failed": "red", "interrupted": "yellow", "refused": "yellow"}
+WIDTH = 19
+
+
+class Display:
+    """The lines of a run, to `console`."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live: Live | None = None
+        self._title = ""
+        self._since = 0.0
+        self._heading = ""
+
+    def say(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def line(self, title: str, state: str = "", took: str = "", text: str = "") -> None:
+        """20 certificate     ok    6 s   7 changes"""
+        row = Text("  ")
+        row.append(f"{title:<{WIDTH}} ")
+        row.append(f"{state:<11} " if state in ("interrupted", "refused") else f"{state:<6} ",
+                   STYLES.get(state, ""))  # fmt: skip
+        row.append(f"{took:>6}  {text}".rstrip())
+        self.console.print(row, soft_wrap=True)
+
+    def plan(self, plan: Plan, approval: Mapping[str, str]) -> None:
+        """The whole change in a line, and by what it is approved."""
+        self._stop()
+        number = len(plan.to_do)
+        text = f"{number} change{'' if number == 1 else 's'}"
+        cut = [change for change in plan.to_do if change.disrupts]
+        if number:
+            text += f", {len(cut)} disrupt traffic" if cut else ", none disrupts traffic"
+        self.line("plan", text=f"{text:<40} approved {approval['hash'][:8]} ({approval['how']})")
+        for change in cut:
+            name = f"{change.action.value} {change.key.kind} {change.key.name}"
+            self.say(f"    disrupts: {name}: {change.disrupts}", "yellow")
+
+    def begin(self, title: str) -> None:
+        self._stop()
+        self._title, self._since, self._heading = title, time.monotonic(), ""
+        if self.console.is_terminal:
+            self._live = Live(
+                self._running(StepEvents()),
+                console=self.console,
+                refresh_per_second=8,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def heading(self, text: str) -> None:
+        self._heading = text
+
+    def update(self, events: StepEvents) -> None:
+        if self._live is not None:
+            self._live.update(self._running(events))
+
+    def end(self, step: Mapping[str, Any]) -> None:
+        """The finished line of a step as the record has it, and what went wrong if it failed."""
+        self._stop()
+        took = duration(step["seconds"])
+        self.line(step["title"], step["status"], took, in_short(step))
+        if error := step.get("error"):
+            self.failure(error)
+
+    def failure(self, error: Mapping[str, Any]) -> None:
+        """What, why, seen, next, state: as far as it is known."""
+        if what := str(error.get("what") or ""):
+            self.say(f"    {what}", "bold")
+        for label in ("where", "why", "seen", "next", "state"):
+            for number, text in enumerate(str(error.get(label) or "").splitlines()):
+                name = label if number == 0 else ""
+                self.console.print(Text(f"    {name:<7} {text}"), soft_wrap=True)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _running(self, events: StepEvents) -> Table:
+        row = Table.grid(padding=(0, 1))
+        words = self._heading
+        if events.total:
+            last = events.changes[-1]["sentence"] if events.changes else ""
+            words = f"{events.done}/{events.total} changes  {last}"
+        elif events.checks:
+            words = f"{len(events.checks)} checks"
+        passed = duration(time.monotonic() - self._since)
+        text = Text(words, overflow="ellipsis", no_wrap=True)
+        row.add_row("", f"{self._title:<{WIDTH}}", Spinner("dots"), f"{passed:>6}", text)
+        return row
+
+
+def in_short(step: Mapping[str, Any]) -> str:
+    """What one line says of a finished step: changes, checks, headline."""
+    parts = []
+    if changes := step.get("changes"):
+        parts.append(f"{len(changes)} change{'s' if len(changes) > 1 else ''}")
+    if step.get("headline"):
+        parts.append(str(step["headline"]))
+    elif not changes and (checks := step.get("checks")):
+        counts = {state: sum(c["state"] == state for c in checks) for state in
+                  ("failed", "uncertain")}  # fmt: skip
+        bad = [f"{number} {state}" for state, number in counts.items() if number]
+        parts.append(", ".join([f"{len(checks)} checks", *bad]))
+    return "   ".join(parts)

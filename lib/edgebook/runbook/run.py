@@ -1,0 +1,255 @@
+"""A change, run: notebooks in order, in kernels that are already there, sealed into one record.
+
+Everything is saved before it is raised, and every way to end (success, failure, refusal, time,
+signal) leaves a sealed record that says how to go on. The runner knows notebooks, plans and
+records; what the steps do is the library's business, in the kernels.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EdgebookError, LockedError
+from edgebook.model import Plan, Step
+from edgebook.records import Draft, Record
+from edgebook.records.events import StepEvents
+from edgebook.runbook import engine, facts, outcome
+from edgebook.runbook.approval import Approval, decide, decide_rest
+from edgebook.runbook.display import Display
+from edgebook.runbook.kernels import WarmProcess, kernel_manager
+from edgebook.runbook.request import RUNNING, Prepared
+from edgebook.runbook.sequence import Runbook
+from edgebook.runbook.watch import Signals, Watch
+from edgebook.simulator import state_folder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its sealed record and the exit code for pipelines."""
+
+    record: Record
+    exit_code: int
+
+
+class Run:
+    """One run of prepared notebooks. `go` is called once."""
+
+    def __init__(
+        self, prepared: Prepared, warm: WarmProcess, display: Display, signals: Signals
+    ) -> None:
+        self.prepared = prepared
+        self.warm = warm
+        self.display = display
+        self.signals = signals
+        self.started = datetime.now(UTC)
+        self.began = time.monotonic()
+        self.draft = Draft.start(
+            prepared.archive,
+            now=self.started,
+            redactor=prepared.redactor,
+            change_id=prepared.request.change_id,
+        )
+        self.steps: list[dict[str, Any]] = []
+        self.plan: Plan | None = None
+        self.step_hashes: Mapping[str, str] = {}
+        self.approval: Approval | None = None
+        self.offset = 0
+        self.exit_code = EXIT_OK
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
+
+    def go(self) -> Outcome:
+        """Run, seal, and say how it went; raises only when the record itself cannot be sealed."""
+        try:
+            self._notebooks()
+        except EdgebookError as error:
+            self.exit_code = error.exit_code
+            self._note(outcome.refusal(error, self.plan))
+        except KeyboardInterrupt:
+            self.exit_code = EXIT_INTERRUPTED
+            self._note(outcome.stopped("run"))
+        finally:
+            self._starter.shutdown(wait=False, cancel_futures=True)
+        (self.draft.folder / RUNNING).unlink(missing_ok=True)
+        return Outcome(self.draft.seal(self._facts()), self.exit_code)
+
+    def _notebooks(self) -> None:
+        runbooks = self.prepared.runbooks
+        kernel = self._start_kernel()
+        for runbook, following in zip(runbooks, [*runbooks[1:], None], strict=True):
+            if runbook.applies and self.prepared.request.mode == "apply" and not self.approval:
+                self._approve(runbooks[runbooks.index(runbook) :])
+            self._keep_state()
+            now, kernel = kernel, self._start_kernel() if following else kernel
+            step = self._run(runbook, now)
+            self._note(step)
+            if step["status"] != "ok":
+                self.exit_code = step.pop("exit_code", EXIT_FAILED)
+                return
+
+    def _start_kernel(self) -> "Future[Any]":
+        env = {
+            **os.environ,
+            "EDGEBOOK_JOURNAL": str(self.draft.journal.resolve()),
+            "EDGEBOOK_CHANGE_ID": self.draft.change_id,
+        }
+
+        def start() -> Any:
+            manager = kernel_manager(self.warm)
+            asyncio.run(manager.start_kernel(env=env))
+            return manager
+
+        return self._starter.submit(start)
+
+    def _approve(self, runbooks: Sequence[Runbook]) -> None:
+        """Plan the whole change and compare it with what was approved."""
+        prepared = self.prepared
+        self.display.begin("plan")
+        said = self.warm.call("edgebook.book:plan_change", params_file=prepared.request.params_file)
+        self.plan = Plan.from_json(said)
+        self.step_hashes = {name: str(step["hash"]) for name, step in said["steps"].items()}
+        before = prepared.before
+        if before is not None and before.plan is not None and not prepared.given.hash:
+            names = {str(step) for step in Step}
+            steps = [Step(runbook.step) for runbook in runbooks if runbook.step in names]
+            rest, earlier = self.plan.only(steps), before.data.get("approval") or {}
+            self.approval = decide_rest(before.plan, rest, earlier, run=before.change_id)
+        else:
+            self.approval = decide(
+                prepared.given,
+                self.plan,
+                environment=prepared.environment,
+                by=facts.who()["user"],
+            )
+        self.display.plan(self.plan, self.approval.to_json())
+
+    def _run(self, runbook: Runbook, kernel: "Future[Any]") -> dict[str, Any]:
+        """One notebook, executed and saved; the step as the record has it."""
+        self.display.begin(runbook.title)
+        began = time.monotonic()
+        values = dict(self.prepared.values[runbook.name])
+        values |= {"change_id": self.draft.change_id} if "change_id" in runbook.known else {}
+        if runbook.applies and self.approval:
+            values["approve"] = self.step_hashes.get(runbook.step, self.approval.hash)
+        manager = kernel.result()
+        watch = Watch(
+            pid=manager.provisioner.pid,
+            deadline=self._deadline(time.monotonic()),
+            signals=self.signals,
+            journal=self.draft.journal,
+            offset=self.offset,
+            show=self.display.update,
+        )
+        ended: BaseException | None = None
+        with watch, self.signals.deferred():
+            try:
+                engine.execute(runbook.path, self.draft, values, manager, self.display.heading)
+            except (Exception, KeyboardInterrupt) as error:
+                ended = error
+        self.offset = watch.offset
+        seconds = round(time.monotonic() - began, 1)
+        return self._step(runbook, watch.events, watch.reason, ended, seconds)
+
+    def _step(
+        self,
+        runbook: Runbook,
+        events: StepEvents,
+        reason: str,
+        ended: BaseException | None,
+        seconds: float,
+    ) -> dict[str, Any]:
+        step: dict[str, Any] = {
+            "name": runbook.name,
+            "title": runbook.title,
+            "step": runbook.step,
+            "status": "ok",
+            "seconds": seconds,
+            "changes": events.changes,
+            "checks": events.checks,
+            "headline": "; ".join(events.headlines[-1:]),
+            "traffic": events.traffic,
+            "planned": events.planned and {"hash": events.planned["hash"]},
+        }
+        if ended is not None or reason:
+            end = outcome.Ending(
+                self.draft, runbook, events, reason, ended, self.prepared.request.notebook_seconds
+            )
+            step |= outcome.failed(end)
+        if (self.draft.folder / runbook.file).exists():
+            step |= {"notebook": runbook.file, "html": f"{runbook.name}.html"}
+        return step
+
+    def _deadline(self, began: float) -> float:
+        request = self.prepared.request
+        return min(began + request.notebook_seconds, self.began + request.total_seconds)
+
+    def _note(self, step: dict[str, Any]) -> None:
+        self.steps.append(step)
+        self.display.end(step)
+
+    def _keep_state(self) -> None:
+        """What a resume needs when this process is killed."""
+        self.draft.write_json(RUNNING, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        prepared, request, now = self.prepared, self.prepared.request, datetime.now(UTC)
+        title = request.title or f"{request.mode} {prepared.door}: " + ", ".join(
+            runbook.title for runbook in prepared.runbooks
+        )
+        return {
+            "title": title,
+            "status": outcome.status(self.steps, self.exit_code),
+            "who": facts.who(),
+            "started": facts.stamp(self.started),
+            "finished": facts.stamp(now),
+            "seconds": round(time.monotonic() - self.began, 1),
+            "environment": prepared.environment,
+            "project": prepared.spec.project,
+            "front_door": prepared.door,
+            "git": facts.git(),
+            "tool": facts.tool(),
+            "params": prepared.params,
+            "plan": self.plan.to_json() if self.plan else None,
+            "approval": self.approval.to_json() if self.approval else None,
+            "resumes": request.resume,
+            "request": {
+                "notebooks": [str(runbook.path) for runbook in prepared.runbooks],
+                "mode": request.mode,
+                "given": dict(request.given),
+            },
+            "steps": self.steps,
+            "traffic": [item for step in self.steps for item in step.get("traffic", [])],
+        }
+
+
+@contextlib.contextmanager
+def door_lock(prepared: Prepared) -> Iterator[None]:
+    """One run at a time on this machine for one front door of one Google Cloud or simulator."""
+    where = os.environ.get("GCPSIM_URL", "") if prepared.environment == "simulator" else "google"
+    name = f"{where} {prepared.spec.project} {prepared.door}"
+    folder = state_folder() / "locks"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise LockedError(
+                f"Another run changes front door {prepared.door}",
+                where=f"project {prepared.spec.project}",
+                why=f"it is held by {holder}",
+                next="wait for it to end",
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        file.flush()
+        yield

@@ -1,0 +1,101 @@
+"""Which notebooks a run takes, in which order, and what each of them is for.
+
+A notebook says what it is in its metadata: `{"edgebook": {"step": "certificate"}}`. The front door
+is the numbered notebooks of the folder in the order of their numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from edgebook.errors import UsageError
+from edgebook.runbook.parameters import Parameter, check, read_parameters
+
+KERNELS = ("python3", "python", "")
+COMMON = ("params_file", "mode", "approve", "change_id")
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """A notebook of a run: `name` is its file's stem, `step` what it builds or shows."""
+
+    path: Path
+    name: str
+    title: str
+    step: str
+    known: Mapping[str, Parameter] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.ipynb"
+
+    @property
+    def applies(self) -> bool:
+        """True when it can change something."""
+        return "approve" in self.known
+
+
+def notebooks_folder() -> Path:
+    """`notebooks` of the current folder, else of the checkout that this library was read from."""
+    here = Path("notebooks")
+    checkout = Path(__file__).resolve().parents[3] / "notebooks"
+    for folder in (here, checkout):
+        if (folder / "00_preflight.ipynb").exists():
+            return folder
+    raise UsageError("No notebooks here", where=str(here.resolve()), next="cd to the checkout")
+
+
+def front_door() -> list[Path]:
+    """The numbered notebooks, in order."""
+    return sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+
+
+def load(paths: Sequence[Path]) -> list[Runbook]:
+    """Read the notebooks of a run. Raises UsageError for one that cannot be run."""
+    runbooks = [_load(path) for path in paths]
+    names = [runbook.name for runbook in runbooks]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError("A notebook is given twice", why=", ".join(twice))
+    if not runbooks:
+        raise UsageError("No notebook to run")
+    return runbooks
+
+
+def assign(
+    runbooks: Sequence[Runbook], common: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Each notebook's values: the common ones where it takes them, given ones where it knows them.
+
+    Raises UsageError when a given name is known to none of them, or a value is wrong or missing.
+    """
+    everything = {name: p for runbook in runbooks for name, p in runbook.known.items()}
+    where = ", ".join(runbook.file for runbook in runbooks[:3])
+    stray = {name: value for name, value in given.items() if name not in everything}
+    if stray:
+        optional = {name: Parameter(name, "") for name in everything}
+        check(stray, optional, where + (", ..." if len(runbooks) > 3 else ""))
+    values = {}
+    for runbook in runbooks:
+        wanted = {**common, **given}
+        mine = {name: value for name, value in wanted.items() if name in runbook.known}
+        values[runbook.name] = check(mine, runbook.known, runbook.file)
+    return values
+
+
+def _load(path: Path) -> Runbook:
+    known = read_parameters(path)
+    notebook = nbformat.read(path, as_version=4)
+    kernel = notebook.metadata.get("kernelspec", {}).get("name", "")
+    if kernel not in KERNELS:
+        why = f"it wants the kernel {kernel!r}; runbooks use python3"
+        raise UsageError("No kernel for this notebook", where=str(path), why=why)
+    return Runbook(
+        path=path,
+        name=path.stem,
+        title=path.stem.replace("_", " "),
+        step=str(notebook.metadata.get("edgebook", {}).get("step", path.stem)),
+        known=known,
+    )

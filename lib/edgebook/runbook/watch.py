@@ -1,0 +1,117 @@
+"""Looks after the notebook that runs: its time, the wish to stop, and what its journal says.
+
+One thread. When time is up or a signal came, the kernel is interrupted first, so that the library
+can write down where it stopped, and killed when it does not end soon. It must not raise anything:
+the runner reads the reason afterwards.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from edgebook.records.events import StepEvents, add, read_events
+
+GRACE = 8.0
+TICK = 0.15
+
+
+class Signals:
+    """Ctrl-C and SIGTERM as a wish to stop; the second one stops at once."""
+
+    def __init__(self) -> None:
+        self.wanted = threading.Event()
+        self.number = 0
+        self.direct = True
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Signals":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        again = self.wanted.is_set()
+        self.number = number
+        self.wanted.set()
+        if again or self.direct:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def deferred(self) -> Any:
+        """While a notebook runs, the first signal only sets `wanted`."""
+        self.direct = False
+        try:
+            yield
+        finally:
+            self.direct = True
+
+
+class Watch:
+    """Watches one notebook from `with` to its end; `reason` says why it was stopped, if it was."""
+
+    def __init__(
+        self,
+        *,
+        pid: int,
+        deadline: float | None,
+        signals: Signals,
+        journal: Path,
+        offset: int,
+        show: Callable[[StepEvents], None],
+    ) -> None:
+        self.events = StepEvents()
+        self.reason = ""
+        self.offset = offset
+        self._pid = pid
+        self._deadline = deadline
+        self._signals = signals
+        self._journal = journal
+        self._show = show
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="notebook-watch")
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._follow()
+
+    def _run(self) -> None:
+        stopped_at = 0.0
+        while not self._over.wait(TICK):
+            self._follow()
+            now = time.monotonic()
+            if not stopped_at:
+                if self._signals.wanted.is_set():
+                    self.reason = "interrupted"
+                elif self._deadline is not None and now >= self._deadline:
+                    self.reason = "timed out"
+                if self.reason:
+                    stopped_at = now
+                    self._signal(signal.SIGINT)
+            elif now - stopped_at > GRACE:
+                self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, number)
+
+    def _follow(self) -> None:
+        events, self.offset = read_events(self._journal, offset=self.offset)
+        for event in events:
+            add(self.events, event)
+        self._show(self.events)
