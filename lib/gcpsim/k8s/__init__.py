@@ -1,4 +1,4 @@
-"""A GKE cluster's Kubernetes API: objects in the store, served as kubectl and the clients expect it.
+"""A GKE cluster's Kubernetes API: objects in the store, served as kubectl and clients expect it.
 
 `cluster` is the in-process API that controllers use, `http` the same over the wire.
 """

@@ -1,8 +1,8 @@
-"""One GKE cluster's objects: the in-process Kubernetes API that controllers and the HTTP surface share.
+"""One GKE cluster's objects: the Kubernetes API as controllers use it, below the HTTP surface.
 
-Reads return frozen documents: copy before changing. Every write is defaulted, validated, numbered with
-the cluster's resource version, remembered for watches, and told to subscribers synchronously. Which
-transaction a write belongs to is the caller's business; this module neither commits nor rolls back.
+Reads return frozen documents: copy before changing. Every write is defaulted, validated, numbered
+with the cluster's resource version, remembered for watches, and told to subscribers synchronously.
+Which transaction a write belongs to is the caller's business: nothing here commits or rolls back.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from gcpsim.store import Store, Table
 Doc = dict[str, Any]
 Subscriber = Callable[[str, Doc, Doc | None], None]
 Tracker = Callable[[Doc | None, Doc], None]
+Admission = Callable[[Doc], Doc]
 
 EVENT_LIFE = 3600.0  # seconds; the API server's --event-ttl
 SPARED_BY_STATUS = {"pods", "nodes"}  # their status updates may change labels and annotations
@@ -58,6 +59,7 @@ class Cluster:
         self.history = History(self.resource_version)
         self._registry = Registry()
         self._subscribers: dict[str, list[Subscriber]] = {}
+        self._admissions: dict[str, list[Admission]] = {}
         self._events_written = 0
         bootstrap.install(self)
         self.uid = str((self.get("namespaces", None, "kube-system") or {})["metadata"]["uid"])
@@ -139,9 +141,12 @@ class Cluster:
         found = self.resource(resource)
         new = copy_of(obj)
         new["apiVersion"], new["kind"] = found.api_version, found.kind
-        metadata = new.setdefault("metadata", {})
+        new.setdefault("metadata", {})
+        for admission in self._admissions.get(found.key, ()):
+            new = admission(new)
+        new = {**new, "metadata": {**new["metadata"]}}
         strategy.prepare_create(self, found, new)
-        key = object_key(new)
+        metadata, key = new["metadata"], object_key(new)
         if key in self.table(found.key):
             raise status.already_exists(found.plural, found.group, metadata["name"])
         metadata["uid"] = str(uuid.uuid4())
@@ -171,7 +176,7 @@ class Cluster:
     ) -> Doc:
         """Replace an object, or with `subresource` "status" only its status.
 
-        With a resourceVersion in the metadata a newer object is a 409. Writing what is there already
+        With a resourceVersion in the metadata a newer object is a 409. Writing what is there
         changes nothing and tells nobody. The last finalizer's removal finishes a deletion.
         """
         found = self.resource(resource)
@@ -218,7 +223,7 @@ class Cluster:
         version: str = "",
         dry_run: bool = False,
     ) -> Doc:
-        """Delete an object, or mark it while a grace period or finalizers hold it; see `deletion`."""
+        """Delete an object, or mark it while a grace period or finalizers hold it."""
         found = self.resource(resource)
         old = self.require(found, namespace, name)
         self._check_preconditions(found, old, {"uid": uid, "resourceVersion": version})
@@ -234,8 +239,12 @@ class Cluster:
         return new
 
     def subscribe(self, resource: str | Resource, fn: Subscriber) -> None:
-        """Call fn("ADDED" | "MODIFIED" | "DELETED", object, object before or None) on each write."""
+        """Call fn(ADDED | MODIFIED | DELETED, object, object before or None) on each write."""
         self._subscribers.setdefault(self.resource(resource).key, []).append(fn)
+
+    def admit(self, resource: str | Resource, fn: Admission) -> None:
+        """Let fn change each new object before it is defaulted, as mutating webhooks do."""
+        self._admissions.setdefault(self.resource(resource).key, []).append(fn)
 
     def event(self, involved: Doc, type: str, reason: str, message: str, component: str) -> Doc:
         """Write an Event about an object; a repeated one only counts up."""

@@ -1,8 +1,8 @@
 """CustomResourceDefinitions: those that every cluster has, and what accepting one adds to it.
 
-The preinstalled ones are GKE's own (svcneg, backend and frontend configs, managed certificates) and
-cert-manager's, with schemas as far as their controllers here use them; what the schemas leave open is
-kept as it comes.
+The preinstalled ones are GKE's own (svcneg, backend and frontend configs, managed certificates)
+and cert-manager's, with schemas as far as their controllers here use them; what the schemas leave
+open is kept as it comes.
 """
 
 from typing import TYPE_CHECKING, Any

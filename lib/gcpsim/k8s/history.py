@@ -1,8 +1,9 @@
 """What happened to a cluster's objects: the events that watches replay, by resource.
 
-Events carry the cluster-wide resource version. Those of a transaction that was rolled back are told by
-their number: nothing above the store's counter ever happened. Old events are dropped once every watch
-has read them and there are more than KEEP; a watch that lags beyond LIMIT gets 410 instead.
+Events carry the cluster-wide resource version. Those of a transaction that was rolled back are
+told by their number: nothing above the store's counter ever happened. Old events are dropped once
+every watch has read them and there are more than KEEP; a watch that lags beyond LIMIT gets 410
+instead.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ LIMIT = 100_000
 
 @dataclass(slots=True)
 class Happened:
-    """One write: its resource version, the object after it (before it, when deleted), and before."""
+    """One write: its resource version, the object then (its last state, if deleted), and before."""
 
     version: int
     type: str

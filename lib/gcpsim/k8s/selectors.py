@@ -149,16 +149,16 @@ def _requirement(text: str) -> Callable[[dict[str, str]], bool]:
 def _checked(key: str, operator: str, values: set[str]) -> Callable[[dict[str, str]], bool]:
     if not KEY.match(key):
         raise bad_request(
-            f'unable to parse requirement: <nil>: Invalid value: "{key}": name part must consist of '
-            "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-            "character"
+            f'unable to parse requirement: <nil>: Invalid value: "{key}": name part must consist '
+            "of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+            "alphanumeric character"
         )
     for value in sorted(values):
         if not VALUE.match(value):
             raise bad_request(
-                f'unable to parse requirement: values[0][{key}]: Invalid value: "{value}": a valid '
-                "label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-                "and must start and end with an alphanumeric character"
+                f'unable to parse requirement: values[0][{key}]: Invalid value: "{value}": a '
+                "valid label must be an empty string or consist of alphanumeric characters, '-', "
+                "'_' or '.', and must start and end with an alphanumeric character"
             )
     return _by_operator(key, operator, values)
 

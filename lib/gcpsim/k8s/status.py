@@ -1,7 +1,7 @@
 """Refusals as the Kubernetes API words them: StatusError and the Status objects in its answers.
 
-Everything below the HTTP surface raises StatusError. The texts follow apimachinery's errors package,
-since kubectl, the Python client and people match on them.
+Everything below the HTTP surface raises StatusError. The texts follow apimachinery's errors
+package, since kubectl, the Python client and people match on them.
 """
 
 from dataclasses import dataclass
@@ -94,7 +94,8 @@ def already_exists(plural: str, group: str, name: str) -> StatusError:
 
 def conflict(plural: str, group: str, name: str, why: str = "") -> StatusError:
     why = why or (
-        "the object has been modified; please apply your changes to the latest version and try again"
+        "the object has been modified; please apply your changes to the latest version and try "
+        "again"
     )
     message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {why}'
     return StatusError(409, "Conflict", message, details=_about(plural, group, name))
