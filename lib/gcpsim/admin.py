@@ -23,6 +23,7 @@ class Admin:
     def __init__(self, world: World) -> None:
         self.world = world
         self.ready: dict[str, Any] = {}
+        self._start: dict[str, dict[str, Any]] = {}
         self.routes: dict[str, Handler] = {
             "GET ": self._index,
             "GET ready": lambda query, body: self.ready,
@@ -34,6 +35,7 @@ class Admin:
             "GET calls": self._calls,
             "DELETE calls": self._reset_calls,
             "POST options": self._set_options,
+            "POST reset": self._reset,
             "GET stage": lambda query, body: {"verbs": sorted(world.stage)},
         }
 
@@ -111,6 +113,20 @@ class Admin:
 
     def _reset_calls(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
         self.world.calls.reset()
+        return {}
+
+    def remember_start(self) -> None:
+        """The state that `reset` goes back to."""
+        self._start = self.world.store.snapshot()
+
+    def _reset(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        """The world as it was when it became ready; simulated time goes on."""
+        world = self.world
+        world.clock.clear()
+        world.store.restore(self._start)
+        world.faults.clear()
+        world.calls.reset()
+        world.resume()
         return {}
 
     def _set_options(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Timer:
     order: int
     callback: Callable[[], None] = field(compare=False)
     cancelled: bool = field(default=False, compare=False)
+    lasting: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -93,10 +94,15 @@ class Clock:
         self._resyncs.append(callback)
 
         def tick() -> None:
-            self._push(self.now() + seconds, tick)
+            self._push(self.now() + seconds, tick, lasting=True)
             callback()
 
-        self._push(self.now() + seconds, tick)
+        self._push(self.now() + seconds, tick, lasting=True)
+
+    def clear(self) -> None:
+        """Forget all timers but the resyncs."""
+        self._timers = [timer for timer in self._timers if timer.lasting]
+        heapq.heapify(self._timers)
 
     def settle(self) -> None:
         """Run what is due; with scale 0 also the resyncs, until nothing changes any more."""
@@ -154,8 +160,8 @@ class Clock:
             return None
         return max(0.0, (self._timers[0].when - self.now()) / (self._scale or 1.0))
 
-    def _push(self, when: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(when, next(self._order), callback)
+    def _push(self, when: float, callback: Callable[[], None], *, lasting: bool = False) -> Timer:
+        timer = Timer(when, next(self._order), callback, lasting=lasting)
         heapq.heappush(self._timers, timer)
         self._kick()
         return timer

@@ -89,6 +89,11 @@ class Store:
         return int(value)
 
     @property
+    def durable(self) -> bool:
+        """Whether there is a state folder."""
+        return self._db is not None
+
+    @property
     def dirty(self) -> bool:
         return bool(self._undo)
 
@@ -118,6 +123,20 @@ class Store:
             else:
                 docs[key] = before
         self._undo.clear()
+
+    def snapshot(self) -> dict[str, dict[str, Doc]]:
+        """All tables as they are; documents are frozen, so this is cheap."""
+        return {name: dict(table._docs) for name, table in self._tables.items()}
+
+    def restore(self, snapshot: dict[str, dict[str, Doc]]) -> None:
+        """Make all tables as they were in a snapshot, within the open transaction."""
+        for name, table in self._tables.items():
+            wanted = snapshot.get(name, {})
+            for key in [key for key in table if key not in wanted]:
+                table.delete(key)
+            for key, doc in wanted.items():
+                if table.get(key) is not doc:
+                    table.put(key, doc)
 
     def close(self) -> None:
         if self._db is not None:

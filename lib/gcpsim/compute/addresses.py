@@ -1,0 +1,129 @@
+"""Reserved IP addresses, global and regional, and where their numbers come from."""
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from gcpsim.compute import links
+from gcpsim.compute.kinds import Doc, Draft, Kind
+from gcpsim.errors import ApiError, invalid, required
+
+if TYPE_CHECKING:
+    from gcpsim.compute.resources import Resources
+
+GLOBAL_IPV4 = ipaddress.ip_network("34.8.0.0/14")
+GLOBAL_IPV6 = ipaddress.ip_network("2600:1901::/40")
+REGIONAL_IPV4 = ipaddress.ip_network("35.192.0.0/12")
+
+
+def allocate(compute: "Resources", scope: str, version: str = "IPV4") -> str:
+    """A public IP address that nothing had before: global anycast, or of a region."""
+    store = compute.world.store
+    if version == "IPV6":
+        count = store.next_number("ipv6")
+        return str(GLOBAL_IPV6[count << 64])
+    pool = GLOBAL_IPV4 if scope == "global" else REGIONAL_IPV4
+    count = store.next_number(f"ipv4/{pool}")
+    # An odd multiplier walks through the pool without repeating, so that addresses look scattered.
+    return str(pool[(count * 40503 + 7) % (pool.num_addresses - 2) + 1])
+
+
+def is_global_ip(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    return ip in GLOBAL_IPV4 or ip in GLOBAL_IPV6
+
+
+def by_ip(compute: "Resources", project: str, address: str, scope: str = "") -> str | None:
+    """The path of the reserved address with this IP."""
+    for doc in compute.list(project, "addresses", scope):
+        if doc.get("address") == address:
+            return links.path_of(doc["selfLink"])
+    return None
+
+
+def prepare(draft: Draft) -> None:
+    body = draft.body
+    kind = body.setdefault("addressType", "EXTERNAL")
+    if draft.scope == "global" and kind == "INTERNAL":
+        if body.get("purpose") not in ("VPC_PEERING", "PRIVATE_SERVICE_CONNECT"):
+            raise required("resource.purpose")
+        body.setdefault(
+            "address", f"10.{draft.compute.world.store.next_number('peering') % 128}.0.0"
+        )
+        return
+    if kind == "EXTERNAL":
+        _external(draft)
+        return
+    subnet = body.get("subnetwork")
+    if not subnet:
+        subnet = links.link(f"projects/{draft.project}/{draft.scope}/subnetworks/default")
+        body["subnetwork"] = subnet
+    body.setdefault("purpose", "GCE_ENDPOINT")
+    found = draft.compute.resolve("resource.subnetwork", subnet, draft.project, ("subnetworks",))
+    network = ipaddress.ip_network(found["ipCidrRange"])
+    if "address" not in body:
+        number = draft.compute.world.store.next_number(f"subnet/{found['id']}", 2)
+        body["address"] = str(network[number])
+    elif ipaddress.ip_address(body["address"]) not in network:
+        raise invalid(
+            "resource.address", body["address"], "The specified address is not in the subnetwork."
+        )
+
+
+def _external(draft: Draft) -> None:
+    body = draft.body
+    body.setdefault("networkTier", "PREMIUM")
+    if draft.scope == "global" and body["networkTier"] != "PREMIUM":
+        raise invalid(
+            "resource.networkTier", body["networkTier"], "Global addresses are PREMIUM only."
+        )
+    given = body.get("address")
+    if given is None:
+        body["address"] = allocate(draft.compute, draft.scope, body.get("ipVersion", "IPV4"))
+        return
+    try:
+        ipaddress.ip_address(given)
+    except ValueError:
+        raise invalid("resource.address", given, "Must be a valid IP address.") from None
+    if by_ip(draft.compute, draft.project, given):
+        raise ApiError(
+            400,
+            f"Invalid value for field 'resource.address': '{given}'. "
+            "Specified IP address is already reserved.",
+            "invalid",
+        )
+    rules = draft.compute.list(draft.project, "forwardingRules", draft.scope)
+    if not any(rule.get("IPAddress") == given for rule in rules):
+        raise invalid(
+            "resource.address", given, "Specified IP address is not in use by this project."
+        )
+
+
+def view(compute: "Resources", path: str, doc: Doc) -> None:
+    users = compute.users(path)
+    doc["status"] = "IN_USE" if users else "RESERVED"
+    if users:
+        doc["users"] = [links.link(user) for user in users]
+
+
+def promoted(compute: "Resources", path: str, doc: Doc | None) -> None:
+    """An ephemeral address that was reserved: its forwarding rules now use the reservation."""
+    if doc is None:
+        return
+    project, scope, _, _ = links.split(path)
+    for rule in compute.list(project, "forwardingRules", scope):
+        if rule.get("IPAddress") == doc.get("address"):
+            compute.put(links.path_of(rule["selfLink"]), rule)
+
+
+ADDRESSES = Kind(
+    "addresses",
+    "Address",
+    "address",
+    scopes=("global", "regions"),
+    labels=True,
+    labels_on_insert=False,
+    refs=(("network", ("networks",)), ("subnetwork", ("subnetworks",))),
+    prepare=prepare,
+    view=view,
+    after=promoted,
+)

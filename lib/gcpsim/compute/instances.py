@@ -1,0 +1,109 @@
+"""Instances, as far as GKE nodes need them: addresses, tags, labels, status."""
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from gcpsim.clock import rfc3339
+from gcpsim.compute import links
+from gcpsim.compute.kinds import Doc, Draft, Kind
+from gcpsim.edge import Answer, Call
+from gcpsim.errors import required, stale_fingerprint
+
+if TYPE_CHECKING:
+    from gcpsim.compute.resources import Resources
+    from gcpsim.compute.service import Compute
+
+
+def prepare(draft: Draft) -> None:
+    body, compute = draft.body, draft.compute
+    if draft.old is not None:
+        return
+    zone = draft.scope.removeprefix("zones/")
+    place = f"projects/{draft.project}/{draft.scope}"
+    if not body.get("machineType"):
+        raise required("resource.machineType")
+    machine = body["machineType"].rsplit("/", 1)[-1]
+    body["machineType"] = links.link(f"{place}/machineTypes/{machine}")
+    interfaces = body.get("networkInterfaces") or [{}]
+    for index, interface in enumerate(interfaces):
+        _interface(draft, zone, index, interface)
+    body["networkInterfaces"] = interfaces
+    body.setdefault("status", "RUNNING")
+    body.setdefault("canIpForward", False)
+    body.setdefault("deletionProtection", False)
+    body.setdefault("startRestricted", False)
+    body.setdefault("cpuPlatform", "Intel Broadwell")
+    body.setdefault("lastStartTimestamp", rfc3339(compute.world.clock.now(), offset=True))
+    tags = body.setdefault("tags", {})
+    tags["fingerprint"] = _tags_fingerprint(draft.compute, tags)
+    body.setdefault(
+        "scheduling",
+        {
+            "automaticRestart": True,
+            "onHostMaintenance": "MIGRATE",
+            "preemptible": False,
+            "provisioningModel": "STANDARD",
+        },
+    )
+
+
+def _interface(draft: Draft, zone: str, index: int, interface: Doc) -> None:
+    compute, project = draft.compute, draft.project
+    region = zone.rsplit("-", 1)[0]
+    interface.setdefault("kind", "compute#networkInterface")
+    interface.setdefault("name", f"nic{index}")
+    where = f"resource.networkInterfaces[{index}]"
+    network = interface.get("network") or links.link(f"projects/{project}/global/networks/default")
+    name = network.rsplit("/", 1)[1]
+    subnet = (
+        interface.get("subnetwork") or f"projects/{project}/regions/{region}/subnetworks/{name}"
+    )
+    found = compute.resolve(f"{where}.subnetwork", subnet, project, ("subnetworks",))
+    interface["network"], interface["subnetwork"] = found["network"], found["selfLink"]
+    if "networkIP" not in interface:
+        cidr = ipaddress.ip_network(found["ipCidrRange"])
+        number = compute.world.store.next_number(f"subnet/{found['id']}", 2)
+        interface["networkIP"] = str(cidr[number % (cidr.num_addresses - 3) + 2])
+    interface.setdefault("stackType", "IPV4_ONLY")
+    for config in interface.get("accessConfigs") or []:
+        from gcpsim.compute.addresses import allocate
+
+        config.setdefault("natIP", allocate(compute, f"regions/{region}"))
+
+
+def _tags_fingerprint(compute: "Resources", tags: Doc) -> str:
+    from gcpsim.compute.resources import fingerprint
+
+    return fingerprint(tags.get("items", []), salt=compute.new_id())
+
+
+def set_tags(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+    if body.get("fingerprint") != doc["tags"]["fingerprint"]:
+        raise stale_fingerprint()
+    tags: Doc = {"fingerprint": _tags_fingerprint(compute, body)}
+    if body.get("items"):
+        tags["items"] = body["items"]
+    compute.require_free(path)
+    op = compute.begin(kind, call, path, "setTags", "setTags", doc, {"put": {**doc, "tags": tags}})
+    return compute.operation_answer(op)
+
+
+def list_referrers(
+    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+) -> Answer:
+    return Answer(body={"kind": "compute#instanceListReferrers", "id": f"{path}/referrers"})
+
+
+INSTANCES = Kind(
+    "instances",
+    "Instance",
+    "instance",
+    scopes=("zones",),
+    labels=True,
+    refs=(
+        ("networkInterfaces[].network", ("networks",)),
+        ("networkInterfaces[].subnetwork", ("subnetworks",)),
+    ),
+    prepare=prepare,
+    verbs={"setTags": set_tags, "listReferrers": list_referrers},
+)

@@ -1,0 +1,396 @@
+"""The Compute Engine API: one engine for all collections, driven by the table in collections.py.
+
+A request becomes an insert, get, list, patch, update, delete, setLabels or a verb of the
+collection. The engine keeps what they have in common: names, references, holds, fingerprints,
+in-use, request ids, operations. What differs stands in the Kind.
+"""
+
+import functools
+import hashlib
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from gcpsim import projects
+from gcpsim.clock import rfc3339
+from gcpsim.compute import links, listing
+from gcpsim.compute.catalog import REGION_ZONES, ZONES
+from gcpsim.compute.kinds import Doc, Draft, Kind
+from gcpsim.compute.resources import Resources, fingerprint
+from gcpsim.discovery import Method, api
+from gcpsim.edge import Answer, Call
+from gcpsim.errors import (
+    ApiError,
+    already_exists,
+    invalid,
+    required,
+    stale_fingerprint,
+)
+
+NAME = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+NAME_TEXT = "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)"
+
+
+class Compute(Resources):
+    """The service. `kinds` is the table of collections by path segment."""
+
+    # What other parts of the simulator use
+
+    def call(
+        self,
+        verb: str,
+        path: str,
+        body: Doc | None = None,
+        query: dict[str, str] | None = None,
+        *,
+        user: str = "service-agent@gcpsim.example.com",
+    ) -> Doc:
+        """A request in process, as a client would make it; raises ApiError."""
+        raw = orjson.dumps(body) if body is not None else b""
+        answer = self.handle(Call("compute", verb, path, query or {}, {}, raw, user=user))
+        result = answer.body() if callable(answer.body) else answer.body
+        return result or {}
+
+    def resume(self) -> None:
+        self._refs.clear()
+        self._users.clear()
+        for name, kind in self.kinds.items():
+            for path, doc in self.table(name).items():
+                self._index(path, kind, doc)
+                self._last_id = max(self._last_id, int(doc.get("id", 0)))
+        self.operations.resume()
+
+    # Requests
+
+    def handle(self, call: Call) -> Answer:
+        matched = api("compute").match(call.verb, call.path)
+        if matched is None:
+            verbs = api("compute").verbs(call.path)
+            if verbs:
+                raise ApiError(
+                    405,
+                    f"Method {call.verb} not allowed; use {', '.join(verbs)}",
+                    "httpMethodNotAllowed",
+                )
+            raise ApiError(
+                404,
+                f"The requested URL /compute/{call.version}/{call.path} was not found.",
+                "notFound",
+            )
+        method, params = matched
+        self._check_parameters(method, params)
+        project = projects.project_id(self.world.store, params.get("project", ""))
+        self.ensure_project(project)
+        if self.world.options.rate_limits:
+            self._pace(project, call.verb)
+        handler = self._handler(method)
+        if handler is None:
+            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
+        answer: Answer = handler(call, method, project)
+        if call.version != "v1" and answer.body is not None:
+            answer.body = functools.partial(_with_version, answer.body, call.version)
+        return answer
+
+    def implements(self, method: Method) -> bool:
+        """Whether a method of Google's document exists here (for the coverage page)."""
+        return self._handler(method) is not None
+
+    def _handler(self, method: Method) -> Callable[[Call, Method, str], Answer] | None:
+        collection = _path_collection(method.path)
+        if collection in self.fixed and method.name in self.fixed[collection]:
+            return self.fixed[collection][method.name]
+        kind = self.kinds.get(collection)
+        if kind is None or not _scope_known(kind, method.path):
+            return None
+        if method.name in kind.verbs:
+            return functools.partial(self._custom, kind)
+        generic = {
+            "insert": self._insert,
+            "get": self._get,
+            "list": self._list,
+            "aggregatedList": self._aggregated,
+            "delete": self._delete,
+        }
+        if kind.patch:
+            generic["patch"] = self._patch
+        if kind.put:
+            generic["update"] = self._update
+        if kind.labels:
+            generic["setLabels"] = self._set_labels
+        generic["testIamPermissions"] = self._test_permissions
+        chosen = generic.get(method.name)
+        return functools.partial(chosen, kind) if chosen is not None else None
+
+    @functools.cached_property
+    def fixed(self) -> dict[str, dict[str, Callable[[Call, Method, str], Answer]]]:
+        """Collections that exist without being created: operations, zones, regions, projects."""
+        from gcpsim.compute.fixed import handlers
+
+        return handlers(self)
+
+    def _insert(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        scope, _ = self._place(call.path)
+        body = self.reader.read(kind.schema, self._json(call))
+        again = self._repeated(call, project)
+        if again is not None:
+            return self.operation_answer(again)
+        body = {key: value for key, value in body.items() if value is not None}
+        name = body.get("name")
+        if not name:
+            raise required("resource.name")
+        if not re.fullmatch(NAME, name):
+            raise links.malformed_name("resource.name", name, NAME_TEXT)
+        path = f"projects/{project}/{scope}/{kind.collection}/{name}"
+        if path in self.table(kind.collection):
+            raise already_exists(path)
+        self._require_quota(kind, project, scope, body)
+        draft = Draft(self, project, scope, body)
+        doc = self._prepared(kind, draft, path)
+        doc["id"] = self.new_id()
+        doc["creationTimestamp"] = rfc3339(self.world.clock.now(), offset=True)
+        if kind.labels and not kind.labels_on_insert and scope == "global":
+            doc.pop("labels", None)
+        self._stamp(kind, doc)
+        self.put(path, doc)
+        op = self.begin(kind, call, path, "insert", "insert", doc, {"put": None})
+        return self.operation_answer(op)
+
+    def _get(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        path, _ = self.find(kind, call.path, project)
+        doc = self.view(kind, path)
+        return Answer(body=doc, headers={"ETag": _etag(doc)})
+
+    def _list(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        scope, _ = self._place(call.path)
+        return Answer(body=listing.page(self, kind, call, project, scope))
+
+    def _aggregated(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        return Answer(body=listing.aggregated(self, kind, call, project))
+
+    def _patch(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        path, old = self.find(kind, call.path, project)
+        sent = self.reader.read(kind.schema, self._json(call))
+        again = self._repeated(call, project)
+        if again is not None:
+            return self.operation_answer(again)
+        self._require_fingerprint(kind, call, path, sent, old, strict=kind.fingerprint == "strict")
+        merged = _merge(self._writable(kind, old), sent)
+        return self._change(kind, call, path, old, merged, "patch")
+
+    def _update(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        path, old = self.find(kind, call.path, project)
+        sent = self.reader.read(kind.schema, self._json(call))
+        again = self._repeated(call, project)
+        if again is not None:
+            return self.operation_answer(again)
+        self._require_fingerprint(kind, call, path, sent, old, strict=bool(kind.fingerprint))
+        body = {key: value for key, value in sent.items() if value is not None}
+        if "name" not in body:
+            body["name"] = old["name"]
+        return self._change(kind, call, path, old, body, "update")
+
+    def _change(self, kind: Kind, call: Call, path: str, old: Doc, body: Doc, verb: str) -> Answer:
+        """PATCH, PUT and setters: check, hold, and let the operation put the new state."""
+        self.require_free(path)
+        project, scope, _, name = links.split(path)
+        if body.get("name", name) != name:
+            raise invalid(
+                "resource.name", body["name"], "Name of an existing resource cannot be changed."
+            )
+        for field in kind.immutable:
+            if field in body and field in old and body[field] != old[field]:
+                raise invalid(f"resource.{field}", body[field], "The field is immutable.")
+        body = {
+            key: value for key, value in body.items() if key not in ("labels", "labelFingerprint")
+        }
+        doc = self._prepared(kind, Draft(self, project, scope, body, old, verb), path)
+        for key, value in old.items():
+            if key not in doc and self._server_only(kind, key):
+                doc[key] = value
+        self._stamp(kind, doc)
+        self._index(path, kind, doc, old)
+        op = self.begin(
+            kind, call, path, verb, kind.operation_types.get(verb, verb), old, {"put": doc}
+        )
+        return self.operation_answer(op)
+
+    def set_fields(
+        self, kind: Kind, call: Call, path: str, old: Doc, changes: Doc, verb: str
+    ) -> Answer:
+        """A setter verb such as setUrlMap: change these fields, None removes one."""
+        again = self._repeated(call, links.split(path)[0])
+        if again is not None:
+            return self.operation_answer(again)
+        return self._change(kind, call, path, old, _merge(self._writable(kind, old), changes), verb)
+
+    def _delete(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        again = self._repeated(call, project)
+        if again is not None:
+            return self.operation_answer(again)
+        path, doc = self.find(kind, call.path, project)
+        self.require_free(path)
+        self.require_unused(kind, path)
+        if kind.remove is not None:
+            kind.remove(self, path, doc)
+        op = self.begin(kind, call, path, "delete", "delete", doc, {"delete": True})
+        return self.operation_answer(op)
+
+    def _set_labels(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        path, old = self.find(kind, call.path, project)
+        sent = self._json(call)
+        labels = sent.get("labels") or {}
+        if sent.get("labelFingerprint", "") != old.get("labelFingerprint"):
+            raise ApiError(
+                412,
+                "Labels fingerprint either invalid or resource labels have changed",
+                "conditionNotMet",
+            )
+        _check_labels(labels)
+        self.require_free(path)
+        doc = {**old, "labels": labels}
+        if not labels:
+            doc.pop("labels")
+        doc["labelFingerprint"] = fingerprint(labels, salt=self.new_id())
+        self.put(path, doc)
+        op = self.begin(
+            kind, call, path, "setLabels", "setLabels", doc, {"put": None}, at_once=True
+        )
+        return self.operation_answer(op)
+
+    def _custom(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        verb = kind.verbs[method.name]
+        if "{" not in method.path.rsplit("/", 2)[-2] and "{" not in method.path.rsplit("/", 1)[-1]:
+            result: Answer = verb(self, kind, call, project)
+            return result
+        path, doc = self.find(kind, call.path, project)
+        body = self._json(call)
+        if method.request is not None:
+            body = self.reader.read(method.request, body)
+        answer: Answer = verb(self, kind, call, path, doc, body)
+        return answer
+
+    def _test_permissions(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        asked = self._json(call).get("permissions", [])
+        check = getattr(self.world.services.get("cloudresourcemanager"), "granted", None)
+        granted = [p for p in asked if check is None or check(project, p)]
+        return Answer(body={"permissions": granted} if granted else {})
+
+    # Steps that requests share
+
+    def _require_fingerprint(
+        self, kind: Kind, call: Call, path: str, sent: Doc, old: Doc, *, strict: bool
+    ) -> None:
+        if_match = call.headers.get("if-match", "")
+        if if_match and if_match != "*" and if_match != _etag(self.view(kind, path)):
+            raise stale_fingerprint()
+        if not kind.fingerprint:
+            return
+        given = sent.pop("fingerprint", None)
+        if not given:
+            if strict or self.world.options.strict_fingerprints:
+                raise required("resource.fingerprint")
+            return
+        if given != old.get("fingerprint"):
+            raise stale_fingerprint()
+
+    def _repeated(self, call: Call, project: str) -> str | None:
+        """The operation of an earlier request with the same requestId."""
+        given = call.query.get("requestId", "")
+        if not given:
+            return None
+        try:
+            parsed = uuid.UUID(given)
+        except ValueError:
+            parsed = uuid.UUID(int=0)
+        if parsed.int == 0:
+            raise invalid("requestId", given, "Must be a valid non-zero UUID.")
+        known = self.requests.get(f"{project}/{given}")
+        return None if known is None else str(known["operation"])
+
+    def _json(self, call: Call) -> Doc:
+        body = call.json()
+        if not isinstance(body, dict):
+            raise ApiError(400, "Invalid JSON payload received. Expected an object.", "parseError")
+        return body
+
+    def _check_parameters(self, method: Method, params: dict[str, str]) -> None:
+        for name, value in params.items():
+            pattern = method.parameters.get(name, {}).get("pattern")
+            if pattern and not re.fullmatch(pattern, value):
+                raise links.malformed_name(name, value, pattern)
+        if "zone" in params and params["zone"] not in ZONES:
+            raise invalid("zone", params["zone"], "Unknown zone.")
+        if "region" in params and params["region"] not in REGION_ZONES:
+            raise invalid("region", params["region"], "Unknown region.")
+
+    def _require_quota(self, kind: Kind, project: str, scope: str, body: Doc) -> None:
+        if self.world.options.enforce_quotas:
+            from gcpsim.compute.quotas import require
+
+            require(self, kind.collection, project, scope, body)
+
+    def _pace(self, project: str, verb: str) -> None:
+        from gcpsim.compute.quotas import pace
+
+        pace(self, project, verb)
+
+
+def _etag(doc: Doc) -> str:
+    return f'"{hashlib.sha1(orjson.dumps(doc)).hexdigest()}"'
+
+
+def _merge(base: Doc, patch: Doc) -> Doc:
+    """JSON merge patch (RFC 7386): absent keeps, null clears, arrays are replaced whole."""
+    out = dict(base)
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        elif isinstance(value, dict):
+            inner = out.get(key)
+            out[key] = _merge(inner if isinstance(inner, dict) else {}, value)
+        else:
+            out[key] = value
+    return out
+
+
+def _check_labels(labels: Doc) -> None:
+    for key, value in labels.items():
+        if not re.fullmatch(r"[\w-]{1,63}", key) or not re.fullmatch(r"[\w-]{0,63}", str(value)):
+            raise invalid(
+                "labels",
+                f"{key}: {value}",
+                "Keys and values may hold lowercase letters, digits, '-' and '_', at most 63.",
+            )
+
+
+def _path_collection(path: str) -> str:
+    """The collection segment of a method's path: the last literal one before name and verb."""
+    parts = path.split("/")
+    if len(parts) == 2:
+        return "projects"
+    if parts[2] == "aggregated":
+        return parts[3]
+    if parts[2] in ("global",):
+        return parts[3]
+    if parts[2] in ("regions", "zones"):
+        return parts[4] if len(parts) > 4 else parts[2]
+    return parts[2]
+
+
+def _scope_known(kind: Kind, path: str) -> bool:
+    parts = path.split("/")
+    if parts[2] == "aggregated":
+        return kind.aggregated
+    if parts[2] in ("regions", "zones"):
+        return parts[2] in kind.scopes
+    return "global" in kind.scopes
+
+
+def _with_version(body: Any, version: str) -> Any:
+    """Links carry the API version that was asked for."""
+    resolved = body() if callable(body) else body
+    raw = resolved if isinstance(resolved, bytes) else orjson.dumps(resolved)
+    return raw.replace(b"/compute/v1/", f"/compute/{version}/".encode())
