@@ -1,0 +1,122 @@
+"""`edgebook run`: notebooks as one change, with one approval and one record."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgebook.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgebook.runbook.display import Display
+    from edgebook.runbook.run import Outcome, Run
+
+HELP = "run notebooks in order as one change, and seal its record"
+EPILOG = """exit codes: 0 all is well, 1 a step failed, 2 wrong params or command line,
+3 refused (not approved, locked), 130 interrupted. A record is written in every case but 2."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK",
+                        help="default: all numbered ones in notebooks/")  # fmt: skip
+    parser.add_argument("--params", default="", metavar="FILE", help="params of the front door")
+    parser.add_argument("--mode", choices=("plan", "apply"), default="apply")
+    parser.add_argument("--approve", default="", metavar="HASH",
+                        help="hash of the approved plan, or a file with its JSON; "
+                        "auto: only with the simulator")  # fmt: skip
+    parser.add_argument("--resume", default="", metavar="CHG", help="go on where that run failed")
+    parser.add_argument("--change-id", default="", metavar="CHG", help="default: the next free one")
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
+                        metavar=("NAME", "VALUE"), help="a notebook's own parameter")  # fmt: skip
+    parser.add_argument("-f", "--parameters-file", type=Path, metavar="YAML")
+    parser.add_argument("--records", default="", metavar="PLACE",
+                        help="folder or URL; default: what the params say")  # fmt: skip
+    parser.add_argument("--timeout", type=float, default=3600, metavar="SECONDS",
+                        help="for each notebook (default 3600)")  # fmt: skip
+    parser.add_argument("--total-timeout", type=float, default=4 * 3600, metavar="SECONDS",
+                        help="for all of them (default 14400)")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="the summary for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgebook.runbook.parameters import from_file
+    from edgebook.runbook.request import Request, prepare
+
+    if not args.params and not args.resume:
+        raise UsageError("No params file", next="give one with --params FILE")
+    given = from_file(args.parameters_file) if args.parameters_file else {}
+    request = Request(
+        params_file=args.params,
+        notebooks=tuple(args.notebooks),
+        mode=args.mode,
+        approve=args.approve,
+        given={**given, **dict(args.parameter)},
+        change_id=args.change_id,
+        resume=args.resume,
+        records=args.records,
+        notebook_seconds=args.timeout,
+        total_seconds=args.total_timeout,
+    )
+    with running(lambda: prepare(request), json_wanted=args.json) as (change, display):
+        outcome = change.go()
+    report(outcome, change, display, json_wanted=args.json)
+    return outcome.exit_code
+
+
+@contextmanager
+def running(
+    prepared: Any, *, json_wanted: bool, title: Any = None
+) -> Iterator[tuple["Run", "Display"]]:
+    """A run that can go: warm process starting, checks made, front door locked."""
+    from edgebook.runbook.display import Display
+    from edgebook.runbook.kernels import WarmProcess
+    from edgebook.runbook.run import Run, door_lock
+    from edgebook.runbook.watch import Signals
+    from rich.console import Console
+
+    display = Display(Console(stderr=json_wanted, highlight=False))
+    warm = WarmProcess()
+    try:
+        with Signals() as signals:
+            ready = prepared()
+            with door_lock(ready):
+                if title is not None:
+                    display.say(title())
+                yield Run(ready, warm, display, signals), display
+    finally:
+        warm.close()
+
+
+def report(outcome: "Outcome", change: "Run", display: "Display", *, json_wanted: bool) -> None:
+    """Where the record is, and whether the chain it is in is intact."""
+    from edgebook.records import FolderArchive, verify_archive
+
+    record, archive = outcome.record, change.prepared.archive
+    page = archive.where(f"{record.change_id}/index.html")
+    chain = f"number {record.sequence} of the chain"
+    if isinstance(archive, FolderArchive):
+        verdict = verify_archive(archive, files=False)
+        chain = str(verdict).splitlines()[-1]
+    display.say(f"Record {record.change_id}: {page}   (sealed, {chain})")
+    if json_wanted:
+        steps = [
+            {name: step.get(name) for name in ("name", "status", "seconds", "headline", "error")}
+            | {"changes": len(step["changes"]), "checks": len(step["checks"])}
+            for step in record.steps
+        ]
+        said = {
+            "change_id": record.change_id,
+            "status": record.status,
+            "exit_code": outcome.exit_code,
+            "plan": (record.data.get("plan") or {}).get("hash", ""),
+            "record": page,
+            "sha256": record.sha256,
+            "steps": steps,
+        }
+        json.dump(said, sys.stdout, indent=1, ensure_ascii=False)
+        sys.stdout.write("\n")
