@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from edgebook.desired import address, backends, certificate, firewall, frontends
 from edgebook.desired.context import Context
-from edgebook.model import Change, Resource
+from edgebook.model import Change, Resource, ResourceKey
 from edgebook.observed import Observed
 from edgebook.spec.types import Spec
 
@@ -24,6 +24,7 @@ class Desired:
     resources: tuple[Resource, ...]
     reports: tuple[Change, ...] = ()
     own_negs: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by backend service
+    kept: frozenset[ResourceKey] = frozenset()  # never deleted, though perhaps not derivable now
 
 
 def desired(spec: Spec, observed: Observed | None = None) -> Desired:
@@ -33,4 +34,5 @@ def desired(spec: Spec, observed: Observed | None = None) -> Desired:
     found = {r.key: r for part in parts for r in part.resources(context)}
     order = sorted(found.values(), key=lambda r: (r.step.number, r.key))
     reports = (*context.observed.notes, *firewall.reports(context), *backends.reports(context))
-    return Desired(context.front_door, tuple(order), reports, backends.own_neg_names(context))
+    own, kept = backends.own_neg_names(context), firewall.kept(context)
+    return Desired(context.front_door, tuple(order), reports, own, kept)

@@ -46,6 +46,16 @@ def rule_keys(context: Context, cluster: str) -> tuple[ResourceKey, ...]:
     )
 
 
+def kept(context: Context) -> frozenset[ResourceKey]:
+    """Rules of all clusters of the params: a cluster without pods at the moment keeps its rule."""
+    scope, names = firewall_scope(context), context.names
+    return frozenset(
+        ResourceKey("firewall", scope, names.firewall(cluster, version))
+        for cluster in context.spec.clusters
+        for version in IpVersion
+    )
+
+
 def ports(context: Context, cluster: ObservedCluster) -> tuple[int, ...]:
     """Every port on which probes or traffic reach this cluster's pods."""
     wanted: set[int] = set()

@@ -38,7 +38,6 @@ PROBE_FIELDS = {
 def resources(context: Context) -> Iterator[Resource]:
     for name, backend in sorted(context.spec.backends.items()):
         yield _health_check(context, name, backend.health_check)
-        yield from _security_policies(context, backend)
         yield _backend_service(context, name, backend)
     yield from routing.url_maps(context)
     for frontend in sorted(context.spec.frontends, key=lambda f: f.name):
@@ -70,11 +69,6 @@ def _health_check(context: Context, backend: str, probe: HealthCheckSpec) -> Res
     path = f" {probe.path}" if http else ""
     what = f"{probe.type}{path} on {port}, each {probe.interval} s"
     return context.resource("healthCheck", name, merged(body, probe.api), what=what)
-
-
-def _security_policies(context: Context, backend: BackendSpec) -> Iterator[Resource]:
-    for name in sorted({backend.security_policy, backend.edge_security_policy} - {""}):
-        yield context.existing("securityPolicy", name)
 
 
 def _backend_service(context: Context, backend: str, entry: BackendSpec) -> Resource:
@@ -115,7 +109,10 @@ def _http_options(entry: BackendSpec) -> dict[str, Any]:
     cdn = entry.cdn
     if cdn:
         ages = {"defaultTtl": cdn.default_ttl, "maxTtl": cdn.max_ttl, "clientTtl": cdn.client_ttl}
-        policy = {"cacheMode": cdn.cache_mode.value, "negativeCaching": cdn.negative_caching}
+        policy: dict[str, Any] = {
+            "cacheMode": cdn.cache_mode.value,
+            "negativeCaching": cdn.negative_caching,
+        }
         policy |= {field: int(age) for field, age in ages.items() if age is not None}
         options["cdnPolicy"] = merged(policy, cdn.api)
     if entry.iap:
