@@ -1,7 +1,7 @@
 """Who may do what: everything is granted, but for what a scenario denies.
 
 Denials come from scripted faults with effect `permission`, and from a set per project that the
-stage direction `permissions` writes. The same verdict answers testIamPermissions and guards the calls.
+stage direction `permissions` writes. One verdict answers testIamPermissions and guards the calls.
 """
 
 import fnmatch
