@@ -1,7 +1,7 @@
 """Pictures for notebooks: the way of a request from DNS name to pod, and when certificates expire.
 
-Drawn as inline SVG from plain data, in colours that suit light and dark pages, with the same content
-as text for terminals and comparisons. Nothing here reads anything or knows a resource's API.
+Drawn as inline SVG from plain data, in colours that suit light and dark pages, with the same
+content as text for terminals and comparisons. Nothing here reads anything or knows an API.
 """
 
 import html
@@ -212,7 +212,7 @@ def _text(x: float, y: float, text: str, *, muted: bool = False, bold: bool = Fa
 
 def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{html.escape(title)}" '
+        f'<svg role="img" aria-label="{html.escape(title)}" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" '
         'style="max-width:none" font-family="ui-monospace, Menlo, Consolas, monospace" '
         f'font-size="11">{"".join(parts)}</svg>'
