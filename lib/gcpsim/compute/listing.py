@@ -11,12 +11,12 @@ from gcpsim.edge import Call
 from gcpsim.errors import ApiError, invalid
 
 if TYPE_CHECKING:
-    from gcpsim.compute.service import Compute
+    from gcpsim.compute.resources import Resources
 
 MAX_RESULTS = 500
 
 
-def page(compute: "Compute", kind: Kind, call: Call, project: str, scope: str) -> Doc:
+def page(compute: "Resources", kind: Kind, call: Call, project: str, scope: str) -> Doc:
     """`{"kind": "compute#backendServiceList", "id", "items", "selfLink", "nextPageToken"}`"""
     prefix = f"projects/{project}/{scope}/"
     rows = [
@@ -53,7 +53,7 @@ def choose(rows: list[tuple[str, Doc]], call: Call, show: Any) -> tuple[list[Doc
     return items, token
 
 
-def aggregated(compute: "Compute", kind: Kind, call: Call, project: str) -> Doc:
+def aggregated(compute: "Resources", kind: Kind, call: Call, project: str) -> Doc:
     """`items` maps each scope to its resources, or to a warning that there are none."""
     prefix = f"projects/{project}/"
     rows = [

@@ -242,7 +242,7 @@ class Compute(Resources):
         path, old = self.find(kind, call.path, project)
         sent = self._json(call)
         labels = sent.get("labels") or {}
-        if sent.get("labelFingerprint", "") != old.get("labelFingerprint"):
+        if _standard(sent.get("labelFingerprint")) != old.get("labelFingerprint"):
             raise ApiError(
                 412,
                 "Labels fingerprint either invalid or resource labels have changed",
@@ -336,6 +336,11 @@ class Compute(Resources):
         from gcpsim.compute.quotas import pace
 
         pace(self, project, verb)
+
+
+def _standard(value: Any) -> str:
+    """Base64 in the standard alphabet, whichever was sent."""
+    return str(value or "").replace("-", "+").replace("_", "/")
 
 
 def _etag(doc: Doc) -> str:

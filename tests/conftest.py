@@ -1,0 +1,147 @@
+"""Simulators for tests: started as users start them, talked to through Google's own clients.
+
+`sim` is one simulator a test worker, at time scale 0; tests keep apart by project id (`project`).
+`start_sim` starts another with options of its own and stops it after the test.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+
+NAMES = itertools.count(1)
+READY_LIMIT = 30
+
+
+class Simulator:
+    """A running `gcpsim serve`, and clients for it."""
+
+    def __init__(self, *options: str, env: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes", *options]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            assert self.process.stderr is not None
+            raise RuntimeError(f"gcpsim did not start: {self.process.stderr.read()}")
+        self.ready: dict[str, Any] = json.loads(line)
+        self.url: str = self.ready["services"]["compute"]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+    def admin(self, verb: str, path: str, body: Any = None) -> Any:
+        """The stage door: `sim.admin("POST", "clock", {"advance": 60})`."""
+        _, answer = self.http(verb, f"/_sim/{path}", body)
+        return answer
+
+    def advance(self, seconds: float) -> None:
+        self.admin("POST", "clock", {"advance": seconds})
+
+    def http(
+        self, verb: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """A plain request: (status, JSON). `body` is JSON unless it is bytes."""
+        raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, raw, headers or {}, method=verb)
+        with contextlib.suppress(urllib.error.HTTPError):
+            try:
+                answer = urllib.request.urlopen(request, timeout=60)
+            except urllib.error.HTTPError as error:
+                answer = error
+            with answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None
+        raise AssertionError("unreachable")
+
+    def compute(self, client: type) -> Any:
+        """An official Compute Engine client, with its operation polling on this simulator."""
+        from google.cloud import compute_v1
+
+        made = client(
+            credentials=AnonymousCredentials(), client_options={"api_endpoint": self.url}
+        )
+        services = {
+            "global_operations": compute_v1.GlobalOperationsClient,
+            "region_operations": compute_v1.RegionOperationsClient,
+            "zone_operations": compute_v1.ZoneOperationsClient,
+        }
+        if client not in services.values():
+            for name, kind in services.items():
+                made.transport._extended_operations_services[name] = self.compute(kind)
+        return made
+
+    def dns(self, project: str) -> Any:
+        """The official Cloud DNS client."""
+        from google.cloud import dns
+
+        return dns.Client(
+            project=project,
+            credentials=AnonymousCredentials(),
+            client_options={"api_endpoint": self.url},
+        )
+
+    def certificates(self) -> Any:
+        """The official Certificate Manager client, over REST."""
+        from google.cloud import certificate_manager_v1
+
+        return certificate_manager_v1.CertificateManagerClient(
+            credentials=AnonymousCredentials(),
+            transport="rest",
+            client_options={"api_endpoint": self.url},
+        )
+
+    def kube(self, cluster: str) -> Any:
+        """An ApiClient of the official Kubernetes client for one cluster."""
+        from kubernetes import config
+
+        return config.new_client_from_config(self.ready["clusters"][cluster]["kubeconfig"])
+
+
+@pytest.fixture(scope="session")
+def sim() -> Iterator[Simulator]:
+    simulator = Simulator("--time-scale", "0")
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def start_sim() -> Iterator[Callable[..., Simulator]]:
+    started: list[Simulator] = []
+
+    def start(*options: str | Path, env: dict[str, str] | None = None) -> Simulator:
+        simulator = Simulator(*map(str, options), env=env)
+        started.append(simulator)
+        return simulator
+
+    yield start
+    for simulator in started:
+        if simulator.process.poll() is None:
+            simulator.stop()
+
+
+@pytest.fixture
+def project() -> str:
+    """A project id that no other test uses."""
+    return f"test-{os.getpid()}-{next(NAMES)}"
