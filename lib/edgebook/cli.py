@@ -1,0 +1,94 @@
+"""The command line: `edgebook COMMAND`, one module of `edgebook.commands` each.
+
+A command's module has HELP, `arguments(parser)` and `run(args) -> exit code`. Only the one that was
+asked for is imported. Errors go to stderr in words, or with --json to stdout as JSON.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from edgebook import commands
+from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EdgebookError
+
+EPILOG = """exit codes:
+  0    done
+  1    something failed
+  2    the command line or the params are wrong
+  3    refused: not approved, not the approved plan, over a safety limit, not ours, locked
+  4    there are changes (only `plan --detailed-exitcode`)
+  130  stopped by hand
+"""
+
+
+def command_names() -> list[str]:
+    """All commands, sorted."""
+    found = pkgutil.iter_modules(commands.__path__)
+    return sorted(module.name for module in found if not module.name.startswith("_"))
+
+
+def load(name: str) -> ModuleType:
+    return importlib.import_module(f"edgebook.commands.{name}")
+
+
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser that knows the asked command in full, and the others only when help is wanted."""
+    parser = argparse.ArgumentParser(
+        prog="edgebook",
+        description="Puts a global front door before GKE clusters on Google Cloud.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="say which version this is")
+    children = parser.add_subparsers(dest="command", metavar="COMMAND")
+    asked = next((word for word in arguments if not word.startswith("-")), "")
+    names = command_names()
+    for name in names:
+        if asked in names and name != asked:
+            children.add_parser(name)
+            continue
+        module = load(name)
+        child = children.add_parser(name, help=module.HELP, description=f"{module.HELP}.")
+        if name == asked:
+            module.arguments(child)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says how it went."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser(arguments)
+    args = parser.parse_args(arguments)
+    if args.version:
+        from importlib.metadata import version
+
+        print(f"edgebook {version('edgebook')}")
+        return EXIT_OK
+    if not args.command:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
+    try:
+        code: int = load(args.command).run(args)
+        sys.stdout.flush()
+    except EdgebookError as error:
+        _show(error, as_json=bool(getattr(args, "json", False)))
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Stopped by hand.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone: say no more, also not while Python shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return code
+
+
+def _show(error: EdgebookError, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(error.to_json(), indent=1))
+    print(error, file=sys.stderr)

@@ -1,0 +1,58 @@
+"""`edgebook plan`: what would change, and the hash to approve. Writes nothing anywhere."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from edgebook.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, EdgebookError
+from edgebook.model import Plan, Step
+
+HELP = "show what would change, and the hash to approve"
+EPILOG = """with --detailed-exitcode: 0 no changes, 4 there are changes,
+3 the plan could not be applied whoever approves it (a safety limit, or something not ours)"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--params", required=True, metavar="FILE", help="file or URL of the params")
+    parser.add_argument(
+        "--step",
+        action="append",
+        default=[],
+        choices=[step.value for step in Step],
+        metavar="STEP",
+        help="only this step, may be repeated: " + ", ".join(Step),
+    )
+    parser.add_argument("--out", metavar="FILE", help="keep the plan as JSON, for --approve FILE")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="end with 4 on changes")
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    import edgebook
+    from edgebook.plan import refusal
+
+    book = edgebook.open(args.params)
+    view = book.plan()
+    plan: Plan = view.plan
+    if args.step:
+        plan = plan.only([Step(name) for name in args.step])
+        view = view.only(plan) if hasattr(view, "only") else plan
+    refused = refusal(plan, book.spec.safety, args.params)
+    said = json.dumps({**plan.to_json(), "refused": refused.to_json() if refused else None})
+    if args.out:
+        Path(args.out).write_text(f"{said}\n", encoding="utf-8")
+    print(said if args.json else view)
+    if refused and not args.json:
+        print(refused, file=sys.stderr)
+    return _exit_code(plan, refused, detailed=args.detailed_exitcode)
+
+
+def _exit_code(plan: Plan, refused: EdgebookError | None, *, detailed: bool) -> int:
+    if not detailed:
+        return EXIT_OK
+    if refused:
+        return EXIT_REFUSED
+    return EXIT_OK if plan.empty else EXIT_CHANGES
