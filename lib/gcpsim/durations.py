@@ -76,6 +76,8 @@ DURATIONS: dict[str, Duration] = {
     "kubernetes.pod.start": Duration(3, "assumed: pull from a warm cache, start"),
     "kubernetes.pod.stop": Duration(2, "assumed: the process ends after SIGTERM"),
     "kubernetes.scheduler.lag": Duration(0.05, "assumed"),
+    # Service Usage
+    "serviceusage.operation": Duration(10, "assumed: 5-60 s"),
 }
 
 

@@ -60,7 +60,7 @@ class Authority:
             self._table.put("leaf", doc)
         return str(doc["key"])
 
-    def server(self, names: Sequence[str]) -> tuple[str, str]:
+    def server_certificate(self, names: Sequence[str]) -> tuple[str, str]:
         """(chain, key) for a TLS server of the simulator; names are hosts or addresses."""
         kept = self._table.get("server " + " ".join(names))
         if kept is None:
@@ -74,6 +74,10 @@ class Authority:
             }
             self._table.put("server " + " ".join(names), kept)
         return str(kept["certificate"]), str(kept["key"])
+
+    def service_account_key(self) -> str:
+        """A private key for the service account file of `gcpsim env`; nobody checks its tokens."""
+        return self.leaf_key_pem
 
     def _born(self) -> datetime:
         _, root, _, _ = self._load()
