@@ -219,7 +219,7 @@ def _seconds(text: str) -> float:
     try:
         return float(number) * (unit or 1)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 90, 90s, 5m, 2h") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 5m") from None
 
 
 def _clock(arguments: argparse.Namespace) -> int:

@@ -165,7 +165,7 @@ class Server:
             port = await self._listen(runner, 0, ssl_context=context)
         self.world.store.table("meta").put("cluster ports", {**ports, name: port})
         self.world.store.commit()
-        self.world.gke.set_endpoint(name, f"127.0.0.1:{port}")
+        self.world.gke.set_endpoint(name, f"127.0.0.1:{port}", authority.ca_pem)
         server = f"https://127.0.0.1:{port}"
         path = self.folder / f"kubeconfig-{name}.yaml"
         _write_private(
@@ -244,7 +244,7 @@ def _service_account(authority: Any, url: str) -> dict[str, str]:
         "type": "service_account",
         "project_id": DEFAULT_PROJECT,
         "private_key_id": "gcpsim",
-        "private_key": authority.service_account_key(),
+        "private_key": authority.leaf_key_pem,
         "client_email": f"rehearsal@{DEFAULT_PROJECT}.iam.gserviceaccount.com",
         "client_id": "100000000000000000000",
         "token_uri": f"{url}/token",

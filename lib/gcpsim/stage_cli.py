@@ -1,37 +1,96 @@
 """Stage directions on the command line: what happens to clusters, zones, nodes and pods.
 
-Each verb posts to /_sim/stage/<verb>; the simulator says what it did as JSON or as lines.
+Each verb posts its arguments to /_sim/stage/<direction> and prints what the simulator did.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-# command -> verb -> (stage verb, positional arguments, help)
-VERBS: dict[str, dict[str, tuple[str, tuple[str, ...], str]]] = {}
+
+@dataclass(frozen=True)
+class Verb:
+    """One command: the direction it gives, what it needs, what it may take, and its help."""
+
+    direction: str
+    needed: tuple[str, ...]
+    about: str
+    optional: tuple[str, ...] = ()
+
+
+NOUNS: dict[str, dict[str, Verb]] = {
+    "cluster": {
+        "down": Verb(
+            "cluster-down", ("cluster",), "its Kubernetes API goes away, pods keep running"
+        ),
+        "up": Verb("cluster-up", ("cluster",), "its Kubernetes API is back"),
+    },
+    "region": {
+        "down": Verb("region-down", ("region",), "all its zones stop, and the clusters' APIs"),
+        "up": Verb("region-up", ("region",), "all its zones are back"),
+    },
+    "zone": {
+        "down": Verb("zone-down", ("zone",), "all its machines stop"),
+        "up": Verb("zone-up", ("zone",), "its machines are back"),
+    },
+    "node": {
+        "add": Verb(
+            "node-add", ("cluster", "zone"), "a node appears, also in a new zone", ("pool",)
+        ),
+        "down": Verb("node-down", ("cluster", "node"), "the machine stops"),
+        "remove": Verb("node-remove", ("cluster", "node"), "deleted without a drain"),
+        "up": Verb("node-up", ("cluster", "node"), "the machine is back"),
+        "upgrade": Verb(
+            "node-upgrade", ("cluster",), "one by one, with surge and drain", ("pool", "version")
+        ),
+    },
+    "pod": {
+        "crash": Verb(
+            "pod-crash",
+            ("cluster", "namespace", "pod"),
+            "a container ends with an error",
+            ("container",),
+        ),
+    },
+    "deployment": {
+        "rollout": Verb(
+            "rollout",
+            ("cluster", "namespace", "deployment"),
+            "a new image, or a restart",
+            ("image",),
+        ),
+    },
+}
 
 
 def add_commands(commands: Any, ask: Callable[..., Any]) -> None:
     """Add `cluster`, `zone`, `node` and their like to the parser."""
-    for noun, verbs in VERBS.items():
+    for noun, verbs in NOUNS.items():
         parser = commands.add_parser(noun, help=", ".join(verbs))
         actions = parser.add_subparsers(required=True, metavar="VERB")
-        for name, (stage, positional, about) in verbs.items():
-            action = actions.add_parser(name, help=about, description=about)
+        for name, verb in verbs.items():
+            action = actions.add_parser(name, help=verb.about, description=verb.about)
             action.add_argument("--url", default="", help="the simulator")
-            action.add_argument("--json", action="store_true")
-            for argument in positional:
+            action.add_argument("--json", action="store_true", help="machine-readable output")
+            for argument in verb.needed:
                 action.add_argument(argument)
-            action.set_defaults(run=_runner(ask, stage, positional))
+            for argument in verb.optional:
+                action.add_argument(f"--{argument}")
+            action.set_defaults(run=_runner(ask, verb))
 
 
-def _runner(
-    ask: Callable[..., Any], stage: str, positional: tuple[str, ...]
-) -> Callable[[argparse.Namespace], int]:
+def _runner(ask: Callable[..., Any], verb: Verb) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        body = {name: getattr(arguments, name) for name in positional}
-        print(json.dumps(ask(arguments.url, "POST", f"stage/{stage}", body), indent=2))
+        given = {name: getattr(arguments, name) for name in verb.needed + verb.optional}
+        body = {name: value for name, value in given.items() if value is not None}
+        done = ask(arguments.url, "POST", f"stage/{verb.direction}", body)
+        if arguments.json:
+            print(json.dumps(done))
+            return 0
+        for name, value in sorted(done.items()):
+            print(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
         return 0
 
     return run

@@ -1,0 +1,1 @@
+"""Benchmarks: what the issues promise, measured against gcpsim on this machine."""

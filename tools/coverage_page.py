@@ -1,0 +1,68 @@
+"""Print docs/coverage.md: which methods of Google's documents gcpsim has, asked from its own code.
+
+`make docs` writes the page; a test compares it with what this prints.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from gcpsim.certs.service import IMPLEMENTED as CERTIFICATES
+from gcpsim.clock import Clock
+from gcpsim.compute import collections
+from gcpsim.discovery import DOCUMENTS, Method, api
+from gcpsim.dns.service import IMPLEMENTED as DNS
+from gcpsim.gke.service import IMPLEMENTED as CONTAINER
+from gcpsim.project.service import IMPLEMENTED as PROJECT
+from gcpsim.world import World
+
+TITLES = {
+    "compute": "Compute Engine v1",
+    "dns": "Cloud DNS v1",
+    "certificatemanager": "Certificate Manager v1",
+    "container": "Kubernetes Engine v1",
+    "serviceusage": "Service Usage v1",
+    "cloudresourcemanager": "Resource Manager v3",
+}
+
+
+def implemented() -> dict[str, Any]:
+    compute = collections.create(World(clock=Clock(paused=True)))
+    tables = {**CERTIFICATES, **DNS, **CONTAINER, **PROJECT}
+
+    def has(service: str, method: Method) -> bool:
+        return compute.implements(method) if service == "compute" else method.id in tables
+
+    return {
+        service: {name: has(service, method) for name, method in api(service).methods.items()}
+        for service in DOCUMENTS
+    }
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    lines = [
+        "# What gcpsim covers",
+        "",
+        "Made by `make docs` from the code and Google's discovery documents. A method that exists in "
+        "Google's",
+        "documents but not here answers 501 with its name. Collections with no method here are left out.",
+    ]
+    for service, methods in implemented().items():
+        done = sum(methods.values())
+        revision = api(service).document["revision"]
+        lines += ["", f"## {TITLES[service]}", ""]
+        lines.append(f"{done} of {len(methods)} methods (document revision {revision}).")
+        lines += ["", "| collection | here | not here |", "|---|---|---|"]
+        by_collection: dict[str, dict[bool, list[str]]] = defaultdict(lambda: {True: [], False: []})
+        for name, present in methods.items():
+            _, collection, method = name.rsplit(".", 2) if name.count(".") > 1 else ("", "", name)
+            by_collection[collection or service][present].append(method)
+        for collection, found in sorted(by_collection.items()):
+            if found[True]:
+                here, missing = (", ".join(sorted(found[which])) for which in (True, False))
+                lines.append(f"| {collection} | {here} | {missing or '-'} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
