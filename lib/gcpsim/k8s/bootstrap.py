@@ -32,7 +32,8 @@ def install(cluster: "Cluster") -> None:
                 "labels": {"component": "apiserver", "provider": "kubernetes"},
             },
             "spec": {
-                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 443}]
+                "clusterIP": "34.118.224.1",
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 443}],
             },
         },
     )

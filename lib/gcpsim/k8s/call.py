@@ -107,7 +107,7 @@ def parsed(call: Call) -> Any:
     if kind == PROTOBUF or call.body.startswith(b"k8s\0"):
         raise unsupported_media_type(
             f"the body of the request was in an unsupported format ({PROTOBUF}): this simulator "
-            "reads JSON and YAML; with kubectl use `apply -f` (or `create -f`) and a manifest, e.g. "
+            "reads JSON and YAML; with kubectl use `apply -f` or `create -f` and a manifest, e.g. "
             "kubectl create ... --dry-run=client -o yaml | kubectl apply -f -"
         )
     if kind in ("application/yaml", "application/apply-patch+yaml"):

@@ -49,11 +49,11 @@ def prepare_update(
     if subresource in ("status", "finalize"):
         return
     defaults.fill(cluster, resource, new, old)
+    _refuse(resource, new, validation.check(resource, new, old))
     if resource.key == "services":
         services.allocate(cluster, new, old)
     if resource.key == "customresourcedefinitions":
         crds.accept(cluster, new)
-    _refuse(resource, new, validation.check(resource, new, old))
 
 
 def after_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
