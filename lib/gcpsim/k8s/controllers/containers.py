@@ -89,7 +89,9 @@ def _container_id(seed: str, name: str, restarts: int) -> str:
 def with_readiness(pod: Obj, status: Obj, ready: bool, now: float) -> Obj:
     """The status with container readiness and the conditions ContainersReady and Ready."""
     states = [
-        item if item["ready"] == (ready and "running" in item["state"]) else {**item, "ready": ready}
+        item
+        if item["ready"] == (ready and "running" in item["state"])
+        else {**item, "ready": ready}
         for item in status.get("containerStatuses") or ()
     ]
     ready = ready and all(item["ready"] for item in states)
@@ -97,7 +99,12 @@ def with_readiness(pod: Obj, status: Obj, ready: bool, now: float) -> Obj:
     text = "" if ready else f"containers with unready status: [{' '.join(unready)}]"
     reason = "" if ready else "ContainersNotReady"
     conditions = with_condition(
-        status.get("conditions") or [], "ContainersReady", _word(ready), now, reason=reason, message=text
+        status.get("conditions") or [],
+        "ContainersReady",
+        _word(ready),
+        now,
+        reason=reason,
+        message=text,
     )
     missing = missing_gates(pod, {"status": {"conditions": conditions}})
     if ready and missing:

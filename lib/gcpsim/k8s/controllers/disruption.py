@@ -66,7 +66,9 @@ class DisruptionController:
         healthy = sum(
             1
             for pod in pods
-            if is_true(pod, "Ready") and not deleting(pod) and pod["metadata"]["name"] not in evicted
+            if is_true(pod, "Ready")
+            and not deleting(pod)
+            and pod["metadata"]["name"] not in evicted
         )
         expected = self._expected(pods)
         if "maxUnavailable" in spec:

@@ -143,7 +143,9 @@ class EndpointSliceController:
             labels = _labels(service)
             if kept != list(piece["endpoints"] or ()) or labels_of(piece) != labels:
                 meta = {**piece["metadata"], "labels": labels}
-                self.cluster.update("endpointslices", {**piece, "metadata": meta, "endpoints": kept})
+                self.cluster.update(
+                    "endpointslices", {**piece, "metadata": meta, "endpoints": kept}
+                )
         rest = list(missing.values())
         for start in range(0, len(rest), LIMIT):
             self._create(service, ports, rest[start : start + LIMIT])
@@ -219,7 +221,11 @@ def _endpoint(pod: Obj, zone: str, publish: bool) -> Obj:
 
 def _labels(service: Obj) -> dict[str, str]:
     kept = {k: v for k, v in labels_of(service).items() if "kubernetes.io/service-name" not in k}
-    return {**kept, MANAGER: "endpointslice-controller.k8s.io", SERVICE: service["metadata"]["name"]}
+    return {
+        **kept,
+        MANAGER: "endpointslice-controller.k8s.io",
+        SERVICE: service["metadata"]["name"],
+    }
 
 
 def _ports_of(piece: Obj) -> Ports:

@@ -95,7 +95,9 @@ class Kubelet:
             "podIP": ip,
             "podIPs": [{"ip": ip}],
             "startTime": stamp(now),
-            "containerStatuses": [containers.running(c, uid_of(pod), now) for c in spec["containers"]],
+            "containerStatuses": [
+                containers.running(c, uid_of(pod), now) for c in spec["containers"]
+            ],
             "qosClass": status.get("qosClass") or containers.quality(spec),
             "conditions": conditions,
         }
@@ -194,4 +196,3 @@ class Kubelet:
                 self._last_ip[name] = place
                 return address
         raise RuntimeError(f"node {name} has no free address in {network}")
-

@@ -41,7 +41,11 @@ class NamespaceController:
                 self.worker.mark(namespace)
 
         for resource in self.cluster.registry.all():
-            if resource.namespaced and "list" in resource.verbs and resource.key not in self._followed:
+            if (
+                resource.namespaced
+                and "list" in resource.verbs
+                and resource.key not in self._followed
+            ):
                 self._followed.add(resource.key)
                 self.cluster.subscribe(resource.key, gone)
 
@@ -85,12 +89,16 @@ class NamespaceController:
              "All content successfully deleted, may be waiting on finalization"),
         ):  # fmt: skip
             conditions = with_condition(conditions, kind, "False", now, reason=reason, message=text)
-        parts = ", ".join(f"{kind} has {count} resource instances" for kind, count in sorted(left.items()))
+        parts = ", ".join(
+            f"{kind} has {count} resource instances" for kind, count in sorted(left.items())
+        )
         conditions = with_condition(
             conditions, REMAINING[0], "True", now,
             reason=REMAINING[1], message=f"Some resources are remaining: {parts}",
         )  # fmt: skip
-        parts = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(held.items()))
+        parts = ", ".join(
+            f"{name} in {count} resource instances" for name, count in sorted(held.items())
+        )
         text = f"Some content in the namespace has finalizers remaining: {parts}"
         if held:
             conditions = with_condition(

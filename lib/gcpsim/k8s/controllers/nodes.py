@@ -85,7 +85,9 @@ class NodeController:
         kept = [t for t in node["spec"].get("taints") or () if t["key"] != UNREACHABLE]
         new = [{"key": UNREACHABLE, "effect": "NoSchedule", "timeAdded": stamp(now)},
                {"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": stamp(now)}]  # fmt: skip
-        node = self.cluster.update("nodes", {**node, "spec": {**node["spec"], "taints": kept + new}})
+        node = self.cluster.update(
+            "nodes", {**node, "spec": {**node["spec"], "taints": kept + new}}
+        )
         name = node["metadata"]["name"]
         text = f"Node {name} status is now: NodeNotReady"
         self.plane.event(node, "Normal", "NodeNotReady", text, COMPONENT)

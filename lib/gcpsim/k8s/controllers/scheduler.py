@@ -146,11 +146,14 @@ class Scheduler:
             (other, labels_of(room.node))
             for room in rooms
             for other in self.plane.pods.on_node(room.name)
-            if other["metadata"]["namespace"] == pod["metadata"]["namespace"] and not deleting(other)
+            if other["metadata"]["namespace"] == pod["metadata"]["namespace"]
+            and not deleting(other)
         ]
         counted = []
         for topology, selector, skew in constraints:
-            counts = Counter({labels_of(r.node).get(topology, ""): 0 for r in rooms if usable(pod, r)})
+            counts = Counter(
+                {labels_of(r.node).get(topology, ""): 0 for r in rooms if usable(pod, r)}
+            )
             for other, labels in mates:
                 if matches(selector, labels_of(other)) and labels.get(topology, "") in counts:
                     counts[labels.get(topology, "")] += 1
@@ -177,7 +180,11 @@ class Scheduler:
 
     def _refuse(self, pod: Obj, nodes: int, refusals: Counter[str]) -> None:
         parts = ", ".join(f"{count} {why}" for why, count in sorted(refusals.items()))
-        text = f"0/{nodes} nodes are available: {parts}." if nodes else "no nodes available to schedule pods"
+        text = (
+            f"0/{nodes} nodes are available: {parts}."
+            if nodes
+            else "no nodes available to schedule pods"
+        )
         status = pod.get("status") or {}
         conditions = with_condition(
             status.get("conditions") or [],
@@ -285,5 +292,3 @@ def toleration_seconds(pod: Obj, taint: Obj) -> float | None:
         return 0.0
     limited = [float(value) for value in seconds if value is not None]
     return min(limited) if limited else None
-
-

@@ -1,7 +1,7 @@
 """Level-triggered work: controllers mark keys as dirty, a worker reconciles each once, a bit later.
 
-However often a key is marked, one pass looks at the state as it is then. So thousands of changes cost
-thousands of cheap steps. A refused call (ApiError, StatusError) is retried later with a growing delay.
+However often a key is marked, one pass looks at the state as it is then. So thousands of changes
+cost thousands of cheap steps. A refused call (ApiError, StatusError) is retried with growing delay.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ FIRST_RETRY, LAST_RETRY, CONFLICTS = 0.5, 60.0, 3
 
 
 class Worker:
-    """Dirty keys and the function that brings one in order; it must not mark its own key for ever."""
+    """Dirty keys and the function that brings one in order; it may not mark its own key for ever."""
 
     def __init__(self, clock: Clock, lag: float, reconcile: Callable[[str], None]) -> None:
         self.clock = clock
@@ -51,9 +51,7 @@ class Worker:
                 self._one(key)
         except BaseException:
             # The transaction is rolled back: all of it has to be done again, though not at once.
-            self.clock.at(
-                self.clock.now() + LAST_RETRY, lambda: [self.mark(k) for k in keys] and None
-            )
+            self.clock.at(self.clock.now() + LAST_RETRY, lambda: self.mark_all(keys))
             raise
 
     def _one(self, key: str) -> None:

@@ -1,0 +1,177 @@
+"""Clusters, node pools and server configuration as the GKE API spells them. Pure."""
+
+from dataclasses import dataclass, field
+
+from gcpsim.clock import rfc3339
+from gcpsim.gke import names
+from gcpsim.k8s.controllers.objects import Obj
+from gcpsim.projects import number
+
+VERSIONS = ("1.34.2-gke.1154000", "1.33.5-gke.1308000", "1.32.9-gke.1239000", "1.31.13-gke.1008000")
+DEFAULT_VERSION = VERSIONS[1]
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """A node pool: `nodes` per zone."""
+
+    name: str = "default-pool"
+    machine_type: str = "e2-standard-4"
+    nodes: int = 1
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """A cluster to be created."""
+
+    name: str
+    location: str
+    zones: tuple[str, ...]
+    project: str
+    network: str = "default"
+    subnetwork: str = "default"
+    version: str = DEFAULT_VERSION
+    pools: tuple[PoolSpec, ...] = field(default_factory=lambda: (PoolSpec(),))
+
+
+def path_of(spec: ClusterSpec) -> str:
+    return f"projects/{spec.project}/locations/{spec.location}/clusters/{spec.name}"
+
+
+def link(path: str) -> str:
+    """GKE's links call regional places locations and zonal ones zones."""
+    return f"https://container.googleapis.com/v1/{path}"
+
+
+def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
+    """The Cluster resource; endpoint and CA are added when there is a server."""
+    digest = names.cluster_hash(spec.project, spec.location, spec.name)
+    pools = [node_pool(spec, pool, digest) for pool in spec.pools]
+    nodes = sum(pool.nodes for pool in spec.pools) * len(spec.zones)
+    return {
+        "name": spec.name,
+        "nodeConfig": pools[0]["config"],
+        "masterAuth": {},
+        "loggingService": "logging.googleapis.com/kubernetes",
+        "monitoringService": "monitoring.googleapis.com/kubernetes",
+        "network": spec.network,
+        "clusterIpv4Cidr": pods,
+        "addonsConfig": {
+            "httpLoadBalancing": {},
+            "horizontalPodAutoscaling": {},
+            "networkPolicyConfig": {"disabled": True},
+            "gcePersistentDiskCsiDriverConfig": {"enabled": True},
+        },
+        "subnetwork": spec.subnetwork,
+        "nodePools": pools,
+        "locations": list(spec.zones),
+        "labelFingerprint": digest,
+        "legacyAbac": {},
+        "ipAllocationPolicy": {
+            "useIpAliases": True,
+            "clusterIpv4Cidr": pods,
+            "clusterIpv4CidrBlock": pods,
+            "clusterSecondaryRangeName": f"gke-{spec.name}-pods-{digest}",
+            "servicesIpv4Cidr": "34.118.224.0/20",
+            "servicesIpv4CidrBlock": "34.118.224.0/20",
+            "stackType": "IPV4",
+        },
+        "networkConfig": {
+            "network": f"projects/{spec.project}/global/networks/{spec.network}",
+            "subnetwork": (
+                f"projects/{spec.project}/regions/{region(spec)}/subnetworks/{spec.subnetwork}"
+            ),
+            "datapathProvider": "ADVANCED_DATAPATH",
+            "defaultSnatStatus": {},
+            "gatewayApiConfig": {"channel": "CHANNEL_STANDARD"},
+        },
+        "defaultMaxPodsConstraint": {"maxPodsPerNode": "110"},
+        "databaseEncryption": {"state": "DECRYPTED"},
+        "shieldedNodes": {"enabled": True},
+        "releaseChannel": {"channel": "REGULAR"},
+        "workloadIdentityConfig": {"workloadPool": f"{spec.project}.svc.id.goog"},
+        "autopilot": {},
+        "autoscaling": {"autoscalingProfile": "BALANCED"},
+        "selfLink": link(path_of(spec)),
+        "zone": spec.location,
+        "endpoint": "",
+        "initialClusterVersion": spec.version,
+        "currentMasterVersion": spec.version,
+        "currentNodeVersion": spec.version,
+        "createTime": rfc3339(now, millis=False).replace("Z", "+00:00"),
+        "status": "RUNNING",
+        "servicesIpv4Cidr": "34.118.224.0/20",
+        "instanceGroupUrls": pools[0]["instanceGroupUrls"],
+        "currentNodeCount": nodes,
+        "location": spec.location,
+        "id": (digest * 8),
+        "etag": digest,
+    }
+
+
+def node_pool(spec: ClusterSpec, pool: PoolSpec, digest: str) -> Obj:
+    groups = [
+        f"https://www.googleapis.com/compute/v1/projects/{spec.project}/zones/{zone}"
+        f"/instanceGroupManagers/{names.group(spec.name, pool.name, digest, zone)}"
+        for zone in spec.zones
+    ]
+    account = f"{number(spec.project)}-compute@developer.gserviceaccount.com"
+    return {
+        "name": pool.name,
+        "config": {
+            "machineType": pool.machine_type,
+            "diskSizeGb": 100,
+            "diskType": "pd-balanced",
+            "oauthScopes": ["https://www.googleapis.com/auth/cloud-platform"],
+            "metadata": {"disable-legacy-endpoints": "true"},
+            "imageType": "COS_CONTAINERD",
+            "serviceAccount": account,
+            "tags": [names.node_tag(spec.name, digest)],
+            "shieldedInstanceConfig": {"enableIntegrityMonitoring": True},
+            "workloadMetadataConfig": {"mode": "GKE_METADATA"},
+        },
+        "initialNodeCount": pool.nodes,
+        "locations": list(spec.zones),
+        "management": {"autoUpgrade": True, "autoRepair": True},
+        "maxPodsConstraint": {"maxPodsPerNode": "110"},
+        "podIpv4CidrSize": 24,
+        "networkConfig": {},
+        "selfLink": f"{link(path_of(spec))}/nodePools/{pool.name}",
+        "version": spec.version,
+        "instanceGroupUrls": groups,
+        "status": "RUNNING",
+        "upgradeSettings": {"maxSurge": 1, "strategy": "SURGE"},
+    }
+
+
+def region(spec: ClusterSpec) -> str:
+    """The region of a regional or zonal cluster."""
+    parts = spec.location.split("-")
+    return "-".join(parts[:2])
+
+
+def server_config() -> Obj:
+    return {
+        "defaultClusterVersion": DEFAULT_VERSION,
+        "validMasterVersions": list(VERSIONS),
+        "validNodeVersions": list(VERSIONS),
+        "defaultImageType": "COS_CONTAINERD",
+        "validImageTypes": ["COS_CONTAINERD", "UBUNTU_CONTAINERD"],
+        "channels": [
+            {
+                "channel": "RAPID",
+                "defaultVersion": VERSIONS[0],
+                "validVersions": list(VERSIONS[:2]),
+            },
+            {
+                "channel": "REGULAR",
+                "defaultVersion": VERSIONS[1],
+                "validVersions": list(VERSIONS[:3]),
+            },
+            {
+                "channel": "STABLE",
+                "defaultVersion": VERSIONS[2],
+                "validVersions": list(VERSIONS[1:]),
+            },
+        ],
+    }

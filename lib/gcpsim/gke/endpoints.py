@@ -1,0 +1,112 @@
+"""Who answers at an address inside the VPC: pods on live nodes, and kube-proxy on the nodes themselves.
+
+This is what health checks and the data plane ask. Readiness gates don't count here: a pod listens as
+soon as its containers are ready.
+"""
+
+from typing import TYPE_CHECKING
+
+from gcpsim.k8s.controllers.containers import listens
+from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
+from gcpsim.k8s.controllers.plane import Plane
+
+if TYPE_CHECKING:
+    from gcpsim.world import World
+
+OK, REFUSED, TIMEOUT = "ok", "refused", "timeout"
+KUBE_PROXY_HEALTH = 10256
+
+
+def answer(world: "World", ip: str, port: int) -> str:
+    """`ok` when something listens at ip:port, `refused` when only the machine is there, else `timeout`."""
+    for plane in world.gke.planes.values():
+        pod = plane.pods.with_ip(ip)
+        if pod is not None:
+            return _pod_answer(plane, pod, port)
+    for plane in world.gke.planes.values():
+        node = _node_with_ip(plane, ip)
+        if node is not None:
+            return _node_answer(plane, node, port)
+    return TIMEOUT
+
+
+def pod_at(world: "World", ip: str) -> tuple[Plane, Obj] | None:
+    """The cluster and the pod that has an address now."""
+    for plane in world.gke.planes.values():
+        pod = plane.pods.with_ip(ip)
+        if pod is not None:
+            return plane, pod
+    return None
+
+
+def _pod_answer(plane: Plane, pod: Obj, port: int) -> str:
+    node = plane.cluster.get("nodes", "", pod["spec"].get("nodeName", ""))
+    if not plane.node_is_live(node):
+        return TIMEOUT
+    if not is_true(pod, "ContainersReady"):
+        return REFUSED
+    return OK if port in listens(pod["spec"]) else REFUSED
+
+
+def _node_with_ip(plane: Plane, ip: str) -> Obj | None:
+    for node in plane.cluster.table("nodes").values():
+        for address in (node.get("status") or {}).get("addresses") or ():
+            if address["type"] == "InternalIP" and address["address"] == ip:
+                return node
+    return None
+
+
+def _node_answer(plane: Plane, node: Obj, port: int) -> str:
+    """Node ports of Services with a ready endpoint, and kube-proxy's health port."""
+    if not plane.node_is_live(node):
+        return TIMEOUT
+    if port == KUBE_PROXY_HEALTH:
+        return OK
+    for service in plane.cluster.table("services").values():
+        spec = service["spec"]
+        if port == spec.get("healthCheckNodePort"):
+            local = _ready_on(plane, service, node["metadata"]["name"])
+            return OK if local else "http 503"
+        if any(p.get("nodePort") == port for p in spec.get("ports") or ()):
+            return OK if _ready_on(plane, service, None) else REFUSED
+    return REFUSED
+
+
+def _ready_on(plane: Plane, service: Obj, node: str | None) -> bool:
+    """Whether a pod of the Service is ready, on one node or anywhere."""
+    selector = (service["spec"].get("selector") or {}).items()
+    for pod in plane.pods.in_namespace(service["metadata"]["namespace"]):
+        if selector and selector <= labels_of(pod).items() and is_true(pod, "Ready"):
+            if deleting(pod) or (node is not None and pod["spec"].get("nodeName") != node):
+                continue
+            return True
+    return False
+
+
+def follow(plane: Plane) -> None:
+    """Tell the load balancers' health checks when a pod starts or stops answering."""
+
+    def changed(event: str, pod: Obj, old: Obj | None) -> None:
+        before = is_true(old, "ContainersReady") if old else False
+        now = event != "DELETED" and is_true(pod, "ContainersReady")
+        if before != now:
+            mark(plane, pod)
+
+    plane.cluster.subscribe("pods", changed)
+
+
+def mark(plane: Plane, pod: Obj) -> None:
+    """Have the NEGs that may hold this pod looked at again."""
+    neg = plane.parts.get("neg")
+    health = getattr(plane.world.compute, "health", None)
+    if neg is None or health is None:
+        return
+    zone = neg.zones.of(pod["spec"].get("nodeName", ""))
+    namespace = pod["metadata"]["namespace"]
+    groups = [
+        neg.syncers.path(zone, syncer.wish.name)
+        for syncer in neg.syncers.running.values()
+        if syncer.wish.namespace == namespace
+    ]
+    if zone and groups:
+        health.mark(*groups)

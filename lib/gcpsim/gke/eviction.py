@@ -1,0 +1,22 @@
+"""Evictions from inside: as the eviction subresource does them, disruption budgets included."""
+
+from gcpsim.k8s.cluster import Cluster
+from gcpsim.k8s.controllers.objects import Obj, deleting
+from gcpsim.k8s.status import StatusError
+from gcpsim.k8s.subresources import _ask_budgets as ask_budgets
+
+
+def evict(cluster: Cluster, pod: Obj) -> bool:
+    """Evict a pod unless a budget forbids it just now; True when it is on its way."""
+    if deleting(pod):
+        return True
+    meta = pod["metadata"]
+    if (pod.get("status") or {}).get("phase") not in ("Pending", "Succeeded", "Failed"):
+        try:
+            ask_budgets(cluster, pod, False)
+        except StatusError as error:
+            if error.code != 429:
+                raise
+            return False
+    cluster.delete("pods", meta["namespace"], meta["name"])
+    return True

@@ -1,0 +1,207 @@
+"""Nodes: Compute Engine instances with GKE's tags and labels, and the Node objects that they become.
+
+An instance boots for a while before its node registers and is Ready. Removing a node removes both.
+Whatever was under way when the simulator stopped goes on from the instances that exist.
+"""
+
+import hashlib
+import ipaddress
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gcpsim.gke import names
+from gcpsim.k8s.cluster import Cluster
+from gcpsim.k8s.controllers.nodes import node_conditions
+from gcpsim.k8s.controllers.objects import Obj
+
+if TYPE_CHECKING:
+    from gcpsim.gke.service import Gke
+
+# machine type -> (CPUs, memory in GiB, allocatable CPU, allocatable memory), as GKE reserves
+MACHINES = {
+    "e2-medium": (2, 4, "940m", "2872068Ki"),
+    "e2-standard-2": (2, 8, "1930m", "6350164Ki"),
+    "e2-standard-4": (4, 16, "3920m", "13591892Ki"),
+    "e2-standard-8": (8, 32, "7910m", "29207888Ki"),
+    "e2-standard-16": (16, 64, "15890m", "60048920Ki"),
+    "n2-standard-4": (4, 16, "3920m", "13591892Ki"),
+    "n2-standard-8": (8, 32, "7910m", "29207888Ki"),
+}
+Done = Callable[[str], None]
+
+
+class Fleet:
+    """The nodes of all clusters."""
+
+    def __init__(self, gke: "Gke") -> None:
+        self.gke = gke
+        self.world = gke.world
+
+    def add(
+        self, name: str, pool: Obj, zone: str, *, version: str = "", done: Done | None = None
+    ) -> str:
+        """Create an instance in a zone; `done` is called with the node's name when it is Ready."""
+        doc, cluster = self.gke.document(name), self.gke.clusters[name]
+        digest = doc["id"][:8]
+        number = self.world.store.next_number(f"gke/{name}/nodes")
+        node = names.node(name, pool["name"], digest, zone, number)
+        body = self._instance(doc, pool, zone, node, self._pod_range(doc, number))
+        body["labels"]["goog-gke-node-version"] = _label(version or pool["version"])
+        path = f"projects/{cluster.project}/zones/{zone}/instances"
+        operation = self.world.compute.call("POST", path, body)
+        self.world.compute.when_done(operation, lambda _: self._boot(name, f"{path}/{node}", done))
+        return node
+
+    def remove(self, name: str, node: Obj, done: Done | None = None) -> None:
+        """Delete the node, then its instance."""
+        cluster, node_name = self.gke.clusters[name], node["metadata"]["name"]
+        zone = node["metadata"]["labels"]["topology.kubernetes.io/zone"]
+        path = f"projects/{cluster.project}/zones/{zone}/instances/{node_name}"
+        cluster.delete("nodes", "", node_name)
+        if self.world.compute.get(path) is None:
+            if done:
+                done(node_name)
+            return
+        operation = self.world.compute.call("DELETE", path)
+        self.world.compute.when_done(operation, lambda _: done(node_name) if done else None)
+
+    def resume(self) -> None:
+        """Register the nodes whose instances were booting when the simulator stopped."""
+        for name, cluster in self.gke.clusters.items():
+            for instance in self.world.compute.list(cluster.project, "instances"):
+                labels = instance.get("labels") or {}
+                mine = (name, cluster.location)
+                if (
+                    labels.get("goog-k8s-cluster-name"),
+                    labels.get("goog-k8s-cluster-location"),
+                ) != mine:
+                    continue
+                if cluster.get("nodes", "", instance["name"]) is None:
+                    self._boot(name, instance["selfLink"].split("/compute/v1/")[1], None)
+
+    def _boot(self, name: str, path: str, done: Done | None) -> None:
+        def register() -> None:
+            instance = self.world.compute.get(path)
+            if instance is None:
+                return
+            self._register(name, instance)
+            if done:
+                done(instance["name"])
+
+        self.world.clock.after(self.world.duration("gke.node.create"), register)
+
+    def _pod_range(self, doc: Obj, number: int) -> str:
+        """The next /24 of the cluster's pod range."""
+        network = ipaddress.ip_network(doc["clusterIpv4Cidr"])
+        return f"{ipaddress.ip_address(int(network.network_address) + (number - 1) * 256)}/24"
+
+    def _instance(self, doc: Obj, pool: Obj, zone: str, node: str, pods: str) -> Obj:
+        machine = pool["config"]["machineType"]
+        return {
+            "name": node,
+            "machineType": f"zones/{zone}/machineTypes/{machine}",
+            "canIpForward": True,
+            "tags": {"items": list(pool["config"]["tags"])},
+            "labels": {
+                "goog-gke-node": "",
+                "goog-gke-cluster-id-base32": _label(doc["id"][:32]),
+                "goog-k8s-cluster-name": doc["name"],
+                "goog-k8s-cluster-location": doc["location"],
+                "goog-k8s-node-pool-name": pool["name"],
+            },
+            "disks": [
+                {
+                    "boot": True,
+                    "autoDelete": True,
+                    "initializeParams": {"diskSizeGb": str(pool["config"]["diskSizeGb"])},
+                }
+            ],
+            "networkInterfaces": [
+                {
+                    "network": f"global/networks/{doc['network']}",
+                    "subnetwork": f"regions/{zone.rpartition('-')[0]}/subnetworks/{doc['subnetwork']}",
+                    "aliasIpRanges": [{"ipCidrRange": pods}],
+                    "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "External NAT"}],
+                }
+            ],
+            "metadata": {"items": [{"key": "cluster-name", "value": doc["name"]}]},
+        }
+
+    def _register(self, name: str, instance: Obj) -> None:
+        cluster, doc = self.gke.clusters[name], self.gke.document(name)
+        labels = instance.get("labels") or {}
+        pool = next(p for p in doc["nodePools"] if p["name"] == labels["goog-k8s-node-pool-name"])
+        version = labels.get("goog-gke-node-version", "").replace("_", ".") or pool["version"]
+        cluster.create("nodes", node_object(cluster, pool, instance, version))
+
+
+def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj:
+    """The Node that a GKE instance registers."""
+    zone, node = str(instance["zone"]).rpartition("/")[2], instance["name"]
+    machine = pool["config"]["machineType"]
+    cpus, gigabytes, cpu, memory = MACHINES.get(machine, MACHINES["e2-standard-4"])
+    interface = instance["networkInterfaces"][0]
+    pods = interface["aliasIpRanges"][0]["ipCidrRange"]
+    region = zone.rpartition("-")[0]
+    addresses = [{"type": "InternalIP", "address": interface["networkIP"]}]
+    external = [c["natIP"] for c in interface.get("accessConfigs") or () if c.get("natIP")]
+    addresses += [{"type": "ExternalIP", "address": address} for address in external]
+    addresses.append({"type": "Hostname", "address": node})
+    sizes = {"cpu": str(cpus), "memory": f"{gigabytes * 1024 * 1024}Ki", "pods": "110"}
+    return {
+        "metadata": {
+            "name": node,
+            "labels": {
+                "beta.kubernetes.io/arch": "amd64",
+                "beta.kubernetes.io/instance-type": machine,
+                "beta.kubernetes.io/os": "linux",
+                "cloud.google.com/gke-boot-disk": pool["config"]["diskType"],
+                "cloud.google.com/gke-nodepool": pool["name"],
+                "cloud.google.com/gke-os-distribution": "cos",
+                "cloud.google.com/machine-family": machine.partition("-")[0],
+                "failure-domain.beta.kubernetes.io/region": region,
+                "failure-domain.beta.kubernetes.io/zone": zone,
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/hostname": node,
+                "kubernetes.io/os": "linux",
+                "node.kubernetes.io/instance-type": machine,
+                "topology.kubernetes.io/region": region,
+                "topology.kubernetes.io/zone": zone,
+            },
+            "annotations": {"container.googleapis.com/instance_id": str(instance["id"])},
+        },
+        "spec": {
+            "podCIDR": pods,
+            "podCIDRs": [pods],
+            "providerID": f"gce://{cluster.project}/{zone}/{node}",
+        },
+        "status": {
+            "addresses": addresses,
+            "allocatable": {"cpu": cpu, "memory": memory, "pods": "110"},
+            "capacity": sizes,
+            "conditions": node_conditions(cluster.clock.now()),
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": _uuid_like(instance["id"], "boot"),
+                "containerRuntimeVersion": "containerd://2.0.6",
+                "kernelVersion": "6.6.93+",
+                "kubeProxyVersion": f"v{version}",
+                "kubeletVersion": f"v{version}",
+                "machineID": _uuid_like(instance["id"], "machine").replace("-", ""),
+                "operatingSystem": "linux",
+                "osImage": "Container-Optimized OS from Google",
+                "systemUUID": _uuid_like(instance["id"], "system"),
+            },
+        },
+    }
+
+
+def _uuid_like(*parts: str) -> str:
+    return str(uuid.UUID(hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:32]))
+
+
+def _label(text: str) -> str:
+    """A label value: dots are not allowed in them."""
+    return text.replace(".", "_").lower()

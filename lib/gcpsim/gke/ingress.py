@@ -1,0 +1,53 @@
+"""What an ingress controller in the cluster does to Ingress objects: it publishes its Service's address.
+
+Follows IngressClasses of ingress-nginx; routing itself is the data plane's business.
+"""
+
+from gcpsim.k8s.controllers.objects import Obj, annotations_of, key_of, split
+from gcpsim.k8s.controllers.plane import Plane
+
+NGINX = "k8s.io/ingress-nginx"
+PUBLISHED = ("ingress-nginx", "ingress-nginx-controller")
+COMPONENT = "nginx-ingress-controller"
+LEGACY_CLASS = "kubernetes.io/ingress.class"
+
+
+class IngressStatus:
+    """Keeps status.loadBalancer of Ingresses that belong to ingress-nginx."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self.cluster = plane.cluster
+        self.worker = plane.worker("gke.service.lag", self.reconcile)
+        self.cluster.subscribe("ingresses", lambda event, obj, old: self.worker.mark(key_of(obj)))
+        self.cluster.subscribe("services", self._follow_service)
+        for ingress in self.cluster.list("ingresses"):
+            self.worker.mark(key_of(ingress))
+
+    def _follow_service(self, event: str, service: Obj, old: Obj | None) -> None:
+        if key_of(service) == "/".join(PUBLISHED):
+            for key in self.cluster.table("ingresses").keys():
+                self.worker.mark(key)
+
+    def reconcile(self, key: str) -> None:
+        ingress = self.cluster.get("ingresses", *split(key))
+        if ingress is None or not self._is_nginx(ingress):
+            return
+        service = self.cluster.get("services", *PUBLISHED)
+        if service is None or self.cluster.get("deployments", *PUBLISHED) is None:
+            return
+        found = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+        addresses = [{"ip": item["ip"]} for item in found if item.get("ip")]
+        if not addresses and service["spec"].get("clusterIP"):
+            addresses = [{"ip": service["spec"]["clusterIP"]}]
+        status = {"loadBalancer": {"ingress": addresses} if addresses else {}}
+        if (ingress.get("status") or {}).get("loadBalancer") != status["loadBalancer"]:
+            self.plane.change("ingresses", ingress, status)
+            self.plane.event(ingress, "Normal", "Sync", "Scheduled for sync", COMPONENT)
+
+    def _is_nginx(self, ingress: Obj) -> bool:
+        name = ingress["spec"].get("ingressClassName") or annotations_of(ingress).get(LEGACY_CLASS)
+        if not name:
+            return False
+        known = self.cluster.get("ingressclasses", "", name)
+        return known is not None and known["spec"].get("controller") == NGINX

@@ -1,0 +1,176 @@
+"""The readiness gate cloud.google.com/load-balancer-neg-ready: injected, then answered.
+
+A pod gets the gate when it is created and a Service with a NEG selects it. The answer is True at once
+while its NEG belongs to no backend service with a health check, True when one of them calls it healthy,
+True after ten minutes anyway, and without a status while it waits.
+"""
+
+from gcpsim.errors import ApiError
+from gcpsim.gke.neg.annotation import NegError
+from gcpsim.gke.neg.endpoints import Endpoint
+from gcpsim.gke.neg.source import AnnotationSource, Wish
+from gcpsim.k8s.controllers.objects import (
+    Obj,
+    deleting,
+    is_true,
+    key_of,
+    labels_of,
+    seconds_of,
+    with_condition,
+)
+from gcpsim.k8s.controllers.plane import Plane
+
+GATE = "cloud.google.com/load-balancer-neg-ready"
+Group = tuple[str, str, str]  # namespace, NEG name, zone
+
+
+class Gates:
+    """Pods that wait for their load balancer."""
+
+    def __init__(self, plane: Plane, source: AnnotationSource) -> None:
+        self.plane = plane
+        self.cluster = plane.cluster
+        self.source = source
+        self._waiting: dict[str, set[Group]] = {}
+        self._pause_until = 0.0
+        self.cluster.admit("pods", self.inject)
+        self.cluster.subscribe("pods", self._follow)
+        for pod in plane.pods.all():
+            self._follow("ADDED", pod, None)
+        plane.clock.every(plane.wait("gke.neg.gate.poll"), self.poll)
+
+    def inject(self, pod: Obj) -> Obj:
+        """The admission of a new pod: with the gate if a Service with a NEG selects it."""
+        spec, namespace = pod["spec"], pod["metadata"].get("namespace", "default")
+        gates = spec.get("readinessGates") or []
+        if spec.get("hostNetwork") or any(g["conditionType"] == GATE for g in gates):
+            return pod
+        for service in self.cluster.list("services", namespace):
+            selector = service["spec"].get("selector")
+            if not selector or not selector.items() <= labels_of(pod).items():
+                continue
+            if self._has_neg(service):
+                return {
+                    **pod,
+                    "spec": {**spec, "readinessGates": [*gates, {"conditionType": GATE}]},
+                }
+        return pod
+
+    def _has_neg(self, service: Obj) -> bool:
+        try:
+            return bool(self.source.read(service).negs)
+        except NegError:
+            return False
+
+    def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
+        key = key_of(pod)
+        if event == "DELETED" or deleting(pod) or is_true(pod, GATE) or not has_gate(pod):
+            self._waiting.pop(key, None)
+        else:
+            self._waiting.setdefault(key, set())
+
+    def look(self, wish: Wish, zone: str, attached: list[Endpoint]) -> None:
+        """These endpoints are in the NEG: their pods' health is asked for from now on."""
+        if not self._waiting:
+            return
+        group = (wish.namespace, wish.name, zone)
+        for endpoint in attached:
+            pod = self.plane.pods.with_ip(endpoint.ip)
+            if pod is not None and key_of(pod) in self._waiting:
+                self._waiting[key_of(pod)].add(group)
+
+    def poll(self) -> bool:
+        """Answer what can be answered; True when a pod changed."""
+        now = self.plane.now()
+        if not self._waiting or now < self._pause_until:
+            return False
+        groups = {group for asked in self._waiting.values() for group in asked}
+        try:
+            health = {group: self._health(group) for group in sorted(groups)}
+        except ApiError:
+            self._pause_until = now + self.plane.wait("gke.neg.gate.retry")
+            health = {}
+        changed = False
+        for key in list(self._waiting):
+            pod = self.plane.pods.get(key)
+            if pod is None:
+                self._waiting.pop(key, None)
+                continue
+            changed |= self._answer(pod, self._waiting[key], health, now)
+        return changed
+
+    def _health(self, group: Group) -> dict[str, list[Obj]]:
+        """ip -> its health states in this NEG."""
+        _, name, zone = group
+        path = f"projects/{self.cluster.project}/zones/{zone}/networkEndpointGroups/{name}"
+        found: dict[str, list[Obj]] = {}
+        token = ""
+        while True:
+            query = {"maxResults": "500"} | ({"pageToken": token} if token else {})
+            page = self.plane.world.compute.call(
+                "POST", f"{path}/listNetworkEndpoints", {"healthStatus": "SHOW"}, query
+            )
+            for item in page.get("items") or ():
+                found[item["networkEndpoint"]["ipAddress"]] = item.get("healths") or []
+            token = page.get("nextPageToken", "")
+            if not token:
+                return found
+
+    def _answer(
+        self, pod: Obj, groups: set[Group], health: dict[Group, dict[str, list[Obj]]], now: float
+    ) -> bool:
+        ip = (pod.get("status") or {}).get("podIP", "")
+        for group in sorted(groups):
+            found = health.get(group)
+            if found is None or ip not in found:
+                continue
+            neg = f'Key{{"{group[1]}", zone: "{group[2]}"}}'
+            for state in found[ip]:
+                if state.get("healthState") == "HEALTHY":
+                    url = (state.get("backendService") or {}).get("backendService", "")
+                    service = f'Key{{"{url.rpartition("/")[2]}"}}'
+                    text = (
+                        f"Pod has become Healthy in NEG {neg!r} attached to BackendService "
+                        f"{service!r}. Marking condition {GATE!r} to True."
+                    )
+                    return self._set(pod, "True", "LoadBalancerNegReady", text)
+            if not any(found.values()) and not self._checked(group):
+                text = (
+                    f"Pod is in NEG {neg!r}. NEG is not attached to any BackendService with health "
+                    f"checking. Marking condition {GATE!r} to True."
+                )
+                return self._set(pod, "True", "LoadBalancerNegWithoutHealthCheck", text)
+        negs = "[" + " ".join(sorted({group[1] for group in groups})) + "]"
+        created = seconds_of(pod["metadata"]["creationTimestamp"])
+        if now >= created + self.plane.wait("gke.neg.gate.timeout"):
+            text = (
+                f"Timeout waiting for pod to become healthy in at least one of the NEG(s): {negs}. "
+                f"Marking condition {GATE!r} to True."
+            )
+            return self._set(pod, "True", "LoadBalancerNegTimeout", text)
+        text = f"Waiting for pod to become healthy in at least one of the NEG(s): {negs}"
+        return self._set(pod, "", "LoadBalancerNegNotReady", text)
+
+    def _checked(self, group: Group) -> bool:
+        """Whether a backend service with a health check has the NEG."""
+        compute = self.plane.world.compute
+        path = f"projects/{self.cluster.project}/zones/{group[2]}/networkEndpointGroups/{group[1]}"
+        users = (compute.get(user) for user in compute.users(path) if "backendServices" in user)
+        return any(user and user.get("healthChecks") for user in users)
+
+    def _set(self, pod: Obj, status: str, reason: str, message: str) -> bool:
+        message = message.replace("'", '"')
+        old = [c for c in pod["status"].get("conditions") or () if c["type"] == GATE]
+        if old and (old[0]["status"], old[0].get("reason")) == (status, reason):
+            return False
+        conditions = with_condition(
+            pod["status"].get("conditions") or [], GATE, status, self.plane.now(),
+            reason=reason, message=message,
+        )  # fmt: skip
+        self.plane.change("pods", pod, {**pod["status"], "conditions": conditions})
+        return True
+
+
+def has_gate(pod: Obj) -> bool:
+    gates = pod["spec"].get("readinessGates") or ()
+    return any(gate["conditionType"] == GATE for gate in gates)

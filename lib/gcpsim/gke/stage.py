@@ -1,0 +1,283 @@
+"""Stage directions for clusters: what an operator's bad day is made of.
+
+Each is a function from arguments to a short account of what happened, registered under its verb:
+cluster-down, cluster-up, zone-down, zone-up, region-down, region-up, node-down, node-up, node-add,
+node-remove, node-upgrade, pod-crash, rollout. Wrong arguments are refused, and the answer says what is
+allowed.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from gcpsim.errors import ApiError
+from gcpsim.gke import endpoints
+from gcpsim.k8s.cluster import Cluster
+from gcpsim.k8s.controllers.objects import Obj, key_of, stamp
+from gcpsim.k8s.controllers.plane import Plane
+
+if TYPE_CHECKING:
+    from gcpsim.world import World
+
+Args = dict[str, Any]
+Direction = Callable[["World", Args], Obj]
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+DIRECTIONS: dict[str, Direction] = {}
+
+
+def register(world: "World") -> None:
+    """Enter the directions into world.stage."""
+    for verb, direction in DIRECTIONS.items():
+        world.stage[verb] = _bound(direction, world)
+
+
+def _bound(direction: Direction, world: "World") -> Callable[[Args], Obj]:
+    return lambda args: direction(world, args)
+
+
+def _direction(
+    verb: str, *needed: str, optional: Iterable[str] = ()
+) -> Callable[[Direction], Direction]:
+    allowed = {*needed, *optional}
+
+    def enter(function: Direction) -> Direction:
+        def checked(world: "World", args: Args) -> Obj:
+            unknown, missing = sorted(set(args) - allowed), sorted(set(needed) - set(args))
+            if unknown or missing:
+                what = f"unknown {unknown}" if unknown else f"missing {missing}"
+                raise ApiError(400, f"{verb}: {what}; it takes {sorted(allowed)}", "invalid")
+            return function(world, args)
+
+        DIRECTIONS[verb] = checked
+        return function
+
+    return enter
+
+
+@_direction("cluster-down", "cluster")
+def cluster_down(world: "World", args: Args) -> Obj:
+    """The cluster's Kubernetes API goes away; its pods keep running."""
+    return _set_api(world, args, False)
+
+
+@_direction("cluster-up", "cluster")
+def cluster_up(world: "World", args: Args) -> Obj:
+    return _set_api(world, args, True)
+
+
+def _set_api(world: "World", args: Args, available: bool) -> Obj:
+    cluster = _plane(world, args).cluster
+    cluster.api_available = available
+    table = world.store.table("outages")
+    if available:
+        table.delete(f"api/{cluster.name}")
+    else:
+        table.put(f"api/{cluster.name}", {"since": world.clock.now()})
+    return {"cluster": cluster.name, "api": "up" if available else "down"}
+
+
+@_direction("zone-down", "zone")
+def zone_down(world: "World", args: Args) -> Obj:
+    """All machines of a zone stop."""
+    return _machines(world, [_zone(world, args["zone"])], down=True)
+
+
+@_direction("zone-up", "zone")
+def zone_up(world: "World", args: Args) -> Obj:
+    return _machines(world, [_zone(world, args["zone"])], down=False)
+
+
+@_direction("region-down", "region")
+def region_down(world: "World", args: Args) -> Obj:
+    """All zones of a region stop, and with them the Kubernetes APIs of the clusters there."""
+    return _region(world, args["region"], down=True)
+
+
+@_direction("region-up", "region")
+def region_up(world: "World", args: Args) -> Obj:
+    return _region(world, args["region"], down=False)
+
+
+def _region(world: "World", region: str, *, down: bool) -> Obj:
+    zones = [zone for zone in _zones(world) if zone.rpartition("-")[0] == region]
+    if not zones:
+        known = sorted({zone.rpartition("-")[0] for zone in _zones(world)})
+        raise ApiError(
+            400, f"no cluster has zones in region {region!r}; they are in {known}", "invalid"
+        )
+    for plane in world.gke.planes.values():
+        if plane.cluster.location == region:
+            _set_api(world, {"cluster": plane.cluster.name}, not down)
+    return _machines(world, zones, down=down)
+
+
+def _machines(world: "World", zones: list[str], *, down: bool) -> Obj:
+    table, nodes = world.store.table("outages"), []
+    for zone in zones:
+        if down:
+            table.put(f"zone/{zone}", {"since": world.clock.now()})
+        else:
+            table.delete(f"zone/{zone}")
+        for plane in world.gke.planes.values():
+            for node in plane.cluster.list("nodes", labels={"topology.kubernetes.io/zone": zone}):
+                nodes.append(node["metadata"]["name"])
+                _heartbeat(plane, node, down=down)
+    return {"zones": zones, "nodes": nodes, "state": "down" if down else "up"}
+
+
+def _heartbeat(plane: Plane, node: Obj, *, down: bool) -> None:
+    name = node["metadata"]["name"]
+    if down:
+        plane.parts["nodes"].heartbeat_lost(name)
+    else:
+        plane.parts["nodes"].heartbeat_back(name)
+        plane.parts["kubelet"].wake(name)
+    for pod in plane.pods.on_node(name):
+        endpoints.mark(plane, pod)
+
+
+@_direction("node-down", "cluster", "node")
+def node_down(world: "World", args: Args) -> Obj:
+    return _one_node(world, args, down=True)
+
+
+@_direction("node-up", "cluster", "node")
+def node_up(world: "World", args: Args) -> Obj:
+    return _one_node(world, args, down=False)
+
+
+def _one_node(world: "World", args: Args, *, down: bool) -> Obj:
+    plane = _plane(world, args)
+    node = _node(plane.cluster, args["node"])
+    key = f"node/{plane.cluster.name}/{args['node']}"
+    table = world.store.table("outages")
+    if down:
+        table.put(key, {"since": world.clock.now()})
+    else:
+        table.delete(key)
+    _heartbeat(plane, node, down=down)
+    return {"node": args["node"], "state": "down" if down else "up"}
+
+
+@_direction("node-add", "cluster", "zone", optional=("pool",))
+def node_add(world: "World", args: Args) -> Obj:
+    """A node appears, in a zone of the cluster's region that may be new to it."""
+    cluster = _plane(world, args).cluster
+    doc = world.gke.document(cluster.name)
+    region = "-".join(cluster.location.split("-")[:2])
+    if args["zone"].rpartition("-")[0] != region:
+        raise ApiError(400, f"zone {args['zone']!r} is not in {region}", "invalid")
+    pool = _pool(doc, args.get("pool"))
+    name = world.gke.fleet.add(cluster.name, pool, args["zone"])
+    if args["zone"] not in doc["locations"]:
+        zones = sorted([*doc["locations"], args["zone"]])
+        pools = [
+            {**p, "locations": zones} if p["name"] == pool["name"] else p for p in doc["nodePools"]
+        ]
+        world.gke.change(cluster.name, locations=zones, nodePools=pools)
+        cluster.zones[:] = zones
+    return {"node": name, "zone": args["zone"]}
+
+
+@_direction("node-remove", "cluster", "node")
+def node_remove(world: "World", args: Args) -> Obj:
+    """A node and its instance are deleted, without a drain."""
+    cluster = _plane(world, args).cluster
+    world.gke.fleet.remove(cluster.name, _node(cluster, args["node"]))
+    return {"node": args["node"], "state": "removed"}
+
+
+@_direction("node-upgrade", "cluster", optional=("pool", "version"))
+def node_upgrade(world: "World", args: Args) -> Obj:
+    """Upgrade a node pool: with surge, node by node, drained by evictions."""
+    doc = world.gke.document(_plane(world, args).cluster.name)
+    pool = _pool(doc, args.get("pool"))
+    version = args.get("version") or _newer(pool["version"])
+    operation = world.gke.upgrades.start(doc["name"], pool["name"], version)
+    return {"pool": pool["name"], "version": version, "operation": operation["name"]}
+
+
+@_direction("pod-crash", "cluster", "namespace", "pod", optional=("container", "exit_code"))
+def pod_crash(world: "World", args: Args) -> Obj:
+    """A container of a pod ends with an error; the kubelet restarts it with back-off."""
+    plane = _plane(world, args)
+    key = f"{args['namespace']}/{args['pod']}"
+    pod = plane.pods.get(key)
+    if pod is None:
+        names = sorted(p["metadata"]["name"] for p in plane.pods.in_namespace(args["namespace"]))
+        raise ApiError(
+            404, f"no pod {key} in cluster {plane.cluster.name}; there: {names}", "notFound"
+        )
+    if (pod.get("status") or {}).get("phase") != "Running":
+        raise ApiError(400, f"pod {key} is not running", "invalid")
+    plane.parts["kubelet"].crash(pod, args.get("container", ""), int(args.get("exit_code", 1)))
+    return {"pod": key, "state": "crashed"}
+
+
+@_direction("rollout", "cluster", "namespace", "deployment", optional=("image",))
+def rollout(world: "World", args: Args) -> Obj:
+    """Start a rollout of a Deployment: a new image, or a restart."""
+    cluster = _plane(world, args).cluster
+    deployment = cluster.get("deployments", args["namespace"], args["deployment"])
+    if deployment is None:
+        names = [key_of(d) for d in cluster.list("deployments")]
+        what = f"{args['namespace']}/{args['deployment']}"
+        raise ApiError(
+            404, f"no deployment {what} in cluster {cluster.name}; there: {names}", "notFound"
+        )
+    template = deployment["spec"]["template"]
+    meta, spec = dict(template.get("metadata") or {}), dict(template["spec"])
+    if args.get("image"):
+        first, *rest = spec["containers"]
+        spec["containers"] = [{**first, "image": args["image"]}, *rest]
+    else:
+        marked = {**(meta.get("annotations") or {}), RESTARTED: stamp(world.clock.now())}
+        meta["annotations"] = marked
+    changed = {**deployment["spec"], "template": {"metadata": meta, "spec": spec}}
+    cluster.update("deployments", {**deployment, "spec": changed})
+    return {"deployment": key_of(deployment), "state": "rolling out"}
+
+
+def _plane(world: "World", args: Args) -> Plane:
+    found: Plane | None = world.gke.planes.get(args["cluster"])
+    if found is None:
+        known = sorted(world.gke.planes)
+        raise ApiError(404, f"no cluster {args['cluster']!r}; there are {known}", "notFound")
+    return found
+
+
+def _node(cluster: Cluster, name: str) -> Obj:
+    node = cluster.get("nodes", "", name)
+    if node is None:
+        known = [n["metadata"]["name"] for n in cluster.list("nodes")]
+        raise ApiError(
+            404, f"no node {name!r} in cluster {cluster.name}; there are {known}", "notFound"
+        )
+    return node
+
+
+def _pool(doc: Obj, name: str | None) -> Obj:
+    for pool in doc["nodePools"]:
+        if name in (None, pool["name"]):
+            return dict(pool)
+    known = [pool["name"] for pool in doc["nodePools"]]
+    raise ApiError(
+        404, f"no node pool {name!r} in cluster {doc['name']}; there are {known}", "notFound"
+    )
+
+
+def _zones(world: "World") -> list[str]:
+    return sorted({zone for plane in world.gke.planes.values() for zone in plane.cluster.zones})
+
+
+def _zone(world: "World", zone: str) -> str:
+    if zone not in _zones(world):
+        raise ApiError(
+            400, f"no cluster has nodes in zone {zone!r}; zones: {_zones(world)}", "invalid"
+        )
+    return zone
+
+
+def _newer(version: str) -> str:
+    """The next GKE patch release after a version."""
+    base, _, build = version.rpartition(".")
+    return f"{base}.{int(build) + 1000}" if build.isdigit() else f"{version}-next"
