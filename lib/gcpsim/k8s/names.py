@@ -79,8 +79,8 @@ def qualified(text: str) -> str:
         return ""
     return (
         "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and "
-        "end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used "
-        f"for validation is '{QUALIFIED}')"
+        "end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex "
+        f"used for validation is '{QUALIFIED}')"
     )
 
 

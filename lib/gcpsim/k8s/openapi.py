@@ -6,6 +6,7 @@ clients do without.
 """
 
 import hashlib
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ PLAIN: dict[str, Doc] = {
     "int-or-string": {"type": "string", "format": "int-or-string"},
     "quantity": {"type": "string"},
 }
+MODEL = re.compile(r"^((?:Core|Events)?V\d+(?:alpha\d+|beta\d+)?)(\w+)$")
 QUERY = ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
 
 
@@ -110,7 +112,8 @@ def _operation(action: str, gvk: Doc, component: str) -> Doc:
 def _component(type: Type, resource: Resource | None = None) -> str:
     if resource is not None and resource.crd is not None:
         return f"{resource.group}.{resource.version}.{resource.kind}"
-    return f"io.k8s.{type.name}"
+    parts = MODEL.match(type.name)
+    return f"io.k8s.api.{parts[1].lower()}.{parts[2]}" if parts else f"io.k8s.api.{type.name}"
 
 
 def _collect(type: Type, name: str, schemas: Doc) -> None:

@@ -131,4 +131,4 @@ def _volume(volume: Doc) -> None:
 def _tolerates(toleration: Doc, key: str) -> bool:
     if toleration.get("effect", "NoExecute") != "NoExecute":
         return False
-    return toleration.get("key", key) == key
+    return bool(toleration.get("key", key) == key)

@@ -1,4 +1,4 @@
-"""Rules of what makes pods: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, autoscalers."""
+"""Rules of what makes pods: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and more."""
 
 from typing import Any
 
@@ -101,10 +101,10 @@ def _rolling(rolling: Doc, path: str) -> list[Cause]:
     for name in ("maxUnavailable", "maxSurge"):
         causes += amount_or_percent(rolling.get(name, 0), f"{path}.{name}")
     unavailable = rolling.get("maxUnavailable", 0)
-    if isinstance(unavailable, str) and unavailable.endswith("%") and not causes:
-        if int(unavailable[:-1]) > 100:
-            why = "must not be greater than 100%"
-            causes.append(invalid_value(f"{path}.maxUnavailable", unavailable, why))
+    percent = isinstance(unavailable, str) and unavailable.endswith("%") and not causes
+    if percent and int(unavailable[:-1]) > 100:
+        why = "must not be greater than 100%"
+        causes.append(invalid_value(f"{path}.maxUnavailable", unavailable, why))
     if not causes and _zero(unavailable) and _zero(rolling.get("maxSurge", 0)):
         why = "may not be 0 when `maxSurge` is 0"
         causes.append(invalid_value(f"{path}.maxUnavailable", unavailable, why))
@@ -120,7 +120,10 @@ def amount_or_percent(value: Any, field: str) -> list[Cause]:
     if isinstance(value, str):
         if value.endswith("%") and value[:-1].isdigit():
             return []
-        why = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+        why = (
+            "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  "
+            "or '93%', regex used for validation is '[0-9]+%')"
+        )
         return [invalid_value(field, value, why)]
     if isinstance(value, int) and value < 0:
         return [invalid_value(field, value, "must be greater than or equal to 0")]

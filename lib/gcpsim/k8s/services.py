@@ -72,8 +72,8 @@ def _check_address(cluster: "Cluster", new: Doc, wanted: str) -> None:
     why = ""
     if address not in SERVICE_RANGE:
         why = (
-            f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. "
-            f"The range of valid IPs is {SERVICE_RANGE}"
+            f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid "
+            f"range. The range of valid IPs is {SERVICE_RANGE}"
         )
     elif any(other.get("clusterIP") == wanted for other in _others(cluster, new)):
         why = f"failed to allocate IP {wanted}: provided IP is already allocated"
