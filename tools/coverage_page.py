@@ -43,9 +43,9 @@ def page() -> str:
     lines = [
         "# What gcpsim covers",
         "",
-        "Made by `make docs` from the code and Google's discovery documents. A method that exists in "
-        "Google's",
-        "documents but not here answers 501 with its name. Collections with no method here are left out.",
+        "Made by `make docs` from the code and Google's discovery documents. A method that exists",
+        "in Google's documents but not here answers 501 with its name. Collections with no method",
+        "here are left out.",
     ]
     for service, methods in implemented().items():
         done = sum(methods.values())

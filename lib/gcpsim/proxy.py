@@ -87,7 +87,7 @@ class ConnectProxy:
 
 def server_context(authority: Any, names: list[str]) -> ssl.SSLContext:
     """A TLS server context with a certificate of the local CA for host names or IP addresses."""
-    chain, key = authority.server(names)
+    chain, key = authority.server_certificate(names)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     with tempfile.TemporaryDirectory() as folder:

@@ -80,7 +80,7 @@ def build(config: Config) -> World:
     world.endpoint_answer = lambda ip, port: endpoints.answer(world, ip, port)
     stage.register(world)
     if began is None:
-        scenarios.play(world, scenarios.load(config.scenario or "default"))
+        scenarios.play(world, scenarios.load(config.scenario or "empty"))
         store.table("meta").put("clock", {"now": clock.now()})
         store.commit()
     else:
@@ -181,12 +181,12 @@ class Server:
         ca, bundle = self.folder / "ca.pem", self.folder / "ca-bundle.pem"
         ca.write_text(authority.ca_pem)
         bundle.write_text(_public_roots() + authority.ca_pem)
+        project = next((c.project for c in self.world.gke.clusters.values()), DEFAULT_PROJECT)
         credentials = self.folder / "credentials.json"
-        _write_private(credentials, json.dumps(_service_account(authority, url)))
+        _write_private(credentials, json.dumps(_service_account(authority, url, project)))
         merged = self.folder / "kubeconfig.yaml"
         servers = {name: cluster["server"] for name, cluster in clusters.items()}
         _write_private(merged, yaml.safe_dump(kubeconfig(self.world, servers), sort_keys=False))
-        project = getattr(self.world.gke, "project", "") or DEFAULT_PROJECT
         overrides = {
             f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}": f"{url}/"
             for name in (*SERVICES, *ROOT_SERVICES)
@@ -238,14 +238,14 @@ def kubeconfig(world: World, servers: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _service_account(authority: Any, url: str) -> dict[str, str]:
+def _service_account(authority: Any, url: str, project: str) -> dict[str, str]:
     """Credentials that official libraries accept; their token comes from the simulator."""
     return {
         "type": "service_account",
-        "project_id": DEFAULT_PROJECT,
+        "project_id": project,
         "private_key_id": "gcpsim",
-        "private_key": authority.leaf_key_pem,
-        "client_email": f"rehearsal@{DEFAULT_PROJECT}.iam.gserviceaccount.com",
+        "private_key": authority.service_account_key(),
+        "client_email": f"rehearsal@{project}.iam.gserviceaccount.com",
         "client_id": "100000000000000000000",
         "token_uri": f"{url}/token",
     }
