@@ -91,7 +91,8 @@ class ParamsError(UsageError):
         width = max((len(number) for number in numbers), default=0)
         lines = [self.what]
         for number, problem in zip(numbers, self.problems, strict=True):
-            lines.append(f"  {number:<{width}}  {problem.path}   {problem.text}")
+            path = f"{problem.path}   " if problem.path else ""
+            lines.append(f"  {number:<{width}}  {path}{problem.text}")
         schema = f" Schema: {self.schema}" if self.schema else ""
         lines.append(f"Nothing was changed.{schema}")
         return "\n".join(lines)
