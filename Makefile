@@ -1,9 +1,8 @@
 # Each target sets itself up: all it needs is Python 3.11+, make and a network.
 PYTHON ?= python3
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup rehearse lab test check bench lock clean
+.PHONY: setup rehearse lab test check bench docs lock clean
 
 setup:
 	@$(PYTHON) tools/bootstrap.py
@@ -24,8 +23,13 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# make bench ONLY="gcpsim gke" runs some of them.
 bench: setup
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ONLY)
+
+# Pages that are made from the code; tests keep them in step.
+docs: setup
+	@$(BIN)/python tools/coverage_page.py > docs/coverage.md
 
 # Refresh the lock after a change of pyproject.toml; environment.yml follows from it.
 lock: setup

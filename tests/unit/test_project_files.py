@@ -1,0 +1,66 @@
+"""Files that are made from others stay in step with them, and nothing foreign gets in."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_environment_yml_installs_the_lock() -> None:
+    made = tool("conda_environment").environment()
+    assert (ROOT / "environment.yml").read_text() == made, "refresh it with: make lock"
+    assert "--require-hashes" in made and "-r requirements.lock" in made
+
+
+def test_the_coverage_page_is_what_the_code_has() -> None:
+    assert (ROOT / "docs/coverage.md").read_text() == tool("coverage_page").page(), "make docs"
+
+
+def test_the_lock_pins_and_hashes_everything_that_pyproject_names() -> None:
+    import tomllib
+
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = dict(re.findall(r"^([a-zA-Z0-9._-]+)==(\S+)", lock, re.MULTILINE))
+    blocks = re.split(r"^(?=[a-zA-Z0-9._-]+==)", lock, flags=re.MULTILINE)
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block.split("\n")[0])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    wanted = {re.split(r"[<>=\[ ]", name)[0].lower() for name in named}
+    assert wanted <= {name.lower() for name in pins}, "refresh it with: make lock"
+
+
+@pytest.mark.parametrize("pattern", [r"index-url", r"files\.pythonhosted", r"pypi\.org/simple"])
+def test_no_package_registry_is_named(pattern: str) -> None:
+    here = Path(__file__)
+    for path in tracked():
+        if path == here or path.suffix in (".png", ".ico"):
+            continue
+        text = path.read_text(errors="replace").replace("--no-emit-index-url", "")
+        assert not re.search(pattern, text), f"{path.relative_to(ROOT)} names {pattern}"
+
+
+def test_the_two_packages_do_not_import_each_other() -> None:
+    for path in (ROOT / "lib").rglob("*.py"):
+        other = "gcpsim" if "edgebook" in path.parts else "edgebook"
+        found = re.search(rf"^\s*(import|from) {other}\b", path.read_text(), re.MULTILINE)
+        assert found is None, f"{path.relative_to(ROOT)} imports {other}"
