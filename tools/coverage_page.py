@@ -3,16 +3,17 @@
 `make docs` writes the page; a test compares it with what this prints.
 """
 
+import re
 from collections import defaultdict
-from typing import Any
 
 from gcpsim.certs.service import IMPLEMENTED as CERTIFICATES
 from gcpsim.clock import Clock
 from gcpsim.compute import collections
 from gcpsim.discovery import DOCUMENTS, Method, api
 from gcpsim.dns.service import IMPLEMENTED as DNS
-from gcpsim.gke.service import IMPLEMENTED as CONTAINER
-from gcpsim.project.service import IMPLEMENTED as PROJECT
+from gcpsim.gke.service import Gke
+from gcpsim.project.resourcemanager import IMPLEMENTED as PROJECTS
+from gcpsim.project.serviceusage import IMPLEMENTED as SERVICES
 from gcpsim.world import World
 
 TITLES = {
@@ -25,12 +26,21 @@ TITLES = {
 }
 
 
-def implemented() -> dict[str, Any]:
-    compute = collections.create(World(clock=Clock(paused=True)))
-    tables = {**CERTIFICATES, **DNS, **CONTAINER, **PROJECT}
+def implemented() -> dict[str, dict[str, bool]]:
+    """service -> method id -> whether gcpsim has it."""
+    world = World(clock=Clock(paused=True))
+    compute, gke = collections.create(world), Gke(world)
+    tables = {**CERTIFICATES, **DNS, **PROJECTS, **SERVICES}
 
     def has(service: str, method: Method) -> bool:
-        return compute.implements(method) if service == "compute" else method.id in tables
+        if service == "compute":
+            return compute.implements(method)
+        if service == "container":
+            path = re.sub(r"\{[^}]*\}", "x", method.path.removeprefix("v1/"))
+            return ":" not in path and any(
+                v == method.verb and p.match(path) for v, p, _ in gke.routes
+            )
+        return method.id in tables
 
     return {
         service: {name: has(service, method) for name, method in api(service).methods.items()}

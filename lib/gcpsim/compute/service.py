@@ -99,6 +99,8 @@ class Compute(Resources):
         return self._handler(method) is not None
 
     def _handler(self, method: Method) -> Callable[[Call, Method, str], Answer] | None:
+        if not method.path.startswith("projects/") or method.collection == "regionZones":
+            return None
         collection = _path_collection(method.path)
         if collection in self.fixed and method.name in self.fixed[collection]:
             return self.fixed[collection][method.name]
