@@ -59,11 +59,6 @@ class CertManager:
         if name and event == "DELETED":
             self.worker.mark(f"certificates {secret['metadata']['namespace']}/{name}")
 
-    def look_again(self) -> None:
-        """DNS or an address changed: pending challenges are checked at once."""
-        for key in self.cluster.table("certificates").keys():
-            self.worker.mark(f"certificates {key}")
-
     def reconcile(self, task: str) -> None:
         resource, _, key = task.partition(" ")
         obj = self.cluster.get(resource, *split(key))

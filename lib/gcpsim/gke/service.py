@@ -90,6 +90,11 @@ class Gke:
         self.fleet.resume()
         self.upgrades.resume()
 
+    @property
+    def project(self) -> str:
+        """The scenario's project; "" when there is none."""
+        return str((self.world.store.table("meta").get("scenario") or {}).get("project", ""))
+
     def document(self, name: str) -> Obj:
         """The stored Cluster resource."""
         found = self.table.get(name)

@@ -1,4 +1,4 @@
-"""Playing a scenario: network, addresses, clusters, workloads, DNS, in that order, all at once.
+"""Playing a scenario: network, addresses, clusters, DNS, workloads, in that order, all at once.
 
 Time is at scale 0 meanwhile, so that the world starts with everything Ready. Everything is made through
 the services' own APIs; what they refuse becomes a ScenarioError with file and line.
@@ -35,6 +35,8 @@ def play(world: "World", scenario: Scenario) -> None:
 
 def _play(world: "World", scenario: Scenario) -> None:
     project = scenario.project
+    about = {"project": project, "source": scenario.source}
+    world.store.table("meta").put("scenario", about)
     world.compute.ensure_project(project)
     if scenario.network != "default":
         body = {"name": scenario.network, "autoCreateSubnetworks": True}
@@ -51,17 +53,14 @@ def _play(world: "World", scenario: Scenario) -> None:
     for plane in world.gke.planes.values():
         plane.parts["cert-manager"].backdate = scenario.certificate_age_days * DAY
     variables = _addresses(world, scenario)
+    for zone in scenario.dns:
+        _make_zone(world, project, zone, variables)
+    world.clock.settle()
     for clusters, manifests in scenario.workloads:
         for name in clusters:
             for manifest in manifests:
                 _create(world.gke.clusters[name], manifest, variables)
-    world.clock.settle()
-    for zone in scenario.dns:
-        _make_zone(world, project, zone, variables)
-    world.clock.settle()
-    for plane in world.gke.planes.values():
-        plane.parts["cert-manager"].look_again()
-    world.clock.settle()
+        world.clock.settle()
     for plane in world.gke.planes.values():
         plane.parts["cert-manager"].backdate = 0.0
 
