@@ -73,11 +73,12 @@ def running(
     prepared: Any, *, json_wanted: bool, title: Any = None
 ) -> Iterator[tuple["Run", "Display"]]:
     """A run that can go: warm process starting, checks made, front door locked."""
+    from rich.console import Console
+
     from edgebook.runbook.display import Display
     from edgebook.runbook.kernels import WarmProcess
     from edgebook.runbook.run import Run, door_lock
     from edgebook.runbook.watch import Signals
-    from rich.console import Console
 
     display = Display(Console(stderr=json_wanted, highlight=False))
     warm = WarmProcess()

@@ -63,6 +63,7 @@ class Run:
         self.approval: Approval | None = None
         self.offset = 0
         self.exit_code = EXIT_OK
+        self._next: Future[Any] | None = None
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
 
     def go(self) -> Outcome:
@@ -76,18 +77,20 @@ class Run:
             self.exit_code = EXIT_INTERRUPTED
             self._note(outcome.stopped("run"))
         finally:
-            self._starter.shutdown(wait=False, cancel_futures=True)
+            self._let_go()
         (self.draft.folder / RUNNING).unlink(missing_ok=True)
         return Outcome(self.draft.seal(self._facts()), self.exit_code)
 
     def _notebooks(self) -> None:
         runbooks = self.prepared.runbooks
-        kernel = self._start_kernel()
+        self._next = kernel = self._start_kernel()
         for runbook, following in zip(runbooks, [*runbooks[1:], None], strict=True):
             if runbook.applies and self.prepared.request.mode == "apply" and not self.approval:
                 self._approve(runbooks[runbooks.index(runbook) :])
             self._keep_state()
-            now, kernel = kernel, self._start_kernel() if following else kernel
+            now, self._next = kernel, None
+            if following:
+                self._next = kernel = self._start_kernel()
             step = self._run(runbook, now)
             self._note(step)
             if step["status"] != "ok":
@@ -107,6 +110,13 @@ class Run:
             return manager
 
         return self._starter.submit(start)
+
+    def _let_go(self) -> None:
+        """End a kernel that was started ahead and is not needed any more."""
+        self._starter.shutdown(wait=True, cancel_futures=True)
+        if self._next is None or self._next.cancelled() or self._next.exception():
+            return
+        asyncio.run(self._next.result().shutdown_kernel(now=True))
 
     def _approve(self, runbooks: Sequence[Runbook]) -> None:
         """Plan the whole change and compare it with what was approved."""

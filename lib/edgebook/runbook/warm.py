@@ -169,9 +169,10 @@ def run_call(request: dict[str, Any]) -> int:
     except Exception as error:
         to_json = getattr(error, "to_json", None)
         traceback.print_exc()
+        named = f"{type(error).__name__}: {error}"
         answer = {
-            "error": to_json() if to_json else {"what": f"{type(error).__name__}: {error}"},
-            "text": str(error),
+            "error": to_json() if to_json else {"what": named},
+            "text": str(error) if to_json else named,
             "exit_code": getattr(error, "exit_code", 1),
         }
     with open(request["result"], "w", encoding="utf-8") as file:  # noqa: PTH123

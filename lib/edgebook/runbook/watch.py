@@ -18,6 +18,7 @@ from typing import Any
 from edgebook.records.events import StepEvents, add, read_events
 
 GRACE = 8.0
+AGAIN = 1.0
 TICK = 0.15
 
 
@@ -91,7 +92,7 @@ class Watch:
         self._follow()
 
     def _run(self) -> None:
-        stopped_at = 0.0
+        stopped_at = told_at = 0.0
         while not self._over.wait(TICK):
             self._follow()
             now = time.monotonic()
@@ -100,11 +101,12 @@ class Watch:
                     self.reason = "interrupted"
                 elif self._deadline is not None and now >= self._deadline:
                     self.reason = "timed out"
-                if self.reason:
-                    stopped_at = now
-                    self._signal(signal.SIGINT)
-            elif now - stopped_at > GRACE:
+                stopped_at = now if self.reason else 0.0
+            if stopped_at and now - stopped_at > GRACE:
                 self._signal(signal.SIGKILL)
+            elif stopped_at and now - told_at > AGAIN:  # a kernel between two cells ignores it
+                told_at = now
+                self._signal(signal.SIGINT)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

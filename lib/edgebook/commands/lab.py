@@ -1,0 +1,83 @@
+"""`edgebook lab`: JupyterLab on the notebooks, with a simulator running and everything set."""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgebook.errors import EdgebookError, UsageError
+
+HELP = "open JupyterLab on the notebooks, with a simulator running"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--params",
+        default="params/rehearsal.yaml",
+        metavar="FILE",
+        help="whose simulator to start (default %(default)s)",
+    )
+    parser.add_argument("--port", type=int, default=8888, help="of JupyterLab (default 8888)")
+    parser.add_argument("--time-scale", type=float, metavar="N", help="times real time")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the address instead of opening it"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgebook import spec as params
+    from edgebook.commands.rehearse import start_simulator
+    from edgebook.runbook.sequence import notebooks_folder
+
+    spec = params.load_file(args.params)
+    notebooks = notebooks_folder().resolve()
+    root = notebooks.parent
+    if not (root / "params").is_dir():
+        raise UsageError("No params folder beside the notebooks", where=str(root))
+    if spec.environment is params.types.Environment.SIMULATOR:
+        print("Starting the simulator ...", flush=True)
+        ready = start_simulator(spec, args.time_scale, fresh=False)
+        print(f"Simulated Google Cloud at {ready['url']}, {ready['time_scale']:g} x real time")
+    return _jupyter(args, root, f"/lab/tree/{notebooks.name}/00_preflight.ipynb")
+
+
+def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:
+    """JupyterLab in the foreground, on loopback, with its token; ends with us."""
+    options: dict[str, Any] = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": args.port,
+        "ServerApp.root_dir": root,
+        "ServerApp.default_url": start,
+        "LabApp.news_url": "None",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "ServerApp.terminals_enabled": False,
+    }
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    if args.no_browser or not _can_browse():
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    try:
+        server = subprocess.Popen(command, cwd=root)
+    except OSError as error:
+        raise EdgebookError("JupyterLab did not start", why=str(error)) from error
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return server.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if server.poll() is None:
+            server.kill()
+
+
+def _can_browse() -> bool:
+    return sys.platform == "darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

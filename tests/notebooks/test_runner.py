@@ -1,0 +1,388 @@
+"""The runner with small notebooks of its own: parameters, kernels, failure, time, signals, records.
+
+What the steps do to Google Cloud is tested with the real notebooks; here the journal and the errors
+are written by the cells themselves.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from edgebook.errors import EdgebookError, LockedError, RefusedError, UsageError
+from edgebook.records import FolderArchive, load_record, verify_archive
+from edgebook.runbook.display import Display
+from edgebook.runbook.kernels import RemoteError, WarmProcess
+from edgebook.runbook.request import Request, prepare
+from edgebook.runbook.run import Outcome, Run, door_lock
+from edgebook.runbook.watch import Signals
+from rich.console import Console
+
+PARAMS = """
+environment: simulator
+project: shop-rehearsal
+address: {name: shop-edge}
+hostnames: [shop.example.com]
+frontends: [{name: mqtt, protocol: TCP, port: 8883, backend: mqtt}]
+backends:
+  mqtt:
+    protocol: TCP
+    health_check: {type: TCP}
+    neg: {namespace: iot, service: broker, port: 8883, name: shop-mqtt}
+    balancing: {mode: CONNECTION, max_connections_per_endpoint: 500}
+    active: [blue]
+clusters: {blue: {context: blue}}
+"""
+COMMON = 'params_file = ""\nmode = "plan"  # plan | apply\nchange_id = ""\n'
+Notebook = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "state"))
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    return tmp_path
+
+
+@pytest.fixture
+def notebook(folder: Path) -> Notebook:
+    def write(name: str, *cells: str, parameters: str = COMMON, kernel: str = "python3") -> Path:
+        made = nbformat.v4.new_notebook(
+            metadata={"kernelspec": {"name": kernel, "display_name": "", "language": "python"}}
+        )
+        made.cells.append(nbformat.v4.new_markdown_cell(f"# {name}"))
+        if parameters:
+            made.cells.append(
+                nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+            )
+        made.cells += [nbformat.v4.new_code_cell(text) for text in cells]
+        path = folder / f"{name}.ipynb"
+        nbformat.write(made, path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]:
+    process = WarmProcess(folder=tmp_path_factory.mktemp("warm"))
+    yield process
+    process.close()
+
+
+def go(warm: WarmProcess, *notebooks: Path, **options: object) -> Outcome:
+    request = Request(params_file="params.yaml", notebooks=notebooks, records="records", **options)  # type: ignore[arg-type]
+    display = Display(Console(file=sys.stderr, width=200))
+    with Signals() as signals:
+        return Run(prepare(request), warm, display, signals).go()
+
+
+def outputs(name: str, change_id: str = "CHG-") -> list[str]:
+    (path,) = Path("records").glob(f"{change_id}*/{name}.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    return [
+        str(out.get("data", {}).get("text/plain", out.get("text", out.get("evalue", ""))))
+        for cell in cells
+        for out in cell.get("outputs", [])
+    ]
+
+
+def test_notebooks_run_in_order_each_in_a_kernel_of_its_own(
+    notebook: Notebook, warm: WarmProcess
+) -> None:
+    one = notebook("10_one", "left_behind = 1\nimport os, edgebook.book\nos.getpid()")
+    two = notebook("20_two", "'left_behind' in globals(), __name__, change_id, params_file")
+    outcome = go(warm, one, two, mode="plan")
+    assert outcome.exit_code == 0
+    record = outcome.record
+    assert [step["status"] for step in record.steps] == ["ok", "ok"]
+    assert outputs("20_two") == [f"(False, '__main__', '{record.change_id}', 'params.yaml')"]
+    assert str(verify_archive(FolderArchive(Path("records")))) == "chain of 1 record intact"
+
+
+def test_the_kernel_is_ready_in_a_moment_and_has_done_the_imports(
+    notebook: Notebook, warm: WarmProcess
+) -> None:
+    name = notebook("10_one", "import sys\nloaded = 'edgebook.book' in sys.modules\nloaded")
+    go(warm, name, mode="plan")
+    began = time.monotonic()
+    go(warm, name, mode="plan")
+    assert time.monotonic() - began < 5
+    assert outputs("10_one", "CHG-*-002") == ["True"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("", "A notebook without a parameters cell"),
+        ("params_file = open('x')", "plain assignments of literals"),
+        ("params_file = ''\ncluster = None", "cluster: must be given"),
+    ],
+)
+def test_a_notebook_with_odd_parameters_is_an_error_before_anything_runs(
+    notebook: Notebook, warm: WarmProcess, parameters: str, says: str
+) -> None:
+    good = notebook("10_good", "open('ran', 'w').close()")
+    bad = notebook("20_bad", "1", parameters=parameters)
+    with pytest.raises(UsageError, match=re.escape(says)):
+        go(warm, good, bad)
+    assert not Path("ran").exists() and not list(Path().glob("records/CHG*"))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"clutser": "blue"}, 'clutser: unknown parameter; did you mean "cluster"?'),
+        ({"cluster": "red"}, "cluster: 'red'; allowed: blue, green"),
+        ({"count": "many"}, "count: 'many' is no int"),
+        ({"approve": "12345678"}, "use --params, --mode, --approve"),
+    ],
+)
+def test_unknown_and_wrong_parameters_are_errors(
+    notebook: Notebook, warm: WarmProcess, given: dict[str, str], says: str
+) -> None:
+    extra = COMMON + 'cluster = "blue"  # blue | green\ncount = 1\n'
+    with pytest.raises(UsageError) as caught:
+        go(warm, notebook("10_one", "cluster", parameters=extra), given=given)
+    assert says in str(caught.value)
+
+
+def test_given_parameters_reach_the_notebook_in_their_type(
+    notebook: Notebook, warm: WarmProcess
+) -> None:
+    extra = COMMON + 'cluster = "blue"\ncount = 1\nshare = 0.5\n'
+    one = notebook("10_one", "cluster, count, share", parameters=extra)
+    go(warm, one, mode="plan", given={"cluster": "5e123456", "count": "7", "share": "1"})
+    assert outputs("10_one") == ["('5e123456', 7, 1.0)"]
+
+
+def test_what_else_is_wrong_is_an_error_before_anything_runs(
+    notebook: Notebook, warm: WarmProcess, folder: Path
+) -> None:
+    one = notebook("10_one", "1")
+    with pytest.raises(UsageError, match="No kernel for this notebook"):
+        go(warm, notebook("20_r", "1", kernel="ir"))
+    with pytest.raises(UsageError, match="No notebook"):
+        go(warm, folder / "30_gone.ipynb")
+    (folder / "file").write_text("")
+    request = Request(params_file="params.yaml", notebooks=(one,), records="file/records")
+    with pytest.raises(EdgebookError, match="Change records cannot be written"):
+        prepare(request)
+    (folder / "params.yaml").write_text(PARAMS.replace("TCP, port", "TLS, port"))
+    with pytest.raises(UsageError, match=r"params.yaml: 1 problem"):
+        go(warm, one)
+    assert not list(folder.glob("records/CHG*"))
+
+
+FAILS = """
+import json, os
+from edgebook.errors import StepFailed
+event = {"event": "change", "step": "firewall", "action": "create", "kind": "firewall",
+         "name": "shop-allow-lb", "sentence": "tcp:443", "status": "done"}
+with open(os.environ["EDGEBOOK_JOURNAL"], "a") as journal:
+    journal.write(json.dumps({"event": "applying", "step": "firewall", "total": 2}) + "\\n")
+    journal.write(json.dumps(event) + "\\n")
+raise StepFailed("Port 8443 is closed", step="firewall", why="rule allows tcp:443",
+                 seen="the pods listen on 8443", next="run 50 firewall again")
+"""
+
+
+def test_a_failed_step_stops_the_run_and_leaves_a_record_that_says_why(
+    notebook: Notebook, warm: WarmProcess, folder: Path
+) -> None:
+    notebooks = [
+        notebook("40_before", "1"),
+        notebook("50_firewall", FAILS),
+        notebook("60_after", "open('ran', 'w').close()"),
+    ]
+    outcome = go(warm, *notebooks)
+    assert outcome.exit_code == 1
+    assert not (folder / "ran").exists()
+    record = load_record(FolderArchive(folder / "records"), outcome.record.change_id)
+    assert record.status == "failed"
+    step = record.failed_step
+    assert step is not None
+    assert [change["name"] for change in step["changes"]] == ["shop-allow-lb"]
+    assert step["error"] == {
+        "what": "Port 8443 is closed",
+        "why": "rule allows tcp:443",
+        "seen": "the pods listen on 8443",
+        "next": "run 50 firewall again\nthen go on: edgebook run --resume " + record.change_id,
+        "state": "1 of 2 changes of this step are done and journaled",
+    }
+    page = (folder / "records" / record.change_id / "50_firewall.html").read_text()
+    assert "Port 8443 is closed" in page
+    assert verify_archive(FolderArchive(folder / "records")).intact
+
+
+def test_a_run_is_resumed_at_the_failed_step(
+    notebook: Notebook, warm: WarmProcess, folder: Path
+) -> None:
+    count = "open('log', 'a').write(change_id[-3:] + ' ')"
+    notebooks = [
+        notebook("10_one", count),
+        notebook("20_two", "import os\nassert os.path.exists('mended'), 'not yet'", count),
+        notebook("30_three", count),
+    ]
+    first = go(warm, *notebooks)
+    assert first.exit_code == 1
+    (folder / "mended").touch()
+    second = go_on(warm, first.record.change_id)
+    assert (second.exit_code, second.record.data["resumes"]) == (0, first.record.change_id)
+    assert [step["name"] for step in second.record.steps] == ["20_two", "30_three"]
+    assert (folder / "log").read_text() == "001 002 002 "
+    with pytest.raises(UsageError, match="succeeded: there is nothing to resume"):
+        go_on(warm, second.record.change_id)
+    (folder / "params.yaml").write_text(PARAMS.replace("shop-rehearsal", "other-project"))
+    with pytest.raises(RefusedError, match="project is other-project, was shop-rehearsal"):
+        go_on(warm, first.record.change_id)
+
+
+def go_on(warm: WarmProcess, change_id: str) -> Outcome:
+    request = Request(resume=change_id, records="records")
+    with Signals() as signals:
+        return Run(prepare(request), warm, Display(Console(file=sys.stderr)), signals).go()
+
+
+def test_a_notebook_has_its_time_and_then_is_interrupted(
+    notebook: Notebook, warm: WarmProcess
+) -> None:
+    one = notebook("10_slow", "import threading\nthreading.Event().wait(60)")
+    outcome = go(warm, one, notebook_seconds=1.0)
+    assert (outcome.exit_code, outcome.record.status) == (1, "failed")
+    assert "took too long" in outcome.record.steps[0]["error"]["what"]
+    assert (
+        "KeyboardInterrupt"
+        in (Path("records") / outcome.record.change_id / "10_slow.ipynb").read_text()
+    )
+
+
+def test_a_kernel_that_dies_is_a_failed_step_with_its_notebook_saved(
+    notebook: Notebook, warm: WarmProcess
+) -> None:
+    one = notebook("10_dies", "'before'", "import os\nos.kill(os.getpid(), 9)")
+    outcome = go(warm, one)
+    assert outcome.exit_code == 1
+    assert "lost its kernel" in outcome.record.steps[0]["error"]["what"]
+    assert outputs("10_dies") == ["'before'", "DeadKernelError: Kernel died"]
+
+
+def test_secrets_in_a_cell_reach_neither_notebook_nor_html_nor_record(
+    notebook: Notebook, warm: WarmProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "correct-horse-battery")
+    one = notebook(
+        "10_leaks",
+        "import os\nprint(os.environ['DB_PASSWORD'], 'ya29' + '.a0AfB' + 'x1y2z3' * 2)",
+        "raise ValueError('Bearer ' + 'abcdef01' * 3)",
+    )
+    outcome = go(warm, one)
+    assert outcome.exit_code == 1
+    for path in (folder / "records").rglob("*"):
+        text = path.read_text() if path.is_file() else ""
+        for secret in ("correct-horse", "x1y2z3x1", "abcdef01abcdef01"):
+            assert secret not in text, path
+    assert "[redacted: DB_PASSWORD]" in outputs("10_leaks")[0]
+
+
+def test_one_front_door_is_changed_by_one_run_at_a_time(notebook: Notebook) -> None:
+    request = Request(params_file="params.yaml", notebooks=(notebook("10_one", "1"),))
+    prepared = prepare(request)
+    refused = pytest.raises(LockedError, match="Another run changes")
+    with door_lock(prepared), refused, door_lock(prepared):
+        pass
+    with door_lock(prepared):
+        pass
+
+
+def test_a_call_in_the_warm_process_returns_json_or_the_error(warm: WarmProcess) -> None:
+    assert warm.call("json:loads", s="[1]") == [1]
+    with pytest.raises(RemoteError, match="JSONDecodeError"):
+        warm.call("json:loads", s="{")
+
+
+CLI = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from edgebook.runbook.display import Display
+from edgebook.runbook.kernels import WarmProcess
+from edgebook.runbook.request import Request, prepare
+from edgebook.runbook.run import Run
+from edgebook.runbook.watch import Signals
+warm = WarmProcess(folder=Path("warm"))
+request = Request(params_file="params.yaml", records="records",
+                  notebooks=tuple(map(Path, sys.argv[1:])))
+try:
+    with Signals() as signals:
+        code = Run(prepare(request), warm, Display(Console()), signals).go().exit_code
+finally:
+    warm.close()
+sys.exit(code)
+"""
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    give_up = time.monotonic() + seconds
+    while not path.exists() or not path.read_text():
+        assert time.monotonic() < give_up, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def start(folder: Path, *notebooks: Path) -> subprocess.Popen[bytes]:
+    (folder / "warm").mkdir()
+    return subprocess.Popen([sys.executable, "-c", CLI, *map(str, notebooks)], cwd=folder)
+
+
+WAITS = """
+import os, threading
+open('pid.part', 'w').write(str(os.getpid()))
+os.rename('pid.part', 'pid')
+threading.Event().wait(120)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_with_a_sealed_record_and_no_orphans(
+    notebook: Notebook, folder: Path, number: signal.Signals
+) -> None:
+    runner = start(folder, notebook("10_waits", WAITS), notebook("20_next", "1"))
+    wait_for(folder / "pid")
+    family = psutil.Process(runner.pid).children(recursive=True)
+    assert len(family) >= 3  # the warm process, this kernel, the next one
+    runner.send_signal(number)
+    assert runner.wait(30) == 130
+    psutil.wait_procs(family, timeout=10)
+    assert not [process for process in family if process.is_running()]
+    (change_id,) = FolderArchive(folder / "records").change_ids()
+    record = load_record(FolderArchive(folder / "records"), change_id)
+    assert record.status == "interrupted"
+    assert record.steps[0]["error"]["next"].endswith(f"edgebook run --resume {change_id}")
+
+
+def test_kill_9_leaves_no_orphans_and_a_draft_that_can_be_resumed(
+    notebook: Notebook, folder: Path, warm: WarmProcess
+) -> None:
+    first = notebook("10_first", "open('log', 'a').write('first ')")
+    runner = start(folder, first, notebook("20_waits", WAITS))
+    wait_for(folder / "pid")
+    family = psutil.Process(runner.pid).children(recursive=True)
+    os.kill(runner.pid, signal.SIGKILL)
+    runner.wait(10)
+    psutil.wait_procs(family, timeout=10)
+    assert not [process for process in family if process.is_running()]
+    archive = FolderArchive(folder / "records")
+    (change_id,) = archive.change_ids()
+    assert "is not sealed" in str(verify_archive(archive))
+    notebook("20_waits", "open('log', 'a').write('second')")
+    outcome = go_on(warm, change_id)
+    assert outcome.exit_code == 0
+    assert (folder / "log").read_text() == "first second"
