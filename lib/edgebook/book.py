@@ -1,102 +1,308 @@
-"""The facade that notebooks and commands use: a Book is one front door, a Step one of its six parts.
+"""The facade that notebooks and commands use: a Book is one front door, a BookStep one of its parts.
 
-Every method is one call whose value shows itself: `_repr_html_` in JupyterLab, `str()` in a terminal,
-`.frame` (pandas) for further work, `.to_json()` for machines. What fails raises an EdgebookError.
-Only `apply` and `teardown(...).apply` write anything outside this process.
+Every method is one call whose value shows itself: `_repr_html_` in JupyterLab, `str()` in a
+terminal, `.frame` (pandas) for further work, `.to_json()` for machines. What fails raises an
+EdgebookError. Only `apply` and `teardown(...).apply` write anything outside this process.
 """
 
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, TypeVar
 
-from edgebook.model import Step
+from edgebook import journal as journals
+from edgebook import plan as plans
+from edgebook import preflight, show, teardown, views
+from edgebook.apply.flow import Applied, apply_plan
+from edgebook.errors import EdgebookError, StepFailed, UsageError
+from edgebook.front_door import FrontDoor, Moment
+from edgebook.journal import Journal
+from edgebook.kinds import noun
+from edgebook.model import CheckResult, CheckState, Plan, Step
+from edgebook.show import Pages, Table
+from edgebook.spec import Spec, load_file
+from edgebook.verify import checks
+
+T = TypeVar("T")
+MODES = ("plan", "apply")
 
 
 class Book:
-    """One params file, connected. Reads are made once per call and shared by what one call shows."""
+    """One params file, connected. Each call reads the world anew."""
+
+    def __init__(self, spec: Spec, file: str, *, change_id: str = "") -> None:
+        self.spec = spec
+        self.file = file
+        self.change_id = change_id
+        self.door = FrontDoor(spec, file)
+        self._seen: views.Memory = {}
+
+    def __str__(self) -> str:
+        hosts = ", ".join(self.spec.hostnames)
+        where = self.door.connection.described
+        return f"front door {self.door.names.front_door} in {self.spec.project} ({where}): {hosts}"
+
+    __repr__ = __str__
+
+    @cached_property
+    def journal(self) -> Journal:
+        return journals.recorded(self.door.connection.clock)
 
     def step(self, name: str) -> "BookStep":
-        """One of: address-and-dns, certificate, frontends, certificate-map, firewall, backends."""
-        raise NotImplementedError
+        """address-and-dns, certificate, frontends, certificate-map, firewall or backends."""
+        try:
+            return BookStep(self, Step(name))
+        except ValueError:
+            known = ", ".join(step.value for step in Step)
+            raise UsageError(f"No step {name!r}", why=f"steps are: {known}") from None
 
-    def plan(self) -> Any:
-        """All steps: a PlanView with `.hash`, `.empty`, `.plan` (model.Plan), `.steps` {step: hash}."""
-        raise NotImplementedError
+    def plan(self) -> Table:
+        """What would change in all steps. Writes nothing."""
+        return self._told("", lambda: self._plan_table(self.door.read().plan, "plan"))
 
-    def apply(self, mode: str, approve: str = "") -> Any:
-        """The whole plan, all steps overlapping; like BookStep.apply."""
-        raise NotImplementedError
+    def apply(self, mode: str, approve: str = "", **options: Any) -> Applied | Table:
+        """The whole plan, all steps overlapping. With mode "plan" it only says what it would do."""
+        return self._apply("", tuple(Step), mode, approve, **options)
 
-    def preflight(self) -> Any:
-        """Checks before anything is changed: credentials, permissions, APIs, quotas, clusters, DNS."""
-        raise NotImplementedError
+    def preflight(self) -> Table:
+        """Checks before anything is changed; raises StepFailed when one failed."""
+        return self._checked("preflight", lambda moment: preflight.run(self.door, moment))
 
-    def verify(self) -> Any:
-        """All checks of all steps, a ChecksView; raises StepFailed when one failed."""
-        raise NotImplementedError
+    def verify(self) -> Table:
+        """All checks of all steps; raises StepFailed when one failed."""
+        return self._checked("verify", lambda moment: checks.run(self.door.facts(moment)))
 
-    def certificates(self) -> Any:
-        """domain, certificate, state, authorization, issue, expires (days), map entry, attached to."""
-        raise NotImplementedError
+    def certificates(self) -> Table:
+        """Domain, certificate, state, authorization, issue, expires in, map entry, attached to."""
+        return self._view(views.certificates)
 
-    def endpoints(self) -> Any:
-        """backend, cluster, zone, NEG, endpoint, health, since."""
-        raise NotImplementedError
+    def endpoints(self) -> Table:
+        """Backend, cluster, zone, NEG, endpoint, health, since when this book has seen it so."""
+        return self._told("", lambda: views.endpoints(self._facts(), self._seen))
 
-    def dns(self) -> Any:
-        """name, type, TTL, wanted, answers, state."""
-        raise NotImplementedError
+    def dns(self) -> Table:
+        """Name, type, TTL, what it should answer, what it answers."""
+        return self._view(views.dns)
 
-    def frontends(self) -> Any:
-        """frontend, protocol, address, port, target, backend, certificate map, TLS policy."""
-        raise NotImplementedError
+    def frontends(self) -> Table:
+        """Frontend, protocol, address, port, where it leads, certificate map, TLS policy."""
+        return self._view(views.frontends)
 
-    def firewall(self) -> Any:
-        """rule, cluster, ranges, ports, targets, verdict."""
-        raise NotImplementedError
+    def firewall(self) -> Table:
+        """Cluster, port, source range, verdict, the rules that made it."""
+        return self._view(views.firewall)
 
-    def backends(self) -> Any:
-        """backend, cluster, zone, NEG, balancing, capacity, endpoints, healthy, owner."""
-        raise NotImplementedError
+    def backends(self) -> Table:
+        """Backend, cluster, zone, NEG, balancing, capacity, endpoints, healthy, whose."""
+        return self._view(views.backends)
 
-    def status(self) -> Any:
-        """One summary of everything, made of the tables above."""
-        raise NotImplementedError
+    def status(self) -> Pages:
+        """The tables above on one page, with what is left to change."""
+        return self._told("", lambda: views.status(self._facts(), self._seen))
 
-    def topology(self) -> dict[str, Any]:
-        """{"nodes": [{"id", "kind", "name", "state", ...}], "edges": [[from, to], ...]}"""
-        raise NotImplementedError
+    def topology(self) -> Any:
+        """From the names down to the NEGs, as a picture; `.data` has its nodes and edges."""
+        from edgebook import pictures
+
+        return self._told("", lambda: pictures.topology(views.topology(self._facts())))
 
     def expiry(self) -> Any:
-        """domain, certificate, days left."""
-        raise NotImplementedError
+        """How long the certificates are valid, as a picture."""
+        from edgebook import pictures
 
-    def teardown(self, *steps: str) -> Any:
-        """A Teardown with `.plan()` and `.apply(mode, approve)`; without steps, everything."""
-        raise NotImplementedError
+        return self._told("", lambda: pictures.expiry(views.expiry(self._facts())))
+
+    def leaks(self) -> Table:
+        """What is left of this front door after a teardown."""
+        return self._told("", lambda: views.leaks(teardown.leaks(self.door, self.door.read())))
+
+    def teardown(self, *steps: str) -> "Teardown":
+        """Taking down these steps, or everything: `.plan()`, then `.apply(mode, approve)`."""
+        return Teardown(self, tuple(self.step(name).name for name in steps) or tuple(Step))
+
+    def _facts(self) -> Any:
+        return self.door.facts(self.door.read())
+
+    def _view(self, make: Callable[[Any], Table]) -> Table:
+        return self._told("", lambda: make(self._facts()))
+
+    def _told(self, step: str, work: Callable[[], T]) -> T:
+        """Do it; an error is journaled before it goes up."""
+        try:
+            return work()
+        except EdgebookError as error:
+            self.journal.failure(step, error)
+            raise
+
+    def _plan_table(self, plan: Plan, title: str) -> Table:
+        self.journal.planned(title, plan)
+        notes = [str(refused)] if (refused := self._refusal(plan)) else []
+        return show.plan_table(title, plan, noun, notes=notes)
+
+    def _refusal(self, plan: Plan) -> EdgebookError | None:
+        return plans.refusal(plan, self.spec.safety, self.file)
+
+    def _checked(self, title: str, make: Callable[[Moment], list[CheckResult]]) -> Table:
+        def work() -> Table:
+            results = make(self.door.read())
+            self.journal.checks(results, step="preflight" if title == "preflight" else "")
+            return raise_failed(title, results)
+
+        return self._told(title, work)
+
+    def _apply(
+        self, title: str, steps: tuple[Step, ...], mode: str, approve: str, **options: Any
+    ) -> Applied | Table:
+        if mode not in MODES:
+            raise UsageError(f"No mode {mode!r}", where="mode", why='"plan" or "apply"')
+
+        def work() -> Applied | Table:
+            moment = self.door.read()
+            plan = moment.plan.only(steps)
+            if mode == "plan":
+                table = self._plan_table(plan, title or "plan")
+                return show.with_note(table, 'nothing was changed: mode is "plan"')
+            refused = self._refusal(plan)
+            if refused is not None:
+                raise refused
+            return apply_plan(self.door, moment, plan, str(approve), title=title, **options)
+
+        return self._told(title, work)
 
 
 class BookStep:
     """One step of a Book."""
 
-    name: Step
+    def __init__(self, book: Book, name: Step) -> None:
+        self._book = book
+        self.name = name
 
-    def plan(self) -> Any:
-        """What would change in this step: a PlanView with `.hash` and `.empty`. Writes nothing."""
-        raise NotImplementedError
+    def plan(self) -> Table:
+        """What would change in this step. Writes nothing."""
+        book, title = self._book, self.name.value
 
-    def apply(self, mode: str, approve: str = "") -> Any:
-        """With mode "plan": say what would be done. With "apply": do it, for this plan's hash only."""
-        raise NotImplementedError
+        def work() -> Table:
+            return book._plan_table(book.door.read().plan.only(self.name), title)
 
-    def verify(self) -> Any:
-        """The checks of this step, a ChecksView; raises StepFailed when one failed."""
-        raise NotImplementedError
+        return book._told(title, work)
+
+    def apply(self, mode: str, approve: str = "", **options: Any) -> Applied | Table:
+        """With mode "plan" say what would be done; with "apply" do it, for this plan's hash."""
+        return self._book._apply(self.name.value, (self.name,), mode, approve, **options)
+
+    def verify(self) -> Table:
+        """The checks of this step; raises StepFailed when one failed."""
+        book = self._book
+        return book._checked(
+            self.name.value, lambda moment: checks.run(book.door.facts(moment), (self.name,))
+        )
+
+
+class Teardown:
+    """The way back: deletes in reverse order."""
+
+    def __init__(self, book: Book, steps: tuple[Step, ...]) -> None:
+        self._book = book
+        self._steps = steps
+
+    def plan(self) -> Table:
+        """What would be deleted, and what holds what. Writes nothing."""
+        book = self._book
+
+        def work() -> Table:
+            found = teardown.plan(book.door, book.door.read(), self._steps)
+            book.journal.planned("teardown", found)
+            return show.plan_table("teardown", found, noun)
+
+        return book._told("teardown", work)
+
+    def apply(self, mode: str, approve: str = "", **options: Any) -> Applied | Table:
+        """With mode "apply" and the hash of this teardown's plan: take it down, then look again."""
+        book = self._book
+        if mode not in MODES:
+            raise UsageError(f"No mode {mode!r}", where="mode", why='"plan" or "apply"')
+        if mode == "plan":
+            return show.with_note(self.plan(), 'nothing was changed: mode is "plan"')
+
+        def work() -> Applied:
+            moment = book.door.read()
+            found = teardown.plan(book.door, moment, self._steps)
+            applied = apply_plan(
+                book.door,
+                moment,
+                found,
+                str(approve),
+                title="teardown",
+                replan=lambda key: teardown.replan(book.door, key, self._steps),
+                **options,
+            )
+            left = teardown.leaks(book.door, book.door.read())
+            if set(self._steps) == set(Step) and left:
+                applied = applied.with_leaks(views.leaks(left))
+            return applied
+
+        return book._told("teardown", work)
+
+
+def raise_failed(title: str, results: list[CheckResult]) -> Table:
+    """The checks as a table; StepFailed with the table in it when one failed."""
+    table = show.checks_table(title, results)
+    failed = [result for result in results if result.state is CheckState.FAILED]
+    if failed:
+        first = min(failed, key=lambda r: (r.step.number if r.step else 0, r.check, r.subject))
+        error = StepFailed(
+            f"{title}: {len(failed)} of {len(results)} checks failed",
+            step=title,
+            where=f"{first.check}: {first.subject}",
+            why=first.reason,
+            next=first.remedy,
+            seen=str(table),
+        )
+        raise error
+    return table
 
 
 def open(params_file: str, *, change_id: str = "") -> Book:
     """Read the params and connect; everything wrong with them is listed at once (ParamsError)."""
-    raise NotImplementedError
+    return Book(load_file(params_file), str(params_file), change_id=change_id)
+
+
+def open_many(params_files: Iterable[str]) -> list[Book]:
+    """Front doors of one environment and project that share one connection."""
+    books = [open(file) for file in params_files]
+    shared: dict[tuple[str, str], FrontDoor] = {}
+    for book in books:
+        key = (book.spec.environment.value, book.spec.project)
+        first = shared.setdefault(key, book.door)
+        if first is not book.door:
+            book.door = FrontDoor(book.spec, book.file, share=first)
+    return books
+
+
+def plan_many(books: Iterable[Book]) -> dict[str, Plan]:
+    """The plan of each front door by its file, from one reading of each project."""
+    readers: dict[int, Any] = {}
+    found: dict[str, Plan] = {}
+    lock = threading.Lock()
+    for book in books:
+        with lock:
+            key = id(book.door.wire)
+            reader = readers.setdefault(key, book.door.reader.again())
+        reader.add_clusters(book.door.open_clusters())
+        found[book.file] = book.door.read(reader).plan
+    return found
 
 
 def plan_change(params_file: str) -> dict[str, Any]:
-    """Pure JSON for another process: hash, changes (each with a digest), steps {step: {hash, changes}}."""
-    raise NotImplementedError
+    """A whole change as JSON: hash, changes with their digests, and each step's hash and size."""
+    return change_json(open(params_file).door.read().plan)
+
+
+def change_json(plan: Plan) -> dict[str, Any]:
+    """What `edgebook plan --json` prints."""
+    changes = [{**change.to_json(), "digest": change.digest} for change in plan.changes]
+    steps = {
+        step.value: {"hash": plan.only(step).hash, "changes": len(plan.only(step).to_do)}
+        for step in Step
+    }
+    return {"hash": plan.hash, "front_door": plan.front_door, "changes": changes, "steps": steps}

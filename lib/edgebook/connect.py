@@ -44,7 +44,8 @@ class Connection:
     allows_automatic_approval: bool = False
     data_plane: bool = True
     no_data_plane: str = ""
-    name_servers: tuple[tuple[str, int], ...] = ()
+    name_servers: tuple[tuple[str, int], ...] = ()  # asked instead of the Internet's
+    dns_by_api: bool = False  # nobody answers DNS here: Cloud DNS's own records are looked at
     ca_file: str = ""
     kubeconfigs: tuple[str, ...] = ()
     described: str = ""
@@ -88,12 +89,14 @@ class Connection:
         return str(self.credentials.token)
 
 
-def connect(environment: str, project: str, *, scenario: str = "legacy-shop") -> Connection:
+def connect(
+    environment: str, project: str, *, scenario: str = "legacy-shop", time_scale: float = 60.0
+) -> Connection:
     """The connection for google-cloud or simulator; ConnectError when there is none."""
     if environment == "google-cloud":
         return _google_cloud(project)
     if environment == "simulator":
-        return _simulator(project, scenario)
+        return _simulator(project, scenario, time_scale)
     raise UsageError(
         f"No environment {environment!r}", where="environment", why="google-cloud or simulator"
     )
@@ -121,14 +124,14 @@ def _google_cloud(project: str) -> Connection:
     )
 
 
-def _simulator(project: str, scenario: str) -> Connection:
-    running = simulator.running(scenario)
+def _simulator(project: str, scenario: str, time_scale: float) -> Connection:
+    running = simulator.running(scenario, time_scale)
     services = running["services"]
     root = running["url"]
     endpoints = {service: str(services.get(service, root)).rstrip("/") for service in SERVICES}
     env = running.get("env") or {}
     kubeconfigs = [str(c["kubeconfig"]) for c in running.get("clusters", {}).values()]
-    dataplane = bool(running.get("dataplane", False))
+    dataplane = bool(running.get("dataplane", env.get("GCPSIM_DATAPLANE") == "true"))
     return Connection(
         project=project,
         endpoints=endpoints,
@@ -138,6 +141,7 @@ def _simulator(project: str, scenario: str) -> Connection:
         data_plane=dataplane,
         no_data_plane="" if dataplane else "this simulator runs without its data plane",
         name_servers=_address_list(str(env.get("GCPSIM_DNS", ""))),
+        dns_by_api=not env.get("GCPSIM_DNS"),
         ca_file=str(env.get("GCPSIM_CA_FILE", "")),
         kubeconfigs=tuple(dict.fromkeys(kubeconfigs)),
         described=str(running.get("described", "simulated Google Cloud")),

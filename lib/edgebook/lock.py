@@ -1,10 +1,10 @@
 """One run at a time per front door: a lease in the labels of its address.
 
 The address is the front door's identity, exists as long as it does, and its labels are written with
-a fingerprint: whoever reads first and writes second gets 412. A lease ends by itself after its
-time, and at once when its holder was a process of this machine that is gone. Before there is an address
-nothing serves yet: then there is nothing to lease, and every create is safe to repeat.
-See docs/decisions/ for the alternatives that were weighed.
+a fingerprint: whoever reads first and writes second gets 412. (With an adopted address, which is
+not ours to write, a forwarding rule takes its place.) A lease ends by itself after its time, and at
+once when its holder was a process of this machine that is gone. Before the resource exists nothing
+serves yet: then there is nothing to lease, and every create is safe to repeat.
 """
 
 import getpass
@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from edgebook import kinds
 from edgebook.errors import ApiError, LockedError
 from edgebook.gcp import refusals
 from edgebook.gcp.compute import ComputeWriter
@@ -73,9 +74,9 @@ class Holder:
 class FrontDoorLock:
     """A context: taken on entry when the address exists, or by `take` once it was created."""
 
-    def __init__(self, writer: ComputeWriter, address: ResourceKey, *, break_it: bool = False):
+    def __init__(self, writer: ComputeWriter, key: ResourceKey, *, break_it: bool = False):
         self._writer = writer
-        self._key = address
+        self._key = key
         self._break = break_it
         self._me = Holder.me()
         self._held = False
@@ -123,7 +124,7 @@ class FrontDoorLock:
 
     def _write(self, expiry: int | None) -> bool:
         """Set (or with None remove) our lease, by compare-and-set."""
-        path = f"compute/v1/{self._key.scope}/addresses/{self._key.name}"
+        path = f"compute/v1/{kinds.path(self._key)}"
         for _ in range(TRIES):
             live = self._writer.wire.find("compute", path)
             if live is None:
@@ -139,7 +140,11 @@ class FrontDoorLock:
             body = {"labels": labels, "labelFingerprint": live.get("labelFingerprint", "")}
             try:
                 operation = self._writer.start(
-                    "address", "set_labels", self._key.name, scope=self._key.scope, body=body
+                    self._key.kind,
+                    "set_labels",
+                    self._key.name,
+                    scope=self._key.scope,
+                    body=body,
                 )
                 self._writer.finish(operation, method="POST", path=f"{path}/setLabels")
                 return True
@@ -149,7 +154,7 @@ class FrontDoorLock:
                 if not refusals.conflicted(error):
                     raise
         raise LockedError(
-            f"Address {self._key.name} changes too fast to be locked",
+            f"{self._key} changes too fast to be locked",
             where=path,
             why=f"{TRIES} times its labels were changed by somebody else in between",
             next="find out who writes its labels, then run again",
@@ -164,7 +169,7 @@ class FrontDoorLock:
             return
         raise LockedError(
             "Another run changes this front door",
-            where=f"label {BY} of address {self._key.name}",
+            where=f"label {BY} of {self._key}",
             why=f"held by {other}; its lease ends in {left // 60 + 1} min unless renewed",
             next="wait for it, or, when it is certainly dead: edgebook apply --break-lock",
         )

@@ -23,7 +23,7 @@ _lock = threading.Lock()
 _started: dict[str, tuple[subprocess.Popen[str], dict[str, Any]]] = {}
 
 
-def running(scenario: str) -> dict[str, Any]:
+def running(scenario: str, time_scale: float) -> dict[str, Any]:
     """What the simulator says of itself when ready (services, clusters, env), and its `url`."""
     with _lock:
         if url := os.environ.get("GCPSIM_URL", ""):
@@ -31,7 +31,7 @@ def running(scenario: str) -> dict[str, Any]:
         known = _started.get(scenario)
         if known and known[0].poll() is None:
             return known[1]
-        process, ready = _start(scenario)
+        process, ready = _start(scenario, time_scale)
         _started[scenario] = (process, ready)
         return ready
 
@@ -51,16 +51,24 @@ def _describe(url: str) -> dict[str, Any]:
         ) from error
 
 
-def _start(scenario: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+def _start(scenario: str, time_scale: float) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     beside = Path(sys.executable).with_name("gcpsim")
     program = [str(beside)] if beside.exists() else [sys.executable, "-m", "gcpsim"]
     command = [*program, "serve", "--port", "0", "--scenario", scenario]
-    if scale := os.environ.get("GCPSIM_TIME_SCALE", ""):
-        command += ["--time-scale", scale]
+    command += ["--time-scale", f"{time_scale:g}"]
+    # Its standard input ends with this process, however that ends: it never outlives a kill.
+    lifeline = not os.environ.get("GCPSIM_KEEP")
+    if lifeline:
+        command.append("--until-stdin-closes")
     log = state_folder() / f"gcpsim-{os.getpid()}.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            command,
+            stdin=subprocess.PIPE if lifeline else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
         )
     line = _first_line(process)
     try:
@@ -75,7 +83,7 @@ def _start(scenario: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
             next=f"run the command by hand; its log is {log}",
         ) from None
     (state_folder() / f"gcpsim-{process.pid}.pid").write_text(str(process.pid))
-    if not os.environ.get("GCPSIM_KEEP"):
+    if lifeline:
         owner = os.getpid()
         atexit.register(lambda: stop(process) if os.getpid() == owner else None)
     url = str((ready.get("env") or {}).get("GCPSIM_URL") or ready["services"]["compute"])

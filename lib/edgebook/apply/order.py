@@ -26,8 +26,9 @@ def before(changes: Iterable[Change], live: Live) -> Order:
         if change.action is not Action.DELETE:
             waits[change.key] = needs(change) & made
     for change in deletes:
-        holders = (other.key for other in work if _holds(other.key, change.key, live))
-        waits[change.key] = set(holders) - {change.key}
+        holders = {other.key for other in work if _holds(other.key, change.key, live)}
+        planned = set(change.depends) & set(waits)
+        waits[change.key] = (holders | planned) - {change.key}
     for change in deletes:
         # A delete that would wait for itself waits for nothing: the API then says who holds it.
         if change.key in _reach(change.key, waits):

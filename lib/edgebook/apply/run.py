@@ -9,7 +9,7 @@ the first failure nothing new is started. `Run` must not know what the changes m
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from edgebook.apply import order
 from edgebook.apply.gates import Gates
 from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers
-from edgebook.clock import Cancelled, backoff
+from edgebook.clock import Budget, Cancelled, backoff
 from edgebook.errors import ApiError, ApprovalError, EdgebookError, InterruptedRun, OwnershipError
 from edgebook.failures import explained
 from edgebook.gcp import refusals
@@ -29,9 +29,11 @@ from edgebook.kinds import kind_of, noun
 from edgebook.links import link
 from edgebook.live.reader import Reader
 from edgebook.model import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
+from edgebook.observed import Observed
 from edgebook.progress import Progress
 
 TRIES = 6
+RELEASE_SECONDS = 300
 THREADS = 64
 # What the plan would say of this resource now: a change, or None when nothing is left to do.
 Replan = Callable[[ResourceKey], Change | None]
@@ -58,6 +60,8 @@ class Run:
         journal: Journal,
         progress: Progress,
         replan: Replan,
+        observe: Callable[[], Observed],
+        own_negs: Mapping[str, frozenset[str]],
         on_done: Callable[[Change], None] = lambda change: None,
         await_health: bool = True,
     ) -> None:
@@ -69,9 +73,10 @@ class Run:
         self._on_done = on_done
         self._await_health = await_health
         self._values = Values(cloud, reader)
-        self._writers = Writers(cloud, reader, self._values)
+        self._writers = Writers(cloud, reader, self._values, own_negs=own_negs, observe=observe)
         self._gates = Gates(cloud, reader, progress.say)
         self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._releases: dict[ResourceKey, Budget] = {}
         self._failed = threading.Event()
         self.headlines: list[str] = []
 
@@ -141,7 +146,9 @@ class Run:
 
     def _until_done(self, change: Change) -> None:
         """Try until it is done; each kind of refusal has its own way on."""
-        for attempt in range(TRIES):
+        attempt = -1
+        while True:
+            attempt += 1
             request_id = str(uuid.uuid4())
             self._journal.intent(change, request_id)
             try:
@@ -156,6 +163,8 @@ class Run:
                         return
                     change = _same_intent(change, fresh)
                     self._clock.wait(backoff(attempt, first=0.2, limit=5))
+                elif change.action is Action.DELETE and refusals.in_use(error):
+                    self._released(change, error)
                 elif not last and _passes(error):
                     self._clock.wait(backoff(attempt, first=2.0))
                     fresh = self._replan(change.key)
@@ -164,6 +173,15 @@ class Run:
                     change = _same_intent(change, fresh)
                 else:
                     raise
+
+    def _released(self, change: Change, error: ApiError) -> None:
+        """Who held it is gone or going; Google notices minutes later (certificate maps above all)."""
+        if not self._release_budget(change.key).pause(least=2, most=20):
+            raise error
+        self._progress.say(f"{noun(change.key)} {change.key.name}: still held")
+
+    def _release_budget(self, key: ResourceKey) -> Budget:
+        return self._releases.setdefault(key, Budget(self._clock, RELEASE_SECONDS))
 
     def _health(self, change: Change) -> None:
         wanted = tuple(each_negs(change.after))

@@ -1,9 +1,11 @@
-"""Symbolic values made real: references and NEG placeholders inside a body, at the moment of writing.
+"""Symbolic values made real: references, secrets and NEG placeholders, at the moment of writing.
 
 A reference to `selfLink` is known beforehand; any other field is read from the resource, which
 exists by then since its change came first. NEGs are those that the svcneg objects call ACTIVE.
 """
 
+import base64
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +15,7 @@ from edgebook.gcp.cloud import Cloud
 from edgebook.links import link
 from edgebook.live.clusters import negs_by_port
 from edgebook.live.reader import Reader
-from edgebook.model import EachNeg, Ref, ResourceKey
+from edgebook.model import EachNeg, Ref, ResourceKey, SecretRef
 from edgebook.observed import Neg
 
 SVCNEG = "apis/networking.gke.io/v1beta1/namespaces/{}/servicenetworkendpointgroups/{}"
@@ -36,6 +38,8 @@ class Values:
         """The body with every reference replaced by what the API wants to see."""
         if isinstance(value, Ref):
             return self._referred(value)
+        if isinstance(value, SecretRef):
+            return self._secret(value)
         if isinstance(value, EachNeg):
             raise EdgebookError(f"{value.name}: NEGs stand only in a list of backends")
         if isinstance(value, Mapping):
@@ -60,6 +64,16 @@ class Values:
         cluster = self._reader.cluster(each.cluster)
         found = cluster.find(SVCNEG.format(each.namespace, each.name))
         return [neg for group in negs_by_port([found] if found else []).values() for neg in group]
+
+    def _secret(self, ref: SecretRef) -> str:
+        """A secret's value, read now and kept nowhere."""
+        if ref.env:
+            if ref.env not in os.environ:
+                raise EdgebookError(f"No environment variable {ref.env}", why="a secret is in it")
+            return os.environ[ref.env]
+        name = ref.secret if "/versions/" in ref.secret else f"{ref.secret}/versions/latest"
+        found = self._cloud.wire.get("secretmanager", f"v1/{name}:access")
+        return base64.b64decode(found["payload"]["data"]).decode()
 
     def _referred(self, ref: Ref) -> Any:
         if ref.field == "selfLink":

@@ -6,36 +6,48 @@ whether to read again, to wait or to stop is decided in `apply.run`.
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgebook.apply.values import Values
+from edgebook.attachments import attachments
 from edgebook.errors import ApiError, EdgebookError
 from edgebook.gcp.cloud import Cloud
 from edgebook.kinds import Api, Kind, Setter, Update, kind_of, path
-from edgebook.links import same_link
+from edgebook.links import canonical
 from edgebook.live.clusters import NEG_ANNOTATION, annotation_content
 from edgebook.live.reader import Reader
 from edgebook.model import Action, Change, EachNeg, ResourceKey, each_negs
+from edgebook.observed import Observed
 
 
 class Writers:
     """Carries out single changes."""
 
-    def __init__(self, cloud: Cloud, reader: Reader, values: Values) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        reader: Reader,
+        values: Values,
+        *,
+        own_negs: Mapping[str, frozenset[str]],
+        observe: Callable[[], Observed],
+    ) -> None:
         self._cloud = cloud
         self._reader = reader
         self._values = values
+        self._own_negs = own_negs
+        self._observe = observe
 
     def carry_out(self, change: Change, request_id: str) -> None:
         """Do it and wait until the API says that it is done."""
         kind = kind_of(change.key)
-        if change.action is Action.DELETE:
-            self._cloud.delete(change.key, request_id=request_id)
-        elif kind.name == "serviceAnnotation":
+        if kind.name == "serviceAnnotation":
             self._annotate(change)
         elif kind.name == "backends":
             self._attach(change, request_id)
+        elif change.action is Action.DELETE:
+            self._cloud.delete(change.key, request_id=request_id)
         elif kind.api is Api.DNS:
             self._records(change)
         elif change.action is Action.CREATE:
@@ -144,7 +156,8 @@ class Writers:
         """
         wanted = self._values.concrete(change.after)
         scope = change.key.scope
-        key = ResourceKey(change.key.kind, scope, f"{wanted['name']}/{wanted['type']}")
+        old = {**wanted, **change.before} if change.action is Action.REPLACE else wanted
+        key = ResourceKey(change.key.kind, scope, f"{old['name']}/{old['type']}")
         live = None if change.action is Action.CREATE else self._cloud.fetch(key)
         done = self._cloud.dns.change(scope, additions=[wanted], deletions=[live] if live else [])
         self._cloud.dns.finish(scope, done)
@@ -154,6 +167,8 @@ class Writers:
         _, cluster, _, namespace = change.key.scope.split("/")
         where = f"api/v1/namespaces/{namespace}/services/{change.key.name}"
         service = self._reader.cluster(cluster).find(where)
+        if service is None and change.action is Action.DELETE:
+            return
         if service is None:
             raise EdgebookError(
                 f"Service {namespace}/{change.key.name} does not exist in cluster {cluster}",
@@ -162,11 +177,16 @@ class Writers:
             )
         meta = service["metadata"]
         text = (meta.get("annotations") or {}).get(NEG_ANNOTATION, "")
-        content = merged_annotation(annotation_content(text), self._values.concrete(change.after))
+        live = annotation_content(text)
+        if change.action is Action.DELETE:
+            content = annotation_without(live, change.before)
+        else:
+            content = merged_annotation(live, self._values.concrete(change.after))
+        shown = json.dumps(content, separators=(",", ":")) if content else None
         patch = {
             "metadata": {
                 "resourceVersion": meta["resourceVersion"],
-                "annotations": {NEG_ANNOTATION: json.dumps(content, separators=(",", ":"))},
+                "annotations": {NEG_ANNOTATION: shown},
             }
         }
         self._reader.cluster(cluster).patch(where, patch)
@@ -175,10 +195,13 @@ class Writers:
         """Merge our entries into a backend service's backends; entries of others stay untouched."""
         service = ResourceKey("backendService", change.key.scope, change.key.name)
         live = self._live(service)
-        wanted = self._values.concrete(change.after)["backends"]
-        own = owned_groups(each_negs(change.after), change, live.get("backends") or ())
         body = {
-            "backends": merged_backends(live.get("backends") or [], wanted, own),
+            "backends": merged_backends(
+                live.get("backends") or [],
+                tuple(each_negs(change.after)),
+                self._own_negs.get(service.name, frozenset()),
+                self._observe(),
+            ),
             "fingerprint": live.get("fingerprint", ""),
         }
         operation = self._cloud.compute.start(
@@ -220,32 +243,38 @@ def merged_annotation(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> dic
     return content
 
 
-def merged_backends(
-    live: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]], own: set[str]
-) -> list[dict[str, Any]]:
-    """The live list with our entries changed, added and taken out; the order of others is kept."""
-    fresh = [dict(entry) for entry in wanted]
-    kept = []
-    for entry in live:
-        group = str(entry.get("group", ""))
-        match = next((new for new in fresh if same_link(str(new["group"]), group)), None)
-        if match is not None:
-            kept.append({**entry, **match, "group": group})
-            fresh.remove(match)
-        elif group not in own:
-            kept.append(dict(entry))
-    return kept + fresh
-
-
-def owned_groups(
-    placeholders: Iterable[EachNeg], change: Change, live: Iterable[Mapping[str, Any]]
-) -> set[str]:
-    """Groups of live entries that the plan takes out: named in `before`, no longer wanted."""
-    listed = change.before.get("backends") or ()
-    planned = {str(entry.get("group", "")) for entry in listed if isinstance(entry, Mapping)}
-    names = {each.name for each in placeholders}
-    return {
-        group
-        for entry in live
-        if (group := str(entry.get("group", ""))) in planned and group.rsplit("/", 1)[-1] in names
+def annotation_without(live: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotation when our ports (those with our NEG names) are taken out."""
+    mine = ours.get("exposed_ports") or {}
+    ports = {
+        port: entry
+        for port, entry in (live.get("exposed_ports") or {}).items()
+        if port not in mine or (entry or {}).get("name") != (mine[port] or {}).get("name")
     }
+    content = {key: value for key, value in live.items() if key != "exposed_ports"}
+    return {**content, "exposed_ports": ports} if ports else content
+
+
+def merged_backends(
+    live: list[dict[str, Any]],
+    wanted: tuple[EachNeg, ...],
+    own: frozenset[str],
+    observed: Observed,
+) -> list[dict[str, Any]]:
+    """The live list with our entries added, changed and taken out; others stay, in their order."""
+    found = attachments(wanted, live, own, observed)
+    by_place = {(each.cluster, each.name): each for each in wanted}
+
+    def entry_of(group: str) -> dict[str, Any]:
+        cluster = found.clusters.get(canonical(group), "")
+        each = by_place.get((cluster, group.rsplit("/", 1)[-1]))
+        return dict(each.entry) if each else {}
+
+    stale = {str(entry["group"]) for entry in found.stale}
+    changed = {str(entry["group"]) for entry in found.changed}
+    kept = [
+        {**entry, **entry_of(str(entry["group"]))} if entry["group"] in changed else dict(entry)
+        for entry in live
+        if entry.get("group") not in stale
+    ]
+    return kept + [{**entry_of(neg.link), "group": neg.link} for neg in found.missing]

@@ -106,6 +106,11 @@ def _observe(
         node_tags=tags,
         zones=zones_of_nodes(nodes),
         services=tuple(observed),
+        ipv6=any(
+            item.get("addressType") == "IPv6"
+            for namespace in {namespace for namespace, _ in services}
+            for item in reader.objects(name, SLICES.format(namespace)).result()
+        ),
     )
 
 

@@ -1,1 +1,1 @@
-"""Small checks of what is really so: each ok, failed, skipped or uncertain, with reason and remedy."""
+"""Small checks of what is really so: ok, failed, skipped or uncertain, with reason and remedy."""

@@ -1,0 +1,215 @@
+"""From an approved plan to a finished step: approval, lease, journal, run, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgebook import journal as journals
+from edgebook import plan as plans
+from edgebook import progress as progresses
+from edgebook import show
+from edgebook.apply.run import Done, Run
+from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
+from edgebook.front_door import FrontDoor, Moment
+from edgebook.journal import Journal
+from edgebook.kinds import noun
+from edgebook.lock import FrontDoorLock
+from edgebook.model import Change, Plan, ResourceKey
+from edgebook.runbook.approval import keep_plan, kept_plan
+from edgebook.show import Pages, Table
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply did; shows itself as a table."""
+
+    title: str
+    plan: Plan
+    results: tuple[Done, ...]
+    headlines: tuple[str, ...] = ()
+    seconds: float = 0.0
+    journal: str = ""
+    leaks: Table | None = None
+
+    def with_leaks(self, leaks: Table) -> "Applied":
+        return replace(self, leaks=leaks)
+
+    @property
+    def table(self) -> Table:
+        rows = (
+            (
+                {
+                    "action": done.change.action.value,
+                    "kind": noun(done.change.key),
+                    "name": done.change.key.name,
+                    "what": done.change.sentence,
+                    "result": done.status,
+                },
+                {"done": "good", "failed": "bad"}.get(done.status, "quiet"),
+            )
+            for done in self.results
+        )
+        count = sum(done.status == "done" for done in self.results)
+        said = f"{count} of {len(self.results)} changes done" if self.results else "nothing to do"
+        columns = ("action", "kind", "name", "what", "result")
+        return show.table(
+            columns, rows, title=f"{self.title}: {said}", notes=sorted(self.headlines)
+        )
+
+    @property
+    def frame(self) -> Any:
+        """One row a change, with how many seconds it took."""
+        frame = self.table.frame
+        frame["seconds"] = [round(done.seconds, 3) for done in self.results]
+        return frame
+
+    def to_json(self) -> dict[str, Any]:
+        changes = [
+            {**done.change.to_json(), "status": done.status, "seconds": round(done.seconds, 3)}
+            for done in self.results
+        ]
+        return {
+            "hash": self.plan.hash,
+            "changes": changes,
+            "headlines": sorted(self.headlines),
+            "seconds": round(self.seconds, 3),
+            "journal": self.journal,
+            "leaks": self.leaks.to_json()["rows"] if self.leaks else [],
+        }
+
+    def _pages(self) -> Pages:
+        return Pages((self.table, self.leaks) if self.leaks else (self.table,))
+
+    def __str__(self) -> str:
+        return str(self._pages())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._pages()._repr_html_()
+
+
+def apply_plan(
+    door: FrontDoor,
+    moment: Moment,
+    plan: Plan,
+    approve: str,
+    *,
+    title: str = "",
+    replan: Callable[[ResourceKey], Change | None] | None = None,
+    show_progress: bool = True,
+    break_lock: bool = False,
+    await_health: bool = True,
+) -> Applied:
+    """Carry the plan out when `approve` is its hash; StepFailed or InterruptedRun when it ends early."""
+    clock = door.connection.clock
+    clock.resume()
+    title = title or "apply"
+    if plan.empty:
+        return Applied(title, plan, ())
+    approve_plan(door, plan, approve)
+    keep_plan(plan)
+    journal = journals.for_run(door.id, clock)
+    earlier = journals.unfinished(door.id) if journal.path and not _recorded() else None
+    lock = FrontDoorLock(door.cloud.compute, lease_key(door), break_it=break_lock)
+    began = clock.monotonic()
+    with lock, progresses.choose(wanted=show_progress) as progress:
+        journal.planned(title, plan)
+        journal.write("applying", step=title, total=len(plan.to_do), earlier=str(earlier or ""))
+        progress.total(title, len(plan.to_do))
+        run = Run(
+            door.cloud,
+            moment.reader,
+            journal=journal,
+            progress=progress,
+            replan=replan or door.replan,
+            observe=door.observe_now,
+            own_negs=moment.desired.own_negs,
+            on_done=lambda change: _lease_new(lock, change, door),
+            await_health=await_health,
+        )
+        try:
+            results = run.carry_out(plan, moment.live)
+        except InterruptedRun as error:
+            journal.failure(title, error)
+            raise
+    for text in sorted(run.headlines):
+        journal.headline(title, text)
+    applied = Applied(
+        title,
+        plan,
+        tuple(results),
+        tuple(run.headlines),
+        clock.monotonic() - began,
+        str(journal.path or ""),
+    )
+    _raise_failure(applied, journal)
+    journal.write("applied", step=title)
+    return applied
+
+
+def _recorded() -> bool:
+    import os
+
+    return bool(os.environ.get("EDGEBOOK_JOURNAL"))
+
+
+def _lease_new(lock: FrontDoorLock, change: Change, door: FrontDoor) -> None:
+    if change.key == lease_key(door):
+        lock.take()
+
+
+def lease_key(door: FrontDoor) -> ResourceKey:
+    """The resource whose labels carry the lease: our address, or a rule of ours beside another's."""
+    from edgebook.kinds import compute_scope
+
+    version = sorted(door.spec.address.ip_versions)[0]
+    scope = compute_scope(door.spec.project)
+    if door.spec.address.adopt:
+        rule = door.names.forwarding_rule(door.spec.frontends[0].name, version)
+        return ResourceKey("forwardingRule", scope, rule)
+    return ResourceKey("address", scope, door.names.address(version))
+
+
+def approve_plan(door: FrontDoor, plan: Plan, approve: str) -> None:
+    """Raise ApprovalError unless it is approved, or the rest of what was approved."""
+    text = approve.strip().lower()
+    if text == AUTO and door.connection.allows_automatic_approval:
+        return
+    approved = kept_plan(text) if len(text) >= plans.SHORTEST_APPROVAL else None
+    if approved is not None and approved.hash != plan.hash and not plans.covers(approved, plan):
+        return
+    plans.check_approval(plan, text, approved)
+
+
+def _raise_failure(applied: Applied, journal: Journal) -> None:
+    """The first failure, with what is done and what is not."""
+    failed = [done for done in applied.results if done.status == "failed" and done.error]
+    if not failed:
+        return
+    first = min(failed, key=lambda done: done.change.order)
+    done = sum(item.status == "done" for item in applied.results)
+    state = (
+        f"{done} of {len(applied.results)} changes are done and journaled; run it again to go on"
+    )
+    error = first.error
+    assert error is not None
+    others = [f"{d.change.key}: {d.error.what}" for d in failed if d is not first and d.error]
+    seen = "\n".join([str(getattr(error, "seen", "")), *others]).strip()
+    raised = StepFailed(
+        f"{applied.title}: {error.what}",
+        step=applied.title,
+        where=error.where,
+        why=error.why,
+        seen=seen,
+        next=error.next or _where_to_look(error),
+        state=state,
+    )
+    raised.exit_code = error.exit_code
+    raise raised from error
+
+
+def _where_to_look(error: EdgebookError) -> str:
+    return "run it again; edgebook status shows how far it got"

@@ -1,0 +1,170 @@
+"""One front door in one environment: reading it, planning it, carrying a plan out.
+
+Brings the pure core (params to plan) and the edges (connection, live reading) together. Everything
+that is shown or checked starts from a Moment: one reading, and the plan that follows from it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from edgebook import kube, plan
+from edgebook.connect import Connection, connect
+from edgebook.desired import Desired
+from edgebook.errors import EdgebookError
+from edgebook.gcp.cloud import Cloud
+from edgebook.gcp.wire import Wire
+from edgebook.kinds import compute_scope, zone_scope
+from edgebook.kube import KubeCluster
+from edgebook.live import Reader, observe, read_live
+from edgebook.live import clusters as cluster_reading
+from edgebook.live.legacy import read_legacy
+from edgebook.live.project import prefetch
+from edgebook.model import Action, Change, Live, Plan, ResourceKey
+from edgebook.names import Names
+from edgebook.observed import Observed
+from edgebook.spec import Spec
+from edgebook.spec.types import ClusterSpec
+from edgebook.verify.facts import Facts
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One reading of the world and the plan that follows from it."""
+
+    reader: Reader
+    live: Live
+    observed: Observed
+    desired: Desired
+    plan: Plan
+
+
+class FrontDoor:
+    """A Spec with its connection; `file` is how messages call the params."""
+
+    def __init__(self, spec: Spec, file: str, *, share: "FrontDoor | None" = None) -> None:
+        self.spec = spec
+        self.file = file
+        self._share = share
+
+    @cached_property
+    def connection(self) -> Connection:
+        if self._share is not None:
+            return self._share.connection
+        return connect(
+            self.spec.environment.value,
+            self.spec.project,
+            scenario=self.spec.simulator.scenario,
+            time_scale=self.spec.simulator.time_scale,
+        )
+
+    @cached_property
+    def wire(self) -> Wire:
+        return self._share.wire if self._share is not None else Wire(self.connection)
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        return Cloud(self.wire)
+
+    @cached_property
+    def names(self) -> Names:
+        return Names(self.spec)
+
+    @property
+    def id(self) -> str:
+        """Unique among all front doors: for journals and locks."""
+        return f"{self.spec.project}-{self.names.front_door}"
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The first reader; each reading takes a new one from it, with the same clusters."""
+        return Reader(self.wire, self.open_clusters())
+
+    def open_clusters(self) -> dict[str, Callable[[], KubeCluster]]:
+        """How each cluster of the params is reached, not yet connected."""
+
+        def opener(name: str, spec: ClusterSpec) -> Callable[[], KubeCluster]:
+            if spec.context:
+                return lambda: kube.by_context(name, spec.context, self.connection)
+            project = spec.project or self.spec.project
+            path = f"projects/{project}/locations/{spec.location}/clusters/{spec.name or name}"
+            return lambda: kube.by_location(name, path, self.wire)
+
+        return {name: opener(name, spec) for name, spec in self.spec.clusters.items()}
+
+    @cached_property
+    def services(self) -> dict[str, set[tuple[str, str]]]:
+        """The Services that matter, by cluster: a swap may use any cluster for any backend."""
+        wanted = {(b.neg.namespace, b.neg.service) for b in self.spec.backends.values()}
+        return dict.fromkeys(self.spec.clusters, wanted)
+
+    @property
+    def zone(self) -> str:
+        dns = self.spec.dns
+        return zone_scope(dns.project or self.spec.project, dns.zone) if dns else ""
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        return (self.names.certificate_map(),) if self.spec.certificate else ()
+
+    def read(self, reader: Reader | None = None) -> Moment:
+        """Read everything now and plan; a given reader's lists are used as they are."""
+        reader = reader or self.reader.again()
+        zones = (self.zone,) if self.zone else ()
+        number = reader.one("cloudresourcemanager", f"v3/projects/{self.spec.project}")
+        prefetch(reader, zones)
+        cluster_reading.prefetch(reader, self.services)
+        live = read_live(reader, zones=zones, maps=self.maps)
+        observed = self._observe(reader, live, _numbers(number.result, self.spec.project))
+        for cluster in cluster_reading.annotations_as_live(observed.clusters.values()).values():
+            live[cluster.key] = cluster
+        target = plan.wanted(self.spec, observed, live)
+        return Moment(reader, live, observed, target, plan.make(self.spec, observed, live))
+
+    def _observe(self, reader: Reader, live: Live, numbers: Mapping[str, str]) -> Observed:
+        firewalls = [item.body for key, item in live.items() if key.kind == "firewall"]
+        tags = {name: spec.node_tags for name, spec in self.spec.clusters.items()}
+        clusters = observe(
+            reader, self.services, node_tags=tags, firewalls=firewalls, tolerate=True
+        )
+        there = tuple(name for name, cluster in clusters.items() if cluster.reachable)
+        legacy = read_legacy(reader, there)
+        now = self.connection.clock.utc()
+        notes = legacy.notes(self.spec.hostnames, now)
+        return Observed(clusters, numbers, notes=notes)
+
+    def observe_now(self) -> Observed:
+        """The clusters as they are now: for attaching NEGs that GKE has just made."""
+        reader = self.reader.again()
+        scope = compute_scope(self.spec.project)
+        firewalls = reader.collection("firewall", scope).result()
+        clusters = observe(reader, self.services, firewalls=firewalls, tolerate=True)
+        return Observed(clusters)
+
+    def replan(self, key: ResourceKey) -> Change | None:
+        """What is to be done about one resource as things are now; None when nothing is."""
+        changes = [change for change in self.read().plan.changes if change.key == key]
+        work = [change for change in changes if change.action is not Action.REPORT]
+        blocking = [change for change in changes if change.blocks]
+        return next(iter(work + blocking), None)
+
+    def facts(self, moment: Moment) -> Facts:
+        return Facts(
+            self.spec,
+            moment.desired,
+            moment.observed,
+            moment.live,
+            moment.plan,
+            moment.reader,
+        )
+
+
+def _numbers(read: Callable[[], dict[str, Any] | None], project: str) -> dict[str, str]:
+    """The project's number, which some APIs put in place of its id; not knowing it is no failure."""
+    try:
+        found = read() or {}
+    except EdgebookError:
+        return {}
+    number = str(found.get("name", "")).removeprefix("projects/")
+    return {number: project} if number.isdigit() else {}

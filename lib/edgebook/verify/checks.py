@@ -1,0 +1,74 @@
+"""Which checks belong to which step, and running them: one list, walked by steps, book and runner.
+
+A check that cannot be made (no answer, no permission) is uncertain with the error's words; it does
+not keep the others from being made.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from edgebook.errors import EdgebookError
+from edgebook.model import Action, CheckResult, Step
+from edgebook.verify import backend_checks, certificate_checks, dns_checks, traffic_checks
+from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, result
+
+Check = Callable[[Facts], Iterable[CheckResult]]
+
+CHECKS: tuple[tuple[Step, Check], ...] = (
+    (Step.ADDRESS_AND_DNS, dns_checks.zone),
+    (Step.ADDRESS_AND_DNS, dns_checks.records),
+    (Step.CERTIFICATE, dns_checks.cnames),
+    (Step.CERTIFICATE, dns_checks.caa),
+    (Step.CERTIFICATE, certificate_checks.certificates),
+    (Step.CERTIFICATE_MAP, certificate_checks.covers),
+    (Step.CERTIFICATE_MAP, certificate_checks.attached),
+    (Step.FRONTENDS, traffic_checks.frontends),
+    (Step.FIREWALL, backend_checks.firewall),
+    (Step.BACKENDS, backend_checks.zones),
+    (Step.BACKENDS, backend_checks.health),
+)
+
+
+def run(facts: Facts, steps: Iterable[Step] = tuple(Step)) -> list[CheckResult]:
+    """All checks of these steps, then whether anything is left to change in them."""
+    wanted = set(steps)
+    found: list[CheckResult] = []
+    for step, check in CHECKS:
+        # Frontends' checks also speak for the certificate map and the backends behind them.
+        if step in wanted or check is traffic_checks.frontends:
+            found += [item for item in _made(facts, step, check) if item.step in wanted]
+    return found + list(drift(facts, wanted))
+
+
+def _made(facts: Facts, step: Step, check: Check) -> list[CheckResult]:
+    try:
+        return list(check(facts))
+    except EdgebookError as error:
+        name = check.__name__.replace("_", " ")
+        return [result(UNCERTAIN, name, step.value, error.what, error.next or error.why, step=step)]
+
+
+def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
+    """Nothing is left to change in a step that was applied."""
+    check = "nothing left to change"
+    for step in sorted(set(steps), key=lambda item: item.number):
+        changes = [change for change in facts.plan.to_do if change.step is step]
+        wanted = [resource for resource in facts.desired.resources if resource.step is step]
+        there = [r for r in wanted if r.key in facts.live and r.kind != "serviceAnnotation"]
+        creates = all(change.action is Action.CREATE for change in changes)
+        if not changes:
+            yield result(OK, check, step.value, f"{len(wanted)} resources as wanted", step=step)
+        elif (creates and not there) or _untouched(facts, step):
+            reason = f"not applied yet: {len(changes)} changes to make"
+            yield result(SKIPPED, check, step.value, reason, step=step)
+        else:
+            named = ", ".join(f"{c.action.value} {c.key.kind} {c.key.name}" for c in changes[:3])
+            more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+            remedy = f"edgebook plan, then run {step.number} {step.title} again"
+            yield result(FAILED, check, step.value, f"{named}{more}", remedy, step=step)
+
+
+def _untouched(facts: Facts, step: Step) -> bool:
+    """Nothing of the step was made: all that it would create is still to be created."""
+    wanted = {r.key for r in facts.desired.resources if r.step is step}
+    planned = {change.key for change in facts.plan.to_do if change.step is step}
+    return wanted <= planned

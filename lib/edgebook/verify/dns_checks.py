@@ -1,0 +1,168 @@
+"""Checks of names: address records, validation CNAMEs, CAA, and the delegation of the zone."""
+
+from collections.abc import Iterator
+
+from edgebook import failures
+from edgebook.model import CheckResult, Step
+from edgebook.spec.types import IpVersion
+from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, probe_name, result
+from edgebook.verify.lookup import Reply
+
+PKI = "pki.goog"
+RECORDS = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
+
+
+def zone(facts: Facts) -> Iterator[CheckResult]:
+    """The managed zone exists, holds the hostnames, and its parent delegates to it."""
+    if not facts.zone:
+        yield result(SKIPPED, "DNS zone", "-", "the params name none", step=Step.ADDRESS_AND_DNS)
+        return
+    name = facts.zone.rsplit("/", 1)[-1]
+    found = facts.reader.one("dns", f"dns/v1/{facts.zone}").result()
+    if found is None:
+        remedy = f"gcloud dns managed-zones create {name}, or correct dns.zone in the params"
+        yield result(
+            FAILED, "DNS zone exists", name, "not found", remedy, step=Step.ADDRESS_AND_DNS
+        )
+        return
+    suffix = str(found["dnsName"])
+    outside = [h for h in facts.spec.hostnames if not f".{h}.".endswith(f".{suffix}")]
+    yield result(
+        FAILED if outside else OK,
+        "DNS zone holds the names",
+        name,
+        f"{joined(outside)} not under {suffix}" if outside else suffix,
+        "correct hostnames or dns.zone in the params" if outside else "",
+        step=Step.ADDRESS_AND_DNS,
+    )
+    yield _delegation(facts, name, suffix, found.get("nameServers") or ())
+
+
+def _delegation(facts: Facts, name: str, suffix: str, servers: tuple[str, ...]) -> CheckResult:
+    check = "zone is delegated"
+    step = Step.ADDRESS_AND_DNS
+    reply = facts.lookup.resolved(suffix, "NS")
+    if facts.reader.wire.connection.dns_by_api:
+        return result(
+            SKIPPED, check, suffix, "no DNS server here: the parent is not asked", step=step
+        )
+    wanted, seen = set(servers), set(reply.values)
+    if seen and seen <= wanted:
+        return result(OK, check, suffix, f"{len(seen)} of {len(wanted)} name servers", step=step)
+    trouble = failures.ZONE_NOT_DELEGATED
+    asked = joined(seen) if seen else reply.problem
+    reason = f"the Internet asks {asked}, the zone is on {joined(wanted)}"
+    return result(FAILED, check, suffix, reason, trouble.remedy, step=step)
+
+
+def records(facts: Facts) -> Iterator[CheckResult]:
+    """Every hostname answers the front door's address, at the name servers and by resolvers."""
+    step = Step.ADDRESS_AND_DNS
+    for hostname in sorted(set(facts.spec.hostnames)):
+        for version in facts.versions:
+            kind = RECORDS[version]
+            check, address = f"{kind} record answers", facts.address(version)
+            pending = facts.pending("dnsRecordSet", f"{hostname}./{kind}")
+            if not address or pending:
+                why = pending or "no address yet: 10 Address and DNS reserves it"
+                yield result(SKIPPED, check, hostname, why, step=step)
+                continue
+            replies = facts.lookup.authoritative(probe_name(hostname), kind)
+            yield _answered(facts, check, hostname, address, replies)
+
+
+def _answered(
+    facts: Facts, check: str, hostname: str, address: str, replies: list[Reply]
+) -> CheckResult:
+    step = Step.ADDRESS_AND_DNS
+    right = [reply for reply in replies if address in reply.values]
+    if len(right) < len(replies):
+        others = {value for reply in replies for value in reply.values} - {address}
+        if others and not right:
+            reason = f"still points to {joined(others)}: left alone, it is the cut-over"
+            remedy = "the cut-over is a runbook of its own; dns.take_over allows it"
+            return result(UNCERTAIN, check, hostname, reason, remedy, step=step)
+        wrong = {reply.problem or joined(reply.values) for reply in replies if reply not in right}
+        reason = f"{len(right)} of {len(replies)} {facts.lookup.source} answer it: {joined(wrong)}"
+        state = UNCERTAIN if right else FAILED
+        remedy = "run 10 address and DNS" if state is FAILED else failures.DNS_STALE.remedy
+        return result(state, check, hostname, reason, remedy, step=step)
+    cached = facts.lookup.resolved(probe_name(hostname), check.split()[0])
+    if cached.values and address not in cached.values:
+        reason = f"resolvers still answer {joined(cached.values)}"
+        return result(UNCERTAIN, check, hostname, reason, failures.DNS_STALE.remedy, step=step)
+    count = f"{len(right)} of {len(replies)} {facts.lookup.source}"
+    said = facts.lookup.source if facts.reader.wire.connection.dns_by_api else count
+    return result(OK, check, hostname, f"{address}, {said}", step=step)
+
+
+def cnames(facts: Facts) -> Iterator[CheckResult]:
+    """The validation CNAME of every authorization answers what Google expects."""
+    step, check = Step.CERTIFICATE, "CNAME answers"
+    for resource in facts.desired.resources:
+        if resource.kind != "dnsAuthorization":
+            continue
+        domain = str(resource.body.get("domain", resource.name))
+        body = facts.body("dnsAuthorization", resource.name)
+        if body is None:
+            why = facts.pending("dnsAuthorization", resource.name) or "not there"
+            yield result(SKIPPED, check, domain, why, step=step)
+            continue
+        record = body.get("dnsResourceRecord") or {}
+        name, data = str(record.get("name", "")), str(record.get("data", ""))
+        replies = facts.lookup.authoritative(name, "CNAME")
+        right = [reply for reply in replies if data in reply.values]
+        if replies and len(right) == len(replies):
+            by_api = facts.reader.wire.connection.dns_by_api
+            count = (
+                facts.lookup.source if by_api else f"{len(right)} of {len(replies)} name servers"
+            )
+            yield result(OK, check, domain, count, step=step)
+            continue
+        seen = {value for reply in replies for value in reply.values or (reply.problem,)}
+        reason = f"{name} should be {data}, is {joined(seen)}"
+        yield result(FAILED, check, domain, reason, failures.CNAME_WRONG.remedy, step=step)
+
+
+def caa(facts: Facts) -> Iterator[CheckResult]:
+    """No CAA record on the way up forbids Google's certificate authority."""
+    if facts.spec.certificate is None:
+        return
+    for domain in facts.domains:
+        yield _caa(facts, domain)
+
+
+def _caa(facts: Facts, domain: str) -> CheckResult:
+    check, step = f"CAA allows {PKI}", Step.CERTIFICATE
+    labels = domain.split(".")
+    for index in range(len(labels) - 1):
+        name = ".".join(labels[index:])
+        reply = facts.lookup.resolved(name, "CAA")
+        if not reply.values:
+            if reply.problem not in ("NXDOMAIN", "no such record", ""):
+                return result(UNCERTAIN, check, domain, f"{name}: {reply.problem}", step=step)
+            continue
+        wildcard = f"*.{domain}" in facts.spec.hostnames
+        if allows(reply.values, wildcard=False) and (
+            not wildcard or allows(reply.values, wildcard=True)
+        ):
+            return result(OK, check, domain, f"CAA of {name} names it", step=step)
+        trouble = failures.CAA_FORBIDS
+        remedy = trouble.remedy.replace("<domain>", name)
+        return result(FAILED, check, domain, f"{name}: {joined(reply.values)}", remedy, step=step)
+    return result(OK, check, domain, "no CAA record up to the root", step=step)
+
+
+def allows(values: tuple[str, ...], *, wildcard: bool) -> bool:
+    """Whether these CAA records let pki.goog issue (RFC 8659: issuewild overrides issue)."""
+    parsed = [value.split(None, 2) for value in values]
+    tags = {parts[1].lower() for parts in parsed if len(parts) == 3}
+    tag = "issuewild" if wildcard and "issuewild" in tags else "issue"
+    if tag not in tags:
+        return True
+    issuers = {
+        parts[2].strip('"').split(";")[0].strip().lower()
+        for parts in parsed
+        if len(parts) == 3 and parts[1].lower() == tag
+    }
+    return PKI in issuers

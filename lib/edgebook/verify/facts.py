@@ -1,0 +1,113 @@
+"""What checks look at: the params, what should be, what is, and the small questions they share.
+
+One Facts is one moment. A resource that the plan still creates is `pending`: a check of it is
+skipped, not failed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from edgebook.desired import Desired
+from edgebook.kinds import certificate_scope, compute_scope, zone_scope
+from edgebook.live.reader import Reader
+from edgebook.model import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
+from edgebook.names import Names
+from edgebook.observed import Observed
+from edgebook.spec.types import IpVersion, Spec
+from edgebook.verify.lookup import Lookup, lookup_for
+
+OK, FAILED = CheckState.OK, CheckState.FAILED
+SKIPPED, UNCERTAIN = CheckState.SKIPPED, CheckState.UNCERTAIN
+
+
+@dataclass
+class Facts:
+    """Everything that was read, and the plan that follows from it."""
+
+    spec: Spec
+    desired: Desired
+    observed: Observed
+    live: Live
+    plan: Plan
+    reader: Reader
+
+    @cached_property
+    def names(self) -> Names:
+        return Names(self.spec)
+
+    @property
+    def compute(self) -> str:
+        return compute_scope(self.spec.project)
+
+    @property
+    def certificates(self) -> str:
+        return certificate_scope(self.spec.project)
+
+    @property
+    def zone(self) -> str:
+        """The scope of the managed zone; empty when the params name none."""
+        dns = self.spec.dns
+        return zone_scope(dns.project or self.spec.project, dns.zone) if dns else ""
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        if self.zone:
+            return lookup_for(self.reader, self.zone)
+        return Lookup(self.reader.wire.connection)
+
+    def body(self, kind: str, name: str, scope: str = "") -> Mapping[str, Any] | None:
+        """A live resource, or None."""
+        certificate = kind.startswith("cert") or kind == "dnsAuthorization"
+        scope = scope or (self.certificates if certificate else self.compute)
+        found = self.live.get(ResourceKey(kind, scope, name))
+        return found.body if found else None
+
+    def address(self, version: IpVersion) -> str:
+        """The reserved IP; empty before it is there."""
+        body = self.body("address", self.names.address(version)) or {}
+        return str(body.get("address", ""))
+
+    @property
+    def versions(self) -> tuple[IpVersion, ...]:
+        return tuple(sorted(set(self.spec.address.ip_versions)))
+
+    @cached_property
+    def _pending(self) -> dict[ResourceKey, Step]:
+        made = (Action.CREATE, Action.REPLACE)
+        return {change.key: change.step for change in self.plan.changes if change.action in made}
+
+    def pending(self, kind: str, name: str, scope: str = "") -> str:
+        """Why a resource is not there yet ("20 Certificate creates it"); empty when it is due."""
+        for key, step in self._pending.items():
+            if (key.kind, key.name) == (kind, name) and (not scope or key.scope == scope):
+                return f"not there yet: {step.number} {step.title} creates it"
+        return ""
+
+    @cached_property
+    def domains(self) -> tuple[str, ...]:
+        """Hostnames without a wildcard's star, each once."""
+        return tuple(sorted({name.removeprefix("*.") for name in self.spec.hostnames}))
+
+
+def probe_name(hostname: str) -> str:
+    """A name that a record for `hostname` answers: for a wildcard, one below it."""
+    return hostname.replace("*.", "edgebook-check.", 1) if hostname.startswith("*.") else hostname
+
+
+def result(
+    state: CheckState,
+    check: str,
+    subject: str,
+    reason: str = "",
+    remedy: str = "",
+    *,
+    step: Step | None = None,
+    **data: Any,
+) -> CheckResult:
+    return CheckResult(state, check, subject, reason, remedy, step, data)
+
+
+def joined(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values)) or "nothing"
