@@ -177,7 +177,8 @@ class Lookup:
 
     def _nowhere(self, name: str) -> Status:
         """A domain hosted here that nobody delegates does not exist; others aren't our business."""
-        hosted = {zone["dnsName"] for _, zone in self._dns.all_zones()}
+        zones = [zone for _, zone in self._dns.all_zones() if zone["visibility"] == "public"]
+        hosted = {zone["dnsName"] for zone in zones}
         return Status.NXDOMAIN if hosted & set(_suffixes(name)) else Status.REFUSED
 
     def _alias(

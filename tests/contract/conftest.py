@@ -1,0 +1,66 @@
+"""A world in process with time standing still, for what must be seen at a certain moment."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gcpsim.certs import CertificateManager
+from gcpsim.clock import Clock
+from gcpsim.compute import collections
+from gcpsim.dns import Dns
+from gcpsim.errors import ApiError
+from gcpsim.project.service import ResourceManager, ServiceUsage
+from gcpsim.store import Store
+from gcpsim.world import World
+
+START = 1_800_000_000.0
+
+
+class Cloud:
+    """A world, and requests to its services, each as one transaction."""
+
+    def __init__(self, store: Store | None = None, scale: float = 1.0) -> None:
+        clock = Clock(paused=True, start=START, scale=scale)
+        self.world = World(clock=clock, store=store or Store())
+        collections.create(self.world)
+        self.world.dns = Dns(self.world)
+        self.world.certificates = CertificateManager(self.world)
+        self.world.services |= {
+            "dns": self.world.dns,
+            "certificatemanager": self.world.certificates,
+            "cloudresourcemanager": ResourceManager(self.world),
+            "serviceusage": ServiceUsage(self.world),
+        }
+
+    def advance(self, seconds: float) -> None:
+        self.world.clock.advance(seconds)
+
+    def request(self, service: str, method: str, path: str, body: Any = None, **query: str) -> Any:
+        """The answer's body; ApiError for a refusal. With scale 0 time settles afterwards."""
+        target: Any = self.world.services[service]
+        answer = self.world.transact(lambda: target.call(method, path, body, query))
+        self.world.clock.settle()
+        return answer
+
+    def dns(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        return self.request("dns", method, path, body, **query)
+
+    def certs(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        return self.request("certificatemanager", method, path, body, **query)
+
+    def refusal(self, service: str, method: str, path: str, body: Any = None, **query: str) -> Any:
+        """The ApiError of a request that must be refused."""
+        with pytest.raises(ApiError) as caught:
+            self.request(service, method, path, body, **query)
+        return caught.value
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    yield Cloud()
+
+
+@pytest.fixture
+def instant_cloud() -> Iterator[Cloud]:
+    """The same with time scale 0: processes take no time."""
+    yield Cloud(scale=0)
