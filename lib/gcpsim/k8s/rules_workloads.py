@@ -42,7 +42,7 @@ def selector_causes(selector: Doc | None, path: str) -> list[Cause]:
 
 
 def _workload(new: Doc, old: Doc | None) -> list[Cause]:
-    """What all four have: replicas, a selector that matches the template and stays, the template."""
+    """What all four have: replicas, a fixed selector that matches the template, the template."""
     spec = new["spec"]
     causes = _not_negative(spec, "spec", "replicas", "minReadySeconds", "revisionHistoryLimit")
     selector, template = spec.get("selector"), spec.get("template") or {}
@@ -121,8 +121,8 @@ def amount_or_percent(value: Any, field: str) -> list[Cause]:
         if value.endswith("%") and value[:-1].isdigit():
             return []
         why = (
-            "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  "
-            "or '93%', regex used for validation is '[0-9]+%')"
+            "a valid percent string must be a numeric string followed by an ending '%' (e.g. "
+            "'1%',  or '93%', regex used for validation is '[0-9]+%')"
         )
         return [invalid_value(field, value, why)]
     if isinstance(value, int) and value < 0:

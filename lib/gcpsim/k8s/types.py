@@ -7,7 +7,7 @@ start. What the models don't say (how lists merge, which maps are atomic) comes 
 
 import importlib.util
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -24,8 +24,9 @@ from gcpsim.k8s.listtypes import (
 
 Doc = dict[str, Any]
 
-FIELD = re.compile(r"^    (\w+): (.+?) = (Field\(.*|None.*)$|^    (\w+): ([^=]+)$", re.MULTILINE)
-ALIAS = re.compile(r'serialization_alias="([^"]+)"')
+FIELD = re.compile(r"^    (\w+): (.+?) = (Field\(.*|None.*)$|^    (\w+): ([^=\n]+)$", re.MULTILINE)
+END = "    openapi_types: ClassVar"
+NAMES = re.compile(r'^        "(\w+)": "([^"]+)",?$', re.MULTILINE)
 DESCRIPTION = re.compile(r'description="((?:[^"\\]|\\.)*)"\)$')
 IMPORT = re.compile(r"^from kubernetes\.client\.models\.(\w+) import (\w+)$", re.MULTILINE)
 CLASS_TEXT = re.compile(r'^class \w+\(BaseModel\):\n    """\n    (.*?)\n\n', re.MULTILINE | re.S)
@@ -90,35 +91,46 @@ def models_folder() -> Path:
 def model(name: str, file: str = "") -> Type:
     """The type of one of the client's models, e.g. `V1Pod`."""
     text = (models_folder() / f"{file or _file(name)}.py").read_text(encoding="utf-8")
-    body = text[text.index(f"class {name}(BaseModel):") :].split("    openapi_types: ClassVar")[0]
+    body, _, rest = text[text.index(f"class {name}(BaseModel):") :].partition(END)
+    json_names = dict(NAMES.findall(rest.partition("attribute_map: ")[2].partition("}")[0]))
     imports = {kind: module for module, kind in IMPORT.findall(text)}
     about = CLASS_TEXT.search(body)
-    found: list[tuple[str, str, str, bool]] = []
-    for match in FIELD.finditer(body.split("# noqa: E501\n", 1)[1]):
-        python_name, hint, rest = (
-            match[1] or match[4],
-            (match[2] or match[5]).strip(),
-            match[3] or "",
-        )
-        alias, words = ALIAS.search(rest), DESCRIPTION.search(rest)
-        optional = hint.startswith("Optional[")
-        text_of = words[1].replace('\\"', '"').replace("\\\\", "\\") if words else ""
-        found.append((alias[1] if alias else python_name, hint, text_of, optional))
+    found = [
+        (json_names.get(python_name) or _reserved(python_name, json_names), hint, words)
+        for python_name, hint, words in _lines(body)
+    ]
 
     def load() -> dict[str, Type]:
         return {
             alias: _described(_field(name, alias, hint, imports), words)
-            for alias, hint, words, _ in found
+            for alias, hint, words in found
         }
 
     return Type(
         "object",
         name,
         atomic=name in ATOMIC_MODELS,
-        required=tuple(alias for alias, _, _, optional in found if not optional),
+        required=tuple(
+            alias for alias, hint, _ in found if not hint.startswith(("Optional[", "Any"))
+        ),
         description=about[1] if about else "",
         load=load,
     )
+
+
+def _reserved(python_name: str, json_names: dict[str, str]) -> str:
+    """The JSON name of a field whose own is a Python word: var_from -> from."""
+    bare = python_name.removeprefix("var_")
+    return json_names.get(bare) or json_names.get("_" + bare, bare)
+
+
+def _lines(body: str) -> Iterator[tuple[str, str, str]]:
+    """Each field line's Python name, type hint and description."""
+    for match in FIELD.finditer(body.split("# noqa: E501\n", 1)[1]):
+        hint = match[2] or match[5]
+        words = DESCRIPTION.search(match[3] or "")
+        text = words[1].replace('\\"', '"').replace("\\\\", "\\") if words else ""
+        yield match[1] or match[4], hint.strip(), text
 
 
 def _described(type: Type, words: str) -> Type:

@@ -322,7 +322,7 @@ def delete(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
         dry_run=dry_run,
     )
     left = cluster.get(resource, call.namespace, call.name) is not None
-    if resource.returns_deleted or (resource.crd is not None and left):
+    if resource.returns_deleted or left:
         return shaped(cluster, call, resource, gone, form_of(call))
     uid = gone["metadata"]["uid"]
     return 200, status.success(resource.plural, resource.group, call.name, uid), JSON
