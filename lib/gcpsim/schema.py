@@ -23,6 +23,8 @@ ENUM_NUMBERS = {
         7: "FAILED",
     },
 }
+# Fields that real answers have though the documents lack them; clients send them back.
+UNDOCUMENTED = {"Firewall": {"enableLogging"}, "NetworkEndpointGroup": {"loadBalancer"}}
 INT_RANGE = {
     "int32": (-(2**31), 2**31 - 1),
     "uint32": (0, 2**32 - 1),
@@ -85,6 +87,8 @@ class BodyReader:
                 field = properties.get(_camel(key))
                 key = _camel(key)
             if field is None:
+                if key in UNDOCUMENTED.get(name, ()):
+                    continue
                 raise self._unknown(where, key)
             if not self.keep_output and is_output_only(field):
                 continue

@@ -273,7 +273,9 @@ async def serve(config: Config) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if config.until_stdin_closes:
-        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(0, 4096) else stop.set())
+        # A regular file (also /dev/null) can't be watched, and never closes.
+        with contextlib.suppress(PermissionError):
+            loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(0, 4096) else stop.set())
     try:
         ready = await server.open()
     except OSError as error:

@@ -6,7 +6,7 @@ kill -9 leaves whole answered writes and nothing else. It must not know what the
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Store:
     def __init__(self, folder: Path | None = None) -> None:
         self._tables: dict[str, Table] = {}
         self._undo: dict[tuple[str, str], Any] = {}
+        self.rolled_back: list[Callable[[list[tuple[str, str]]], None]] = []
         self._db = None if folder is None else self._open(folder)
         if self._db is not None:
             for name, key, body in self._db.execute("SELECT name, key, body FROM documents"):
@@ -115,7 +116,8 @@ class Store:
         self._undo.clear()
 
     def roll_back(self) -> None:
-        """Undo the writes since the last commit."""
+        """Undo the writes since the last commit; what follows from documents is told which."""
+        touched = list(self._undo)
         for (name, key), before in reversed(self._undo.items()):
             docs = self._tables[name]._docs
             if before is MISSING:
@@ -123,6 +125,8 @@ class Store:
             else:
                 docs[key] = before
         self._undo.clear()
+        for follower in self.rolled_back:
+            follower(touched)
 
     def snapshot(self) -> dict[str, dict[str, Doc]]:
         """All tables as they are; documents are frozen, so this is cheap."""

@@ -33,16 +33,26 @@ def is_global_ip(address: str) -> bool:
 
 
 def by_ip(compute: "Resources", project: str, address: str, scope: str = "") -> str | None:
-    """The path of the reserved address with this IP."""
-    for doc in compute.list(project, "addresses", scope):
-        if doc.get("address") == address:
-            return links.path_of(doc["selfLink"])
-    return None
+    """The path of the reserved address with this IP, in one scope or in any."""
+    found = compute.index.found(f"ip/{project}/{scope}/{address}")
+    return found[0] if found else None
+
+
+def keys(doc: Doc) -> list[str]:
+    project, scope, _, _ = links.split(links.path_of(doc["selfLink"]))
+    return [f"ip/{project}/{scope}/{doc['address']}", f"ip/{project}//{doc['address']}"]
+
+
+def rules_of(compute: "Resources", project: str, scope: str, address: str) -> list[Doc]:
+    """The forwarding rules of a scope that have this IP."""
+    paths = compute.index.found(f"rule/{project}/{scope}/{address}")
+    return [doc for doc in map(compute.get, paths) if doc is not None]
 
 
 def prepare(draft: Draft) -> None:
     body = draft.body
     kind = body.setdefault("addressType", "EXTERNAL")
+    body.setdefault("networkTier", "PREMIUM")
     if draft.scope == "global" and kind == "INTERNAL":
         if body.get("purpose") not in ("VPC_PEERING", "PRIVATE_SERVICE_CONNECT"):
             raise required("resource.purpose")
@@ -71,7 +81,6 @@ def prepare(draft: Draft) -> None:
 
 def _external(draft: Draft) -> None:
     body = draft.body
-    body.setdefault("networkTier", "PREMIUM")
     if draft.scope == "global" and body["networkTier"] != "PREMIUM":
         raise invalid(
             "resource.networkTier", body["networkTier"], "Global addresses are PREMIUM only."
@@ -91,8 +100,7 @@ def _external(draft: Draft) -> None:
             "Specified IP address is already reserved.",
             "invalid",
         )
-    rules = draft.compute.list(draft.project, "forwardingRules", draft.scope)
-    if not any(rule.get("IPAddress") == given for rule in rules):
+    if not rules_of(draft.compute, draft.project, draft.scope, given):
         raise invalid(
             "resource.address", given, "Specified IP address is not in use by this project."
         )
@@ -110,9 +118,8 @@ def promoted(compute: "Resources", path: str, doc: Doc | None) -> None:
     if doc is None:
         return
     project, scope, _, _ = links.split(path)
-    for rule in compute.list(project, "forwardingRules", scope):
-        if rule.get("IPAddress") == doc.get("address"):
-            compute.put(links.path_of(rule["selfLink"]), rule)
+    for rule in rules_of(compute, project, scope, doc["address"]):
+        compute.reindex(links.path_of(rule["selfLink"]))
 
 
 ADDRESSES = Kind(
@@ -126,4 +133,5 @@ ADDRESSES = Kind(
     prepare=prepare,
     view=view,
     after=promoted,
+    keys=keys,
 )

@@ -48,6 +48,49 @@ REGION_ZONES: dict[str, str] = {
 REGIONS = sorted(REGION_ZONES)
 ZONES = sorted(f"{region}-{letter}" for region in REGIONS for letter in REGION_ZONES[region])
 
+# Auto mode networks have one /20 a region, 10.N.0.0/20 (Google's page on auto mode IPv4 ranges).
+AUTO_SECOND_BYTE: dict[str, int] = {
+    "africa-south1": 218,
+    "asia-east1": 140,
+    "asia-east2": 170,
+    "asia-northeast1": 146,
+    "asia-northeast2": 174,
+    "asia-northeast3": 178,
+    "asia-south1": 160,
+    "asia-south2": 190,
+    "asia-southeast1": 148,
+    "asia-southeast2": 184,
+    "australia-southeast1": 152,
+    "australia-southeast2": 192,
+    "europe-central2": 186,
+    "europe-north1": 166,
+    "europe-southwest1": 204,
+    "europe-west1": 132,
+    "europe-west10": 214,
+    "europe-west12": 210,
+    "europe-west2": 154,
+    "europe-west3": 156,
+    "europe-west4": 164,
+    "europe-west6": 172,
+    "europe-west8": 198,
+    "europe-west9": 200,
+    "me-central1": 212,
+    "me-west1": 208,
+    "northamerica-northeast1": 162,
+    "northamerica-northeast2": 188,
+    "southamerica-east1": 158,
+    "southamerica-west1": 194,
+    "us-central1": 128,
+    "us-east1": 142,
+    "us-east4": 150,
+    "us-east5": 202,
+    "us-south1": 206,
+    "us-west1": 138,
+    "us-west2": 168,
+    "us-west3": 180,
+    "us-west4": 182,
+}
+
 # metric -> (limit, collection counted, scope)
 PROJECT_QUOTAS: dict[str, tuple[float, str]] = {
     "BACKEND_SERVICES": (50.0, "backendServices"),

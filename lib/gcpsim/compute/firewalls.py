@@ -20,10 +20,12 @@ def prepare(draft: Draft) -> None:
     body = draft.body
     body.setdefault("network", links.link(f"projects/{draft.project}/global/networks/default"))
     draft.compute.resolve("resource.network", body["network"], draft.project, ("networks",))
+    body.setdefault("description", "")
     body.setdefault("direction", "INGRESS")
     body.setdefault("priority", 1000)
     body.setdefault("disabled", False)
     body.setdefault("logConfig", {"enable": False})
+    body["enableLogging"] = bool(body["logConfig"].get("enable"))
     if not 0 <= body["priority"] <= 65535:
         raise invalid("resource.priority", body["priority"], "Must be between 0 and 65535.")
     if body.get("allowed") and body.get("denied"):

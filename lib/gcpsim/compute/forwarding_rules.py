@@ -98,10 +98,7 @@ def _address(draft: Draft) -> None:
         body["IPAddress"] = ip
         return
     body["IPAddress"] = ip
-    in_use = any(
-        rule["IPAddress"] == ip
-        for rule in compute.list(draft.project, "forwardingRules", draft.scope)
-    )
+    in_use = addresses.rules_of(compute, draft.project, draft.scope, ip)
     if addresses.by_ip(compute, draft.project, ip, draft.scope) is None and not in_use:
         raise invalid("resource.IPAddress", ip, "Invalid IP address specified.")
 
@@ -109,8 +106,8 @@ def _address(draft: Draft) -> None:
 def _conflict(draft: Draft) -> None:
     body = draft.body
     low, high = _range(body)
-    for rule in draft.compute.list(draft.project, "forwardingRules", draft.scope):
-        if rule["IPAddress"] != body["IPAddress"] or rule["IPProtocol"] != body["IPProtocol"]:
+    for rule in addresses.rules_of(draft.compute, draft.project, draft.scope, body["IPAddress"]):
+        if rule["IPProtocol"] != body["IPProtocol"]:
             continue
         other_low, other_high = _range(rule)
         if low <= other_high and other_low <= high:
@@ -160,6 +157,11 @@ def uses_address(compute: "Resources", doc: Doc) -> list[str]:
     return [path] if path else []
 
 
+def keys(doc: Doc) -> list[str]:
+    project, scope, _, _ = links.split(links.path_of(doc["selfLink"]))
+    return [f"rule/{project}/{scope}/{doc['IPAddress']}"]
+
+
 def set_target(
     compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
@@ -185,6 +187,7 @@ FORWARDING_RULES = Kind(
         ("subnetwork", ("subnetworks",)),
     ),
     extra_refs=uses_address,
+    keys=keys,
     prepare=prepare,
     verbs={"setTarget": set_target},
     operation_types={"setTarget": "SetTarget"},

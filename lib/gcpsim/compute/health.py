@@ -7,7 +7,7 @@ shows after the thresholds of the health check, on the clock. Records are kept f
 
 from typing import TYPE_CHECKING
 
-from gcpsim.compute import links, url_maps
+from gcpsim.compute import links, negs, url_maps
 from gcpsim.compute.firewalls import HEALTH_CHECK_RANGES, Reach
 from gcpsim.compute.health_checks import BLOCKS
 from gcpsim.compute.kinds import Doc, Kind
@@ -17,6 +17,18 @@ from gcpsim.errors import invalid, required
 if TYPE_CHECKING:
     from gcpsim.compute.resources import Resources
     from gcpsim.compute.service import Compute
+
+
+DECIDING = (
+    "firewalls",
+    "forwardingRules",
+    "healthChecks",
+    "targetHttpProxies",
+    "targetHttpsProxies",
+    "targetSslProxies",
+    "targetTcpProxies",
+    "urlMaps",
+)
 
 
 class Health:
@@ -47,58 +59,53 @@ class Health:
         everything, self._all_dirty = self._all_dirty, False
         dirty, self._dirty = self._dirty, set()
         reaches: dict[str, Reach] = {}
-        for service_path, service in self.compute.table("backendServices").items():
-            for backend in service.get("backends") or []:
-                group = links.path_of(backend["group"])
-                if everything or group in dirty:
-                    self._group(service_path, service, group, reaches)
+        for group in negs.groups(self.compute) if everything else sorted(dirty):
+            for user in self.compute.users(group):
+                if "/backendServices/" in user:
+                    self._group(user, group, reaches)
 
     def states(self, service_path: str, group: str) -> list[tuple[Doc, str]]:
         """(endpoint, HEALTHY | UNHEALTHY | DRAINING) for a group; empty when nothing is known."""
-        from gcpsim.compute.negs import endpoints
-
         if not reached(self.compute, service_path):
             return []
         if self._all_dirty or group in self._dirty:
             self.evaluate()
-        service = self.compute.get(service_path) or {}
-        check = self._check(service)
+        check = self._check(self.compute.get(service_path) or {})
+        records = (self.records.get(f"{service_path}|{group}") or {}).get("endpoints", {})
         out = []
-        for endpoint in endpoints(self.compute, group):
-            record = self.records.get(_key(service_path, group, endpoint))
+        for endpoint in negs.endpoints(self.compute, group):
+            record = records.get(_key(endpoint))
             if endpoint.get("draining"):
                 out.append((endpoint, "DRAINING"))
             elif record is not None:
                 out.append((endpoint, self._state(record, check)))
         return out
 
-    def _group(
-        self, service_path: str, service: Doc, group: str, reaches: dict[str, Reach]
-    ) -> None:
-        from gcpsim.compute.negs import endpoints
-
+    def _group(self, service_path: str, group: str, reaches: dict[str, Reach]) -> None:
+        """Find the verdict on each endpoint of a group as a backend of one service."""
         neg = self.compute.get(group)
-        if neg is None or "/networkEndpointGroups/" not in group:
+        key = f"{service_path}|{group}"
+        if neg is None or not reached(self.compute, service_path):
+            self.records.delete(key)
             return
-        live = reached(self.compute, service_path)
-        check = self._check(service)
-        network = neg["network"]
-        reach = reaches.setdefault(network, Reach(self.compute, network))
+        check = self._check(self.compute.get(service_path) or {})
+        if neg["network"] not in reaches:
+            reaches[neg["network"]] = Reach(self.compute, neg["network"])
         now = self.compute.world.clock.now()
-        for endpoint in endpoints(self.compute, group):
-            key = _key(service_path, group, endpoint)
-            if not live:
-                self.records.delete(key)
-                continue
-            verdict = self._verdict(group, endpoint, check, reach)
-            record = self.records.get(key)
+        before = (self.records.get(key) or {}).get("endpoints", {})
+        after: Doc = {}
+        for endpoint in negs.endpoints(self.compute, group):
+            name = _key(endpoint)
+            verdict = self._verdict(group, endpoint, check, reaches[neg["network"]])
+            record = before.get(name)
             if record is None or (record["why"] == "") != (verdict == ""):
-                before = "UNHEALTHY" if record is None else self._state(record, check)
-                self.records.put(
-                    key, {"why": verdict, "since": now, "before": before, "new": record is None}
-                )
+                was = "UNHEALTHY" if record is None else self._state(record, check)
+                record = {"why": verdict, "since": now, "before": was, "new": record is None}
             elif record["why"] != verdict:
-                self.records.put(key, {**record, "why": verdict})
+                record = {**record, "why": verdict}
+            after[name] = record
+        if after != before:
+            self.records.put(key, {"endpoints": after})
 
     def _verdict(self, group: str, endpoint: Doc, check: Doc | None, reach: Reach) -> str:
         """Why an endpoint is not healthy; "" when it is."""
@@ -140,12 +147,21 @@ class Health:
         return self.compute.get(links.path_of(checks[0])) if checks else None
 
     def _changed(self, path: str, doc: Doc | None) -> None:
+        """A resource changed: mark the groups whose health can depend on it."""
         collection = path.split("/")[-2]
         if collection == "networkEndpointGroups":
             self.mark(path)
-        elif collection in ("addresses", "sslPolicies", "securityPolicies", "sslCertificates"):
-            return
-        else:
+        elif collection == "backendServices":
+            backends = (doc or {}).get("backends") or []
+            groups = [links.path_of(backend["group"]) for backend in backends]
+            for key in [key for key in self.records if key.startswith(f"{path}|")]:
+                if key.partition("|")[2] not in groups:
+                    self.records.delete(key)
+            self.mark(*groups or [path])
+        elif collection == "instances":
+            zone = path.rsplit("/", 2)[0]
+            self.mark(*[g for g in negs.groups(self.compute) if g.startswith(zone)] or [path])
+        elif collection in DECIDING:
             self.mark()
 
 
@@ -195,22 +211,21 @@ def get_health(
     return Answer(body=answer)
 
 
-def endpoint_healths(compute: "Resources", group: str, endpoint: Doc) -> list[Doc]:
-    """The `healths` of one endpoint in listNetworkEndpoints, one a backend service."""
-    healths = []
+def group_healths(compute: "Resources", group: str) -> dict[str, list[Doc]]:
+    """The `healths` of the endpoints of a group by "ip:port", one for each backend service."""
+    healths: dict[str, list[Doc]] = {}
     for user in compute.users(group):
         if "/backendServices/" not in user:
             continue
-        for one, state in compute.health.states(user, group):
-            if one == endpoint:
-                item: Doc = {
-                    "backendService": {"backendService": links.link(user)},
-                    "healthState": state,
-                }
-                checks = (compute.get(user) or {}).get("healthChecks")
-                if checks:
-                    item["healthCheck"] = {"healthCheck": checks[0]}
-                healths.append(item)
+        checks = (compute.get(user) or {}).get("healthChecks")
+        for endpoint, state in compute.health.states(user, group):
+            item: Doc = {
+                "backendService": {"backendService": links.link(user)},
+                "healthState": state,
+            }
+            if checks:
+                item["healthCheck"] = {"healthCheck": checks[0]}
+            healths.setdefault(_key(endpoint), []).append(item)
     return healths
 
 
@@ -221,5 +236,5 @@ def _probe_port(check: Doc, endpoint: Doc) -> int:
     return int(block["port"])
 
 
-def _key(service: str, group: str, endpoint: Doc) -> str:
-    return f"{service}|{group}|{endpoint.get('ipAddress', '')}:{endpoint.get('port', 0)}"
+def _key(endpoint: Doc) -> str:
+    return f"{endpoint.get('ipAddress', '')}:{endpoint.get('port', 0)}"

@@ -4,7 +4,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from gcpsim.clock import rfc3339
-from gcpsim.compute import links
+from gcpsim.compute import documents, links, negs
 from gcpsim.compute.kinds import Doc, Draft, Kind
 from gcpsim.edge import Answer, Call
 from gcpsim.errors import required, stale_fingerprint
@@ -35,7 +35,7 @@ def prepare(draft: Draft) -> None:
     body.setdefault("cpuPlatform", "Intel Broadwell")
     body.setdefault("lastStartTimestamp", rfc3339(compute.world.clock.now(), offset=True))
     tags = body.setdefault("tags", {})
-    tags["fingerprint"] = _tags_fingerprint(draft.compute, tags)
+    tags["fingerprint"] = _tags_fingerprint(tags)
     body.setdefault(
         "scheduling",
         {
@@ -71,21 +71,27 @@ def _interface(draft: Draft, zone: str, index: int, interface: Doc) -> None:
         config.setdefault("natIP", allocate(compute, f"regions/{region}"))
 
 
-def _tags_fingerprint(compute: "Resources", tags: Doc) -> str:
-    from gcpsim.compute.resources import fingerprint
-
-    return fingerprint(tags.get("items", []), salt=compute.new_id())
+def _tags_fingerprint(tags: Doc) -> str:
+    items = tags.get("items")
+    return documents.fingerprint(items, salt="tags") if items else documents.NO_LABELS
 
 
 def set_tags(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     if body.get("fingerprint") != doc["tags"]["fingerprint"]:
         raise stale_fingerprint()
-    tags: Doc = {"fingerprint": _tags_fingerprint(compute, body)}
+    tags: Doc = {"fingerprint": _tags_fingerprint(body)}
     if body.get("items"):
         tags["items"] = body["items"]
     compute.require_free(path)
     op = compute.begin(kind, call, path, "setTags", "setTags", doc, {"put": {**doc, "tags": tags}})
     return compute.operation_answer(op)
+
+
+def gone(compute: "Resources", path: str, doc: Doc | None) -> None:
+    """A deleted instance takes its endpoints out of the network endpoint groups of its zone."""
+    if doc is None:
+        zone, _, name = path.rsplit("/", 2)
+        negs.forget_instance(compute, zone, name)
 
 
 def list_referrers(
@@ -105,5 +111,7 @@ INSTANCES = Kind(
         ("networkInterfaces[].subnetwork", ("subnetworks",)),
     ),
     prepare=prepare,
+    after=gone,
+    loose=("targetPools",),
     verbs={"setTags": set_tags, "listReferrers": list_referrers},
 )

@@ -40,6 +40,8 @@ class Kind:
     `labels_on_insert`: False where Google forgets labels sent with the insert (seen in recordings).
     `refs`: dotted paths of reference fields, `[]` for lists, with the collections they may name.
     `cascade`: users of these collections do not block a deletion, they go with it.
+    `loose`: users of these collections do not block a deletion, and stay as they are.
+    `keys`: what a resource can be looked up by in the index.
     `extra_refs`: paths a resource uses that no reference field says (an IP address).
     `effects`: what operations of verbs do at their end: name -> f(compute, path, data, failed).
     """
@@ -63,6 +65,8 @@ class Kind:
     remove: Callable[["Resources", str, Doc], None] | None = None
     after: Callable[["Resources", str, Doc | None], None] | None = None
     cascade: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
+    keys: Callable[[Doc], list[str]] | None = None
     extra_refs: Callable[["Resources", Doc], list[str]] | None = None
     effects: dict[str, Callable[["Resources", str, Any, bool], None]] = field(default_factory=dict)
     verbs: dict[str, Callable[..., Any]] = field(default_factory=dict)

@@ -8,7 +8,6 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.compute import links
-from gcpsim.compute.health import endpoint_healths
 from gcpsim.compute.kinds import Doc, Draft, Kind
 from gcpsim.edge import Answer, Call
 from gcpsim.errors import ApiError, invalid, not_found, required
@@ -49,6 +48,11 @@ def endpoints(compute: "Resources", path: str) -> list[Doc]:
     """The endpoints of a group: {ipAddress, port, instance, annotations, draining}."""
     doc = compute.world.store.table("compute/endpoints").get(path)
     return list(doc["endpoints"]) if doc else []
+
+
+def groups(compute: "Resources") -> list[str]:
+    """The paths of the groups that have endpoints, sorted."""
+    return sorted(compute.world.store.table("compute/endpoints").keys())
 
 
 def _put(compute: "Resources", path: str, items: list[Doc]) -> None:
@@ -239,17 +243,17 @@ def list_endpoints(
     compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
     """listNetworkEndpoints, with `healths` when the body asks for healthStatus SHOW."""
+    from gcpsim.compute.health import group_healths
     from gcpsim.compute.listing import choose
 
-    show = body.get("healthStatus") == "SHOW"
+    healths = group_healths(compute, path) if body.get("healthStatus") == "SHOW" else {}
     rows = []
     for index, endpoint in enumerate(endpoints(compute, path)):
         shown = {k: v for k, v in endpoint.items() if k != "draining"}
         item: Doc = {"networkEndpoint": shown}
-        if show:
-            healths = endpoint_healths(compute, path, endpoint)
-            if healths:
-                item["healths"] = healths
+        known = healths.get(f"{endpoint.get('ipAddress', '')}:{endpoint.get('port', 0)}")
+        if known:
+            item["healths"] = known
         rows.append((f"{path}/{index:09d}", {**item, "id": str(index)}))
     by_path = dict(rows)
     items, token = choose(
@@ -263,8 +267,23 @@ def list_endpoints(
     return Answer(body=answer)
 
 
+def forget_instance(compute: "Resources", zone: str, instance: str) -> None:
+    """Drop the endpoints of an instance that is gone. `zone` is the path of its zone."""
+    table = compute.world.store.table("compute/endpoints")
+    for path in [path for path in table if path.startswith(f"{zone}/")]:
+        present = endpoints(compute, path)
+        kept = [one for one in present if one.get("instance") != instance]
+        if len(kept) != len(present):
+            _put(compute, path, kept)
+
+
 def view(compute: "Resources", path: str, doc: Doc) -> None:
     doc["size"] = sum(1 for one in endpoints(compute, path) if not one.get("draining"))
+    # A field older than the documents, with links of the beta version (both seen in recordings).
+    old = {name: doc[name] for name in ("network", "subnetwork", "zone") if name in doc}
+    beta = {name: link.replace("/compute/v1/", "/compute/beta/") for name, link in old.items()}
+    port = {"defaultPort": doc["defaultPort"]} if "defaultPort" in doc else {}
+    doc["loadBalancer"] = {**port, **beta}
 
 
 def forget(compute: "Resources", path: str, doc: Doc | None) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gcpsim.clock import rfc3339
 from gcpsim.compute import links
-from gcpsim.compute.catalog import REGIONS
+from gcpsim.compute.catalog import AUTO_SECOND_BYTE, REGIONS
 from gcpsim.compute.kinds import Doc, Draft, Kind
 from gcpsim.errors import ApiError, invalid, required
 
@@ -48,7 +48,15 @@ DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
 def default_network(compute: "Resources", project: str) -> None:
     """The auto mode network `default`, its subnetworks and its four firewall rules."""
     _create(
-        compute, project, "global", "networks", {"name": "default", "autoCreateSubnetworks": True}
+        compute,
+        project,
+        "global",
+        "networks",
+        {
+            "name": "default",
+            "autoCreateSubnetworks": True,
+            "description": "Default network for the project",
+        },
     )
     for name, description, allowed, ranges in DEFAULT_FIREWALLS:
         _create(
@@ -86,6 +94,7 @@ def prepare_network(draft: Draft) -> None:
     body.setdefault("autoCreateSubnetworks", True)
     body.setdefault("routingConfig", {})
     body["routingConfig"].setdefault("routingMode", "REGIONAL")
+    body["routingConfig"].setdefault("bgpBestPathSelectionMode", "LEGACY")
     body.setdefault("networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL")
     body.setdefault("mtu", 1460)
     if not 1300 <= body["mtu"] <= 8896:
@@ -97,12 +106,12 @@ def network_created(compute: "Resources", path: str, doc: Doc | None) -> None:
     if doc is None or not doc.get("autoCreateSubnetworks"):
         return
     project, _, _, name = links.split(path)
-    for index, region in enumerate(REGIONS):
+    for region in REGIONS:
         place = f"projects/{project}/regions/{region}/subnetworks/{name}"
         if compute.get(place) is not None:
             continue
-        cidr = ipaddress.ip_network((int(AUTO_RANGE.network_address) + (index << 12 << 4), 20))
-        body = {"name": name, "network": doc["selfLink"], "ipCidrRange": str(cidr)}
+        cidr = f"10.{AUTO_SECOND_BYTE[region]}.0.0/20"
+        body = {"name": name, "network": doc["selfLink"], "ipCidrRange": cidr}
         _create(compute, project, f"regions/{region}", "subnetworks", body)
 
 
@@ -133,6 +142,7 @@ def prepare_subnetwork(draft: Draft) -> None:
             "resource.ipCidrRange", body["ipCidrRange"], "Must be a CIDR address range."
         ) from None
     body["gatewayAddress"] = str(cidr[1])
+    body.setdefault("allowSubnetCidrRoutesOverlap", False)
     body.setdefault("privateIpGoogleAccess", False)
     body.setdefault("purpose", "PRIVATE")
     body.setdefault("stackType", "IPV4_ONLY")
@@ -168,6 +178,7 @@ NETWORKS = Kind(
     after=network_created,
     remove=remove_network,
     cascade=("subnetworks",),
+    operation_types={"patch": "compute.networks.patch"},
 )
 SUBNETWORKS = Kind(
     "subnetworks",

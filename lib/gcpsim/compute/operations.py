@@ -36,7 +36,7 @@ class Operations:
         self.compute = compute
         self.docs = compute.world.store.table("compute/operations")
         self.pending = compute.world.store.table("compute/pending")
-        self.holds: dict[str, tuple[str, str]] = {}
+        self.holds = compute.world.store.table("compute/holds")
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._callbacks: dict[str, list[Callable[[Doc], None]]] = {}
 
@@ -90,7 +90,7 @@ class Operations:
             return path
         self.pending.put(path, pending)
         if hold:
-            self.holds[target] = (path, verb)
+            self.holds.put(target, {"operation": path, "verb": verb})
         world.clock.after(seconds, lambda: self.finish(path))
         return path
 
@@ -104,8 +104,8 @@ class Operations:
 
     def _finish_with(self, path: str, pending: Doc) -> None:
         target = pending["target"]
-        if self.holds.get(target, ("",))[0] == path:
-            del self.holds[target]
+        if (self.holds.get(target) or {}).get("operation") == path:
+            self.holds.delete(target)
         failure = pending.get("failure")
         doc = dict(self.docs.get(path) or {})
         now = rfc3339(self.compute.world.clock.now(), offset=True)
@@ -123,6 +123,16 @@ class Operations:
                 waiter.set_result(None)
         for callback in self._callbacks.pop(path, []):
             callback(doc)
+
+    def holder(self, target: str) -> Doc | None:
+        """{"operation", "verb"} of the operation that holds a resource, or None."""
+        return self.holds.get(target)
+
+    def coming(self, target: str) -> Doc | None:
+        """What a resource will be once the operation that holds it is done, if that is known."""
+        held = self.holds.get(target)
+        pending = self.pending.get(held["operation"]) if held else None
+        return pending["effect"].get("put") if pending else None
 
     def when_done(self, path: str, callback: Callable[[Doc], None]) -> None:
         """Call `callback` with the operation when it is DONE (at once when it is already)."""
@@ -142,12 +152,9 @@ class Operations:
         return future
 
     def resume(self) -> None:
-        """After a restart: hold what was held, and finish what was in flight."""
+        """After a restart: finish what was in flight."""
         clock = self.compute.world.clock
-        self.holds.clear()
         for path, pending in self.pending.items():
-            if pending["hold"]:
-                self.holds[pending["target"]] = (path, pending["verb"])
             clock.after(max(0.0, pending["due"] - clock.now()), lambda path=path: self.finish(path))  # type: ignore[misc]
 
 

@@ -109,7 +109,6 @@ def prepare_ssl(draft: Draft) -> None:
 
 def prepare_tcp(draft: Draft) -> None:
     _service(draft, ("TCP", "SSL"))
-    draft.body.setdefault("proxyBind", False)
 
 
 def _setter(verb: str, *, optional: bool = False, **fields: str) -> Callable[..., Any]:

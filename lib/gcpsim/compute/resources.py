@@ -4,19 +4,16 @@ What all requests and all controllers stand on. A resource is its raw document u
 refers to whom is an index beside it, kept for in-use refusals. It must not know about HTTP.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from gcpsim import projects
-from gcpsim.compute import links
+from gcpsim.compute import documents, links
 from gcpsim.compute.health import Health
 from gcpsim.compute.kinds import Doc, Draft, Kind, get_path, set_path
 from gcpsim.compute.operations import Operations
+from gcpsim.compute.references import Index
 from gcpsim.edge import Answer, Call
 from gcpsim.errors import ApiError, in_use, invalid, not_found, not_ready
 from gcpsim.schema import BodyReader, is_output_only
@@ -24,6 +21,7 @@ from gcpsim.world import World
 
 Docs = list[Doc]
 Paths = list[str]
+Touched = list[tuple[str, str]]
 
 
 class Resources:
@@ -35,12 +33,12 @@ class Resources:
         self.reader = BodyReader("compute", root="")
         self.operations = Operations(self)
         self.requests = world.store.table("compute/requests")
-        self._refs: dict[str, frozenset[str]] = {}
-        self._users: dict[str, set[str]] = {}
+        self.index = Index()
         self._last_id = 0
         self.observers: list[Callable[[str, Doc | None], None]] = []
         self.paces: dict[tuple[str, str], tuple[int, int]] = {}
         self.health = Health(self)
+        world.store.rolled_back.append(self._rolled_back)
 
     def get(self, path: str) -> Doc | None:
         """A resource as it is stored, by path, without counting a call."""
@@ -54,7 +52,7 @@ class Resources:
 
     def users(self, path: str) -> Paths:
         """The paths of the resources that refer to `path`, sorted."""
-        return sorted(self._users.get(path, ()))
+        return self.index.users(path)
 
     def when_done(self, operation: Doc | str, callback: Callable[[Doc], None]) -> None:
         """Call `callback(operation)` once the operation is DONE."""
@@ -155,11 +153,11 @@ class Resources:
             if verb == "insert" and before is not None:
                 self._drop(path)
             elif before is not None:
-                self._index(path, kind, before)
+                self.reindex(path)
         elif effect.get("delete"):
             self._drop(path)
         elif effect.get("put") and before is not None:
-            self.put(path, {**effect["put"], **_kept(before, effect["put"])})
+            self.put(path, {**effect["put"], **documents.kept_labels(before)})
         after = self.get(path)
         if kind.after is not None:
             kind.after(self, path, after)
@@ -168,9 +166,8 @@ class Resources:
 
     def put(self, path: str, doc: Doc) -> None:
         """Store a resource and what it refers to."""
-        collection = path.split("/")[-2]
-        self.table(collection).put(path, doc)
-        self._index(path, self.kinds[collection], doc)
+        self.table(path.split("/")[-2]).put(path, doc)
+        self.reindex(path)
 
     def find(self, kind: Kind, raw_path: str, project: str) -> tuple[str, Doc]:
         """The resource a request path names, by name or numeric id; ApiError 404 otherwise."""
@@ -197,11 +194,15 @@ class Resources:
 
     def require_free(self, path: str) -> None:
         """Refuse a write while an operation holds the resource."""
-        if path in self.operations.holds:
+        if self.operations.holder(path) is not None:
             raise not_ready(path)
 
     def require_unused(self, kind: Kind, path: str) -> None:
-        users = [u for u in self.users(path) if u.split("/")[-2] not in kind.cascade]
+        users = [
+            user
+            for user in self.users(path)
+            if user.split("/")[-2] not in kind.cascade + kind.loose
+        ]
         if not users:
             return
         if kind.in_use_number_form:
@@ -218,8 +219,8 @@ class Resources:
                 noun = self.kinds[collection].noun
                 raise invalid(field, value, f"The referenced {noun} resource cannot be found.")
             raise not_found(path)
-        held = self.operations.holds.get(path)
-        if held is not None and held[1] in ("insert", "delete"):
+        held = self.operations.holder(path)
+        if held is not None and held["verb"] in ("insert", "delete"):
             raise not_ready(path)
         return doc
 
@@ -240,7 +241,7 @@ class Resources:
                 set_path(draft.body, where, doc["selfLink"])
         kind.prepare(draft)
         doc = {
-            **{key: value for key, value in draft.body.items() if value is not None},
+            **documents.shown(draft.body),
             "kind": f"compute#{_kind_name(kind)}",
             "selfLink": links.link(path),
         }
@@ -253,9 +254,9 @@ class Resources:
 
     def _stamp(self, kind: Kind, doc: Doc) -> None:
         if kind.fingerprint:
-            doc["fingerprint"] = fingerprint(doc, salt=self.new_id())
+            doc["fingerprint"] = documents.fingerprint(doc, salt=self.new_id())
         if kind.labels and "labelFingerprint" not in doc:
-            doc["labelFingerprint"] = fingerprint(doc.get("labels", {}), salt=kind.collection)
+            doc["labelFingerprint"] = documents.label_fingerprint(doc.get("labels"))
 
     def _writable(self, kind: Kind, doc: Doc) -> Doc:
         return {key: value for key, value in doc.items() if not self._server_only(kind, key)}
@@ -277,37 +278,31 @@ class Resources:
             return f"{parts[2]}/{parts[3]}", parts[4:]
         return "global", parts[2:]
 
-    def _index(self, path: str, kind: Kind, *docs: Doc) -> None:
-        """Note what a resource refers to, now and (while it changes) after its change."""
+    def reindex(self, path: str) -> None:
+        """Note what a resource refers to now and, while an operation changes it, after that."""
+        kind = self.kinds[path.split("/")[-2]]
+        now = self.table(kind.collection).get(path)
+        if now is None:
+            self.index.drop(path)
+            return
         targets: set[str] = set()
-        for doc in docs:
+        for doc in (now, self.operations.coming(path)):
+            if doc is None:
+                continue
             for pattern, _ in kind.refs:
                 targets.update(links.path_of(value) for _, value in get_path(doc, pattern))
             if kind.extra_refs is not None:
                 targets.update(kind.extra_refs(self, doc))
-        targets.discard(path)
-        before = self._refs.get(path, frozenset())
-        for gone in before - targets:
-            self._users[gone].discard(path)
-        for new in targets - before:
-            self._users.setdefault(new, set()).add(path)
-        self._refs[path] = frozenset(targets)
+        self.index.note(path, targets, kind.keys(now) if kind.keys is not None else ())
+
+    def _rolled_back(self, touched: Touched) -> None:
+        for table, key in touched:
+            if table.removeprefix("compute/") in self.kinds:
+                self.reindex(key)
 
     def _drop(self, path: str) -> None:
         self.table(path.split("/")[-2]).delete(path)
-        for target in self._refs.pop(path, ()):
-            self._users[target].discard(path)
-
-
-def fingerprint(content: Any, *, salt: str = "") -> str:
-    """Base64 of eight bytes that change with each write."""
-    digest = hashlib.sha256(orjson.dumps([content, salt], option=orjson.OPT_SORT_KEYS)).digest()
-    return base64.b64encode(digest[:8]).decode()
-
-
-def _kept(before: Doc, after: Doc) -> Doc:
-    """Labels live apart from the rest: setLabels during an update must not be lost."""
-    return {key: before[key] for key in ("labels", "labelFingerprint") if key in before}
+        self.index.drop(path)
 
 
 def _number_form(path: str) -> str:

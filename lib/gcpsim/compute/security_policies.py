@@ -115,4 +115,5 @@ SECURITY_POLICIES = Kind(
         "patchRule": patch_rule,
         "removeRule": remove_rule,
     },
+    operation_types={"insert": "insertSecurityPolicy", "delete": "deleteSecurityPolicy"},
 )

@@ -6,7 +6,6 @@ in-use, request ids, operations. What differs stands in the Kind.
 """
 
 import functools
-import hashlib
 import re
 import uuid
 from collections.abc import Callable
@@ -16,16 +15,17 @@ import orjson
 
 from gcpsim import projects
 from gcpsim.clock import rfc3339
-from gcpsim.compute import links, listing
+from gcpsim.compute import documents, links, listing, methods
 from gcpsim.compute.catalog import REGION_ZONES, ZONES
 from gcpsim.compute.kinds import Doc, Draft, Kind
-from gcpsim.compute.resources import Resources, fingerprint
+from gcpsim.compute.resources import Resources
 from gcpsim.discovery import Method, api
 from gcpsim.edge import Answer, Call
 from gcpsim.errors import (
     ApiError,
     already_exists,
     invalid,
+    not_found,
     required,
     stale_fingerprint,
 )
@@ -55,11 +55,10 @@ class Compute(Resources):
         return result or {}
 
     def resume(self) -> None:
-        self._refs.clear()
-        self._users.clear()
-        for name, kind in self.kinds.items():
+        self.index.clear()
+        for name in self.kinds:
             for path, doc in self.table(name).items():
-                self._index(path, kind, doc)
+                self.reindex(path)
                 self._last_id = max(self._last_id, int(doc.get("id", 0)))
         self.operations.resume()
 
@@ -101,11 +100,11 @@ class Compute(Resources):
     def _handler(self, method: Method) -> Callable[[Call, Method, str], Answer] | None:
         if not method.path.startswith("projects/") or method.collection == "regionZones":
             return None
-        collection = _path_collection(method.path)
+        collection = methods.collection_of(method.path)
         if collection in self.fixed and method.name in self.fixed[collection]:
             return self.fixed[collection][method.name]
         kind = self.kinds.get(collection)
-        if kind is None or not _scope_known(kind, method.path):
+        if kind is None or not methods.is_played(kind, method.path):
             return None
         if method.name in kind.verbs:
             return functools.partial(self._custom, kind)
@@ -157,13 +156,14 @@ class Compute(Resources):
             doc.pop("labels", None)
         self._stamp(kind, doc)
         self.put(path, doc)
-        op = self.begin(kind, call, path, "insert", "insert", doc, {"put": None})
+        op_type = kind.operation_types.get("insert", "insert")
+        op = self.begin(kind, call, path, "insert", op_type, doc, {"put": None})
         return self.operation_answer(op)
 
     def _get(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         path, _ = self.find(kind, call.path, project)
         doc = self.view(kind, path)
-        return Answer(body=doc, headers={"ETag": _etag(doc)})
+        return Answer(body=doc, headers={"ETag": documents.etag(doc)})
 
     def _list(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         scope, _ = self._place(call.path)
@@ -179,7 +179,7 @@ class Compute(Resources):
         if again is not None:
             return self.operation_answer(again)
         self._require_fingerprint(kind, call, path, sent, old, strict=kind.fingerprint == "strict")
-        merged = _merge(self._writable(kind, old), sent)
+        merged = documents.merge(self._writable(kind, old), sent)
         return self._change(kind, call, path, old, merged, "patch")
 
     def _update(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
@@ -213,10 +213,10 @@ class Compute(Resources):
             if key not in doc and self._server_only(kind, key):
                 doc[key] = value
         self._stamp(kind, doc)
-        self._index(path, kind, doc, old)
         op = self.begin(
             kind, call, path, verb, kind.operation_types.get(verb, verb), old, {"put": doc}
         )
+        self.reindex(path)
         return self.operation_answer(op)
 
     def set_fields(
@@ -226,7 +226,9 @@ class Compute(Resources):
         again = self._repeated(call, links.split(path)[0])
         if again is not None:
             return self.operation_answer(again)
-        return self._change(kind, call, path, old, _merge(self._writable(kind, old), changes), verb)
+        return self._change(
+            kind, call, path, old, documents.merge(self._writable(kind, old), changes), verb
+        )
 
     def _delete(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         again = self._repeated(call, project)
@@ -237,25 +239,26 @@ class Compute(Resources):
         self.require_unused(kind, path)
         if kind.remove is not None:
             kind.remove(self, path, doc)
-        op = self.begin(kind, call, path, "delete", "delete", doc, {"delete": True})
+        op_type = kind.operation_types.get("delete", "delete")
+        op = self.begin(kind, call, path, "delete", op_type, doc, {"delete": True})
         return self.operation_answer(op)
 
     def _set_labels(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         path, old = self.find(kind, call.path, project)
         sent = self._json(call)
         labels = sent.get("labels") or {}
-        if _standard(sent.get("labelFingerprint")) != old.get("labelFingerprint"):
+        if documents.standard_base64(sent.get("labelFingerprint")) != old.get("labelFingerprint"):
             raise ApiError(
                 412,
                 "Labels fingerprint either invalid or resource labels have changed",
                 "conditionNotMet",
             )
-        _check_labels(labels)
+        documents.check_labels(labels)
         self.require_free(path)
         doc = {**old, "labels": labels}
         if not labels:
             doc.pop("labels")
-        doc["labelFingerprint"] = fingerprint(labels, salt=self.new_id())
+        doc["labelFingerprint"] = documents.label_fingerprint(labels)
         self.put(path, doc)
         op = self.begin(
             kind, call, path, "setLabels", "setLabels", doc, {"put": None}, at_once=True
@@ -264,7 +267,7 @@ class Compute(Resources):
 
     def _custom(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         verb = kind.verbs[method.name]
-        if "{" not in method.path.rsplit("/", 2)[-2] and "{" not in method.path.rsplit("/", 1)[-1]:
+        if not methods.names_resource(method.path):
             result: Answer = verb(self, kind, call, project)
             return result
         path, doc = self.find(kind, call.path, project)
@@ -286,7 +289,7 @@ class Compute(Resources):
         self, kind: Kind, call: Call, path: str, sent: Doc, old: Doc, *, strict: bool
     ) -> None:
         if_match = call.headers.get("if-match", "")
-        if if_match and if_match != "*" and if_match != _etag(self.view(kind, path)):
+        if if_match and if_match != "*" and if_match != documents.etag(self.view(kind, path)):
             raise stale_fingerprint()
         if not kind.fingerprint:
             return
@@ -323,10 +326,13 @@ class Compute(Resources):
             pattern = method.parameters.get(name, {}).get("pattern")
             if pattern and not re.fullmatch(pattern, value):
                 raise links.malformed_name(name, value, pattern)
-        if "zone" in params and params["zone"] not in ZONES:
-            raise invalid("zone", params["zone"], "Unknown zone.")
-        if "region" in params and params["region"] not in REGION_ZONES:
-            raise invalid("region", params["region"], "Unknown region.")
+        for name, known in (("zone", ZONES), ("region", REGION_ZONES)):
+            place = params.get(name)
+            if place is None or place in known:
+                continue
+            if method.id in ("compute.zones.get", "compute.regions.get"):
+                raise not_found(f"projects/{params['project']}/{name}s/{place}")
+            raise invalid(name, place, f"Unknown {name}.")
 
     def _require_quota(self, kind: Kind, project: str, scope: str, body: Doc) -> None:
         if self.world.options.enforce_quotas:
@@ -338,62 +344,6 @@ class Compute(Resources):
         from gcpsim.compute.quotas import pace
 
         pace(self, project, verb)
-
-
-def _standard(value: Any) -> str:
-    """Base64 in the standard alphabet, whichever was sent."""
-    return str(value or "").replace("-", "+").replace("_", "/")
-
-
-def _etag(doc: Doc) -> str:
-    return f'"{hashlib.sha1(orjson.dumps(doc)).hexdigest()}"'
-
-
-def _merge(base: Doc, patch: Doc) -> Doc:
-    """JSON merge patch (RFC 7386): absent keeps, null clears, arrays are replaced whole."""
-    out = dict(base)
-    for key, value in patch.items():
-        if value is None:
-            out.pop(key, None)
-        elif isinstance(value, dict):
-            inner = out.get(key)
-            out[key] = _merge(inner if isinstance(inner, dict) else {}, value)
-        else:
-            out[key] = value
-    return out
-
-
-def _check_labels(labels: Doc) -> None:
-    for key, value in labels.items():
-        if not re.fullmatch(r"[\w-]{1,63}", key) or not re.fullmatch(r"[\w-]{0,63}", str(value)):
-            raise invalid(
-                "labels",
-                f"{key}: {value}",
-                "Keys and values may hold lowercase letters, digits, '-' and '_', at most 63.",
-            )
-
-
-def _path_collection(path: str) -> str:
-    """The collection segment of a method's path: the last literal one before name and verb."""
-    parts = path.split("/")
-    if len(parts) == 2:
-        return "projects"
-    if parts[2] == "aggregated":
-        return parts[3]
-    if parts[2] in ("global",):
-        return parts[3]
-    if parts[2] in ("regions", "zones"):
-        return parts[4] if len(parts) > 4 else parts[2]
-    return parts[2]
-
-
-def _scope_known(kind: Kind, path: str) -> bool:
-    parts = path.split("/")
-    if parts[2] == "aggregated":
-        return kind.aggregated
-    if parts[2] in ("regions", "zones"):
-        return parts[2] in kind.scopes
-    return "global" in kind.scopes
 
 
 def _with_version(body: Any, version: str) -> Any:

@@ -1,0 +1,80 @@
+"""What is done to a resource's document, whatever collection it is of.
+
+Merging a PATCH, fingerprints, ETags, labels, and what Google's printer leaves out. Pure functions:
+nothing here knows about requests or where documents are kept.
+"""
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+import orjson
+
+from gcpsim.errors import invalid
+
+Doc = dict[str, Any]
+# The fingerprint of "no labels", the same in every project (seen in public Terraform output).
+NO_LABELS = "42WmSpB8rSM="
+
+
+def merge(base: Doc, patch: Doc) -> Doc:
+    """JSON merge patch (RFC 7386): absent keeps, null clears, arrays are replaced whole."""
+    out = dict(base)
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        elif isinstance(value, dict):
+            inner = out.get(key)
+            out[key] = merge(inner if isinstance(inner, dict) else {}, value)
+        else:
+            out[key] = value
+    return out
+
+
+def shown(value: Any) -> Any:
+    """A document without nulls and empty lists, which Google never prints."""
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items() if item is not None and item != []}
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    return value
+
+
+def fingerprint(content: Any, *, salt: str = "") -> str:
+    """Base64 of eight bytes that change with each write."""
+    digest = hashlib.sha256(orjson.dumps([content, salt], option=orjson.OPT_SORT_KEYS)).digest()
+    return base64.b64encode(digest[:8]).decode()
+
+
+def label_fingerprint(labels: Doc | None) -> str:
+    """The fingerprint of labels, which follows from what they are."""
+    return fingerprint(labels, salt="labels") if labels else NO_LABELS
+
+
+def etag(doc: Doc) -> str:
+    return f'"{hashlib.sha1(orjson.dumps(doc)).hexdigest()}"'
+
+
+def standard_base64(value: Any) -> str:
+    """Base64 in the standard alphabet, whichever was sent."""
+    return str(value or "").replace("-", "+").replace("_", "/")
+
+
+def kept_labels(before: Doc) -> Doc:
+    """Labels live apart from the rest: setLabels during an update must not be lost."""
+    return {key: before[key] for key in ("labels", "labelFingerprint") if key in before}
+
+
+def check_labels(labels: Doc) -> None:
+    """Refuse labels that Google would refuse."""
+    for key, value in labels.items():
+        if not re.fullmatch(r"[^\W\dA-Z_][\w-]{0,62}", key) or key != key.lower():
+            raise invalid("labels", key, "Label keys start with a lowercase letter.")
+        text = str(value)
+        if not re.fullmatch(r"[\w-]{0,63}", text) or text != text.lower():
+            raise invalid(
+                "labels",
+                text,
+                "Label values hold lowercase letters, digits, '-' and '_', at most 63.",
+            )
