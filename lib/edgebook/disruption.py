@@ -64,17 +64,10 @@ def _record(before: Mapping[str, Any], _: Mapping[str, Any], live: Mapping[str, 
 def _firewall(before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[str, Any]) -> str:
     if after.get("disabled") and "disabled" in before:
         return DELETING["firewall"]
-    lost = _ports(live) - _ports(after)
-    if "allowed" in before and lost:
-        return f"Google can no longer reach tcp:{','.join(sorted(lost))} of the pods"
     gone = set(live.get("targetTags") or ()) - set(after.get("targetTags") or ())
     if "targetTags" in before and gone:
         return f"Google can no longer reach the nodes tagged {', '.join(sorted(gone))}"
     return ""
-
-
-def _ports(body: Mapping[str, Any]) -> set[str]:
-    return {str(port) for rule in body.get("allowed") or () for port in rule.get("ports") or ()}
 
 
 def _backend_service(

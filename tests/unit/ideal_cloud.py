@@ -139,7 +139,8 @@ class IdealCloud:
         if key.kind == "address":
             self._addresses += 1
             body.setdefault("address", f"203.0.113.{self._addresses}")
-            body.pop("ipVersion", None)
+            if body.get("ipVersion") == "IPV4":
+                del body["ipVersion"]  # the default is not shown
         if key.kind == "dnsAuthorization":
             middle = "_abcdefghijklmnop" if body["type"] == "PER_PROJECT_RECORD" else ""
             name = f"_acme-challenge{middle}.{body['domain']}."

@@ -12,7 +12,7 @@ from typing import Any
 from edgebook.desired.context import Context, merged
 from edgebook.kinds import zone_scope
 from edgebook.model import Ref, Resource, ResourceKey, Step, Wait
-from edgebook.names import LIMIT, authorization_domain
+from edgebook.spec.names import LIMIT, authorization_domain
 from edgebook.spec.types import Authorization, CertificateSpec
 
 PRIMARY = "primary"

@@ -6,8 +6,8 @@ from typing import Any
 from edgebook.kinds import KINDS, certificate_scope, compute_scope
 from edgebook.marks import marked
 from edgebook.model import Action, Change, Ownership, Ref, Resource, ResourceKey, Step
-from edgebook.names import Names
 from edgebook.observed import Observed
+from edgebook.spec.names import Names
 from edgebook.spec.types import IpVersion, Spec
 
 

@@ -127,5 +127,19 @@ def reports(context: Context) -> Iterator[Change]:
                 f"machine of the network; set clusters.{name}.node_tags"
             )
         else:
+            yield from _silent(context, cluster, key)
             continue
         yield report(key, Step.FIREWALL, text, blocks=name in active)
+
+
+def _silent(context: Context, cluster: ObservedCluster, key: ResourceKey) -> Iterator[Change]:
+    """Services without pods and with a named port: nobody knows which port to open."""
+    for backend in sorted(context.spec.backends.values(), key=lambda b: b.neg.name):
+        neg = backend.neg
+        service = cluster.service(neg.namespace, neg.service)
+        if service and service.found and not service.target_ports.get(neg.port, (0,)):
+            text = (
+                f"{neg.namespace}/{neg.service} has no pods in {cluster.name}, so the port behind "
+                f"{neg.port} is not known and not opened; plan again when they run"
+            )
+            yield report(key, Step.FIREWALL, text)

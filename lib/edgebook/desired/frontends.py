@@ -23,6 +23,7 @@ from edgebook.spec.types import (
 )
 
 SCHEME = "EXTERNAL_MANAGED"
+KEEP_ALIVE = 610  # seconds, Google's own default
 STREAMS = frozenset({BackendProtocol.SSL, BackendProtocol.TCP})
 # The block of a health check's body that belongs to its type.
 PROBE_FIELDS = {
@@ -36,6 +37,7 @@ PROBE_FIELDS = {
 
 
 def resources(context: Context) -> Iterator[Resource]:
+    """A None in a body says that the field must not be set."""
     for name, backend in sorted(context.spec.backends.items()):
         yield _health_check(context, name, backend.health_check)
         yield _backend_service(context, name, backend)
@@ -87,8 +89,6 @@ def _backend_service(context: Context, backend: str, entry: BackendSpec) -> Reso
         "sessionAffinity": entry.session_affinity.value,
         "logConfig": log,
     }
-    if entry.affinity_cookie_ttl is not None:
-        body["affinityCookieTtlSec"] = int(entry.affinity_cookie_ttl)
     if entry.protocol not in STREAMS:
         body |= _http_options(entry)
     # Protection is never taken away because the params do not mention it.
@@ -105,6 +105,7 @@ def _http_options(entry: BackendSpec) -> dict[str, Any]:
         "enableCDN": entry.cdn is not None,
         "customRequestHeaders": list(entry.custom_headers.request),
         "customResponseHeaders": list(entry.custom_headers.response),
+        "affinityCookieTtlSec": int(entry.affinity_cookie_ttl or 0),
     }
     cdn = entry.cdn
     if cdn:
@@ -139,9 +140,8 @@ def _ssl_policy(context: Context, frontend: FrontendSpec) -> Iterator[Resource]:
         "name": name,
         "profile": policy.profile.value,
         "minTlsVersion": policy.min_tls.value,
+        "customFeatures": sorted(policy.custom_features) or None,
     }
-    if policy.custom_features:
-        body["customFeatures"] = sorted(policy.custom_features)
     what = f"{policy.profile}, at least {policy.min_tls.replace('_', ' ', 1).replace('_', '.')}"
     yield context.resource("sslPolicy", name, merged(body, policy.api), what=what)
 
@@ -180,10 +180,9 @@ def _https_proxy(context: Context, frontend: FrontendSpec) -> Resource:
         "name": name,
         "urlMap": context.ref("urlMap", context.names.url_map()),
         "quicOverride": quic,
+        "httpKeepAliveTimeoutSec": int(frontend.keep_alive or KEEP_ALIVE),
         **_tls(context, frontend),
     }
-    if frontend.keep_alive is not None:
-        body["httpKeepAliveTimeoutSec"] = int(frontend.keep_alive)
     map_name = context.names.certificate_map()
     return context.resource(
         "targetHttpsProxy",

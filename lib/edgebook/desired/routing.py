@@ -5,7 +5,7 @@ from typing import Any
 
 from edgebook.desired.context import Context, merged
 from edgebook.model import Ref, Resource
-from edgebook.names import slug
+from edgebook.spec.names import slug
 from edgebook.spec.types import FrontendProtocol, RedirectCode, RedirectSpec, RouteSpec, TargetSpec
 
 MAX_TESTS = 100  # of one URL map
@@ -42,6 +42,7 @@ def _routes(context: Context) -> Resource:
     ]
     body: dict[str, Any] = {
         "name": name,
+        **dict.fromkeys(("defaultService", "defaultRouteAction", "defaultUrlRedirect")),
         **_action(context, routes[0].default, default=True),
         "hostRules": rules,
         "pathMatchers": [_matcher(context, route) for route in routes],

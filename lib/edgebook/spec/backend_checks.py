@@ -7,7 +7,7 @@ rules for the NEG annotation.
 import re
 from collections.abc import Iterator
 
-from edgebook.names import NEG_LIMIT
+from edgebook.spec.names import NEG_LIMIT
 from edgebook.spec.reader import known, nearest, shown
 from edgebook.spec.types import (
     BackendProtocol,

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from edgebook.errors import Problem
 from edgebook.kinds import KINDS
-from edgebook.names import LIMIT, Names, authorization_domain
 from edgebook.spec import apitypes, backend_checks
+from edgebook.spec.names import LIMIT, Names, authorization_domain
 from edgebook.spec.reader import known, nearest, shown
 from edgebook.spec.types import (
     Authorization,

@@ -1,0 +1,143 @@
+"""Params and what is live, to the plan: file pairs in tests/cases/plan.
+
+NAME.yaml says how a front door came about: `built` edits of the rehearsal's params that were
+applied to an ideal cloud (absent: nothing was built), then what others did to it (`live`), then the
+params of now (`params`). NAME.plan.json has what every change must at least be.
+`.venv/bin/python tests/unit/test_plan_cases.py` writes the plans anew.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from edgebook.model import Plan, ResourceKey
+from edgebook.observed import Neg, Observed
+from edgebook.plan import make, refusal
+from edgebook.spec import Spec
+from ideal_cloud import IdealCloud, neg_of, observe
+from params_edits import spec_of
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "cases" / "plan"
+REFRESH = ".venv/bin/python tests/unit/test_plan_cases.py"
+SHOWN = ("action", "kind", "name", "step", "sentence", "disrupts", "fields", "blocks")
+ZONE = "projects/shop-rehearsal/managedZones/shop-example"
+COMPUTE = "projects/shop-rehearsal/global"
+SCOPES = {
+    "dnsRecordSet": ZONE,
+    "certificateMapEntry": "projects/shop-rehearsal/locations/global/certificateMaps/shop",
+}
+
+
+def plan_of(case: dict[str, Any]) -> tuple[Spec, Plan, IdealCloud, Observed]:
+    cloud = IdealCloud()
+    if "built" in case:
+        before = spec_of(case["built"])
+        seen = observe(before, negs=True)
+        cloud.apply(make(before, seen, cloud.live), seen)
+    for change in case.get("live", ()):
+        _edit(cloud, change)
+    spec = spec_of(case.get("params"))
+    observed = _observed(spec, case)
+    return spec, make(spec, observed, cloud.live), cloud, observed
+
+
+def _edit(cloud: IdealCloud, change: dict[str, Any]) -> None:
+    kind, name = change["kind"], change["name"]
+    certificate = kind in ("certificate", "certificateMap", "dnsAuthorization")
+    default = "projects/shop-rehearsal/locations/global" if certificate else COMPUTE
+    key = ResourceKey(kind, change.get("scope") or SCOPES.get(kind, default), name)
+    if change.get("gone"):
+        del cloud.live[key]
+        return
+    old = cloud.live[key].body if key in cloud.live else {}
+    cloud.put(key, {**old, **change["set"]})
+
+
+def _observed(spec: Spec, case: dict[str, Any]) -> Observed:
+    observed = observe(spec, negs=case.get("negs", "built" in case))
+    clusters = dict(observed.clusters)
+    for name, edit in case.get("clusters", {}).items():
+        cluster = clusters[name]
+        if "negs" in edit:
+            found = [_neg(spec, text) for text in edit["negs"]]
+            services = tuple(
+                dataclasses.replace(
+                    s, negs=tuple(n for n in found if n.name in _names(spec, s.name))
+                )
+                for s in cluster.services
+            )
+            cluster = dataclasses.replace(cluster, services=services)
+        if "without" in edit:
+            services = tuple(
+                dataclasses.replace(s, found=False, target_ports={}, negs=())
+                if s.name == edit["without"]
+                else s
+                for s in cluster.services
+            )
+            cluster = dataclasses.replace(cluster, services=services)
+        plain = {k: v for k, v in edit.items() if k in ("reachable", "ipv6", "node_tags")}
+        clusters[name] = dataclasses.replace(
+            cluster, **{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        )
+    return dataclasses.replace(observed, clusters=clusters)
+
+
+def _names(spec: Spec, service: str) -> set[str]:
+    return {b.neg.name for b in spec.backends.values() if b.neg.service == service}
+
+
+def _neg(spec: Spec, text: str) -> Neg:
+    name, zone, *state = text.split()
+    return neg_of(spec, name, zone, *state)
+
+
+def shown(plan: Plan) -> list[dict[str, Any]]:
+    return [{k: v for k, v in c.to_json().items() if k in SHOWN and v} for c in plan.changes]
+
+
+def said(path: Path) -> dict[str, Any]:
+    spec, plan, _, _ = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    refused = refusal(plan, spec.safety, "params/x.yaml")
+    found: dict[str, Any] = {"changes": shown(plan)}
+    return {**found, "refused": str(refused).splitlines()} if refused else found
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_plan_is_what_the_case_says(path: Path) -> None:
+    expected = json.loads(path.with_suffix(".plan.json").read_text(encoding="utf-8"))
+    found = said(path)
+    hint = f"if this is right: {REFRESH}"
+    assert len(found["changes"]) == len(expected["changes"]), f"{found}\n{hint}"
+    for one, wanted in zip(found["changes"], expected["changes"], strict=True):
+        assert one.items() >= wanted.items(), hint
+    assert found.get("refused") == expected.get("refused"), hint
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_after_it_is_applied_nothing_is_left_to_do(path: Path) -> None:
+    spec, plan, cloud, observed = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    if plan.blockers:
+        return  # what stands in the way is not ours to clear
+    observed = _with_negs(spec, observed)
+    cloud.apply(plan, observed)
+    assert make(spec, observed, cloud.live).to_do == ()
+
+
+def _with_negs(spec: Spec, observed: Observed) -> Observed:
+    """GKE has made the NEGs of clusters that had none yet."""
+    ready = observe(spec, negs=True)
+    clusters = {
+        name: cluster if any(s.negs for s in cluster.services) else ready.clusters[name]
+        for name, cluster in observed.clusters.items()
+    }
+    return dataclasses.replace(observed, clusters=clusters)
+
+
+if __name__ == "__main__":
+    for case in sorted(CASES.glob("*.yaml")):
+        text = json.dumps(said(case), indent=1, ensure_ascii=False)
+        case.with_suffix(".plan.json").write_text(f"{text}\n", encoding="utf-8")
