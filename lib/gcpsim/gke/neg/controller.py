@@ -43,6 +43,7 @@ class NegController:
         self.collector = Collector(plane)
         self._retries: dict[str, int] = {}
         self._asking: set[str] = set()
+        self.cluster.admit("services", with_default)
         self.cluster.subscribe("services", self._follow)
         for service in self.cluster.list("services"):
             self._follow("ADDED", service, None)
@@ -134,3 +135,10 @@ class NegController:
             self.syncers.stop(key_of(obj))
             if not deleting(obj):
                 self.cluster.delete(svcneg.RESOURCE, *split(key_of(obj)))
+
+
+def with_default(service: Obj) -> Obj:
+    """GKE marks each new Service of a VPC-native cluster for container-native Ingress."""
+    if KEY in annotations_of(service):
+        return service
+    return with_annotations(service, **{KEY: '{"ingress":true}'})

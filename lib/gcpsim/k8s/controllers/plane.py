@@ -7,7 +7,7 @@ about their content. It must not decide anything.
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.k8s.controllers.objects import Obj, controller_of, deleting, key_of, uid_of
+from gcpsim.k8s.controllers.objects import Obj, controller_of, deleting, key_of, split, uid_of
 from gcpsim.k8s.controllers.worker import Worker
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ class Pods:
         self._on_node: defaultdict[str, Keys] = defaultdict(dict)
         self._in_namespace: defaultdict[str, Keys] = defaultdict(dict)
         self._by_ip: dict[str, str] = {}
-        for pod in self._table.values():
-            self._enter(pod)
-        cluster.subscribe("pods", self._follow)
+        self._places: dict[str, tuple[str, str, str]] = {}  # key -> owner, node, IP
+        for key in self._table.keys():
+            self._refresh(key)
+        cluster.subscribe("pods", lambda event, pod, old: self._refresh(key_of(pod)))
+        world.store.rolled_back.append(self._rolled_back)
 
     def owned(self, uid: str) -> list[Obj]:
         """Pods whose controller has this uid."""
@@ -39,16 +41,12 @@ class Pods:
     def on_node(self, name: str) -> list[Obj]:
         return self._read(self._on_node.get(name))
 
-    def count_on_node(self, name: str) -> int:
-        return len(self._on_node.get(name, ()))
-
     def in_namespace(self, namespace: str) -> list[Obj]:
         return self._read(self._in_namespace.get(namespace))
 
     def with_ip(self, ip: str) -> Obj | None:
         key = self._by_ip.get(ip)
-        pod = self._table.get(key) if key else None
-        return pod if pod and (pod.get("status") or {}).get("podIP") == ip else None
+        return self._table.get(key) if key else None
 
     def get(self, key: str) -> Obj | None:
         return self._table.get(key)
@@ -60,42 +58,49 @@ class Pods:
         found = (self._table.get(key) for key in keys or ())
         return [pod for pod in found if pod is not None]
 
-    def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
-        if event == "DELETED":
-            self._leave(old or pod)
+    def _rolled_back(self, touched: list[tuple[str, str]]) -> None:
+        for table, key in touched:
+            if table == self._table.name:
+                self._refresh(key)
+
+    def _refresh(self, key: str) -> None:
+        """Bring the index in line with the store for one pod."""
+        pod = self._table.get(key)
+        before, now = self._places.get(key), _places(pod) if pod else None
+        if before == now:
             return
-        if old is not None and self._places(old) != self._places(pod):
-            self._leave(old)
-        self._enter(pod)
+        if before is not None:
+            self._leave(key, *before)
+        if now is not None:
+            self._enter(key, *now)
 
-    @staticmethod
-    def _places(pod: Obj) -> tuple[str, str, str]:
-        owner = controller_of(pod)
-        ip = (pod.get("status") or {}).get("podIP") or ""
-        return (owner["uid"] if owner else "", pod["spec"].get("nodeName") or "", ip)
-
-    def _enter(self, pod: Obj) -> None:
-        key = key_of(pod)
-        owner, node, ip = self._places(pod)
+    def _enter(self, key: str, owner: str, node: str, ip: str) -> None:
+        self._places[key] = (owner, node, ip)
         self._owned[owner][key] = None
         self._on_node[node][key] = None
-        self._in_namespace[pod["metadata"]["namespace"]][key] = None
-        if ip and not pod["spec"].get("hostNetwork"):
+        self._in_namespace[split(key)[0]][key] = None
+        if ip:
             self._by_ip[ip] = key
 
-    def _leave(self, pod: Obj) -> None:
-        key = key_of(pod)
-        owner, node, ip = self._places(pod)
+    def _leave(self, key: str, owner: str, node: str, ip: str) -> None:
+        del self._places[key]
         for index, place in (
             (self._owned, owner),
             (self._on_node, node),
-            (self._in_namespace, pod["metadata"]["namespace"]),
+            (self._in_namespace, split(key)[0]),
         ):
             index[place].pop(key, None)
             if not index[place]:
                 del index[place]
         if self._by_ip.get(ip) == key:
             del self._by_ip[ip]
+
+
+def _places(pod: Obj) -> tuple[str, str, str]:
+    """(uid of the controller, node, IP of its own); "" for what it has not."""
+    owner, spec = controller_of(pod), pod["spec"]
+    ip = "" if spec.get("hostNetwork") else (pod.get("status") or {}).get("podIP") or ""
+    return (owner["uid"] if owner else "", spec.get("nodeName") or "", ip)
 
 
 class Plane:
