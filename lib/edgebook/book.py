@@ -1,4 +1,4 @@
-"""The facade that notebooks and commands use: a Book is one front door, a BookStep one of its parts.
+"""The facade of notebooks and commands: a Book is one front door, a BookStep one of its parts.
 
 Every method is one call whose value shows itself: `_repr_html_` in JupyterLab, `str()` in a
 terminal, `.frame` (pandas) for further work, `.to_json()` for machines. What fails raises an
@@ -14,12 +14,12 @@ from edgebook import journal as journals
 from edgebook import plan as plans
 from edgebook import preflight, show, teardown, views
 from edgebook.apply.flow import Applied, apply_plan
+from edgebook.clock import Clock
 from edgebook.errors import EdgebookError, StepFailed, UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.journal import Journal
-from edgebook.kinds import noun
 from edgebook.model import CheckResult, CheckState, Plan, Step
-from edgebook.show import Pages, Table
+from edgebook.show import Pages, PlanTable, Table
 from edgebook.spec import Spec, load_file
 from edgebook.verify import checks
 
@@ -46,7 +46,7 @@ class Book:
 
     @cached_property
     def journal(self) -> Journal:
-        return journals.recorded(self.door.connection.clock)
+        return journals.recorded(Clock())
 
     def step(self, name: str) -> "BookStep":
         """address-and-dns, certificate, frontends, certificate-map, firewall or backends."""
@@ -56,13 +56,20 @@ class Book:
             known = ", ".join(step.value for step in Step)
             raise UsageError(f"No step {name!r}", why=f"steps are: {known}") from None
 
-    def plan(self) -> Table:
+    def plan(self) -> PlanTable:
         """What would change in all steps. Writes nothing."""
         return self._told("", lambda: self._plan_table(self.door.read().plan, "plan"))
 
-    def apply(self, mode: str, approve: str = "", **options: Any) -> Applied | Table:
-        """The whole plan, all steps overlapping. With mode "plan" it only says what it would do."""
-        return self._apply("", tuple(Step), mode, approve, **options)
+    def apply(
+        self,
+        mode: str,
+        approve: str = "",
+        *,
+        steps: tuple[Step, ...] = tuple(Step),
+        **options: Any,
+    ) -> Applied | Table:
+        """Several steps overlapping. With mode "plan" it only says what it would do."""
+        return self._apply("", steps, mode, approve, **options)
 
     def preflight(self) -> Table:
         """Checks before anything is changed; raises StepFailed when one failed."""
@@ -134,10 +141,10 @@ class Book:
             self.journal.failure(step, error)
             raise
 
-    def _plan_table(self, plan: Plan, title: str) -> Table:
+    def _plan_table(self, plan: Plan, title: str) -> PlanTable:
         self.journal.planned(title, plan)
         notes = [str(refused)] if (refused := self._refusal(plan)) else []
-        return show.plan_table(title, plan, noun, notes=notes)
+        return show.plan_table(title, plan, notes=notes)
 
     def _refusal(self, plan: Plan) -> EdgebookError | None:
         return plans.refusal(plan, self.spec.safety, self.file)
@@ -177,11 +184,11 @@ class BookStep:
         self._book = book
         self.name = name
 
-    def plan(self) -> Table:
+    def plan(self) -> PlanTable:
         """What would change in this step. Writes nothing."""
         book, title = self._book, self.name.value
 
-        def work() -> Table:
+        def work() -> PlanTable:
             return book._plan_table(book.door.read().plan.only(self.name), title)
 
         return book._told(title, work)
@@ -205,14 +212,14 @@ class Teardown:
         self._book = book
         self._steps = steps
 
-    def plan(self) -> Table:
+    def plan(self) -> PlanTable:
         """What would be deleted, and what holds what. Writes nothing."""
         book = self._book
 
-        def work() -> Table:
+        def work() -> PlanTable:
             found = teardown.plan(book.door, book.door.read(), self._steps)
             book.journal.planned("teardown", found)
-            return show.plan_table("teardown", found, noun)
+            return show.plan_table("teardown", found)
 
         return book._told("teardown", work)
 

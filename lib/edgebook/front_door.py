@@ -161,7 +161,7 @@ class FrontDoor:
 
 
 def _numbers(read: Callable[[], dict[str, Any] | None], project: str) -> dict[str, str]:
-    """The project's number, which some APIs put in place of its id; not knowing it is no failure."""
+    """The project's number, which some APIs put in place of its id; it may stay unknown."""
     try:
         found = read() or {}
     except EdgebookError:

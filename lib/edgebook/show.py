@@ -9,8 +9,9 @@ import html
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
+from edgebook.kinds import noun
 from edgebook.model import Action, CheckResult, CheckState, Plan
 
 # Half-transparent, so that they work on a light and on a dark page.
@@ -26,6 +27,7 @@ LINE = "1px solid var(--jp-border-color2, rgba(128,128,128,.35))"
 FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
 MUTED = "var(--jp-ui-font-color2, #777)"
 WIDEST = 72
+T = TypeVar("T", bound="Table")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Row:
     tone: str = "quiet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Rows under columns, with a headline above and notes below."""
 
@@ -158,8 +160,27 @@ COUNTED = {
 }
 
 
-def plan_table(title: str, plan: Plan, noun: Any, *, notes: Iterable[str] = ()) -> Table:
-    """A plan as a table; `noun(key)` is what people call a kind."""
+@dataclass(frozen=True, repr=False)
+class PlanTable(Table):
+    """A plan that shows itself; `.plan` is the plan, `.hash` what is approved."""
+
+    plan: Plan = field(default_factory=Plan)
+
+    @property
+    def hash(self) -> str:
+        return self.plan.hash
+
+    @property
+    def empty(self) -> bool:
+        return self.plan.empty
+
+    def only(self, plan: Plan) -> "PlanTable":
+        """The same for another part of the plan."""
+        return plan_table(self.title.split(":")[0], plan)
+
+
+def plan_table(title: str, plan: Plan, *, notes: Iterable[str] = ()) -> PlanTable:
+    """A plan as a table."""
     counts = [f"{plan.count(action)} {words}" for action, words in COUNTED.items()]
     said = [text for text in counts if not text.startswith("0 ")]
     rows = tuple(
@@ -175,13 +196,14 @@ def plan_table(title: str, plan: Plan, noun: Any, *, notes: Iterable[str] = ()) 
         )
         for change in plan.changes
     )
-    return Table(
+    return PlanTable(
         ("action", "kind", "name", "what", "disrupts"),
         rows,
         title=f"{title}: {', '.join(said) or 'nothing to change'}",
         aside=f"plan {plan.short_hash}" if plan.to_do else "",
         notes=tuple(notes),
         data=plan.to_json(),
+        plan=plan,
     )
 
 
@@ -244,12 +266,12 @@ def table(
     return Table(tuple(columns), made, title, notes=tuple(notes), data=data or {})
 
 
-def with_note(one: Table, note: str) -> Table:
+def with_note(one: T, note: str) -> T:
     """The same table with one more line below."""
     return replace(one, notes=(*one.notes, note))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pages:
     """Several tables, one below the other."""
 

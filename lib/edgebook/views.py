@@ -137,7 +137,7 @@ def _neg_and_zone(group: str) -> str:
 
 
 def _since(memory: Memory, endpoint: Endpoint, now: datetime) -> str:
-    """When this book saw the health change; Google does not say it, so the first look knows none."""
+    """When this book saw the health change: Google does not say it, the first look knows none."""
     key = (endpoint.group, endpoint.address)
     before = memory.get(key)
     if before is None:

@@ -103,7 +103,7 @@ def apply_plan(
     break_lock: bool = False,
     await_health: bool = True,
 ) -> Applied:
-    """Carry the plan out when `approve` is its hash; StepFailed or InterruptedRun when it ends early."""
+    """Carry the plan out when it is approved; StepFailed or InterruptedRun when it ends early."""
     clock = door.connection.clock
     clock.resume()
     title = title or "apply"
@@ -162,7 +162,7 @@ def _lease_new(lock: FrontDoorLock, change: Change, door: FrontDoor) -> None:
 
 
 def lease_key(door: FrontDoor) -> ResourceKey:
-    """The resource whose labels carry the lease: our address, or a rule of ours beside another's."""
+    """The resource whose labels carry the lease: our address, or a rule of ours."""
     from edgebook.kinds import compute_scope
 
     version = sorted(door.spec.address.ip_versions)[0]

@@ -15,7 +15,7 @@ from edgebook.errors import EdgebookError, StepFailed
 from edgebook.gcp.cloud import Cloud
 from edgebook.kinds import noun
 from edgebook.live.reader import Reader
-from edgebook.model import EachNeg, ResourceKey, Step, Wait
+from edgebook.model import Change, EachNeg, ResourceKey, Step, Wait
 from edgebook.verify.health import GroupHealth, read_health
 
 CERTIFICATE_SECONDS = 3600
@@ -23,6 +23,7 @@ CONFIG_GRACE_SECONDS = 900
 ENTRY_SECONDS = 600
 SVCNEG_SECONDS = 600
 HEALTH_SECONDS = 600
+COLLECTION_SECONDS = 600
 
 
 class Gates:
@@ -103,6 +104,24 @@ class Gates:
                     message = _last_event(kube, namespace) or message
                     trouble = failures.of_text(message) or failures.NEG_NOT_SYNCED
                 raise _failed(Step.BACKENDS, key, "is not synced", trouble, message)
+
+    def collected(self, change: Change) -> None:
+        """Wait until GKE has deleted the NEGs whose annotation was taken away (each 120 s)."""
+        _, cluster, _, namespace = change.key.scope.split("/")
+        kube = self._reader.cluster(cluster)
+        names = sorted(
+            str(entry.get("name")) for entry in change.before.get("exposed_ports", {}).values()
+        )
+        budget = Budget(self._clock, COLLECTION_SECONDS)
+        for name in names:
+            while (found := kube.find(SVCNEG.format(namespace, name))) is not None:
+                self._say(f"NEG {name} of {cluster}: waits for GKE's garbage collection")
+                if not budget.pause(least=2, most=20):
+                    refs = (found.get("status") or {}).get("networkEndpointGroups") or ()
+                    seen = ", ".join(str(ref.get("selfLink", "")) for ref in refs)
+                    raise _failed(
+                        Step.BACKENDS, change.key, "still has its NEGs", failures.NEG_HELD, seen
+                    )
 
     def health(
         self, service: ResourceKey, wanted: Iterable[EachNeg], groups: Iterable[str]

@@ -98,6 +98,7 @@ class Run:
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
                         results[running.pop(future)] = future.result()
+                self._afterwards(pool, by_key, results)
             except KeyboardInterrupt:
                 self._failed.set()
                 self._clock.cancel()
@@ -105,6 +106,34 @@ class Run:
                     results[key] = future.result()
                 self._interrupted(plan, results)
         return [results.get(c.key) or Done(c, "not started") for c in plan.to_do]
+
+    def _afterwards(
+        self,
+        pool: ThreadPoolExecutor,
+        by_key: Mapping[ResourceKey, Change],
+        results: dict[ResourceKey, Done],
+    ) -> None:
+        """What only comes about when all changes are made, awaited at the same time.
+
+        Google looks at health only when a forwarding rule leads there; GKE deletes NEGs only when
+        nobody holds them.
+        """
+        if self._failed.is_set() or not self._await_health:
+            return
+        waits: list[tuple[Change, Future[None]]] = []
+        for change in by_key.values():
+            if change.key.kind == "backends" and each_some(change):
+                waits.append((change, pool.submit(self._health, change)))
+            elif change.key.kind == "serviceAnnotation" and change.action is Action.DELETE:
+                waits.append((change, pool.submit(self._gates.collected, change)))
+        for change, future in waits:
+            try:
+                future.result()
+            except Cancelled:
+                continue
+            except EdgebookError as error:
+                self._journal.outcome(change, seconds=0.0, error=str(error))
+                results[change.key] = Done(change, "failed", 0.0, error)
 
     def _ready(
         self, todo: set[ResourceKey], waits: order.Order, results: dict[ResourceKey, Done]
@@ -141,8 +170,6 @@ class Run:
         with self._objects[_object(change.key)]:
             self._until_done(change)
         self._on_done(change)
-        if change.key.kind == "backends" and self._await_health:
-            self._health(change)
 
     def _until_done(self, change: Change) -> None:
         """Try until it is done; each kind of refusal has its own way on."""
@@ -175,7 +202,7 @@ class Run:
                     raise
 
     def _released(self, change: Change, error: ApiError) -> None:
-        """Who held it is gone or going; Google notices minutes later (certificate maps above all)."""
+        """Who held it is gone or going; Google notices minutes later (maps above all)."""
         if not self._release_budget(change.key).pause(least=2, most=20):
             raise error
         self._progress.say(f"{noun(change.key)} {change.key.name}: still held")
@@ -204,6 +231,11 @@ class Run:
             why=why,
             next="run it again: it reads what is there and goes on",
         )
+
+
+def each_some(change: Change) -> bool:
+    """Whether it attaches anything (a detach does not)."""
+    return any(True for _ in each_negs(change.after))
 
 
 def _passes(error: ApiError) -> bool:

@@ -19,7 +19,8 @@ from edgebook.gcp.refusals import Passing
 
 T = TypeVar("T")
 TRIES = 8
-PAGE = 500
+# The parameter for the size of a page and the largest one, where it is not maxResults and 500.
+PAGES = {"certificatemanager": ("pageSize", 500), "serviceusage": ("pageSize", 200)}
 
 
 class Wire:
@@ -103,8 +104,8 @@ class Wire:
         self, service: str, path: str, *, method: str = "GET", body: Any = None, **params: str
     ) -> Iterator[dict[str, Any]]:
         """The pages of a list, each as the service answered it."""
-        size = "pageSize" if service in ("certificatemanager", "serviceusage") else "maxResults"
-        query = {size: str(PAGE), **params}
+        size, most = PAGES.get(service, ("maxResults", 500))
+        query = {size: str(most), **params}
         while True:
             page = self.request(service, method, path, params=query, body=body)
             yield page

@@ -1,0 +1,58 @@
+"""`edgebook apply`: carry out an approved plan, all steps or some; safe to run again."""
+
+import argparse
+import json
+
+from edgebook.errors import EXIT_OK
+from edgebook.model import Step
+
+HELP = "carry out an approved plan"
+EPILOG = """exit codes: 0 done or nothing to do, 1 a change failed, 2 wrong params or command line,
+3 refused (not approved, a safety limit, not ours, locked), 130 stopped by hand.
+After 1 and 130 run it again: it reads what is there and goes on."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--params", required=True, metavar="FILE", help="params of the front door")
+    parser.add_argument(
+        "--approve",
+        required=True,
+        metavar="HASH",
+        help="hash that `edgebook plan` showed, or the file that it wrote with --out; "
+        "auto: only with the simulator",
+    )
+    parser.add_argument(
+        "--step",
+        action="append",
+        default=[],
+        choices=[step.value for step in Step],
+        metavar="STEP",
+        help="only this step, may be repeated: " + ", ".join(Step),
+    )
+    parser.add_argument(
+        "--break-lock", action="store_true", help="take the lease of a run that is surely dead"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--json", action="store_true", help="what was done, for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    import edgebook
+    from edgebook.runbook.approval import keep_plan, read_given
+
+    book = edgebook.open(args.params)
+    given = read_given(args.approve)
+    if given.plan is not None:
+        keep_plan(given.plan)
+    steps = tuple(Step(name) for name in args.step) or tuple(Step)
+    applied = book.apply(
+        "apply",
+        given.hash,
+        steps=steps,
+        break_lock=args.break_lock,
+        show_progress=not (args.quiet or args.json),
+    )
+    print(json.dumps(applied.to_json()) if args.json else applied)
+    return EXIT_OK
