@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from gcpsim.store import Store
 
 if TYPE_CHECKING:
     from gcpsim.world import World
@@ -20,6 +23,9 @@ YEAR = timedelta(days=365)
 # Real clients judge by real time, which a simulated clock may have left behind: every certificate
 # counts from the day before the authority was made.
 BACKDATE = timedelta(days=1)
+# What was made stays, even when the request in which it was first needed is rolled back: somebody
+# may hold the certificate already.
+_MADE: weakref.WeakKeyDictionary[Store, dict[str, dict[str, Any]]] = weakref.WeakKeyDictionary()
 
 
 class Authority:
@@ -28,13 +34,13 @@ class Authority:
     def __init__(self, world: World) -> None:
         self._world = world
         self._table = world.store.table("certs/authority")
-        self._made: tuple[Any, Any, Any, Any] | None = None
+        self._made = _MADE.setdefault(world.store, {})
 
     @property
     def ca_pem(self) -> str:
         """The root certificate, for clients' trust stores."""
         self._load()
-        return str(self._doc("root")["certificate"])
+        return str(self._kept("root", dict)["certificate"])
 
     def leaf(
         self, domains: Sequence[str], not_before: datetime, not_after: datetime
@@ -51,28 +57,27 @@ class Authority:
     @property
     def leaf_key_pem(self) -> str:
         """The key of all managed certificates."""
-        doc = self._table.get("leaf")
-        if doc is None:
+
+        def make() -> dict[str, Any]:
             from cryptography.hazmat.primitives.asymmetric import rsa
 
             key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-            doc = {"key": _key_pem(key)}
-            self._table.put("leaf", doc)
-        return str(doc["key"])
+            return {"key": _key_pem(key)}
+
+        return str(self._kept("leaf", make)["key"])
 
     def server_certificate(self, names: Sequence[str]) -> tuple[str, str]:
         """(chain, key) for a TLS server of the simulator; names are hosts or addresses."""
-        kept = self._table.get("server " + " ".join(names))
-        if kept is None:
+
+        def make() -> dict[str, Any]:
             from cryptography.hazmat.primitives.asymmetric import ec
 
             key = ec.generate_private_key(ec.SECP256R1())
             born = self._born()
-            kept = {
-                "certificate": self._sign(names, key, born, born + 2 * YEAR),
-                "key": _key_pem(key),
-            }
-            self._table.put("server " + " ".join(names), kept)
+            signed = self._sign(names, key, born, born + 2 * YEAR)
+            return {"certificate": signed, "key": _key_pem(key)}
+
+        kept = self._kept("server " + " ".join(names), make)
         return str(kept["certificate"]), str(kept["key"])
 
     def service_account_key(self) -> str:
@@ -84,31 +89,36 @@ class Authority:
         born: datetime = root.not_valid_before_utc
         return born
 
-    def _doc(self, name: str) -> dict[str, Any]:
+    def _kept(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A document of the authority: from the store, else as it was made before, else new."""
         doc = self._table.get(name)
-        assert doc is not None
+        if doc is None:
+            doc = self._made.get(name) or make()
+            self._table.put(name, doc)
+        self._made[name] = doc
         return doc
 
     def _load(self) -> tuple[Any, Any, Any, Any]:
         """(root key, root, intermediate key, intermediate), made on first use."""
-        from cryptography import x509
+        made: dict[str, dict[str, Any]] = {}
 
-        root = self._table.get("root")
-        if root is None:
-            self._make()
-            root = self._doc("root")
-            self._made = None
-        if self._made is None:
-            below = self._doc("intermediate")
-            self._made = (
-                _read_key(root["key"]),
-                x509.load_pem_x509_certificate(root["certificate"].encode()),
-                _read_key(below["key"]),
-                x509.load_pem_x509_certificate(below["certificate"].encode()),
-            )
-        return self._made
+        def part(name: str) -> Callable[[], dict[str, Any]]:
+            def make() -> dict[str, Any]:
+                if not made:
+                    made.update(self._make())
+                return made[name]
 
-    def _make(self) -> None:
+            return make
+
+        root, below = self._kept("root", part("root")), self._kept("below", part("below"))
+        return (
+            _read_key(root["key"]),
+            _read_certificate(root["certificate"]),
+            _read_key(below["key"]),
+            _read_certificate(below["certificate"]),
+        )
+
+    def _make(self) -> dict[str, dict[str, Any]]:
         from cryptography.hazmat.primitives.asymmetric import ec
 
         start = datetime.fromtimestamp(int(self._world.clock.now()), UTC) - BACKDATE
@@ -116,11 +126,10 @@ class Authority:
         root = _authority("gcpsim Root CA", key, None, key, start, 1)
         below_key = ec.generate_private_key(ec.SECP256R1())
         below = _authority("gcpsim Issuing CA", below_key, root, key, start, 0)
-        for name, certificate, own in (
-            ("root", root, key),
-            ("intermediate", below, below_key),
-        ):
-            self._table.put(name, {"certificate": _pem(certificate), "key": _key_pem(own)})
+        return {
+            "root": {"certificate": _pem(root), "key": _key_pem(key)},
+            "below": {"certificate": _pem(below), "key": _key_pem(below_key)},
+        }
 
     def _sign(self, names: Sequence[str], key: Any, start: datetime, end: datetime) -> str:
         from cryptography import x509
@@ -232,3 +241,10 @@ def _read_key(pem: str) -> Any:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     return load_pem_private_key(pem.encode(), password=None)
+
+
+@functools.lru_cache(maxsize=16)
+def _read_certificate(pem: str) -> Any:
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(pem.encode())

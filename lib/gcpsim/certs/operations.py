@@ -32,6 +32,7 @@ class Operations:
         self.docs = store.table("certs/operations")
         self._effects = store.table("certs/effects")
         self._busy: dict[str, str] | None = None
+        store.rolled_back.append(lambda touched: self._forget())
 
     def start(self, target: str, verb: str, effect: Doc, faults: tuple[Fault, ...]) -> Doc:
         """Begin an operation on a resource; ApiError 409 while another holds it."""
@@ -70,10 +71,6 @@ class Operations:
         for name in self._effects.keys():  # noqa: SIM118
             self._arm(name)
 
-    def forget(self) -> None:
-        """After a roll back: what was derived may be wrong."""
-        self._busy = None
-
     def busy(self) -> dict[str, str]:
         """Resource name -> the operation that holds it."""
         if self._busy is None:
@@ -110,6 +107,9 @@ class Operations:
         """Forget an operation; its effect happens all the same."""
         self.find(name)
         self.docs.delete(name)
+
+    def _forget(self) -> None:
+        self._busy = None
 
     def _arm(self, name: str) -> None:
         world = self._manager.world

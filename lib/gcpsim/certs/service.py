@@ -97,11 +97,7 @@ class CertificateManager:
         location = params.get("locationsId")
         if location is not None and not (location == "-" and method.name == "list"):
             names.check_location(project, location)
-        try:
-            return handler(self, call, method, params)
-        except BaseException:
-            self.operations.forget()
-            raise
+        return handler(self, call, method, params)
 
     # What the other modules of this package use
 

@@ -38,6 +38,7 @@ class Dns:
         self._zones = world.store.table("dns/zones")
         self._ids: dict[str, str] | None = None
         world.stage["dns"] = self.direct
+        world.store.rolled_back.append(lambda touched: self.touch())
 
     def handle(self, call: Call) -> Answer:
         """One request; ApiError for refusals."""
@@ -55,11 +56,7 @@ class Dns:
         if access.denied(self.world, project, permission, call.faults):
             raise ApiError(403, "Forbidden", "forbidden")
         params = params | {"project": project}
-        try:
-            return handler(self, Request(call, params))
-        except BaseException:
-            self.touch()
-            raise
+        return handler(self, Request(call, params))
 
     def call(
         self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
