@@ -90,7 +90,7 @@ class Connection:
 
 
 def connect(
-    environment: str, project: str, *, scenario: str = "legacy-shop", time_scale: float = 60.0
+    environment: str, project: str, *, scenario: str = "legacy", time_scale: float = 60.0
 ) -> Connection:
     """The connection for google-cloud or simulator; ConnectError when there is none."""
     if environment == "google-cloud":

@@ -398,7 +398,7 @@ class SafetySpec:
 class SimulatorSpec:
     """How the local Google Cloud is started when none is running."""
 
-    scenario: str = key("What is in it at the beginning.", "legacy-shop")
+    scenario: str = key("What is in it at the beginning.", "legacy")
     time_scale: float = key("How much faster than real time; 0: at once.", 60.0, minimum=0)
 
 
