@@ -128,7 +128,7 @@ class Watches:
             if watch.behind:
                 continue
             now = loop.time()
-            if watch.plan.bookmarks and (now >= bookmark or now >= end - 1):
+            if watch.plan.bookmarks and now >= min(bookmark, end):
                 await response.write(watch.bookmark())
                 bookmark = now + BOOKMARK_EVERY
             if now >= end:
