@@ -22,7 +22,7 @@ DOCUMENTS = {
     "serviceusage": "serviceusage.v1.json",
     "cloudresourcemanager": "cloudresourcemanager.v3.json",
 }
-PLACEHOLDER = re.compile(r"\{\+?([A-Za-z_]+)\}")
+PLACEHOLDER = re.compile(r"\{\+?([A-Za-z0-9_]+)\}")
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class ServiceUsage:
 
     def set_enabled(self, project: str, service: str, enabled: bool) -> None:
         key = f"{project}/{service}"
+        projects.remember(self.world.store, project)
         if enabled:
             self._disabled.delete(key)
         else:
