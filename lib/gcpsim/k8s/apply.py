@@ -8,6 +8,8 @@ field sets is left out: a cluster here stores one version of each kind.
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from gcpsim.k8s import fieldsets
 from gcpsim.k8s.fieldsets import Fields, Path
 from gcpsim.k8s.patches import ordered
@@ -60,7 +62,8 @@ def apply(live: Doc, config: Doc, type: Type, owner: Owner, force: bool, now: st
     result: Doc = merge_typed(live, config, type)
     had, since = managed.get(owner, (set(), now))
     held: Fields = set().union(*others.values()) if others else set()
-    for path in sorted(had - wanted - held, key=len, reverse=True):
+    dropped = {path for path in had - wanted - held if not _is_key(path)}
+    for path in sorted(dropped, key=lambda path: (path[-1] != ".", -len(path))):
         _remove(result, path, type, held | wanted)
     times = {entry: time for entry, (_, time) in managed.items()}
     unchanged = had == wanted and result == live
@@ -168,6 +171,13 @@ def _remove(obj: Any, path: Path, type: Type, kept: Fields) -> None:
     _remove(obj[name], rest, type.child(name), below)
     if obj[name] in ({}, []) and (element,) not in kept and not below:
         del obj[name]
+
+
+def _is_key(path: Path) -> bool:
+    """Whether a field is what tells its list item apart: it goes with the item only."""
+    if len(path) < 2 or not path[-2].startswith("k:"):
+        return False
+    return path[-1].removeprefix("f:") in orjson.loads(path[-2][2:])
 
 
 def _below(fields: Fields, element: str) -> Fields:
