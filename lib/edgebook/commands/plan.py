@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from edgebook.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, EdgebookError
@@ -32,21 +31,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
+    from edgebook import show
     from edgebook.plan import refusal
 
     book = edgebook.open(args.params)
-    view = book.plan()
-    plan: Plan = view.plan
-    if args.step:
-        plan = plan.only([Step(name) for name in args.step])
-        view = view.only(plan) if hasattr(view, "only") else plan
+    plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
     refused = refusal(plan, book.spec.safety, args.params)
     said = json.dumps({**plan.to_json(), "refused": refused.to_json() if refused else None})
     if args.out:
         Path(args.out).write_text(f"{said}\n", encoding="utf-8")
-    print(said if args.json else view)
-    if refused and not args.json:
-        print(refused, file=sys.stderr)
+    if args.json:
+        print(said)
+    else:
+        title = ", ".join(args.step) or "plan"
+        print(show.plan_table(title, plan, notes=[str(refused)] if refused else []))
     return _exit_code(plan, refused, detailed=args.detailed_exitcode)
 
 
