@@ -386,3 +386,5 @@ def test_kill_9_leaves_no_orphans_and_a_draft_that_can_be_resumed(
     outcome = go_on(warm, change_id)
     assert outcome.exit_code == 0
     assert (folder / "log").read_text() == "first second"
+    assert load_record(archive, change_id).status == "interrupted"
+    assert str(verify_archive(archive)) == "chain of 2 records intact"

@@ -72,8 +72,8 @@ def refusal(error: EdgebookError, plan: Plan | None) -> dict[str, Any]:
     return _pseudo("plan", "refused" if refused else "failed", said)
 
 
-def stopped(title: str) -> dict[str, Any]:
-    return _pseudo(title, "interrupted", {"why": "stopped by Ctrl-C or a signal"})
+def stopped(title: str, why: str = "stopped by Ctrl-C or a signal") -> dict[str, Any]:
+    return _pseudo(title, "interrupted", {"why": why})
 
 
 def status(steps: Sequence[dict[str, Any]], exit_code: int) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EdgebookError, LockedError
 from edgebook.model import Plan, Step
-from edgebook.records import Draft, Record
+from edgebook.records import Draft, FolderArchive, Record
 from edgebook.records.events import StepEvents
 from edgebook.runbook import engine, facts, outcome
 from edgebook.runbook.approval import Approval, decide, decide_rest
@@ -68,6 +68,7 @@ class Run:
 
     def go(self) -> Outcome:
         """Run, seal, and say how it went; raises only when the record itself cannot be sealed."""
+        seal_killed(self.prepared)
         try:
             self._notebooks()
         except EdgebookError as error:
@@ -206,7 +207,7 @@ class Run:
 
     def _keep_state(self) -> None:
         """What a resume needs when this process is killed."""
-        self.draft.write_json(RUNNING, self._facts())
+        self.draft.write_json(RUNNING, self._facts() | {"status": "running"})
 
     def _facts(self) -> dict[str, Any]:
         prepared, request, now = self.prepared, self.prepared.request, datetime.now(UTC)
@@ -237,6 +238,18 @@ class Run:
             "steps": self.steps,
             "traffic": [item for step in self.steps for item in step.get("traffic", [])],
         }
+
+
+def seal_killed(prepared: Prepared) -> None:
+    """A run that was killed and is resumed now gets its record, as interrupted."""
+    before, archive = prepared.before, prepared.archive
+    if before is None or before.sealed or not isinstance(archive, FolderArchive):
+        return
+    draft = Draft(archive, archive.folder / before.change_id, before.change_id, prepared.redactor)
+    (draft.folder / RUNNING).unlink(missing_ok=True)
+    killed = outcome.stopped("run", "it was killed, and sealed when it was resumed")
+    steps = [*before.data.get("steps", []), killed]
+    draft.seal({**before.data, "status": "interrupted", "steps": steps})
 
 
 @contextlib.contextmanager

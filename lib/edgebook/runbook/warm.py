@@ -26,6 +26,13 @@ IMPORTS = (
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
     "comm",
+    "urllib3",
+    "kubernetes.config",
+    "kubernetes.client",
+    "google.auth.transport.requests",
+    "google.cloud.dns",
+    "google.cloud.certificate_manager_v1.services.certificate_manager",
+    "edgebook.pictures",
     "edgebook.book",
 )
 
@@ -37,12 +44,27 @@ def main() -> int:
         if os.path.abspath(sys.path[0] or ".") == os.getcwd():  # noqa: PTH100, PTH109
             del sys.path[0]
     runner = socket.socket(fileno=0)
-    for name in [*IMPORTS, *filter(None, os.environ.get("EDGEBOOK_WARM", "").split(","))]:
+    for name in IMPORTS:
         importlib.import_module(name)
+    load_clients()
     gc.collect()
     gc.freeze()
     gc.enable()
     return Server(runner).serve()
+
+
+def load_clients() -> None:
+    """What the library would import at its first call: nothing is called, only loaded."""
+    from kubernetes.client import ApiClient, Configuration
+
+    from edgebook.gcp.compute import SERVICES
+    from edgebook.gcp.lightimport import compute_service, compute_types
+
+    compute_types()
+    compute_service("global_operations", "GlobalOperationsClient")
+    for service in SERVICES.values():
+        compute_service(service.module, service.client)
+    assert ApiClient and Configuration  # lazy attributes: asking for them imports them
 
 
 class Server:
