@@ -87,7 +87,9 @@ def test_what_is_not_there_is_not_found(gke: Any) -> None:
     with pytest.raises(errors.HttpError) as absent:
         clusters.get(name=f"{PARENT}/us-central1/clusters/green").execute()
     assert absent.value.status_code == 404
-    assert "Not found: projects/shop-rehearsal/locations/us-central1/clusters/green" in str(absent.value)
+    assert "Not found: projects/shop-rehearsal/locations/us-central1/clusters/green" in str(
+        absent.value
+    )
     with pytest.raises(errors.HttpError) as later:
         clusters.create(parent=f"{PARENT}/us-central1", body={"cluster": {"name": "x"}}).execute()
     assert later.value.status_code == 501
