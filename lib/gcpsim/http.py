@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from multidict import MultiMapping
 from yarl import URL
 
 from gcpsim.admin import Admin
@@ -92,7 +93,7 @@ class GoogleEdge:
             return Answer(body={"gcpsim": "a local Google Cloud", "admin": "/_sim/"})
         if path.startswith("/batch") and request.method == "POST":
             return await self._batch(headers, body)
-        return await self.ask(request.method, path, dict(request.query), headers, body)
+        return await self.ask(request.method, path, _query(request.query), headers, body)
 
     async def ask(
         self, verb: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
@@ -252,11 +253,16 @@ class GoogleEdge:
         target = URL(words[1], encoded=True)
         if target.host:
             inner["host"] = target.host
-        return await self.ask(words[0], target.raw_path, dict(target.query), inner, body)
+        return await self.ask(words[0], target.raw_path, _query(target.query), inner, body)
 
 
 def _service_guess(path: str) -> str:
     return "dns" if path.startswith("/dns/") else "compute" if path.startswith("/compute/") else ""
+
+
+def _query(given: MultiMapping[str]) -> dict[str, str]:
+    """Query parameters; the values of a repeated one (`names`) joined by commas."""
+    return {name: ",".join(given.getall(name)) for name in given}
 
 
 def _token(headers: dict[str, str]) -> str:
