@@ -92,6 +92,8 @@ class Comparison:
     def _same(self, desired: Any, live: Any, pattern: str) -> bool:
         if desired is UNKNOWN:
             return False
+        if desired is None:
+            return not live
         if live is None:
             default = self._kind.defaults.get(pattern)
             return bool(desired == default) if default is not None else not desired

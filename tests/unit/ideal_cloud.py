@@ -106,11 +106,13 @@ class IdealCloud:
         service = self.live[key].body
         gone = {entry["group"] for entry in change.before.get("backends", ())}
         entries = [e for e in service.get("backends", []) if e["group"] not in gone]
-        there = {entry["group"] for entry in entries}
+        entries = {entry["group"]: entry for entry in entries}
         for each in each_negs(change.after):
             for neg in self._negs(each, observed):
-                if neg.link not in there:
-                    entries.append({"group": neg.link, "capacityScaler": 1.0, **each.entry})
+                old = entries.get(neg.link, {"group": neg.link, "capacityScaler": 1.0})
+                entry = {**old, **each.entry}
+                entries[neg.link] = {k: v for k, v in entry.items() if v is not None}
+        entries = list(entries.values())
         self.put(key, {**service, "backends": entries})
 
     def _negs(self, each: EachNeg, observed: Observed) -> list[Neg]:

@@ -273,8 +273,15 @@ def merged_backends(
     stale = {str(entry["group"]) for entry in found.stale}
     changed = {str(entry["group"]) for entry in found.changed}
     kept = [
-        {**entry, **entry_of(str(entry["group"]))} if entry["group"] in changed else dict(entry)
+        _set_fields({**entry, **entry_of(str(entry["group"]))})
+        if entry["group"] in changed
+        else dict(entry)
         for entry in live
         if entry.get("group") not in stale
     ]
-    return kept + [{**entry_of(neg.link), "group": neg.link} for neg in found.missing]
+    return kept + [_set_fields({**entry_of(neg.link), "group": neg.link}) for neg in found.missing]
+
+
+def _set_fields(entry: dict[str, Any]) -> dict[str, Any]:
+    """Without the limits that must not be set."""
+    return {name: value for name, value in entry.items() if value is not None}

@@ -49,17 +49,17 @@ def _annotations(context: Context) -> Iterator[Resource]:
 
 
 def balancing_entry(backend: BackendSpec) -> dict[str, Any]:
-    """The fields of a backend entry that the params set."""
+    """The fields of a backend entry; None for a limit that must not be set beside another."""
     balancing = backend.balancing
-    fields = {
+    entry: dict[str, Any] = {
+        "balancingMode": (balancing.mode or mode_of(backend.protocol)).value,
         "maxRatePerEndpoint": balancing.max_rate_per_endpoint,
         "maxRate": balancing.max_rate,
         "maxConnectionsPerEndpoint": balancing.max_connections_per_endpoint,
         "maxConnections": balancing.max_connections,
-        "capacityScaler": balancing.capacity,
     }
-    entry: dict[str, Any] = {"balancingMode": (balancing.mode or mode_of(backend.protocol)).value}
-    return entry | {field: value for field, value in fields.items() if value is not None}
+    # The capacity belongs to whoever swaps, unless the params say it.
+    return entry if balancing.capacity is None else entry | {"capacityScaler": balancing.capacity}
 
 
 def each_neg(context: Context, name: str, cluster: str) -> EachNeg:
