@@ -141,7 +141,7 @@ def test_refusals(client: Any, home: str, domain: str, authorization: Any) -> No
     with pytest.raises(refused.BadRequest) as caught:
         managed(client, home, "cert", "other.example.org")
     (detail,) = caught.value.details
-    assert detail.field_violations[0].field == "managed.domains[0]"
+    assert detail["fieldViolations"][0]["field"] == "managed.domains[0]"
 
 
 def test_regions_are_places_of_their_own(client: Any, project: str, domain: str) -> None:
