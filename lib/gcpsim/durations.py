@@ -28,6 +28,8 @@ DURATIONS: dict[str, Duration] = {
     "compute.networkEndpointGroups.attachNetworkEndpoints": Duration(5, "assumed: 2-10 s"),
     "compute.networkEndpointGroups.detachNetworkEndpoints": Duration(5, "assumed: 2-10 s"),
     "compute.networkEndpointGroups.insert": Duration(5, "assumed: 3-10 s"),
+    "compute.sslPolicies.delete": Duration(0, "recorded: DONE in the answer"),
+    "compute.sslPolicies.insert": Duration(0, "recorded: DONE in the answer"),
     "compute.targetHttpProxies.insert": Duration(11, "measured: 11-12 s"),
     "compute.targetHttpsProxies.insert": Duration(11, "measured: 11-12 s"),
     "compute.targetSslProxies.insert": Duration(11, "measured: 11-12 s"),

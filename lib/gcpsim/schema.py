@@ -24,7 +24,12 @@ ENUM_NUMBERS = {
     },
 }
 # Fields that real answers have though the documents lack them; clients send them back.
-UNDOCUMENTED = {"Firewall": {"enableLogging"}, "NetworkEndpointGroup": {"loadBalancer"}}
+UNDOCUMENTED = {
+    "Firewall": {"enableLogging"},
+    "NetworkEndpointGroup": {"loadBalancer"},
+    "SecurityPolicy": {"selfLinkWithId"},
+    "SecurityPolicyRule": {"ruleNumber"},
+}
 INT_RANGE = {
     "int32": (-(2**31), 2**31 - 1),
     "uint32": (0, 2**32 - 1),
@@ -142,14 +147,14 @@ class BodyReader:
         if not isinstance(value, str):
             raise self._type_error(where, "TYPE_STRING", value)
         if format == "byte":
-            # Clients send both alphabets; one of them is kept, so that fingerprints compare.
+            # Clients send both alphabets; the one that Google prints is kept, so that they compare.
             standard = value.replace("-", "+").replace("_", "/")
             try:
                 raw = base64.b64decode(standard + "=" * (-len(value) % 4), validate=True)
             except (binascii.Error, ValueError):
                 why = "Base64 decoding failed"
                 raise self._type_error(where, "TYPE_BYTES", value, why) from None
-            return base64.b64encode(raw).decode()
+            return base64.urlsafe_b64encode(raw).decode()
         return value
 
     def _integer(self, format: str, value: Any, where: str) -> int:
@@ -203,7 +208,7 @@ class BodyReader:
 
     def _enum_error(self, owner: str, key: str, where: str, value: Any) -> ApiError:
         if self.service in ("compute", "dns"):
-            field = f"{self.root}.{where}" if self.root else where
+            field = f"{self.root or 'resource'}.{where}"
             return ApiError(400, f"Invalid value for field '{field}': '{value}'. ", "invalid")
         type_name = f"type.googleapis.com/google.cloud.{self.service}.v1.{owner}.{_pascal(key)}"
         return self._type_error(where, type_name, value)

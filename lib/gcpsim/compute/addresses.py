@@ -53,6 +53,7 @@ def prepare(draft: Draft) -> None:
     body = draft.body
     kind = body.setdefault("addressType", "EXTERNAL")
     body.setdefault("networkTier", "PREMIUM")
+    body.setdefault("description", "")
     if draft.scope == "global" and kind == "INTERNAL":
         if body.get("purpose") not in ("VPC_PEERING", "PRIVATE_SERVICE_CONNECT"):
             raise required("resource.purpose")

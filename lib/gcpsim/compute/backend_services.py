@@ -78,22 +78,30 @@ def _defaults(draft: Draft) -> None:
     body.setdefault("timeoutSec", 30)
     body.setdefault("connectionDraining", {})
     body["connectionDraining"].setdefault("drainingTimeoutSec", 0)
-    if not passthrough:
+    if scheme != "INTERNAL":
         body.setdefault("port", 80)
         body.setdefault("portName", "http")
         body.setdefault("affinityCookieTtlSec", 0)
+    if scheme == "EXTERNAL":
+        # Recorded: the classic scheme shows it always, the others only when it was sent.
         body.setdefault("enableCDN", False)
     if body.get("logConfig", {}).get("enable"):
         body["logConfig"].setdefault("sampleRate", 1.0)
-    iap = body.get("iap")
-    if iap is not None:
-        secret = iap.pop("oauth2ClientSecret", None)
-        iap.setdefault("enabled", False)
-        iap.setdefault("oauth2ClientId", "")
-        if secret is not None or "oauth2ClientSecretSha256" not in iap:
-            old = ((draft.old or {}).get("iap") or {}).get("oauth2ClientSecretSha256")
-            known = hashlib.sha256((secret or "").encode()).hexdigest()
-            iap["oauth2ClientSecretSha256"] = known if secret is not None or old is None else old
+    _access(draft)
+
+
+def _access(draft: Draft) -> None:
+    """Identity-Aware Proxy: shown as sent, but for the secret, of which only the hash is."""
+    iap = draft.body.get("iap")
+    if iap is None:
+        return
+    iap.setdefault("enabled", False)
+    secret = iap.pop("oauth2ClientSecret", None)
+    old = ((draft.old or {}).get("iap") or {}).get("oauth2ClientSecretSha256")
+    if secret is not None:
+        iap["oauth2ClientSecretSha256"] = hashlib.sha256(secret.encode()).hexdigest()
+    elif old is not None:
+        iap["oauth2ClientSecretSha256"] = old
 
 
 def _ranges(body: Doc) -> None:
@@ -138,6 +146,8 @@ def _backend(draft: Draft, where: str, backend: Doc) -> None:
     protocol, scheme = draft.body["protocol"], draft.body["loadBalancingScheme"]
     is_neg = "/networkEndpointGroups/" in backend["group"]
     mode = backend.setdefault("balancingMode", "UTILIZATION")
+    if draft.scope == "global" or scheme not in ("EXTERNAL", "INTERNAL"):
+        backend.setdefault("capacityScaler", 1)
     _capacity(where, backend)
     if scheme == "INTERNAL" and mode != "CONNECTION":
         raise invalid(
@@ -188,7 +198,7 @@ def _backend(draft: Draft, where: str, backend: Doc) -> None:
 
 
 def _capacity(where: str, backend: Doc) -> None:
-    scaler = backend.setdefault("capacityScaler", 1.0)
+    scaler = backend.get("capacityScaler", 1)
     if scaler != 0 and not 0.1 <= scaler <= 1:
         raise invalid(
             f"{where}.capacityScaler",

@@ -33,18 +33,20 @@ def merge(base: Doc, patch: Doc) -> Doc:
 
 
 def shown(value: Any) -> Any:
-    """A document without nulls and empty lists, which Google never prints."""
+    """A document as Google prints it: no nulls, no empty lists, whole floats as `1`."""
     if isinstance(value, dict):
         return {key: shown(item) for key, item in value.items() if item is not None and item != []}
     if isinstance(value, list):
         return [shown(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
 
 
 def fingerprint(content: Any, *, salt: str = "") -> str:
-    """Base64 of eight bytes that change with each write."""
+    """Base64 in the alphabet for URLs, as recorded, of eight bytes that change with each write."""
     digest = hashlib.sha256(orjson.dumps([content, salt], option=orjson.OPT_SORT_KEYS)).digest()
-    return base64.b64encode(digest[:8]).decode()
+    return base64.urlsafe_b64encode(digest[:8]).decode()
 
 
 def label_fingerprint(labels: Doc | None) -> str:
@@ -56,9 +58,9 @@ def etag(doc: Doc) -> str:
     return f'"{hashlib.sha1(orjson.dumps(doc)).hexdigest()}"'
 
 
-def standard_base64(value: Any) -> str:
-    """Base64 in the standard alphabet, whichever was sent."""
-    return str(value or "").replace("-", "+").replace("_", "/")
+def url_safe_base64(value: Any) -> str:
+    """Base64 in the alphabet for URLs, whichever was sent."""
+    return str(value or "").replace("+", "-").replace("/", "_")
 
 
 def kept_labels(before: Doc) -> Doc:

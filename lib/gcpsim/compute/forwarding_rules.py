@@ -31,6 +31,7 @@ def prepare(draft: Draft) -> None:
     body.setdefault("loadBalancingScheme", "EXTERNAL")
     body.setdefault("IPProtocol", "TCP")
     body.setdefault("networkTier", "PREMIUM")
+    body.setdefault("description", "")
     if draft.scope == "global" and body["networkTier"] != "PREMIUM":
         raise invalid(
             "resource.networkTier", body["networkTier"], "Global forwarding rules are PREMIUM only."
@@ -140,11 +141,25 @@ def _scheme(draft: Draft) -> None:
             )
 
 
+def require_scheme_before(compute: "Resources", path: str, services: set[str]) -> None:
+    """The same for all rules that lead to `path` (a URL map or a proxy), whose services change."""
+    for user in compute.users(path):
+        if "/forwardingRules/" in user:
+            rule = compute.get(user) or {}
+            require_scheme(compute, rule.get("loadBalancingScheme", "EXTERNAL"), services)
+        elif "/target" in user:
+            require_scheme_before(compute, user, services)
+
+
 def backend_services(compute: "Resources", rule: Doc) -> set[str]:
     """The paths of the backend services that a rule leads to."""
     if rule.get("backendService"):
         return {links.path_of(rule["backendService"])}
-    target = compute.get(links.path_of(rule.get("target", ""))) or {}
+    return backend_services_of(compute, compute.get(links.path_of(rule.get("target", ""))) or {})
+
+
+def backend_services_of(compute: "Resources", target: Doc) -> set[str]:
+    """The paths of the backend services that a target proxy leads to."""
     if "service" in target:
         return {links.path_of(target["service"])}
     url_map = compute.get(links.path_of(target.get("urlMap", ""))) or {}

@@ -86,6 +86,7 @@ def _block(kind: str, where: str, block: Doc) -> Doc:
 def prepare_legacy(draft: Draft) -> None:
     """httpHealthChecks and httpsHealthChecks, which target pools use."""
     _common(draft.body)
+    draft.body.setdefault("description", "")
     draft.body.setdefault("port", 80)
     draft.body.setdefault("requestPath", "/")
 

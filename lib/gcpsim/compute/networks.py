@@ -96,8 +96,7 @@ def prepare_network(draft: Draft) -> None:
     body["routingConfig"].setdefault("routingMode", "REGIONAL")
     body["routingConfig"].setdefault("bgpBestPathSelectionMode", "LEGACY")
     body.setdefault("networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL")
-    body.setdefault("mtu", 1460)
-    if not 1300 <= body["mtu"] <= 8896:
+    if not 1300 <= body.get("mtu", 1460) <= 8896:
         raise invalid("resource.mtu", body["mtu"], "Must be between 1300 and 8896.")
 
 

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from gcpsim.compute import links
 from gcpsim.compute.kinds import Doc, Draft, Kind
 from gcpsim.edge import Answer, Call
 from gcpsim.errors import ApiError, invalid, required
 
 if TYPE_CHECKING:
+    from gcpsim.compute.resources import Resources
     from gcpsim.compute.service import Compute
 
 DEFAULT_PRIORITY = 2147483647
@@ -29,19 +31,24 @@ def prepare(draft: Draft) -> None:
     rules = body.get("rules") or []
     if draft.old is not None and "rules" not in body:
         rules = draft.old.get("rules") or []
-    priorities = [rule.get("priority") for rule in rules]
-    if len(set(priorities)) != len(priorities):
-        raise invalid("resource.rules", "", "Rule priorities must be unique.")
+    rules = [dict(rule) for rule in rules]
     for index, rule in enumerate(rules):
         _check(f"resource.rules[{index}]", rule)
+    priorities = [rule["priority"] for rule in rules]
+    if len(set(priorities)) != len(priorities):
+        raise invalid("resource.rules", "", "Rule priorities must be unique.")
     if DEFAULT_PRIORITY not in priorities:
         rules = [*rules, _default_rule()]
+    numbered = max((int(rule.get("ruleNumber", 0)) for rule in rules), default=0)
+    for rule in rules:
+        if "ruleNumber" not in rule:
+            numbered += 1
+            rule["ruleNumber"] = str(numbered)
     body["rules"] = sorted(rules, key=lambda rule: rule["priority"])
 
 
 def _check(where: str, rule: Doc) -> None:
-    if "priority" not in rule:
-        raise required(f"{where}.priority")
+    rule.setdefault("priority", 0)
     if not rule.get("action"):
         raise required(f"{where}.action")
     if not rule.get("match"):
@@ -100,6 +107,10 @@ def _put(
     return compute.set_fields(kind, call, path, doc, {"rules": rules}, verb)
 
 
+def view(compute: "Resources", path: str, doc: Doc) -> None:
+    doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
+
+
 SECURITY_POLICIES = Kind(
     "securityPolicies",
     "SecurityPolicy",
@@ -115,5 +126,6 @@ SECURITY_POLICIES = Kind(
         "patchRule": patch_rule,
         "removeRule": remove_rule,
     },
-    operation_types={"insert": "insertSecurityPolicy", "delete": "deleteSecurityPolicy"},
+    view=view,
+    operation_types={"addRule": "AddRule", "patchRule": "PatchRule", "removeRule": "RemoveRule"},
 )

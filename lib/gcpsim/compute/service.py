@@ -247,7 +247,7 @@ class Compute(Resources):
         path, old = self.find(kind, call.path, project)
         sent = self._json(call)
         labels = sent.get("labels") or {}
-        if documents.standard_base64(sent.get("labelFingerprint")) != old.get("labelFingerprint"):
+        if documents.url_safe_base64(sent.get("labelFingerprint")) != old.get("labelFingerprint"):
             raise ApiError(
                 412,
                 "Labels fingerprint either invalid or resource labels have changed",

@@ -37,7 +37,13 @@ def prepare(draft: Draft) -> None:
     failures = run_tests(draft.body)
     if failures:
         raise invalid("resource.tests", "", f"Test failure: {failures[0]}")
-    used_by = draft.compute.users(_path(draft)) if draft.old else []
+    if draft.old is None:
+        return
+    from gcpsim.compute.forwarding_rules import require_scheme_before
+
+    behind = {links.path_of(service) for service in services(draft.body)}
+    require_scheme_before(draft.compute, _path(draft), behind)
+    used_by = draft.compute.users(_path(draft))
     redirect = draft.body.get("defaultUrlRedirect") or {}
     if redirect.get("httpsRedirect") and any("/targetHttpsProxies/" in user for user in used_by):
         raise invalid(
@@ -105,9 +111,7 @@ def _default(where: str, part: Doc, *, required_here: bool = True) -> None:
         raise required(f"{where}.defaultService")
     _weights(f"{where}.defaultRouteAction", action)
     if redirect is not None:
-        redirect.setdefault("httpsRedirect", False)
         redirect.setdefault("redirectResponseCode", "MOVED_PERMANENTLY_DEFAULT")
-        redirect.setdefault("stripQuery", False)
 
 
 def _weights(where: str, action: Doc) -> None:
