@@ -45,6 +45,17 @@ class Fault:
         headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
         return ApiError(self.code, self.message, self.reason, headers=headers)
 
+    @property
+    def spent(self) -> bool:
+        return bool(self.times) and self.struck >= self.times
+
+    def count(self) -> bool:
+        """Count a match; True when the fault strikes this time."""
+        self.seen += 1
+        strikes = self.seen >= self.nth and not self.spent
+        self.struck += strikes
+        return strikes
+
 
 class Faults:
     """The faults in force, in the order in which they were given."""
@@ -88,7 +99,10 @@ class Faults:
     def strike(
         self, *, service: str, verb: str, collection: str, method: str, path: str
     ) -> list[Fault]:
-        """The faults that hit this call; each is counted."""
+        """The faults that hit this call; each is counted.
+
+        A fault on a permission is only counted by who knows which permission a call needs.
+        """
         hits = []
         for fault in self.active:
             pairs = (
@@ -102,10 +116,7 @@ class Faults:
                 continue
             if fault.probability < 1 and self._random.random() >= fault.probability:
                 continue
-            fault.seen += 1
-            spent = fault.times and fault.struck >= fault.times
-            if fault.seen >= fault.nth and not spent:
-                fault.struck += 1
+            if (fault.effect == "permission" and fault.permission) or fault.count():
                 hits.append(fault)
         return hits
 

@@ -18,7 +18,9 @@ TABLE = "project/denied"
 def denied(world: World, project: str, permission: str, struck: Iterable[Fault] = ()) -> bool:
     """Whether a call needing `permission` is refused; `struck` are the faults that hit it."""
     for fault in struck:
-        if fault.effect == "permission" and _matches(permission, fault.permission or "*"):
+        if fault.effect != "permission":
+            continue
+        if not fault.permission or (_matches(permission, fault.permission) and fault.count()):
             return True
     return _in_denied_set(world, project, permission)
 
@@ -26,12 +28,12 @@ def denied(world: World, project: str, permission: str, struck: Iterable[Fault] 
 def granted(world: World, project: str, permission: str) -> bool:
     """The answer of testIamPermissions: also faults that are yet to strike count, uncounted."""
     for fault in world.faults.active:
-        spent = fault.times and fault.struck >= fault.times
-        if fault.effect == "permission" and fault.permission and not spent:
-            if fault.path and not fnmatch.fnmatchcase(f"projects/{project}", fault.path):
-                continue
-            if _matches(permission, fault.permission):
-                return False
+        if fault.effect != "permission" or not fault.permission or fault.spent:
+            continue
+        elsewhere = fault.path and not fnmatch.fnmatchcase(f"projects/{project}/x", fault.path)
+        service = fault.service and fault.service != permission.split(".")[0]
+        if not elsewhere and not service and _matches(permission, fault.permission):
+            return False
     return not _in_denied_set(world, project, permission)
 
 

@@ -570,3 +570,29 @@ def test_self_managed_certificates_that_are_refused(cloud: Any) -> None:
         assert violation(error)[3] == field
         assert why in violation(error)[4]
         assert private == "" or private not in str(error.rpc_body())
+
+
+@pytest.mark.parametrize(("type_", "longest"), [("FIXED_RECORD", 237), ("PER_PROJECT_RECORD", 220)])
+def test_how_long_a_domain_may_be(cloud: Any, type_: str, longest: int) -> None:
+    labels = ".".join(["x" * 60] * 4)
+    body = {"domain": labels[: longest - 4] + ".com", "type": type_}
+    create(cloud, "dnsAuthorizations", "long", body)
+    body["domain"] = "y" + body["domain"]
+    path = f"{HOME}/dnsAuthorizations"
+    error = cloud.refusal("certificatemanager", "POST", path, body, dnsAuthorizationId="longer")
+    assert violation(error)[3] == "domain"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("dnsAuthorizations/auth", "domain"),
+        ("dnsAuthorizations/auth", "type"),
+        ("certificateMaps/map/certificateMapEntries/entry", "hostname"),
+        ("certificates/cert", "scope"),
+    ],
+)
+def test_what_may_not_change(cloud: Any, entry: Any, path: str, field: str) -> None:
+    path = f"{HOME}/{path}"
+    error = cloud.refusal("certificatemanager", "PATCH", path, {}, updateMask=field)
+    assert violation(error)[3:] == ("update_mask", f"invalid or immutable field: {field}")

@@ -56,6 +56,18 @@ def test_a_disabled_service_refuses_everything(sim: Any, project: str) -> None:
             dns.managedZones().list(project=project).execute()
 
 
+def test_a_permission_fault_strikes_the_call_that_needs_it_as_often_as_it_says(
+    start_sim: Any, project: str
+) -> None:
+    sim = start_sim("--time-scale", "0")
+    sim.admin("POST", "faults", {"effect": "permission", "permission": "dns.managedZones.create"})
+    client = sim.dns(project)
+    assert list(client.list_zones()) == []
+    with pytest.raises(refused.Forbidden):
+        client.zone("z", f"{project}.example.com.", "d").create()
+    client.zone("z", f"{project}.example.com.", "d").create()
+
+
 def test_what_libraries_ask_in_the_background_is_not_there(sim: Any) -> None:
     path = "/v1/projects/-/serviceAccounts/a@example.com/allowedLocations"
     host = {"Host": "iamcredentials.googleapis.com"}
