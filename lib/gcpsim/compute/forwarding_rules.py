@@ -83,8 +83,12 @@ def _address(draft: Draft) -> None:
             body["ipVersion"],
             "Both IP Version and IP Address cannot be specified.",
         )
+    internal = body["loadBalancingScheme"].startswith("INTERNAL")
     if not given:
-        body["IPAddress"] = addresses.allocate(compute, draft.scope, body.get("ipVersion", "IPV4"))
+        version = body.get("ipVersion", "IPV4")
+        body["IPAddress"] = (
+            _internal_ip(draft) if internal else addresses.allocate(compute, draft.scope, version)
+        )
         return
     try:
         ip = str(ipaddress.ip_address(given))
@@ -100,8 +104,19 @@ def _address(draft: Draft) -> None:
         return
     body["IPAddress"] = ip
     in_use = addresses.rules_of(compute, draft.project, draft.scope, ip)
-    if addresses.by_ip(compute, draft.project, ip, draft.scope) is None and not in_use:
+    reserved = addresses.by_ip(compute, draft.project, ip, draft.scope)
+    if reserved is None and not in_use and not internal:
         raise invalid("resource.IPAddress", ip, "Invalid IP address specified.")
+
+
+def _internal_ip(draft: Draft) -> str:
+    """An address of the rule's subnetwork, or of the default one of its region."""
+    body, compute = draft.body, draft.compute
+    place = f"projects/{draft.project}/regions/{draft.region}/subnetworks/default"
+    subnet = body.setdefault("subnetwork", links.link(place))
+    found = compute.resolve("resource.subnetwork", subnet, draft.project, ("subnetworks",))
+    number = compute.world.store.next_number(f"subnet/{found['id']}", 2)
+    return str(ipaddress.ip_network(found["ipCidrRange"])[number])
 
 
 def _conflict(draft: Draft) -> None:
@@ -130,8 +145,13 @@ def _scheme(draft: Draft) -> None:
     """EXTERNAL rules may lead to EXTERNAL_MANAGED backend services, not the other way round."""
     body = draft.body
     scheme = body.get("loadBalancingScheme", "EXTERNAL")
-    for service in sorted(backend_services(draft.compute, body)):
-        other = (draft.compute.get(service) or {}).get("loadBalancingScheme", "EXTERNAL")
+    require_scheme(draft.compute, scheme, backend_services(draft.compute, body))
+
+
+def require_scheme(compute: "Resources", scheme: str, services: set[str]) -> None:
+    """ApiError 400 when a backend service (a path) can't stand behind a rule of this scheme."""
+    for service in sorted(services):
+        other = (compute.get(service) or {}).get("loadBalancingScheme", "EXTERNAL")
         if other != scheme and (scheme, other) != ("EXTERNAL", "EXTERNAL_MANAGED"):
             raise invalid(
                 "resource.backendService",
