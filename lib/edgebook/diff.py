@@ -14,6 +14,7 @@ from edgebook.desired import Desired
 from edgebook.dns_records import Records
 from edgebook.kinds import KINDS, kind_of, noun
 from edgebook.links import canonical, link
+from edgebook.live_index import index_of
 from edgebook.marks import owner
 from edgebook.model import (
     Action,
@@ -42,7 +43,8 @@ class Diff:
         self._observed = observed
         self._wanted = {resource.key for resource in desired.resources}
         self._make = ChangeMaker(live, observed)
-        self._records = Records(live, self._make)
+        self._index = index_of(live)
+        self._records = Records(live, self._index, self._make)
         self._deleted = tuple(self._unwanted())
         self._leaving = {canonical(link(key)) for key in self._deleted}
 
@@ -139,13 +141,10 @@ class Diff:
 
     def _unwanted(self) -> Iterator[ResourceKey]:
         """What carries our mark and is not desired any more."""
-        for key, resource in sorted(self._live.items()):
-            kind = KINDS[key.kind]
+        for key in sorted(self._index.owned.get(self._desired.front_door, ())):
             if key in self._wanted or key in self._desired.kept:
                 continue
-            if not kind.deletable or not kind.marker:
-                continue
-            if owner(resource.body) == self._desired.front_door:
+            if KINDS[key.kind].deletable:
                 yield key
 
     def _deletes(self) -> Iterator[Change]:
@@ -165,10 +164,9 @@ class Diff:
     def _challenge_of(self, key: ResourceKey, body: Mapping[str, Any]) -> Iterator[Change]:
         """The CNAME of an authorization of ours, when it is exactly that record."""
         record = body.get("dnsResourceRecord") or {}
-        for other, resource in sorted(self._live.items()):
-            if other.kind != "dnsRecordSet" or other.name != f"{record.get('name')}/CNAME":
-                continue
-            if list(resource.body.get("rrdatas") or ()) == [record.get("data")]:
+        for other in sorted(self._index.pointing.get(str(record.get("data")), ())):
+            alone = list(self._live[other].body.get("rrdatas") or ()) == [record.get("data")]
+            if alone and other.name == f"{record.get('name')}/CNAME":
                 text = f"belongs to DNS authorization {key.name}, which goes"
                 yield Change(Action.DELETE, other, Step.CERTIFICATE, text, depends=(key,))
 
@@ -176,13 +174,9 @@ class Diff:
         """Our resources that refer to it now: they must let go first."""
         wanted = canonical(link(key))
         return tuple(
-            sorted(
-                other
-                for other, resource in self._live.items()
-                if other != key
-                and owner(resource.body) == self._desired.front_door
-                and _mentions(resource.body, wanted)
-            )
+            other
+            for other in sorted(self._index.owned.get(self._desired.front_door, ()))
+            if other != key and _mentions(self._live[other].body, wanted)
         )
 
 

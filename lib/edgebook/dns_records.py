@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from edgebook import disruption, sentences
 from edgebook.changes import ChangeMaker, report
 from edgebook.compare import UNKNOWN
+from edgebook.live_index import Index
 from edgebook.model import (
     Action,
     Change,
@@ -24,10 +25,10 @@ from edgebook.model import (
 class Records:
     """All record sets of the zones that were read."""
 
-    def __init__(self, live: Live, maker: ChangeMaker) -> None:
+    def __init__(self, live: Live, index: Index, maker: ChangeMaker) -> None:
         self._live = live
+        self._index = index
         self._make = maker
-        self._by_name = _by_name(live)
 
     def changes(self, resource: Resource) -> Iterator[Change]:
         name = (
@@ -38,7 +39,7 @@ class Records:
         if name is UNKNOWN:
             yield self._make.create(resource)
             return
-        others = self._by_name.get((resource.scope, str(name).lower()), {})
+        others = self._index.records.get((resource.scope, str(name).lower()), {})
         found = others.get(resource.body["type"])
         rival = _rival(resource.body["type"], others)
         taken = resource.ownership is Ownership.ADOPTED
@@ -92,22 +93,11 @@ class Records:
             if key.kind == "address" and (body := self._live.get(key)) and body.body.get("address")
         }
         scopes = {key.scope for key in wanted if key.kind == "dnsRecordSet"}
-        for key, resource in sorted(self._live.items()):
-            if key.kind != "dnsRecordSet" or key.scope not in scopes or key in wanted:
-                continue
-            if ours & set(resource.body.get("rrdatas") or ()):
+        pointing = {key for address in ours for key in self._index.pointing.get(address, ())}
+        for key in sorted(pointing - wanted):
+            if key.scope in scopes:
                 text = "points at this front door, but is not in hostnames: left alone"
                 yield report(key, Step.ADDRESS_AND_DNS, text)
-
-
-def _by_name(live: Live) -> dict[tuple[str, str], dict[str, LiveResource]]:
-    """Record sets by zone and name, then by type."""
-    found: dict[tuple[str, str], dict[str, LiveResource]] = {}
-    for key, resource in live.items():
-        if key.kind == "dnsRecordSet":
-            name = str(resource.body.get("name", "")).lower()
-            found.setdefault((key.scope, name), {})[str(resource.body.get("type"))] = resource
-    return found
 
 
 def _rival(kind: str, others: Mapping[str, LiveResource]) -> LiveResource | None:

@@ -13,7 +13,8 @@ from edgebook.desired import Desired, desired
 from edgebook.desired.certificate import content
 from edgebook.diff import diff
 from edgebook.errors import ApprovalError, EdgebookError, OwnershipError, SafetyError
-from edgebook.kinds import noun
+from edgebook.kinds import certificate_scope, noun
+from edgebook.live_index import index_of
 from edgebook.model import Action, Change, Live, Plan, ResourceKey, to_json
 from edgebook.observed import Observed
 from edgebook.spec.types import SafetySpec, Spec
@@ -33,9 +34,9 @@ SEVERITY = {
 def wanted(spec: Spec, observed: Observed, live: Live) -> Desired:
     """The desired resources; which certificate carries our hostnames is seen in `live`."""
     certificates = {
-        key.name: content(resource.body.get("managed") or {})
-        for key, resource in live.items()
-        if key.kind == "certificate"
+        resource.key.name: content(resource.body.get("managed") or {})
+        for resource in index_of(live).certificates
+        if resource.key.scope == certificate_scope(spec.project)
     }
     return desired(spec, replace(observed, certificates=certificates))
 
