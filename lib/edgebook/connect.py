@@ -6,7 +6,7 @@ with this process. Nothing else in the library knows which of the two it talks t
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ class Connection:
     ca_file: str = ""
     kubeconfigs: tuple[str, ...] = ()
     described: str = ""
+    # Called before each repetition of a call: with the error, and the seconds until then.
+    on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)
 
     def endpoint(self, service: str) -> str:

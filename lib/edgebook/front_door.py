@@ -15,7 +15,7 @@ from edgebook.desired import Desired
 from edgebook.errors import EdgebookError
 from edgebook.gcp.cloud import Cloud
 from edgebook.gcp.wire import Wire
-from edgebook.kinds import compute_scope, zone_scope
+from edgebook.kinds import zone_scope
 from edgebook.kube import KubeCluster
 from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
@@ -135,12 +135,8 @@ class FrontDoor:
         return Observed(clusters, numbers, notes=notes)
 
     def observe_now(self) -> Observed:
-        """The clusters as they are now: for attaching NEGs that GKE has just made."""
-        reader = self.reader.again()
-        scope = compute_scope(self.spec.project)
-        firewalls = reader.collection("firewall", scope).result()
-        clusters = observe(reader, self.services, firewalls=firewalls, tolerate=True)
-        return Observed(clusters)
+        """The clusters' NEGs as they are now: for attaching NEGs that GKE has just made."""
+        return Observed(cluster_reading.observe_negs(self.reader.again(), self.spec.clusters))
 
     def replan(self, key: ResourceKey) -> Change | None:
         """What is to be done about one resource as things are now; None when nothing is."""

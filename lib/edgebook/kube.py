@@ -7,7 +7,6 @@ It must not know what the objects mean: that is `live` and `apply`.
 
 import base64
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,13 @@ from edgebook.clock import backoff
 from edgebook.connect import Connection
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.gcp import refusals
+from edgebook.gcp.lightimport import IMPORTING
 from edgebook.gcp.refusals import Passing
 from edgebook.gcp.wire import Wire
 
 TRIES = 6
 PAGE = "500"
 MERGE_PATCH = "application/merge-patch+json"
-_loading = threading.Lock()
 
 
 class KubeCluster:
@@ -91,7 +90,9 @@ class KubeCluster:
                     if error.reason == "connection":
                         raise self._unreachable(error) from error
                     raise
-                self._connection.clock.wait(backoff(attempt, first=0.5, limit=8))
+                pause = backoff(attempt, first=0.5, limit=8)
+                self._connection.on_retry(error, pause)
+                self._connection.clock.wait(pause)
         raise AssertionError("unreachable")
 
     def _once(
@@ -165,9 +166,10 @@ class KubeCluster:
 
 def by_context(name: str, context: str, connection: Connection) -> KubeCluster:
     """The cluster that a kubeconfig context names."""
-    from kubernetes import config
+    with IMPORTING:
+        # Two threads that import parts of this package at once can wait for each other forever.
+        from kubernetes import config
 
-    with _loading:
         for path in connection.kubeconfigs or (None,):
             try:
                 client = config.new_client_from_config(config_file=path, context=context)
@@ -205,7 +207,8 @@ def by_location(name: str, path: str, wire: Wire) -> KubeCluster:
 
 
 def _direct_client(found: dict[str, Any], connection: Connection) -> Any:
-    from kubernetes.client import ApiClient, Configuration
+    with IMPORTING:
+        from kubernetes.client import ApiClient, Configuration
 
     endpoint = str(found.get("endpoint", ""))
     configuration = Configuration()

@@ -26,7 +26,7 @@ TONES = {
 LINE = "1px solid var(--jp-border-color2, rgba(128,128,128,.35))"
 FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
 MUTED = "var(--jp-ui-font-color2, #777)"
-WIDEST = 72
+WIDEST = 110
 T = TypeVar("T", bound="Table")
 
 

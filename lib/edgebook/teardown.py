@@ -7,7 +7,7 @@ to GKE: they go by its garbage collection once nobody holds them.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.desired import Desired
@@ -32,29 +32,37 @@ def plan(door: FrontDoor, moment: Moment, steps: Iterable[Step] = tuple(Step)) -
     found = {change.key: change for change in _changes(door, moment) if change.step in wanted}
     if Step.BACKENDS in wanted:
         found |= {change.key: change for change in _attached(moment, set(found))}
+    holders = {key: holders_of(key, moment.live) - {key} for key in found}
+    held = _held(found, holders)
     changes = []
     for key, change in found.items():
-        holders = {holder for holder in holders_of(key, moment.live) if holder != key}
-        outside = holders - set(found)
-        if outside and key.kind not in ("backends", "serviceAnnotation"):
-            names = ", ".join(sorted(f"{noun(item)} {item.name}" for item in outside))
+        if key in held:
+            names = ", ".join(sorted(f"{noun(item)} {item.name}" for item in held[key]))
             text = f"held by {names}: tear that down first"
             changes.append(Change(Action.REPORT, key, change.step, text))
             continue
-        first = holders | _beforehand(key, found)
-        changes.append(
-            Change(
-                change.action,
-                key,
-                change.step,
-                change.sentence,
-                disrupts=DISRUPTS.get(key.kind, ""),
-                before=change.before,
-                after=change.after,
-                depends=tuple(sorted(first & set(found))),
-            )
-        )
+        first = (holders[key] | _beforehand(key, found)) & set(found)
+        disrupts = DISRUPTS.get(key.kind, "")
+        changes.append(replace(change, disrupts=disrupts, depends=tuple(sorted(first))))
     return Plan(tuple(changes), door.names.front_door)
+
+
+def _held(
+    found: Mapping[ResourceKey, Change], holders: Mapping[ResourceKey, set[ResourceKey]]
+) -> dict[ResourceKey, set[ResourceKey]]:
+    """What something that stays still needs, and what that needs in turn, with who holds it."""
+    held: dict[ResourceKey, set[ResourceKey]] = {}
+    while True:
+        more = {
+            key: outside
+            for key in found
+            if key not in held
+            and key.kind not in ("backends", "serviceAnnotation")
+            and (outside := {h for h in holders[key] if h not in found or h in held})
+        }
+        if not more:
+            return held
+        held |= more
 
 
 def _changes(door: FrontDoor, moment: Moment) -> Iterator[Change]:

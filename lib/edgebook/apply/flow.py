@@ -107,13 +107,15 @@ def apply_plan(
     clock = door.connection.clock
     clock.resume()
     title = title or "apply"
+    lock = FrontDoorLock(door.cloud.compute, lease_key(door), break_it=break_lock)
     if plan.empty:
+        held = moment.live.get(lease_key(door))
+        lock.sweep((held.body.get("labels") or {}) if held else {})
         return Applied(title, plan, ())
     approve_plan(door, plan, approve)
     keep_plan(plan)
     journal = journals.for_run(door.id, clock)
     earlier = journals.unfinished(door.id) if journal.path and not _recorded() else None
-    lock = FrontDoorLock(door.cloud.compute, lease_key(door), break_it=break_lock)
     began = clock.monotonic()
     with lock, progresses.choose(wanted=show_progress) as progress:
         journal.planned(title, plan)

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgebook.errors import UsageError
 from edgebook.gcp import refusals
+from edgebook.gcp.lightimport import IMPORTING
 from edgebook.gcp.wire import Wire
 from google.protobuf import json_format
 
@@ -32,9 +33,10 @@ class CertificateWriter:
 
     @cached_property
     def _client(self) -> Any:
-        from google.cloud.certificate_manager_v1.services.certificate_manager import (
-            CertificateManagerClient,
-        )
+        with IMPORTING:
+            from google.cloud.certificate_manager_v1.services.certificate_manager import (
+                CertificateManagerClient,
+            )
 
         connection = self.wire.connection
         return CertificateManagerClient(
@@ -88,7 +90,8 @@ class CertificateWriter:
         return operation
 
     def _message(self, kind: str, body: Mapping[str, Any], name: str) -> Any:
-        from google.cloud import certificate_manager_v1 as api
+        with IMPORTING:
+            from google.cloud import certificate_manager_v1 as api
 
         message = getattr(api, kind[0].upper() + kind[1:])
         filled = message()

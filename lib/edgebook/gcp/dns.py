@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from edgebook.gcp.lightimport import IMPORTING
 from edgebook.gcp.wire import Wire
 
 PLAIN = {"name", "type", "ttl", "rrdatas", "kind", "signatureRrdatas"}
@@ -72,7 +73,8 @@ class DnsWriter:
 
     def _client(self, project: str) -> Any:
         if project not in self._clients:
-            from google.cloud import dns
+            with IMPORTING:
+                from google.cloud import dns
 
             connection = self.wire.connection
             self._clients[project] = dns.Client(

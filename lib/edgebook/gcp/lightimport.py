@@ -15,7 +15,8 @@ from types import ModuleType
 from typing import Any
 
 PACKAGE = "google.cloud.compute_v1"
-_lock = threading.RLock()
+# Threads that import modules with circular imports at the same time may deadlock: one at a time.
+IMPORTING = threading.RLock()
 
 
 def compute_service(name: str, client: str) -> Any:
@@ -29,7 +30,7 @@ def compute_types() -> Any:
 
 
 def _load(submodule: str) -> ModuleType:
-    with _lock:
+    with IMPORTING:
         if PACKAGE not in sys.modules:
             try:
                 _place_package()
@@ -51,7 +52,7 @@ def _place_package() -> None:
         """PEP 562: a submodule by that name, else whatever the package's own __init__ defines."""
         if name.startswith("__"):
             raise AttributeError(name)
-        with _lock:
+        with IMPORTING:
             if importlib.util.find_spec(f"{PACKAGE}.{name}") is not None:
                 return importlib.import_module(f"{PACKAGE}.{name}")
             package.__dict__.pop("__getattr__", None)

@@ -32,7 +32,6 @@ class Wire:
         self.retried = 0
         self.calls = 0
         self._lock = threading.Lock()
-        self.on_retry: Callable[[ApiError, float], None] = lambda error, seconds: None
 
     def get(self, service: str, path: str, **params: str) -> dict[str, Any]:
         return self.request(service, "GET", path, params=params)
@@ -97,7 +96,7 @@ class Wire:
             seconds += 60 - self.clock.utc().second
         with self._lock:
             self.retried += 1
-        self.on_retry(error, seconds)
+        self.connection.on_retry(error, seconds)
         self.clock.wait(seconds)
 
     def pages(

@@ -114,6 +114,25 @@ def _observe(
     )
 
 
+def observe_negs(reader: Reader, clusters: Iterable[str]) -> dict[str, ObservedCluster]:
+    """Only the NEGs of the clusters, one list each: what attaching needs to know."""
+    names = tuple(sorted(clusters))
+    lists = {name: reader.objects(name, SVCNEGS, missing_ok=True) for name in names}
+    found = {}
+    for name in names:
+        try:
+            negs = negs_by_port(lists[name].result())
+        except (ConnectError, AccessError):
+            found[name] = ObservedCluster(name, reachable=False)
+            continue
+        services = tuple(
+            ObservedService(*service, negs=tuple(group))
+            for (service, _), group in sorted(negs.items())
+        )
+        found[name] = ObservedCluster(name, services=services)
+    return found
+
+
 def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName, int], list[Neg]]:
     """((namespace, Service), Service port) -> its zonal NEGs; an empty state means ACTIVE."""
     found: dict[tuple[ServiceName, int], list[Neg]] = defaultdict(list)

@@ -11,6 +11,9 @@ from edgebook.model import Action, CheckResult, Step
 from edgebook.verify import backend_checks, certificate_checks, dns_checks, traffic_checks
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, result
 
+# Kinds that are a part of something that exists before us.
+AMIDST = ("serviceAnnotation", "backends")
+
 Check = Callable[[Facts], Iterable[CheckResult]]
 
 CHECKS: tuple[tuple[Step, Check], ...] = (
@@ -53,7 +56,10 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
     for step in sorted(set(steps), key=lambda item: item.number):
         changes = [change for change in facts.plan.to_do if change.step is step]
         wanted = [resource for resource in facts.desired.resources if resource.step is step]
-        there = [r for r in wanted if r.key in facts.live and r.kind != "serviceAnnotation"]
+        known = {change.key for change in facts.plan.reports}  # records of others, for instance
+        there = [
+            r for r in wanted if r.key in facts.live and r.kind not in AMIDST and r.key not in known
+        ]
         creates = all(change.action is Action.CREATE for change in changes)
         if not changes:
             yield result(OK, check, step.value, f"{len(wanted)} resources as wanted", step=step)
@@ -63,7 +69,7 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
         else:
             named = ", ".join(f"{c.action.value} {c.key.kind} {c.key.name}" for c in changes[:3])
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-            remedy = f"edgebook plan, then run {step.number} {step.title} again"
+            remedy = f"edgebook plan, then run {step.number} {step.heading} again"
             yield result(FAILED, check, step.value, f"{named}{more}", remedy, step=step)
 
 

@@ -82,7 +82,7 @@ class Facts:
         """Why a resource is not there yet ("20 Certificate creates it"); empty when it is due."""
         for key, step in self._pending.items():
             if (key.kind, key.name) == (kind, name) and (not scope or key.scope == scope):
-                return f"not there yet: {step.number} {step.title} creates it"
+                return f"not there yet: {step.number} {step.heading} creates it"
         return ""
 
     @cached_property
