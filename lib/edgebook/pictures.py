@@ -14,8 +14,17 @@ MUTED = "var(--jp-ui-font-color2, #777)"
 COLOURS = {"good": "#22a054", "bad": "#dc2626", "warn": "#d98c0a", "quiet": "#8a8f98"}
 STATES = {
     "good": {"HEALTHY", "ACTIVE", "OK", "DONE", "ATTACHED", "RESERVED", "IN_USE", "ANSWERS"},
-    "bad": {"UNHEALTHY", "FAILED", "MISSING", "EXPIRED", "ELSEWHERE"},
-    "warn": {"PARTIAL", "PROVISIONING", "PENDING", "DRAINING", "UNCERTAIN", "UNKNOWN", "EMPTY"},
+    "bad": {"UNHEALTHY", "FAILED", "MISSING", "EXPIRED"},
+    "warn": {
+        "PARTIAL",
+        "PROVISIONING",
+        "PENDING",
+        "DRAINING",
+        "UNCERTAIN",
+        "UNKNOWN",
+        "EMPTY",
+        "ELSEWHERE",
+    },
 }
 CHAR, LINE, PAD, GAP_X, GAP_Y = 6.7, 15, 8, 46, 12
 NAME_LENGTH = 30
@@ -111,7 +120,7 @@ def expiry(rows: Iterable[Mapping[str, Any]]) -> Picture:
     bottom = 26 + len(found) * 26
     for day in (0, RENEWAL_DAYS, 60, DAYS_SHOWN):
         x = label + day * scale
-        note = f"{day} days" + (", renewed before" if day == RENEWAL_DAYS else "")
+        note = f"{day} days" + (": renewal" if day == RENEWAL_DAYS else "")
         parts.insert(0, _text(x, 14, note, muted=True))
         parts.insert(
             0,

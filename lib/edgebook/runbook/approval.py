@@ -57,12 +57,17 @@ def read_given(text: str) -> Given:
     return Given(text, kept_plan(text))
 
 
+def refuse_auto(given: Given, environment: str) -> None:
+    """Raises ApprovalError for `auto` where something real would be changed."""
+    if given.hash == AUTO and environment != "simulator":
+        why = f"environment is {environment}; auto is for the simulator"
+        raise ApprovalError("Not approved", where="--approve auto", why=why, next=_make_plan())
+
+
 def decide(given: Given, plan: Plan, *, environment: str, by: str) -> Approval:
     """Raises ApprovalError unless `given` approves exactly this plan."""
+    refuse_auto(given, environment)
     if given.hash == AUTO:
-        if environment != "simulator":
-            why = f"environment is {environment}; auto is for the simulator"
-            raise ApprovalError("Not approved", where="--approve auto", why=why, next=_make_plan())
         return Approval(plan.hash, by, "automatic: rehearsal")
     if not given.hash and plan.empty:
         return Approval(plan.hash, by, "nothing to change")

@@ -128,6 +128,8 @@ class WarmProcess:
         """End it and all its forks."""
         with contextlib.suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
+        if not self._ready:
+            self._process.kill()  # still importing: it has forked nothing yet
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:

@@ -18,7 +18,7 @@ from edgebook.errors import RefusedError, UsageError
 from edgebook.model import Plan
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
 from edgebook.records.archive import RECORD
-from edgebook.runbook.approval import Given, read_given
+from edgebook.runbook.approval import Given, read_given, refuse_auto
 from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
 
 RUNNING = "run.json"
@@ -95,6 +95,8 @@ def prepare(request: Request) -> Prepared:
     if before is not None:
         _same_door(before, spec, request.params_file)
     _refuse_common(request.given)
+    given = read_given(request.approve)
+    refuse_auto(given, spec.environment.value)
     text = Path(request.params_file).read_text(encoding="utf-8")
     values = yaml.safe_load(text)
     runbooks = load(request.notebooks or front_door())
@@ -112,7 +114,7 @@ def prepare(request: Request) -> Prepared:
         values=assigned,
         archive=archive,
         redactor=Redactor(secrets),
-        given=read_given(request.approve),
+        given=given,
         before=before,
     )
 

@@ -95,7 +95,18 @@ def _load(path: Path) -> Runbook:
     return Runbook(
         path=path,
         name=path.stem,
-        title=path.stem.replace("_", " "),
+        title=_title(notebook, path),
         step=str(notebook.metadata.get("edgebook", {}).get("step", path.stem)),
         known=known,
     )
+
+
+def _title(notebook: Any, path: Path) -> str:
+    """The first heading, in lower case after its number: 10 address and DNS."""
+    first = notebook.cells[0].source.splitlines()[0] if notebook.cells else ""
+    if not first.startswith("# "):
+        return path.stem.replace("_", " ")
+    number, _, rest = first[2:].strip().partition(" ")
+    if not number.isdigit():
+        number, rest = "", first[2:].strip()
+    return f"{number} {rest[:1].lower()}{rest[1:]}".strip()

@@ -1,0 +1,203 @@
+"""The real notebooks against gcpsim: papermill, nbval, approval, refusal, failure and resume."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from edgebook.records import FolderArchive, load_record, verify_archive
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+PARAMS = "params/rehearsal.yaml"
+NOTEBOOKS = ROOT / "notebooks"
+NUMBERED = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+SIMULATOR = ("--port", "0", "--scenario", "legacy", "--time-scale", "600")
+pytestmark = pytest.mark.timeout(600)
+
+
+class World:
+    """A fresh simulator, and commands that see nothing but it."""
+
+    def __init__(self, simulator: Any, folder: Path) -> None:
+        self.simulator = simulator
+        self.folder = folder
+        self.archive = FolderArchive(folder / "records")
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
+        self.env = {**clean, **simulator.ready["env"], "EDGEBOOK_STATE": str(folder / "state")}
+
+    def run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(BIN / program), *map(str, arguments)],
+            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=500,
+        )  # fmt: skip
+
+    def edgebook(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.run("edgebook", *arguments)
+
+    def plan(self, params: str | Path = PARAMS) -> dict[str, Any]:
+        done = self.edgebook("plan", "--params", params, "--json")
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def apply(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.edgebook("run", "--records", self.folder / "records", *arguments)
+
+
+@pytest.fixture
+def world(start_sim: Callable[..., Any], tmp_path: Path) -> Iterator[World]:
+    yield World(start_sim(*SIMULATOR), tmp_path)
+
+
+def texts(path: Path) -> str:
+    """Everything that a notebook shows as text."""
+    found = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error", output
+            found.append(output.get("text", "") or output.data.get("text/plain", ""))
+    return "\n".join(found)
+
+
+def test_plain_papermill_runs_every_notebook_with_the_ordinary_kernel(world: World) -> None:
+    shown = {}
+    teardown = NOTEBOOKS / "operate" / "teardown.ipynb"
+    for path in [*NUMBERED, NOTEBOOKS / "operate" / "status.ipynb", teardown]:
+        output = world.folder / path.name
+        options = ["-p", "params_file", PARAMS]
+        if '"plan"' in path.read_text() and "approve" in path.read_text():
+            options += ["-p", "mode", "apply", "-r", "approve", "auto"]
+        done = world.run("papermill", "--no-progress-bar", *options, path, output)
+        assert done.returncode == 0, f"{path.name}\n{done.stderr[-3000:]}"
+        shown[path.stem] = texts(output)
+    assert "certificate: 7 to create" in shown["20_certificate"]
+    assert "ACTIVE" in shown["40_certificate_map"]
+    assert "endpoints HEALTHY" in shown["60_backends"]
+    assert "HEALTHY" in shown["status"] and "backend service" in shown["status"]
+    left = [change for change in world.plan()["changes"] if change["action"] == "create"]
+    assert len(left) > 20, "the teardown left something"
+
+
+def nbval(world: World, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return world.run(
+        "python", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-c",
+        ROOT / "tests" / "notebooks" / "nbval.ini", "--nbval-kernel-startup-timeout", "120",
+        *arguments,
+    )  # fmt: skip
+
+
+def test_run_all_works_in_each_notebook_as_it_is_committed(world: World) -> None:
+    done = nbval(world, "--nbval-lax", NOTEBOOKS)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert world.plan()["hash"] == world.plan()["hash"]
+
+
+def test_the_sample_record_is_what_a_rehearsal_shows_today(world: World) -> None:
+    """Refresh it with: .venv/bin/python tools/sample_record.py"""
+    archive = FolderArchive(ROOT / "docs" / "sample-record")
+    (change_id,) = archive.change_ids()
+    verdict = verify_archive(archive)
+    assert verdict.intact, f"{verdict}\nrefresh: .venv/bin/python tools/sample_record.py"
+    record = load_record(archive, change_id)
+    assert record.status == "succeeded"
+    names = [step["notebook"] for step in record.steps]
+    assert names == [path.name for path in NUMBERED] + ["status.ipynb"]
+    done = nbval(
+        world, "--nbval", "--nbval-cwd", ROOT,
+        "--nbval-sanitize-with", ROOT / "tests" / "notebooks" / "sanitize.cfg",
+        *(archive.folder / change_id / name for name in names),
+    )  # fmt: skip
+    assert done.returncode == 0, (
+        f"{done.stdout[-6000:]}\nrefresh: .venv/bin/python tools/sample_record.py"
+    )
+
+
+def test_an_approved_plan_is_run_and_then_there_is_nothing_left(world: World) -> None:
+    plan = world.plan()
+    done = world.apply("--params", PARAMS, "--approve", plan["hash"][:12], "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["plan"] == plan["hash"]
+    assert [step["status"] for step in said["steps"]] == ["ok"] * len(NUMBERED)
+    record = load_record(world.archive, said["change_id"])
+    assert record.data["approval"]["hash"] == plan["hash"]
+    wanted = [change for change in plan["changes"] if change["action"] != "report"]
+    assert len(record.changes) == len(wanted)
+    assert all(change["after"] for change in record.changes if change["action"] == "create")
+    assert record.checks
+    assert verify_archive(world.archive).intact
+    again = world.apply("--params", PARAMS, "--json")
+    assert again.returncode == 0, again.stderr
+    second = load_record(world.archive, json.loads(again.stdout)["change_id"])
+    assert second.changes == []
+    shown = world.edgebook(
+        "records", "--records", world.folder / "records", "show", second.change_id
+    )
+    assert "succeeded" in shown.stdout
+
+
+def test_what_is_not_approved_is_refused_and_told(world: World, tmp_path: Path) -> None:
+    bare = world.apply("--params", PARAMS)
+    assert bare.returncode == 3, bare.stdout + bare.stderr
+    assert "no --approve" in bare.stdout
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(world.plan()))
+    params = tmp_path / "other.yaml"
+    params.write_text((ROOT / PARAMS).read_text().replace("ttl: 300", "ttl: 60"))
+    done = world.apply("--params", params, "--approve", plan)
+    assert done.returncode == 3, done.stderr
+    assert "Plan has changed since it was approved" in done.stdout
+    assert "approved, not now: create dnsRecordSet *.shop.example.com./A" in done.stdout
+    assert "now, not approved: create dnsRecordSet *.shop.example.com./A" in done.stdout
+    refused = load_record(world.archive, world.archive.change_ids()[-1])
+    assert refused.status == "refused"
+    assert refused.changes == []
+    assert world.plan() == json.loads(plan.read_text())
+
+
+def test_auto_is_refused_for_google_cloud_before_anything_is_asked(
+    world: World, tmp_path: Path
+) -> None:
+    params = tmp_path / "real.yaml"
+    text = (ROOT / PARAMS).read_text()
+    params.write_text(text.replace("environment: simulator", "environment: google-cloud"))
+    done = world.apply("--params", params, "--approve", "auto")
+    assert done.returncode == 3
+    assert "auto is for the simulator" in done.stderr
+    rehearsal = world.edgebook("rehearse", "--params", params, "--records", tmp_path / "records")
+    assert rehearsal.returncode == 3
+    assert "A rehearsal changes nothing but the simulator" in rehearsal.stderr
+    assert not world.archive.change_ids()
+
+
+def test_a_failure_leaves_a_record_and_a_resume_finishes_the_change(world: World) -> None:
+    fault = {"effect": "operation", "service": "compute", "verb": "POST",
+             "collection": "targetSslProxies", "times": 0}  # fmt: skip
+    status, _ = world.simulator.http("POST", "/_sim/faults", fault)
+    assert status == 200
+    plan = world.plan()
+    done = world.apply("--params", PARAMS, "--approve", plan["hash"])
+    assert done.returncode == 1, done.stdout
+    assert "30 frontends" in done.stdout and "failed" in done.stdout
+    first = load_record(world.archive, world.archive.change_ids()[-1])
+    step = first.failed_step
+    assert step is not None and step["name"] == "30_frontends"
+    assert any(change["status"] == "done" for change in step["changes"])
+    assert f"edgebook run --resume {first.change_id}" in step["error"]["next"]
+    world.simulator.http("DELETE", "/_sim/faults")
+    done = world.apply("--resume", first.change_id)
+    assert done.returncode == 0, done.stdout + done.stderr
+    second = load_record(world.archive, world.archive.change_ids()[-1])
+    assert second.data["resumes"] == first.change_id
+    assert second.steps[0]["name"] == "30_frontends"
+    assert second.data["approval"]["hash"] == plan["hash"]
+    assert verify_archive(world.archive).intact
+    diff = world.edgebook(
+        "records", "--records", world.folder / "records", "diff", first.change_id, second.change_id
+    )
+    assert "targetSslProxy" in diff.stdout
