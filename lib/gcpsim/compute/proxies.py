@@ -47,10 +47,21 @@ def _certificates(draft: Draft) -> None:
         )
 
 
+def _scheme(draft: Draft, collection: str) -> None:
+    """What the proxy now leads to must suit the forwarding rules before it."""
+    if draft.old is None:
+        return
+    from gcpsim.compute.forwarding_rules import backend_services_of, require_scheme_before
+
+    path = f"projects/{draft.project}/{draft.scope}/{collection}/{draft.old['name']}"
+    require_scheme_before(draft.compute, path, backend_services_of(draft.compute, draft.body))
+
+
 def prepare_https(draft: Draft) -> None:
     body = draft.body
     if not body.get("urlMap"):
         raise required("resource.urlMap")
+    _scheme(draft, "targetHttpsProxies")
     if draft.scope != "global" and body.get("quicOverride"):
         raise invalid(
             "resource.quicOverride",
@@ -78,6 +89,7 @@ def _url_map_for_https(draft: Draft) -> None:
 def prepare_http(draft: Draft) -> None:
     if not draft.body.get("urlMap"):
         raise required("resource.urlMap")
+    _scheme(draft, "targetHttpProxies")
     _keep_alive(draft.body)
 
 
@@ -104,11 +116,13 @@ def _service(draft: Draft, protocols: tuple[str, ...]) -> None:
 
 def prepare_ssl(draft: Draft) -> None:
     _service(draft, ("SSL", "TCP"))
+    _scheme(draft, "targetSslProxies")
     _certificates(draft)
 
 
 def prepare_tcp(draft: Draft) -> None:
     _service(draft, ("TCP", "SSL"))
+    _scheme(draft, "targetTcpProxies")
 
 
 def _setter(verb: str, *, optional: bool = False, **fields: str) -> Callable[..., Any]:

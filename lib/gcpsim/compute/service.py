@@ -15,7 +15,7 @@ import orjson
 
 from gcpsim import projects
 from gcpsim.clock import rfc3339
-from gcpsim.compute import documents, links, listing, methods
+from gcpsim.compute import documents, links, listing, methods, permissions, quotas
 from gcpsim.compute.catalog import REGION_ZONES, ZONES
 from gcpsim.compute.kinds import Doc, Draft, Kind
 from gcpsim.compute.resources import Resources
@@ -37,8 +37,6 @@ NAME_TEXT = "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)"
 class Compute(Resources):
     """The service. `kinds` is the table of collections by path segment."""
 
-    # What other parts of the simulator use
-
     def call(
         self,
         verb: str,
@@ -50,7 +48,7 @@ class Compute(Resources):
     ) -> Doc:
         """A request in process, as a client would make it; raises ApiError."""
         raw = orjson.dumps(body) if body is not None else b""
-        answer = self.handle(Call("compute", verb, path, query or {}, {}, raw, user=user))
+        answer = self._serve(Call("compute", verb, path, query or {}, {}, raw, user=user))
         result = answer.body() if callable(answer.body) else answer.body
         return result or {}
 
@@ -62,9 +60,11 @@ class Compute(Resources):
                 self._last_id = max(self._last_id, int(doc.get("id", 0)))
         self.operations.resume()
 
-    # Requests
-
     def handle(self, call: Call) -> Answer:
+        """A request from outside, which may lack permission or come too fast."""
+        return self._serve(call, guarded=True)
+
+    def _serve(self, call: Call, *, guarded: bool = False) -> Answer:
         matched = api("compute").match(call.verb, call.path)
         if matched is None:
             verbs = api("compute").verbs(call.path)
@@ -83,8 +83,10 @@ class Compute(Resources):
         self._check_parameters(method, params)
         project = projects.project_id(self.world.store, params.get("project", ""))
         self.ensure_project(project)
-        if self.world.options.rate_limits:
-            self._pace(project, call.verb)
+        if guarded:
+            permissions.require(self, method, call, project)
+            if self.world.options.rate_limits:
+                quotas.pace(self, project, call.verb)
         handler = self._handler(method)
         if handler is None:
             raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
@@ -121,7 +123,7 @@ class Compute(Resources):
             generic["update"] = self._update
         if kind.labels:
             generic["setLabels"] = self._set_labels
-        generic["testIamPermissions"] = self._test_permissions
+        generic["testIamPermissions"] = functools.partial(permissions.test_iam, self)
         chosen = generic.get(method.name)
         return functools.partial(chosen, kind) if chosen is not None else None
 
@@ -277,14 +279,6 @@ class Compute(Resources):
         answer: Answer = verb(self, kind, call, path, doc, body)
         return answer
 
-    def _test_permissions(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
-        asked = self._json(call).get("permissions", [])
-        check = getattr(self.world.services.get("cloudresourcemanager"), "granted", None)
-        granted = [p for p in asked if check is None or check(project, p)]
-        return Answer(body={"permissions": granted} if granted else {})
-
-    # Steps that requests share
-
     def _require_fingerprint(
         self, kind: Kind, call: Call, path: str, sent: Doc, old: Doc, *, strict: bool
     ) -> None:
@@ -336,14 +330,7 @@ class Compute(Resources):
 
     def _require_quota(self, kind: Kind, project: str, scope: str, body: Doc) -> None:
         if self.world.options.enforce_quotas:
-            from gcpsim.compute.quotas import require
-
-            require(self, kind.collection, project, scope, body)
-
-    def _pace(self, project: str, verb: str) -> None:
-        from gcpsim.compute.quotas import pace
-
-        pace(self, project, verb)
+            quotas.require(self, kind.collection, project, scope, body)
 
 
 def _with_version(body: Any, version: str) -> Any:

@@ -1,0 +1,489 @@
+"""What Google refuses, with code, reason and message to the letter."""
+
+from typing import Any
+
+import pytest
+
+HC = "global/healthChecks/hc"
+BS = "global/backendServices/bs"
+NEG = "zones/us-central1-a/networkEndpointGroups/neg"
+MAP = "projects/p/locations/global/certificateMaps/m"
+FORMAT = (
+    "//certificatemanager.googleapis.com/projects/{project}/locations/{location}/certificateMaps/"
+    "{resourceName}."
+)
+
+
+def backend(**more: Any) -> dict[str, Any]:
+    return {"group": NEG, "balancingMode": "RATE", "maxRatePerEndpoint": 10, **more}
+
+
+def door(gce: Any) -> None:
+    """A backend service with a group and all that is before it."""
+    gce.health_check()
+    gce.neg()
+    gce.backend_service(healthChecks=[HC], backends=[backend()])
+    gce.make("global/addresses", name="ip")
+    gce.url_map()
+    gce.make("global/targetHttpProxies", name="proxy", urlMap="global/urlMaps/um")
+    gce.make(
+        "global/forwardingRules",
+        name="rule",
+        IPAddress=gce.link("global/addresses/ip"),
+        target="global/targetHttpProxies/proxy",
+        portRange="80",
+        loadBalancingScheme="EXTERNAL_MANAGED",
+    )
+
+
+IN_USE = {
+    NEG: ("network_endpoint_group", BS),
+    BS: ("backend_service", "global/urlMaps/um"),
+    "global/urlMaps/um": ("url_map", "global/targetHttpProxies/proxy"),
+    "global/targetHttpProxies/proxy": ("target_http_proxy", "global/forwardingRules/rule"),
+    "global/addresses/ip": ("address", "global/forwardingRules/rule"),
+    "global/networks/default": ("network", "global/firewalls/default-allow-icmp"),
+}
+
+
+def test_in_use_at_every_level(gce: Any) -> None:
+    door(gce)
+    for path, (noun, user) in IN_USE.items():
+        assert gce.refused("DELETE", path) == (
+            400,
+            "resourceInUseByAnotherResource",
+            f"The {noun} resource '{gce.path(path)}' is already being used by '{gce.path(user)}'",
+        )
+        assert gce.get(path)["name"]
+
+
+def test_in_use_with_the_project_number(gce: Any) -> None:
+    door(gce)
+    number = gce.get("")["id"]
+    assert gce.refused("DELETE", HC) == (
+        400,
+        "resourceInUseByAnotherResource",
+        f"The health_check resource 'GLOBAL:global/PROJECT:{number}/HEALTH_CHECK:hc' is already "
+        f"being used by 'GLOBAL:global/PROJECT:{number}/BACKEND_SERVICE:bs'",
+    )
+
+
+def test_what_was_in_use_can_go_from_the_front_to_the_back(gce: Any) -> None:
+    door(gce)
+    order = [
+        "global/forwardingRules/rule",
+        "global/targetHttpProxies/proxy",
+        "global/urlMaps/um",
+        BS,
+        HC,
+        NEG,
+        "global/addresses/ip",
+    ]
+    for path in order:
+        gce.do("DELETE", path)
+        gce.refused("GET", path)
+
+
+def test_policies_in_use(gce: Any) -> None:
+    gce.make("global/securityPolicies", name="armor")
+    gce.make("global/sslPolicies", name="tls")
+    gce.make("global/sslCertificates", name="cert", managed={"domains": ["a.example"]})
+    gce.backend_service()
+    policy = {"securityPolicy": "global/securityPolicies/armor"}
+    gce.do("POST", f"{BS}/setSecurityPolicy", policy)
+    gce.url_map()
+    gce.make(
+        "global/targetHttpsProxies",
+        name="proxy",
+        urlMap="global/urlMaps/um",
+        sslPolicy="global/sslPolicies/tls",
+        sslCertificates=["global/sslCertificates/cert"],
+    )
+    for path, noun, user in (
+        ("global/securityPolicies/armor", "security_policy", BS),
+        ("global/sslPolicies/tls", "ssl_policy", "global/targetHttpsProxies/proxy"),
+        ("global/sslCertificates/cert", "ssl_certificate", "global/targetHttpsProxies/proxy"),
+    ):
+        _, reason, message = gce.refused("DELETE", path)
+        assert reason == "resourceInUseByAnotherResource"
+        assert message == (
+            f"The {noun} resource '{gce.path(path)}' is already being used by '{gce.path(user)}'"
+        )
+
+
+def field(name: str, value: Any, why: str) -> tuple[int, str, str]:
+    return 400, "invalid", f"Invalid value for field '{name}': '{value}'. {why}"
+
+
+def missing(name: str) -> tuple[int, str, str]:
+    return 400, "required", f"Required field '{name}' not specified"
+
+
+REGEX = "Must be a match of regex '(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)'"
+SHOWN = '{ "resourceGroup": "https://www.googl...'
+UNSUPPORTED = "balancing mode is not supported for protocol"
+CASES: dict[str, tuple[str, dict[str, Any], tuple[int, str, str]]] = {
+    "no name": ("global/addresses", {}, missing("resource.name")),
+    "bad name": ("global/addresses", {"name": "Ab"}, field("resource.name", "Ab", REGEX)),
+    "long name": (
+        "global/addresses",
+        {"name": "a" * 64},
+        field("resource.name", "a" * 64, REGEX),
+    ),
+    "CONNECTION on HTTP": (
+        "global/backendServices",
+        {
+            "protocol": "HTTP",
+            "healthChecks": [HC],
+            "backends": [
+                {"group": NEG, "balancingMode": "CONNECTION", "maxConnectionsPerEndpoint": 1}
+            ],
+        },
+        field("resource.backends[0]", SHOWN, f"CONNECTION {UNSUPPORTED} HTTP"),
+    ),
+    "CONNECTION on HTTPS": (
+        "global/backendServices",
+        {
+            "protocol": "HTTPS",
+            "healthChecks": [HC],
+            "backends": [
+                {"group": NEG, "balancingMode": "CONNECTION", "maxConnectionsPerEndpoint": 1}
+            ],
+        },
+        field("resource.backends[0]", SHOWN, f"CONNECTION {UNSUPPORTED} HTTPS"),
+    ),
+    "RATE on TCP": (
+        "global/backendServices",
+        {"protocol": "TCP", "healthChecks": [HC], "backends": [backend()]},
+        field("resource.backends[0]", SHOWN, f"RATE {UNSUPPORTED} TCP"),
+    ),
+    "RATE on SSL": (
+        "global/backendServices",
+        {"protocol": "SSL", "healthChecks": [HC], "backends": [backend()]},
+        field("resource.backends[0]", SHOWN, f"RATE {UNSUPPORTED} SSL"),
+    ),
+    "capacityScaler out of range": (
+        "global/backendServices",
+        {"healthChecks": [HC], "backends": [backend(capacityScaler=0.05)]},
+        field(
+            "resource.backends[0].capacityScaler",
+            "0.05",
+            "Capacity scaler must be 0.0 or in the range [0.1, 1.0].",
+        ),
+    ),
+    "capacityScaler above 1": (
+        "global/backendServices",
+        {"healthChecks": [HC], "backends": [backend(capacityScaler=1.5)]},
+        field(
+            "resource.backends[0].capacityScaler",
+            "1.5",
+            "Capacity scaler must be 0.0 or in the range [0.1, 1.0].",
+        ),
+    ),
+    "capacityScaler 0 on the only backend": (
+        "global/backendServices",
+        {"healthChecks": [HC], "backends": [backend(capacityScaler=0)]},
+        field(
+            "resource.backends[0].capacityScaler",
+            "0.0",
+            "Capacity scaler of 0 is not allowed when there is only one backend.",
+        ),
+    ),
+    "NEG without a health check": (
+        "global/backendServices",
+        {"backends": [backend()]},
+        missing("resource.healthChecks"),
+    ),
+    "two health checks": (
+        "global/backendServices",
+        {"healthChecks": [HC, "global/healthChecks/other"]},
+        field("resource.healthChecks", "", "At most one health check may be specified."),
+    ),
+    "draining too long": (
+        "global/backendServices",
+        {"connectionDraining": {"drainingTimeoutSec": 3601}},
+        field(
+            "resource.connectionDraining.drainingTimeoutSec",
+            "3601",
+            "Must be between 0 and 3600.",
+        ),
+    ),
+    "timeoutSec 0": (
+        "global/backendServices",
+        {"timeoutSec": 0},
+        field("resource.timeoutSec", "0", "Must be between 1 and 2147483647."),
+    ),
+    "the group does not exist": (
+        "global/backendServices",
+        {"healthChecks": [HC], "backends": [backend(group=NEG + "x")]},
+        (404, "notFound", "The resource 'projects/P/" + NEG + "x' was not found"),
+    ),
+    "the health check does not exist": (
+        "global/backendServices",
+        {"healthChecks": [HC + "x"]},
+        (404, "notFound", "The resource 'projects/P/" + HC + "x' was not found"),
+    ),
+    "a reference that is none": (
+        "global/urlMaps",
+        {"defaultService": "bs"},
+        field("resource.defaultService", "bs", "The URL is malformed."),
+    ),
+    "a reference to the wrong collection": (
+        "global/targetHttpProxies",
+        {"urlMap": BS},
+        field(
+            "resource.urlMap",
+            BS,
+            "Unexpected resource collection 'backendServices', expected urlMaps.",
+        ),
+    ),
+    "URL map without a service": (
+        "global/urlMaps",
+        {},
+        missing("resource.defaultService"),
+    ),
+    "URL map with service and redirect": (
+        "global/urlMaps",
+        {"defaultService": BS, "defaultUrlRedirect": {"httpsRedirect": True}},
+        field(
+            "resource.defaultUrlRedirect",
+            "",
+            "Only one of defaultService and defaultUrlRedirect may be set.",
+        ),
+    ),
+    "proxy without URL map": ("global/targetHttpProxies", {}, missing("resource.urlMap")),
+    "SSL proxy without certificate": (
+        "global/targetSslProxies",
+        {"service": "global/backendServices/tcp"},
+        field(
+            "resource.sslCertificates",
+            "",
+            "At least one SSL certificate or a certificate map must be specified.",
+        ),
+    ),
+    "SSL proxy before an HTTPS service": (
+        "global/targetTcpProxies",
+        {"service": BS},
+        field(
+            "resource.service",
+            "LINK/" + BS,
+            "The backend service must use protocol TCP or SSL, not HTTPS.",
+        ),
+    ),
+    "short certificate map": (
+        "global/targetHttpsProxies",
+        {"urlMap": "global/urlMaps/um", "certificateMap": MAP},
+        field(
+            "resource.certificateMap",
+            MAP,
+            f"'{MAP}' is not a valid reference. It should have the format {FORMAT}",
+        ),
+    ),
+    "quicOverride in a region": (
+        "regions/us-central1/targetHttpsProxies",
+        {
+            "urlMap": "regions/us-central1/urlMaps/um",
+            "quicOverride": "DISABLE",
+            "sslCertificates": ["global/sslCertificates/cert"],
+        },
+        field(
+            "resource.quicOverride",
+            "DISABLE",
+            "QUIC override is supported only with global TargetHttpsProxy.",
+        ),
+    ),
+    "TLS 1.3 without RESTRICTED": (
+        "global/sslPolicies",
+        {"minTlsVersion": "TLS_1_3", "profile": "MODERN"},
+        field("resource.minTlsVersion", "TLS_1_3", "TLS_1_3 requires profile RESTRICTED."),
+    ),
+    "custom features without CUSTOM": (
+        "global/sslPolicies",
+        {"customFeatures": ["TLS_RSA_WITH_AES_128_CBC_SHA"]},
+        field(
+            "resource.customFeatures",
+            "TLS_RSA_WITH_AES_128_CBC_SHA",
+            "Custom features require profile CUSTOM.",
+        ),
+    ),
+    "timeout above interval": (
+        "global/healthChecks",
+        {"type": "TCP", "tcpHealthCheck": {}, "timeoutSec": 10},
+        field("resource.timeoutSec", "10", "TimeoutSec should be less than checkIntervalSec."),
+    ),
+    "health check without its block": (
+        "global/healthChecks",
+        {"type": "TCP"},
+        field("resource.tcpHealthCheck", "", "TCP healthCheck missing."),
+    ),
+    "rule without a port": (
+        "global/forwardingRules",
+        {"target": "global/targetHttpProxies/proxy"},
+        missing("resource.portRange"),
+    ),
+    "rule with many ports": (
+        "global/forwardingRules",
+        {"target": "global/targetHttpProxies/proxy", "portRange": "80-90"},
+        field("resource.portRange", "80-90", "A proxy forwarding rule takes exactly one port."),
+    ),
+    "rule without a target": (
+        "global/forwardingRules",
+        {"portRange": "80"},
+        missing("resource.target"),
+    ),
+    "STANDARD tier in front of the world": (
+        "global/forwardingRules",
+        {
+            "target": "global/targetHttpProxies/proxy",
+            "portRange": "80",
+            "networkTier": "STANDARD",
+        },
+        field("resource.networkTier", "STANDARD", "Global forwarding rules are PREMIUM only."),
+    ),
+    "schemes that do not match": (
+        "global/forwardingRules",
+        {
+            "target": "global/targetHttpProxies/old",
+            "portRange": "80",
+            "loadBalancingScheme": "EXTERNAL_MANAGED",
+        },
+        field(
+            "resource.backendService",
+            "",
+            "Load balancing scheme EXTERNAL_MANAGED does not match the backend service load "
+            "balancing scheme EXTERNAL.",
+        ),
+    ),
+    "firewall without rules": ("global/firewalls", {}, missing("resource.allowed")),
+    "firewall range that is none": (
+        "global/firewalls",
+        {"allowed": [{"IPProtocol": "tcp"}], "sourceRanges": ["1.2.3.4/33"]},
+        field("resource.sourceRanges[0]", "1.2.3.4/33", "Must be a valid CIDR address range."),
+    ),
+    "firewall port that is none": (
+        "global/firewalls",
+        {"allowed": [{"IPProtocol": "tcp", "ports": ["http"]}]},
+        field("resource.allowed[0].ports[0]", "http", "Must be a port or a range of ports."),
+    ),
+    "an unknown enum": (
+        "global/backendServices",
+        {"protocol": "GOPHER"},
+        field("resource.protocol", "GOPHER", ""),
+    ),
+}
+
+
+@pytest.fixture
+def stage(gce: Any) -> Any:
+    gce.health_check()
+    gce.health_check("other")
+    gce.neg()
+    gce.backend_service()
+    gce.backend_service("tcp", protocol="TCP")
+    gce.backend_service("old", loadBalancingScheme="EXTERNAL")
+    gce.url_map()
+    gce.url_map("old", "global/backendServices/old")
+    gce.make("global/sslCertificates", name="cert", managed={"domains": ["a.example"]})
+    gce.make("global/targetHttpProxies", name="proxy", urlMap="global/urlMaps/um")
+    gce.make("global/targetHttpProxies", name="old", urlMap="global/urlMaps/old")
+    region = "regions/us-central1"
+    gce.make(
+        f"{region}/backendServices",
+        name="bs",
+        loadBalancingScheme="EXTERNAL_MANAGED",
+        protocol="HTTP",
+    )
+    gce.make(f"{region}/urlMaps", name="um", defaultService=f"{region}/backendServices/bs")
+    return gce
+
+
+def test_refused_inserts(stage: Any) -> None:
+    for case, (collection, body, wanted) in CASES.items():
+        body = body if "name" in body or case == "no name" else {"name": "new", **body}
+        code, reason, message = wanted
+        message = message.replace("projects/P", f"projects/{stage.project}")
+        message = message.replace("LINK", stage.link("").rstrip("/"))
+        assert stage.refused("POST", collection, body) == (code, reason, message), case
+        if body.get("name") == "new":
+            assert stage.refused("GET", f"{collection}/{body['name']}")[0] == 404, case
+
+
+def rule(gce: Any, name: str, **body: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "target": "global/targetHttpProxies/proxy",
+        "loadBalancingScheme": "EXTERNAL_MANAGED",
+        **body,
+    }
+
+
+def test_addresses_and_ports_clash(stage: Any) -> None:
+    stage.make("global/addresses", name="ip")
+    ip = stage.get("global/addresses/ip")["address"]
+    rules = "global/forwardingRules"
+    stage.make(rules, **rule(stage, "a", IPAddress="global/addresses/ip", portRange="80"))
+    stage.make(rules, **rule(stage, "b", IPAddress=ip, portRange="8080-8080"))
+    clash = field(
+        "resource.IPAddress", ip, "Specified IP address is in-use and would result in a conflict."
+    )
+    for given in (ip, "global/addresses/ip"):
+        body = rule(stage, "c", IPAddress=given, portRange="80")
+        assert stage.refused("POST", rules, body) == clash
+    users = stage.get("global/addresses/ip")["users"]
+    assert users == [stage.link(f"{rules}/a"), stage.link(f"{rules}/b")]
+    assert stage.get("global/addresses/ip")["status"] == "IN_USE"
+
+
+def test_a_regional_address_on_a_global_rule(stage: Any) -> None:
+    stage.make("regions/us-central1/addresses", name="ip")
+    ip = stage.get("regions/us-central1/addresses/ip")["address"]
+    for given in (ip, "regions/us-central1/addresses/ip"):
+        body = rule(stage, "c", IPAddress=given, portRange="80")
+        assert stage.refused("POST", "global/forwardingRules", body) == field(
+            "resource.IPAddress", ip, "Invalid IP address specified."
+        )
+
+
+def test_ip_version_beside_an_address(stage: Any) -> None:
+    stage.make("global/addresses", name="ip")
+    body = rule(stage, "c", IPAddress="global/addresses/ip", portRange="80", ipVersion="IPV4")
+    assert stage.refused("POST", "global/forwardingRules", body) == field(
+        "resource.ipVersion", "IPV4", "Both IP Version and IP Address cannot be specified."
+    )
+
+
+def test_capacity_zero_needs_another_backend(stage: Any) -> None:
+    stage.neg("other")
+    stage.neg("third")
+    others = NEG.replace("/neg", "/other")
+    body = [backend(capacityScaler=0), backend(group=others)]
+    stage.backend_service("two", healthChecks=[HC], backends=body)
+    path = "global/backendServices/two"
+    doc = stage.get(path)
+    assert [item["capacityScaler"] for item in doc["backends"]] == [0, 1]
+    change = {"fingerprint": doc["fingerprint"], "backends": doc["backends"][:1]}
+    assert stage.refused("PATCH", path, change)[1] == "invalid"
+    assert stage.get(path) == doc
+
+
+def test_denied_permission(gce: Any) -> None:
+    gce.make("global/addresses", name="ip")
+    stage = {"project": gce.project, "deny": ["compute.globalAddresses.*"]}
+    gce.sim.admin("POST", "stage/permissions", stage)
+    for verb, path, needed in (
+        ("GET", "global/addresses/ip", "get"),
+        ("POST", "global/addresses", "create"),
+        ("DELETE", "global/addresses/ip", "delete"),
+        ("POST", "global/addresses/ip/setLabels", "setLabels"),
+    ):
+        assert gce.refused(verb, path, {"name": "x"} if verb == "POST" else None) == (
+            403,
+            "forbidden",
+            f"Required 'compute.globalAddresses.{needed}' permission for '{gce.path(path)}'",
+        )
+    asked = {"permissions": ["compute.globalAddresses.get", "compute.addresses.get"]}
+    gce.backend_service()
+    assert gce.ask("POST", f"{BS}/testIamPermissions", asked) == (
+        200,
+        {"permissions": ["compute.addresses.get"]},
+    )
