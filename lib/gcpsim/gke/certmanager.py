@@ -1,8 +1,8 @@
 """cert-manager's stand-in: Certificates by HTTP-01 become Secrets with real X.509 certificates.
 
-An order passes when every name resolves to the address at which this cluster's ingress controller is
-published; otherwise the challenge stays pending, as with Let's Encrypt. Wildcards cannot be had by
-HTTP-01. Certificates are renewed before they expire. The local authority signs.
+An order passes when every name resolves to the address at which this cluster's ingress controller
+is published; otherwise the challenge stays pending, as with Let's Encrypt. Wildcards cannot be
+had by HTTP-01. Certificates are renewed before they expire. The local authority signs.
 """
 
 import base64
@@ -121,7 +121,7 @@ class CertManager:
             )
 
     def _certificate(self, key: str, certificate: Obj) -> None:
-        namespace, name = split(key)
+        namespace = split(key)[0]
         now, spec = self.plane.now(), certificate["spec"]
         secret = self.cluster.get("secrets", namespace, spec["secretName"])
         status = certificate.get("status") or {}
@@ -159,14 +159,14 @@ class CertManager:
         for domain in spec.get("dnsNames") or ():
             if domain.startswith("*."):
                 return (
-                    f"Failed to determine a valid solver configuration for the set of domains on the "
-                    f'Order: no configured challenge solvers can be used for this challenge: "{domain}"'
+                    "Failed to determine a valid solver configuration for the set of domains on "
+                    f'the Order: no configured challenge solvers can be used for "{domain}"'
                 )
             addresses = dns.lookup.addresses(domain) if dns is not None else []
             if not addresses:
                 return (
                     "Waiting for HTTP-01 challenge propagation: failed to perform self check GET "
-                    f"request 'http://{domain}/.well-known/acme-challenge/': lookup {domain}: no such host"
+                    f"request 'http://{domain}/.well-known/acme-challenge/': no such host"
                 )
             if not mine.intersection(addresses):
                 return (

@@ -1,5 +1,7 @@
 """Clusters, node pools and server configuration as the GKE API spells them. Pure."""
 
+import re
+import uuid
 from dataclasses import dataclass, field
 
 from gcpsim.clock import rfc3339
@@ -9,6 +11,9 @@ from gcpsim.projects import number
 
 VERSIONS = ("1.34.2-gke.1154000", "1.33.5-gke.1308000", "1.32.9-gke.1239000", "1.31.13-gke.1008000")
 DEFAULT_VERSION = VERSIONS[1]
+# The fingerprint of "no labels" and the version of "no policy", the same for every cluster.
+NO_LABELS = "a9dc16a7"
+NO_POLICY = "e3b0c442"
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,13 @@ def path_of(spec: ClusterSpec) -> str:
 
 def link(path: str) -> str:
     """GKE's links call regional places locations and zonal ones zones."""
-    return f"https://container.googleapis.com/v1/{path}"
+    zonal = re.sub(r"/locations/([a-z]+-[a-z]+[0-9]+-[a-z])/", r"/zones/\1/", path)
+    return f"https://container.googleapis.com/v1/{zonal}"
+
+
+def etag(*parts: object) -> str:
+    """A UUID that follows from what it is made of."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, parts))))
 
 
 def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
@@ -59,13 +70,14 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
         "addonsConfig": {
             "httpLoadBalancing": {},
             "horizontalPodAutoscaling": {},
+            "kubernetesDashboard": {"disabled": True},
             "networkPolicyConfig": {"disabled": True},
             "gcePersistentDiskCsiDriverConfig": {"enabled": True},
         },
         "subnetwork": spec.subnetwork,
         "nodePools": pools,
         "locations": list(spec.zones),
-        "labelFingerprint": digest,
+        "labelFingerprint": NO_LABELS,
         "legacyAbac": {},
         "ipAllocationPolicy": {
             "useIpAliases": True,
@@ -74,6 +86,7 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
             "clusterSecondaryRangeName": f"gke-{spec.name}-pods-{digest}",
             "servicesIpv4Cidr": "34.118.224.0/20",
             "servicesIpv4CidrBlock": "34.118.224.0/20",
+            "podCidrOverprovisionConfig": {},
             "stackType": "IPV4",
         },
         "networkConfig": {
@@ -83,6 +96,7 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
             ),
             "datapathProvider": "ADVANCED_DATAPATH",
             "defaultSnatStatus": {},
+            "serviceExternalIpsConfig": {},
             "gatewayApiConfig": {"channel": "CHANNEL_STANDARD"},
         },
         "defaultMaxPodsConstraint": {"maxPodsPerNode": "110"},
@@ -91,6 +105,19 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
         "releaseChannel": {"channel": "REGULAR"},
         "workloadIdentityConfig": {"workloadPool": f"{spec.project}.svc.id.goog"},
         "autopilot": {},
+        "binaryAuthorization": {},
+        "initialNodeCount": spec.pools[0].nodes,
+        "loggingConfig": {
+            "componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS", "WORKLOADS"]}
+        },
+        "maintenancePolicy": {"resourceVersion": NO_POLICY},
+        "masterAuthorizedNetworksConfig": {},
+        "monitoringConfig": {"componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS"]}},
+        "nodePoolAutoConfig": {},
+        "nodePoolDefaults": {
+            "nodeConfigDefaults": {"loggingConfig": {"variantConfig": {"variant": "DEFAULT"}}}
+        },
+        "notificationConfig": {"pubsub": {}},
         "autoscaling": {"autoscalingProfile": "BALANCED"},
         "selfLink": link(path_of(spec)),
         "zone": spec.location,
@@ -105,7 +132,7 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
         "currentNodeCount": nodes,
         "location": spec.location,
         "id": (digest * 8),
-        "etag": digest,
+        "etag": etag(path_of(spec), spec.version),
     }
 
 
@@ -128,8 +155,10 @@ def node_pool(spec: ClusterSpec, pool: PoolSpec, digest: str) -> Obj:
             "serviceAccount": account,
             "tags": [names.node_tag(spec.name, digest)],
             "shieldedInstanceConfig": {"enableIntegrityMonitoring": True},
+            "windowsNodeConfig": {},
             "workloadMetadataConfig": {"mode": "GKE_METADATA"},
         },
+        "etag": etag(path_of(spec), pool.name, spec.version),
         "initialNodeCount": pool.nodes,
         "locations": list(spec.zones),
         "management": {"autoUpgrade": True, "autoRepair": True},

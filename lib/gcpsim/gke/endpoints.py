@@ -1,7 +1,7 @@
-"""Who answers at an address inside the VPC: pods on live nodes, and kube-proxy on the nodes themselves.
+"""Who answers at an address inside the VPC: pods on live nodes, and kube-proxy on the nodes.
 
-This is what health checks and the data plane ask. Readiness gates don't count here: a pod listens as
-soon as its containers are ready.
+This is what health checks and the data plane ask. Readiness gates don't count here: a pod listens
+as soon as its containers are ready.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ KUBE_PROXY_HEALTH = 10256
 
 
 def answer(world: "World", ip: str, port: int) -> str:
-    """`ok` when something listens at ip:port, `refused` when only the machine is there, else `timeout`."""
+    """`ok` when something listens there, `refused` when only the machine is there, or `timeout`."""
     for plane in world.gke.planes.values():
         pod = plane.pods.with_ip(ip)
         if pod is not None:

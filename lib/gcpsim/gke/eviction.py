@@ -2,8 +2,8 @@
 
 from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.objects import Obj, deleting
+from gcpsim.k8s.eviction import ask_budgets
 from gcpsim.k8s.status import StatusError
-from gcpsim.k8s.subresources import _ask_budgets as ask_budgets
 
 
 def evict(cluster: Cluster, pod: Obj) -> bool:

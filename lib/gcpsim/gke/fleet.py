@@ -1,7 +1,7 @@
-"""Nodes: Compute Engine instances with GKE's tags and labels, and the Node objects that they become.
+"""Nodes: Compute Engine instances with GKE's tags and labels, and the Nodes that they become.
 
-An instance boots for a while before its node registers and is Ready. Removing a node removes both.
-Whatever was under way when the simulator stopped goes on from the instances that exist.
+An instance boots for a while before its node registers and is Ready. Removing a node removes
+both. Whatever was under way when the simulator stopped goes on from the instances that exist.
 """
 
 import hashlib
@@ -97,7 +97,7 @@ class Fleet:
         return f"{ipaddress.ip_address(int(network.network_address) + (number - 1) * 256)}/24"
 
     def _instance(self, doc: Obj, pool: Obj, zone: str, node: str, pods: str) -> Obj:
-        machine = pool["config"]["machineType"]
+        machine, region = pool["config"]["machineType"], zone.rpartition("-")[0]
         return {
             "name": node,
             "machineType": f"zones/{zone}/machineTypes/{machine}",
@@ -120,7 +120,7 @@ class Fleet:
             "networkInterfaces": [
                 {
                     "network": f"global/networks/{doc['network']}",
-                    "subnetwork": f"regions/{zone.rpartition('-')[0]}/subnetworks/{doc['subnetwork']}",
+                    "subnetwork": f"regions/{region}/subnetworks/{doc['subnetwork']}",
                     "aliasIpRanges": [{"ipCidrRange": pods}],
                     "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "External NAT"}],
                 }

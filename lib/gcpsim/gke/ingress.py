@@ -1,4 +1,4 @@
-"""What an ingress controller in the cluster does to Ingress objects: it publishes its Service's address.
+"""What an ingress controller does to Ingress objects: it publishes its Service's address.
 
 Follows IngressClasses of ingress-nginx; routing itself is the data plane's business.
 """
@@ -26,7 +26,7 @@ class IngressStatus:
 
     def _follow_service(self, event: str, service: Obj, old: Obj | None) -> None:
         if key_of(service) == "/".join(PUBLISHED):
-            for key in self.cluster.table("ingresses").keys():
+            for key in list(self.cluster.table("ingresses")):
                 self.worker.mark(key)
 
     def reconcile(self, key: str) -> None:

@@ -1,8 +1,9 @@
 """The Service controller: what a Service of type LoadBalancer is in Compute Engine, the legacy way.
 
-A regional passthrough load balancer on a target pool: HTTP health check and its firewall rule, target
-pool with all nodes, firewall rule for the clients, forwarding rule. The IP goes into the Service's
-status. When the type changes or the Service goes, all of it is deleted, an ephemeral IP is lost.
+A regional passthrough load balancer on a target pool: HTTP health check and its firewall rule,
+target pool with all nodes, firewall rule for the clients, forwarding rule. The IP goes into the
+Service's status. When the type changes or the Service goes, all of it is deleted, an ephemeral IP
+is lost.
 """
 
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Part:
 
 
 class ServiceController:
-    """Builds and removes one cluster's passthrough load balancers, one operation at a time for each."""
+    """Builds and removes one cluster's load balancers, one operation at a time for each."""
 
     def __init__(self, plane: Plane) -> None:
         self.plane = plane
@@ -184,6 +185,7 @@ class ServiceController:
         project, network = f"projects/{self.cluster.project}", self.plane.parts["network"]
         cluster_id = self.cluster.uid.replace("-", "")[:16]
         local = spec.get("externalTrafficPolicy") == "Local"
+        sticky = spec.get("sessionAffinity") == "ClientIP"
         hc_name = name if local else f"k8s-{cluster_id}-node"
         hc_port = int(spec.get("healthCheckNodePort") or 0) if local else KUBE_PROXY_PORT
         tag = {"network": network["network"], "targetTags": [network["tag"]]}
@@ -219,7 +221,7 @@ class ServiceController:
                 pool,
                 {"name": name, "description": owner, "instances": self._instances(),
                  "healthChecks": [link(health)],
-                 "sessionAffinity": "CLIENT_IP" if spec.get("sessionAffinity") == "ClientIP" else "NONE"},
+                 "sessionAffinity": "CLIENT_IP" if sticky else "NONE"},
                 follow=("instances",),
             ),
             Part(

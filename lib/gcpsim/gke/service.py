@@ -1,8 +1,8 @@
 """The GKE API (container v1) and the clusters behind it.
 
-Clusters are made by scenarios. The API lists and gets clusters, node pools, operations and the server
-configuration, by location (`-` for all) and in the older form by zone, and upgrades node pools. Each
-cluster has its Kubernetes API (`clusters`) and its controllers (`planes`).
+Clusters are made by scenarios. The API lists and gets clusters, node pools, operations and the
+server configuration, by location (`-` for all) and in the older form by zone, and upgrades node
+pools. Each cluster has its Kubernetes API (`clusters`) and its controllers (`planes`).
 """
 
 import base64

@@ -1,9 +1,9 @@
 """Stage directions for clusters: what an operator's bad day is made of.
 
 Each is a function from arguments to a short account of what happened, registered under its verb:
-cluster-down, cluster-up, zone-down, zone-up, region-down, region-up, node-down, node-up, node-add,
-node-remove, node-upgrade, pod-crash, rollout. Wrong arguments are refused, and the answer says what is
-allowed.
+cluster-down, cluster-up, zone-down, zone-up, region-down, region-up, node-down, node-up,
+node-add, node-remove, node-upgrade, pod-crash, rollout. Wrong arguments are refused, and the
+answer says what is allowed.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,8 @@
-"""Node upgrades with surge: one new node, then cordon, drain and removal of an old one, node by node.
+"""Node upgrades with surge: one new node, then cordon, drain and removal of an old one.
 
-Evictions respect PodDisruptionBudgets; what they block is tried again, and after an hour the node goes
-anyway, as on GKE. The state is a document per node pool, so that a restart goes on in the middle.
+Evictions respect PodDisruptionBudgets; what they block is tried again, and after an hour the node
+goes anyway, as on GKE. The state is a document per node pool, so that a restart goes on in the
+middle.
 """
 
 from typing import TYPE_CHECKING
@@ -62,7 +63,7 @@ class Upgrades:
         return operation
 
     def resume(self) -> None:
-        for key in self.table.keys():
+        for key in list(self.table):
             self._follow(key.partition("/")[0])
             self.worker.mark(key)
 
@@ -72,7 +73,7 @@ class Upgrades:
         self._followed.add(cluster)
 
         def changed(event: str, obj: Obj, old: Obj | None) -> None:
-            for key in self.table.keys():
+            for key in list(self.table):
                 if key.startswith(f"{cluster}/"):
                     self.worker.mark(key)
 

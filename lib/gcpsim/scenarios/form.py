@@ -1,7 +1,7 @@
 """Reading YAML with positions: values checked against a form, every problem with its line and key.
 
-A form says which keys a mapping has, of what type, and which must be there. All problems of a file are
-collected before anything is refused.
+A form says which keys a mapping has, of what type, and which must be there. All problems of a
+file are collected before anything is refused.
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """Playing a scenario: network, addresses, clusters, DNS, workloads, in that order, all at once.
 
-Time is at scale 0 meanwhile, so that the world starts with everything Ready. Everything is made through
-the services' own APIs; what they refuse becomes a ScenarioError with file and line.
+Time is at scale 0 meanwhile, so that the world starts with everything Ready. Everything is made
+through the services' own APIs; what they refuse becomes a ScenarioError with file and line.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -5,7 +5,7 @@ from typing import Any
 from google.cloud import compute_v1
 
 from .conftest import PROJECT, ready
-from .test_neg_life import NAMESPACE, NEG, SERVICE, WISH, ZONES, attach
+from .test_neg_life import NAMESPACE, SERVICE, WISH, ZONES, attach
 
 GATE = "cloud.google.com/load-balancer-neg-ready"
 

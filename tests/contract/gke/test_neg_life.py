@@ -1,4 +1,4 @@
-"""The documented life of a NEG: from the annotation to garbage collection, every state on the way."""
+"""The documented life of a NEG, from annotation to garbage collection, every state on the way."""
 
 import json
 from typing import Any
@@ -234,8 +234,8 @@ def test_a_new_zone_gets_a_neg_that_no_backend_service_knows(stage: Any) -> None
         ),
         (
             '{"ingress":true,"exposed_ports":{"443":{"name":"web"}}}',
-            "configuration for negs in service (ingress-nginx/ingress-nginx-controller) is invalid, "
-            "custom neg name cannot be used with ingress enabled",
+            "configuration for negs in service (ingress-nginx/ingress-nginx-controller) is "
+            "invalid, custom neg name cannot be used with ingress enabled",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """The annotation cloud.google.com/neg: its grammar, as strict and as lenient as GKE's. Pure.
 
-Keys of exposed_ports are quoted Service ports; unknown fields are ignored; every other mistake is the
-one message that GKE has for it.
+Keys of exposed_ports are quoted Service ports; unknown fields are ignored; every other mistake is
+the one message that GKE has for it.
 """
 
 from dataclasses import dataclass, field

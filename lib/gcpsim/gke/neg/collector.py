@@ -1,7 +1,7 @@
 """Garbage collection of NEGs, every 120 s: what no Service wants any more is deleted in all zones.
 
-A NEG that a backend service holds cannot be deleted: an event says so, the finalizer stays, the next
-round tries again. NEGs that belong to someone else are passed over in silence.
+A NEG that a backend service holds cannot be deleted: an event says so, the finalizer stays, the
+next round tries again. NEGs that belong to someone else are passed over in silence.
 """
 
 from gcpsim.errors import ApiError

@@ -1,7 +1,7 @@
 """Services that want NEGs: their svcneg objects, their neg-status annotation, and who syncs them.
 
-neg-status is written before the NEGs exist, as on GKE. What goes wrong becomes an event on the Service
-and is tried again with a growing delay.
+neg-status is written before the NEGs exist, as on GKE. What goes wrong becomes an event on the
+Service and is tried again with a growing delay.
 """
 
 from typing import Any

@@ -1,13 +1,12 @@
 """The readiness gate cloud.google.com/load-balancer-neg-ready: injected, then answered.
 
-A pod gets the gate when it is created and a Service with a NEG selects it. The answer is True at once
-while its NEG belongs to no backend service with a health check, True when one of them calls it healthy,
-True after ten minutes anyway, and without a status while it waits.
+A pod gets the gate when it is created and a Service with a NEG selects it. The answer is True at
+once while its NEG belongs to no backend service with a health check, True when one of them calls
+it healthy, True after ten minutes anyway, and without a status while it waits.
 """
 
 from gcpsim.errors import ApiError
 from gcpsim.gke.neg.annotation import NegError
-from gcpsim.gke.neg.endpoints import Endpoint
 from gcpsim.gke.neg.source import AnnotationSource, Wish
 from gcpsim.k8s.controllers.objects import (
     Obj,
@@ -16,6 +15,7 @@ from gcpsim.k8s.controllers.objects import (
     key_of,
     labels_of,
     seconds_of,
+    split,
     with_condition,
 )
 from gcpsim.k8s.controllers.plane import Plane
@@ -33,6 +33,10 @@ class Gates:
         self.source = source
         self._waiting: dict[str, set[Group]] = {}
         self._pause_until = 0.0
+        self._selectors: dict[str, dict[str, dict[str, str]]] = {}
+        for service in self.cluster.list("services"):
+            self._follow_service("ADDED", service, None)
+        self.cluster.subscribe("services", self._follow_service)
         self.cluster.admit("pods", self.inject)
         self.cluster.subscribe("pods", self._follow)
         for pod in plane.pods.all():
@@ -45,22 +49,25 @@ class Gates:
         gates = spec.get("readinessGates") or []
         if spec.get("hostNetwork") or any(g["conditionType"] == GATE for g in gates):
             return pod
-        for service in self.cluster.list("services", namespace):
-            selector = service["spec"].get("selector")
-            if not selector or not selector.items() <= labels_of(pod).items():
-                continue
-            if self._has_neg(service):
-                return {
-                    **pod,
-                    "spec": {**spec, "readinessGates": [*gates, {"conditionType": GATE}]},
-                }
+        labels = labels_of(pod).items()
+        for selector in self._selectors.get(namespace, {}).values():
+            if selector.items() <= labels:
+                gated = [*gates, {"conditionType": GATE}]
+                return {**pod, "spec": {**spec, "readinessGates": gated}}
         return pod
 
-    def _has_neg(self, service: Obj) -> bool:
+    def _follow_service(self, event: str, service: Obj, old: Obj | None) -> None:
+        """Keep the selectors of Services with NEGs."""
+        namespace, name = split(key_of(service))
+        selector = service["spec"].get("selector")
         try:
-            return bool(self.source.read(service).negs)
+            wanted = event != "DELETED" and bool(self.source.read(service).negs)
         except NegError:
-            return False
+            wanted = False
+        if wanted and selector:
+            self._selectors.setdefault(namespace, {})[name] = selector
+        else:
+            self._selectors.get(namespace, {}).pop(name, None)
 
     def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
         key = key_of(pod)
@@ -69,15 +76,13 @@ class Gates:
         else:
             self._waiting.setdefault(key, set())
 
-    def look(self, wish: Wish, zone: str, attached: list[Endpoint]) -> None:
-        """These endpoints are in the NEG: their pods' health is asked for from now on."""
-        if not self._waiting:
-            return
+    def look(self, wish: Wish, zone: str, attached: set[str]) -> None:
+        """These IPs are in the NEG: their pods' health is asked for from now on."""
         group = (wish.namespace, wish.name, zone)
-        for endpoint in attached:
-            pod = self.plane.pods.with_ip(endpoint.ip)
-            if pod is not None and key_of(pod) in self._waiting:
-                self._waiting[key_of(pod)].add(group)
+        for key, groups in self._waiting.items():
+            pod = self.plane.pods.get(key)
+            if pod is not None and (pod.get("status") or {}).get("podIP") in attached:
+                groups.add(group)
 
     def poll(self) -> bool:
         """Answer what can be answered; True when a pod changed."""

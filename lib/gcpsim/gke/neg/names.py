@@ -1,7 +1,8 @@
 """Names and descriptions of NEGs. Pure.
 
-Generated: `k8s1-<uid8>-<namespace>-<service>-<port>-<hash8>`, the same in every zone. A custom name is
-taken as it is. The description says whose the NEG is, and is how controllers tell theirs from others'.
+Generated: `k8s1-<uid8>-<namespace>-<service>-<port>-<hash8>`, the same in every zone. A custom
+name is taken as it is. The description says whose the NEG is, and is how controllers tell theirs
+from others'.
 """
 
 import hashlib

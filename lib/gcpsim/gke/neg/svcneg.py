@@ -1,7 +1,7 @@
 """ServiceNetworkEndpointGroup objects: how they are made, what their status says. Pure.
 
-The object is named like the NEG, carries a finalizer that holds it until its NEGs are gone, and lists
-the NEG of every zone. It is patched as a whole, it has no status subresource.
+The object is named like the NEG, carries a finalizer that holds it until its NEGs are gone, and
+lists the NEG of every zone. It is patched as a whole, it has no status subresource.
 """
 
 from gcpsim.gke.neg.annotation import NegError
@@ -42,8 +42,8 @@ def check_owner(found: Obj, wish: Wish) -> None:
     for key, value in labels(wish).items():
         if have.get(key) != value:
             raise NegError(
-                f"Neg {wish.namespace}/{wish.name} has a label mismatch. Expected key {key} to have "
-                f"the value {value} but found {have.get(key, '')}. Neg is likely taken by "
+                f"Neg {wish.namespace}/{wish.name} has a label mismatch. Expected key {key} to "
+                f"have the value {value} but found {have.get(key, '')}. Neg is likely taken by "
                 f"{have.get(SERVICE, '')} service. Please remove previous neg before creating this "
                 "configuration"
             )

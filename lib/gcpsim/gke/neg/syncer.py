@@ -1,8 +1,8 @@
 """NEGs and their endpoints: created zone by zone, then filled with the pods behind the Service.
 
-Not-ready pods are included (the load balancer's health check decides), terminating ones are not. At
-most 500 endpoints travel in a call. Endpoints of calls under way are left out of the next comparison.
-A failed pass is repeated after 5 s, doubling to 10 min, 15 times.
+Not-ready pods are included (the load balancer's health check decides), terminating ones are not.
+At most 500 endpoints travel in a call. Endpoints of calls under way are left out of the next
+comparison. A failed pass is repeated after 5 s, doubling to 10 min, 15 times.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gcpsim.errors import ApiError
 from gcpsim.gke.neg import names, svcneg
-from gcpsim.gke.neg.endpoints import Endpoint, by_zone
+from gcpsim.gke.neg.endpoints import Endpoint, Wanted
 from gcpsim.gke.neg.source import Wish
 from gcpsim.gke.neg.zones import Zones
 from gcpsim.k8s.controllers.objects import Obj, deleting, labels_of, split
@@ -52,6 +52,8 @@ class Syncers:
         self.gates = gates
         self.running: dict[str, Syncer] = {}
         self._by_service: dict[str, set[str]] = {}
+        self.wanted = Wanted(zones.of)
+        self._held: dict[str, tuple[Obj, frozenset[Endpoint]]] = {}
         self.worker = Worker(plane.clock, plane.wait("gke.neg.lag"), self.reconcile)
         self.cluster.subscribe("endpointslices", self._follow)
         plane.clock.every(plane.wait("gke.neg.resync"), self._resync)
@@ -73,6 +75,8 @@ class Syncers:
             self._by_service[f"{syncer.wish.namespace}/{syncer.wish.service}"].discard(key)
 
     def _follow(self, event: str, piece: Obj, old: Obj | None) -> None:
+        if event == "DELETED":
+            self.wanted.forget(piece)
         service = labels_of(piece).get("kubernetes.io/service-name", "")
         for key in self._by_service.get(f"{piece['metadata']['namespace']}/{service}", ()):
             self.running[key].tries = 0
@@ -208,7 +212,7 @@ class Syncers:
         slices = self.cluster.list(
             "endpointslices", wish.namespace, {"kubernetes.io/service-name": wish.service}
         )
-        wanted = by_zone(slices, wish.port_name, self.zones.of)
+        wanted = self.wanted.by_zone(slices, wish.port_name)
         obj = self.cluster.get(svcneg.RESOURCE, *split(key)) or {}
         groups = (obj.get("status") or {}).get("networkEndpointGroups") or []
         for zone in sorted({*self.active_zones(syncer), *map(svcneg.zone_of, groups)}):
@@ -223,21 +227,19 @@ class Syncers:
                 self._change(key, syncer, zone, "Attach", add[start : start + BATCH])
             for start in range(0, len(remove), BATCH):
                 self._change(key, syncer, zone, "Detach", remove[start : start + BATCH])
-            self.gates.look(wish, zone, [e for e in want if e in have])
+            self.gates.look(wish, zone, {e.ip for e in want if e in have})
 
-    def _attached(self, zone: str, name: str) -> set[Endpoint]:
-        """What the NEG holds, page by page."""
-        path = f"{self.path(zone, name)}/listNetworkEndpoints"
-        found: set[Endpoint] = set()
-        token = ""
-        while True:
-            query = {"maxResults": "500"} | ({"pageToken": token} if token else {})
-            page = self.compute.call("POST", path, {"healthStatus": "SKIP"}, query)
-            for item in page.get("items") or ():
-                found.add(Endpoint.of(item["networkEndpoint"]))
-            token = page.get("nextPageToken", "")
-            if not token:
-                return found
+    def _attached(self, zone: str, name: str) -> frozenset[Endpoint]:
+        """What the NEG holds. Documents are frozen: the same one means the same set."""
+        path = self.path(zone, name)
+        doc = self.plane.world.store.table("compute/endpoints").get(path)
+        if doc is None:
+            return frozenset()
+        known = self._held.get(path)
+        if known is None or known[0] is not doc:
+            known = (doc, frozenset(Endpoint.of(item) for item in doc["endpoints"]))
+            self._held[path] = known
+        return known[1]
 
     def _change(
         self, key: str, syncer: Syncer, zone: str, verb: str, batch: list[Endpoint]
@@ -261,7 +263,7 @@ class Syncers:
             self._event(wish, "Normal", verb, text)
             if self.running.get(key) is syncer:
                 if verb == "Attach":
-                    self.gates.look(wish, zone, batch)
+                    self.gates.look(wish, zone, {e.ip for e in batch})
                 self.worker.mark(key)
 
         path = f"{self.path(zone, wish.name)}/{verb.lower()}NetworkEndpoints"

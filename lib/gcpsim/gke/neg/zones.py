@@ -1,7 +1,7 @@
 """Zones in which the NEG controller keeps NEGs: those with a candidate node.
 
-A candidate is Ready, is not about to be removed by the autoscaler, and is not excluded from external
-load balancers by its label.
+A candidate is Ready, is not about to be removed by the autoscaler, and is not excluded from
+external load balancers by its label.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """The controllers of a cluster, on the simulator's clock.
 
-Each subscribes to what it depends on, marks keys as dirty and reconciles them in bulk. Their durations
-are rows of `gcpsim.durations`. None of them knows Google Cloud: that is `gcpsim.gke`.
+Each subscribes to what it depends on, marks keys as dirty and reconciles them in bulk. Their
+durations are rows of `gcpsim.durations`. None of them knows Google Cloud: that is `gcpsim.gke`.
 """
 
 from typing import TYPE_CHECKING

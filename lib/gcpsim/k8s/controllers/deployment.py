@@ -1,4 +1,4 @@
-"""The Deployment controller: rolling updates and recreation through ReplicaSets, as upstream does it.
+"""The Deployment controller: rolling updates and recreation through ReplicaSets.
 
 Each pass scales at most one side by what maxSurge and maxUnavailable leave room for; the status
 changes of ReplicaSets bring the next pass. Rollback and restart are changes of the template.
@@ -69,9 +69,7 @@ class DeploymentController:
         if deleting(deployment):
             return
         new = self._newest(deployment, sets)
-        if deployment["spec"].get("paused"):
-            self._scale_proportionally(deployment, sets)
-        elif self._is_scaling(deployment, sets):
+        if deployment["spec"].get("paused") or self._is_scaling(deployment, sets):
             self._scale_proportionally(deployment, sets)
         else:
             new, deployment = self._ensure_new(deployment, sets, new)
@@ -207,7 +205,7 @@ class DeploymentController:
         return any(annotations_of(rs).get(DESIRED, wanted) != wanted for rs in active)
 
     def _scale_proportionally(self, deployment: Obj, sets: list[Obj]) -> None:
-        """Spread a change of spec.replicas over the ReplicaSets, the largest part to the largest."""
+        """Spread a change of spec.replicas over the ReplicaSets, in proportion to their sizes."""
         wanted = int(deployment["spec"].get("replicas", 1))
         active = [rs for rs in sets if rs["spec"].get("replicas", 0) > 0]
         if len(active) <= 1:

@@ -85,7 +85,8 @@ class DisruptionController:
             "expectedPods": expected,
             "disruptionsAllowed": allowed,
             "conditions": with_condition(
-                old.get("conditions") or [], "DisruptionAllowed", "True" if allowed else "False", now,
+                old.get("conditions") or [], "DisruptionAllowed",
+                "True" if allowed else "False", now,
                 reason="SufficientPods" if allowed else "InsufficientPods", message="",
                 observedGeneration=budget["metadata"].get("generation", 1),
             ),

@@ -35,6 +35,7 @@ class EndpointSliceController:
         self.worker = plane.worker("kubernetes.endpointslice.lag", self.reconcile)
         self._slices: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._services: defaultdict[str, dict[str, dict[str, str]]] = defaultdict(dict)
+        self._made: defaultdict[str, dict[str, tuple[Obj, Obj, Ports, Obj]]] = defaultdict(dict)
         self.cluster.subscribe("services", self._follow_service)
         self.cluster.subscribe("pods", self._follow_pod)
         self.cluster.subscribe("endpointslices", self._follow_slice)
@@ -81,6 +82,7 @@ class EndpointSliceController:
             if (piece := self.cluster.get("endpointslices", *split(name))) is not None
         ]
         if service is None or not service["spec"].get("selector"):
+            self._made.pop(key, None)
             for piece in have:
                 self.cluster.delete("endpointslices", *split(key_of(piece)))
             return
@@ -100,23 +102,30 @@ class EndpointSliceController:
             self._arrange(service, ports, endpoints, groups.get(ports, []))
 
     def _wanted(self, service: Obj) -> defaultdict[Ports, dict[str, Obj]]:
+        """Endpoints by ports and address. Objects are frozen: what was made of a pod is kept."""
         selector = service["spec"]["selector"].items()
-        publish = bool(service["spec"].get("publishNotReadyAddresses"))
         wanted: defaultdict[Ports, dict[str, Obj]] = defaultdict(dict)
-        zones: dict[str, str] = {}
+        old, made = self._made.pop(key_of(service), {}), self._made[key_of(service)]
+        spec = service["spec"]
         for pod in self.plane.pods.in_namespace(service["metadata"]["namespace"]):
             status = pod.get("status") or {}
-            if not (selector <= labels_of(pod).items() and status.get("podIP")):
+            address = status.get("podIP")
+            if not address or not selector <= labels_of(pod).items():
                 continue
             if status.get("phase") in ("Succeeded", "Failed"):
                 continue
-            node = pod["spec"].get("nodeName", "")
-            if node not in zones:
-                found = self.cluster.get("nodes", "", node)
-                zones[node] = labels_of(found or pod).get("topology.kubernetes.io/zone", "")
-            ports = resolve_ports(service, pod)
-            wanted[ports][status["podIP"]] = _endpoint(pod, zones[node], publish)
+            known = old.get(address)
+            if known is None or known[0] is not pod or known[1] is not spec:
+                known = (pod, spec, resolve_ports(service, pod), self._endpoint(spec, pod))
+            made[address] = known
+            wanted[known[2]][address] = known[3]
         return wanted
+
+    def _endpoint(self, spec: Obj, pod: Obj) -> Obj:
+        node = pod["spec"].get("nodeName", "")
+        found = self.cluster.get("nodes", "", node)
+        zone = labels_of(found).get("topology.kubernetes.io/zone", "") if found else ""
+        return _endpoint(pod, zone, bool(spec.get("publishNotReadyAddresses")))
 
     def _arrange(
         self, service: Obj, ports: Ports, endpoints: dict[str, Obj], pieces: list[Obj]

@@ -1,7 +1,7 @@
 """The garbage collector: dependents go with their owner, by owner references.
 
-Background deletion removes them after the owner, foreground before it, orphaning takes the reference
-away. It follows every resource that the cluster serves, custom ones included.
+Background deletion removes them after the owner, foreground before it, orphaning takes the
+reference away. It follows every resource that the cluster serves, custom ones included.
 """
 
 from collections import defaultdict

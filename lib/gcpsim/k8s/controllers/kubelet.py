@@ -5,6 +5,7 @@ have, after the durations of the table. Readiness gates are honoured: Ready need
 condition. A pod on a node that is down stays as it was.
 """
 
+import functools
 import ipaddress
 
 from gcpsim.clock import Timer
@@ -125,7 +126,7 @@ class Kubelet:
         self._write(pod, containers.with_readiness(pod, status, ready, now))
 
     def crash(self, pod: Obj, container: str = "", exit_code: int = 1) -> Obj:
-        """A container of a running pod ends with an error; the kubelet restarts it with back-off."""
+        """A container of a running pod ends with an error and is restarted with back-off."""
         now, status = self.plane.now(), pod["status"]
         states = [
             containers.crashed(item, exit_code, now)
@@ -155,7 +156,7 @@ class Kubelet:
         self._write(pod, containers.with_readiness(pod, status, ready, now))
 
     def _end(self, key: str, pod: Obj) -> None:
-        """preStop first, then the time that the process takes to stop, all within the grace period."""
+        """preStop first, then what the process takes to stop, all within the grace period."""
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
         pre_stop = min(grace, containers.pre_stop_seconds(pod["spec"]))
         running = (pod.get("status") or {}).get("phase") == "Running"
@@ -184,15 +185,19 @@ class Kubelet:
 
     def _address(self, node: Obj) -> str:
         """The next free address of the node's range, round robin as host-local IPAM gives them."""
-        network = ipaddress.ip_network(node["spec"]["podCIDR"])
-        name, size = node["metadata"]["name"], network.num_addresses
-        first = int(network.network_address)
-        used = {(p.get("status") or {}).get("podIP") for p in self.plane.pods.on_node(name)}
+        name, pod_range = node["metadata"]["name"], node["spec"]["podCIDR"]
+        network = _network(pod_range)
+        size, first = network.num_addresses, int(network.network_address)
         place = self._last_ip.get(name, 1)
         for _ in range(size):
             place = place + 1 if place + 1 < size - 1 else 2
-            address = str(ipaddress.ip_address(first + place))
-            if address not in used:
+            address = str(ipaddress.IPv4Address(first + place))
+            if self.plane.pods.with_ip(address) is None:
                 self._last_ip[name] = place
                 return address
-        raise RuntimeError(f"node {name} has no free address in {network}")
+        raise RuntimeError(f"node {name} has no free address in {pod_range}")
+
+
+@functools.lru_cache(maxsize=4096)
+def _network(text: str) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(text)

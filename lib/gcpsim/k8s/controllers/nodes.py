@@ -1,8 +1,8 @@
 """The node lifecycle: nodes whose machine is down become NotReady, and their pods go elsewhere.
 
-After the grace period the Ready condition is Unknown, the node is tainted `unreachable`, its pods are
-marked not ready; pods are evicted when their toleration of the taint runs out. When the machine is
-back, all of it is taken back. Pods bound to nodes that no longer exist are removed.
+After the grace period the Ready condition is Unknown, the node is tainted `unreachable`, its pods
+are marked not ready; pods are evicted when their toleration of the taint runs out. When the
+machine is back, all of it is taken back. Pods bound to nodes that no longer exist are removed.
 """
 
 from gcpsim.k8s.controllers.objects import (
@@ -76,10 +76,10 @@ class NodeController:
         now, status = self.plane.now(), node["status"]
         conditions = status["conditions"]
         for kind in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready"):
+            beat = (condition(node, kind) or {}).get("lastHeartbeatTime", stamp(now))
             conditions = with_condition(
-                conditions, kind, "Unknown", now,
+                conditions, kind, "Unknown", now, lastHeartbeatTime=beat,
                 reason="NodeStatusUnknown", message="Kubelet stopped posting node status.",
-                lastHeartbeatTime=(condition(node, kind) or {}).get("lastHeartbeatTime", stamp(now)),
             )  # fmt: skip
         node = self.plane.change("nodes", node, {**status, "conditions": conditions})
         kept = [t for t in node["spec"].get("taints") or () if t["key"] != UNREACHABLE]

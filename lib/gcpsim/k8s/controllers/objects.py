@@ -4,6 +4,7 @@ Objects are frozen dicts; every function here returns a new one or a plain value
 a cluster.
 """
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
@@ -83,10 +84,10 @@ def matches(selector: Obj | None, labels: dict[str, str]) -> bool:
     """A label selector (matchLabels, matchExpressions) against labels; None selects nothing."""
     if selector is None:
         return False
-    wanted = selector.get("matchLabels") or {}
-    if any(labels.get(name) != value for name, value in wanted.items()):
+    wanted, terms = selector.get("matchLabels"), selector.get("matchExpressions")
+    if wanted and not wanted.items() <= labels.items():
         return False
-    return all(fits(term, labels) for term in selector.get("matchExpressions") or ())
+    return not terms or all(fits(term, labels) for term in terms)
 
 
 def fits(term: Obj, labels: dict[str, str]) -> bool:
@@ -153,6 +154,11 @@ def with_condition(
 
 def stamp(seconds: float) -> str:
     """A metav1.Time."""
+    return _stamp(int(seconds))
+
+
+@functools.lru_cache(maxsize=64)
+def _stamp(seconds: int) -> str:
     return rfc3339(seconds, millis=False)
 
 

@@ -29,7 +29,7 @@ class Pods:
         self._in_namespace: defaultdict[str, Keys] = defaultdict(dict)
         self._by_ip: dict[str, str] = {}
         self._places: dict[str, tuple[str, str, str]] = {}  # key -> owner, node, IP
-        for key in self._table.keys():
+        for key in list(self._table):
             self._refresh(key)
         cluster.subscribe("pods", lambda event, pod, old: self._refresh(key_of(pod)))
         world.store.rolled_back.append(self._rolled_back)
@@ -140,7 +140,7 @@ class Plane:
         return [doc for doc in found if doc is not None]
 
     def event(self, obj: Obj, kind: str, reason: str, message: str, component: str) -> None:
-        """Record an Event, unless its object had too many: 25, then one per 5 minutes, as upstream."""
+        """Record an Event, unless its object had too many: 25, then one in 5 minutes."""
         key, now = (uid_of(obj), component), self.now()
         left, since = self._budget.get(key, (float(EVENT_BURST), now))
         left = min(float(EVENT_BURST), left + (now - since) / EVENT_REFILL)

@@ -1,7 +1,7 @@
-"""A Deployment's status: counts and the conditions Available and Progressing, as kubectl reads them.
+"""A Deployment's status: counts and the conditions Available and Progressing.
 
-Pure: from the Deployment, its ReplicaSets and the time. `kubectl rollout status` and `kubectl wait`
-follow observedGeneration, updatedReplicas, availableReplicas and the reasons set here.
+Pure: from the Deployment, its ReplicaSets and the time. `kubectl rollout status` and `kubectl
+wait` follow observedGeneration, updatedReplicas, availableReplicas and the reasons set here.
 """
 
 from gcpsim.k8s.controllers.objects import Obj, condition, seconds_of, stamp, with_condition

@@ -46,15 +46,14 @@ class ReplicaSetController:
         replica_set = self.cluster.get("replicasets", *split(key))
         if replica_set is None:
             return
-        pods = self._claim(replica_set)
+        active = [pod for pod in self._claim(replica_set) if not deleting(pod)]
         if not deleting(replica_set):
             wanted = int(replica_set["spec"].get("replicas", 1))
-            active = [pod for pod in pods if not deleting(pod)]
             if len(active) < wanted:
                 self._create(replica_set, wanted - len(active))
             elif len(active) > wanted:
                 self._delete(replica_set, active, len(active) - wanted)
-        self._report(replica_set)
+        self._report(replica_set, active)
 
     def _claim(self, replica_set: Obj) -> list[Obj]:
         """The pods that are its own, after releasing and adopting."""
@@ -109,14 +108,14 @@ class ReplicaSetController:
             text = f"Deleted pod: {meta['name']}"
             self.plane.event(replica_set, "Normal", "SuccessfulDelete", text, COMPONENT)
 
-    def _report(self, replica_set: Obj) -> None:
+    def _report(self, replica_set: Obj, pods: list[Obj]) -> None:
+        """The status, from the pods as they were found; what changes them brings the next pass."""
         meta = replica_set["metadata"]
         current = self.cluster.get("replicasets", meta["namespace"], meta["name"])
         if current is None:
             return
-        labels = replica_set["spec"]["template"].get("metadata", {}).get("labels") or {}
-        pods = [p for p in self.plane.pods.owned(uid_of(current)) if not deleting(p)]
-        full = sum(1 for p in pods if labels.items() <= labels_of(p).items())
+        labels = (replica_set["spec"]["template"].get("metadata", {}).get("labels") or {}).items()
+        full = sum(1 for pod in pods if labels <= labels_of(pod).items())
         ready = [pod for pod in pods if is_true(pod, "Ready")]
         counts = {
             "fullyLabeledReplicas": full,

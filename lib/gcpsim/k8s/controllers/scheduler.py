@@ -1,8 +1,8 @@
 """The scheduler: which node a pending pod goes to.
 
-It honours cordons, taints, node selectors, required node affinity, required pod anti-affinity, topology
-spread constraints that say DoNotSchedule, pods per node, CPU and memory. Among the nodes left it
-spreads the pods of one owner over zones, then over nodes. It must not start anything.
+It honours cordons, taints, node selectors, required node affinity, required pod anti-affinity,
+topology spread constraints that say DoNotSchedule, pods per node, CPU and memory. Among the nodes
+left it spreads the pods of one owner over zones, then over nodes. It must not start anything.
 """
 
 from collections import Counter, defaultdict
@@ -38,9 +38,16 @@ class Room:
     slots: int
     owners: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def name(self) -> str:
-        return str(self.node["metadata"]["name"])
+    def __post_init__(self) -> None:
+        self.name = str(self.node["metadata"]["name"])
+
+    def lacks(self, cpu: float, memory: float) -> str:
+        """What the node has too little of for a pod; "" when it has enough."""
+        if self.slots < 1:
+            return "Too many pods"
+        if cpu > self.cpu + 1e-9:
+            return "Insufficient cpu"
+        return "Insufficient memory" if memory > self.memory else ""
 
 
 class Scheduler:
@@ -79,12 +86,19 @@ class Scheduler:
         for room in rooms:
             for owner, count in room.owners.items():
                 zones[owner][room.zone] += count
+        fitting: dict[str, tuple[Obj, Fitting]] = {}
         for key in list(self._pending):
             pod = self.plane.pods.get(key)
             if pod is None or pod["spec"].get("nodeName") or deleting(pod):
                 self._pending.pop(key, None)
-            elif not pod["spec"].get("schedulingGates"):
-                self._place(key, pod, rooms, zones)
+                continue
+            if pod["spec"].get("schedulingGates"):
+                continue
+            owner = owner_of(pod)
+            known = fitting.get(owner)
+            if known is None or not _same_demands(known[0], pod):
+                known = fitting[owner] = (pod, Fitting.of(pod, rooms))
+            self._place(key, pod, rooms, known[1], zones[owner])
 
     def _room(self, node: Obj) -> Room:
         sizes = (node.get("status") or {}).get("allocatable") or {}
@@ -109,14 +123,19 @@ class Scheduler:
             room.owners[owner_of(pod)] += 1
 
     def _place(
-        self, key: str, pod: Obj, rooms: list[Room], zones: defaultdict[str, Counter[str]]
+        self,
+        key: str,
+        pod: Obj,
+        rooms: list[Room],
+        fitting: "Fitting",
+        per_zone: Counter[str],
     ) -> None:
-        owner, refusals = owner_of(pod), Counter[str]()
+        owner, (cpu, memory) = owner_of(pod), requests(pod)
+        refusals = Counter(fitting.refusals)
         best: tuple[tuple[int, int, int, str], Room] | None = None
-        per_zone, needs = zones[owner], requests(pod)
         spread = self._spread_test(pod, rooms)
-        for room in rooms:
-            why = refusal(pod, room, needs) or spread(room)
+        for room in fitting.rooms:
+            why = room.lacks(cpu, memory) or (spread(room) if spread else "")
             if why:
                 refusals[why] += 1
                 continue
@@ -128,10 +147,10 @@ class Scheduler:
             return
         self._bind(pod, best[1])
         self._pending.pop(key, None)
-        zones[owner][best[1].zone] += 1
+        per_zone[best[1].zone] += 1
         self._take(best[1], pod)
 
-    def _spread_test(self, pod: Obj, rooms: list[Room]) -> "Spread":
+    def _spread_test(self, pod: Obj, rooms: list[Room]) -> "Spread | None":
         constraints = [
             (item["topologyKey"], item.get("labelSelector"), int(item.get("maxSkew", 1)))
             for item in pod["spec"].get("topologySpreadConstraints") or ()
@@ -141,7 +160,7 @@ class Scheduler:
         terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
         apart = [(term["topologyKey"], term.get("labelSelector")) for term in terms]
         if not constraints and not apart:
-            return Spread([], [])
+            return None
         mates = [
             (other, labels_of(room.node))
             for room in rooms
@@ -232,8 +251,32 @@ def requests(pod: Obj) -> tuple[float, float]:
     return cpu, memory
 
 
-def refusal(pod: Obj, room: Room, needs: tuple[float, float]) -> str:
-    """Why the node can't take the pod, in the scheduler's words; "" when it can."""
+@dataclass(frozen=True)
+class Fitting:
+    """The nodes that a pod may go to as far as its spec says, and why not to the others."""
+
+    rooms: list[Room]
+    refusals: Counter[str]
+
+    @staticmethod
+    def of(pod: Obj, rooms: list[Room]) -> "Fitting":
+        found, refusals = [], Counter[str]()
+        for room in rooms:
+            why = refusal(pod, room)
+            if why:
+                refusals[why] += 1
+            else:
+                found.append(room)
+        return Fitting(found, refusals)
+
+
+def _same_demands(one: Obj, other: Obj) -> bool:
+    fields = ("nodeSelector", "affinity", "tolerations")
+    return all(one["spec"].get(f) == other["spec"].get(f) for f in fields)
+
+
+def refusal(pod: Obj, room: Room) -> str:
+    """Why the node is not for the pod, in the scheduler's words; "" when it is."""
     spec, node = room.node["spec"], room.node
     if spec.get("unschedulable"):
         return "node(s) were unschedulable"
@@ -242,12 +285,6 @@ def refusal(pod: Obj, room: Room, needs: tuple[float, float]) -> str:
             return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
     if not usable(pod, room):
         return "node(s) didn't match Pod's node affinity/selector"
-    if room.slots < 1:
-        return "Too many pods"
-    if needs[0] > room.cpu + 1e-9:
-        return "Insufficient cpu"
-    if needs[1] > room.memory:
-        return "Insufficient memory"
     return "" if (node.get("status") or {}).get("conditions") else "node(s) were not ready"
 
 

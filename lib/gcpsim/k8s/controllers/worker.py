@@ -14,7 +14,7 @@ FIRST_RETRY, LAST_RETRY, CONFLICTS = 0.5, 60.0, 3
 
 
 class Worker:
-    """Dirty keys and the function that brings one in order; it may not mark its own key for ever."""
+    """Dirty keys and the function that brings one in order."""
 
     def __init__(self, clock: Clock, lag: float, reconcile: Callable[[str], None]) -> None:
         self.clock = clock
