@@ -41,9 +41,9 @@ def wanted(spec: Spec, observed: Observed, live: Live) -> Desired:
     return desired(spec, replace(observed, certificates=certificates))
 
 
-def make(spec: Spec, observed: Observed, live: Live) -> Plan:
-    """The plan of all steps; `plan.only(step)` is the part of one."""
-    target = wanted(spec, observed, live)
+def make(spec: Spec, observed: Observed, live: Live, *, target: Desired | None = None) -> Plan:
+    """The plan of all steps; `plan.only(step)` is the part of one. `target`: what `wanted` said."""
+    target = target or wanted(spec, observed, live)
     return Plan(tuple(diff(target, live, observed)), target.front_door)
 
 
