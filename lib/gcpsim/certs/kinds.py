@@ -177,11 +177,11 @@ def _entry(manager: CertificateManager, name: str, body: Doc, before: Doc | None
         kept.append(names.by_number(certificate))
     if len(set(kept)) < len(kept):
         raise refusals.invalid("certificates", "duplicate certificates")
-    for other, entry in manager.children(name.rsplit("/", 2)[0], "certificateMapEntries"):
-        same = entry.get("hostname") == doc.get("hostname") and entry.get("matcher") == doc.get(
-            "matcher"
-        )
-        if other != name and same:
+    match = (doc.get("hostname"), doc.get("matcher"))
+    siblings = name.rsplit("/", 1)[0] + "/"
+    for other, entry in manager.table("certificateMapEntries").items():
+        same = (entry.get("hostname"), entry.get("matcher")) == match
+        if same and other.startswith(siblings) and other != name:
             raise refusals.exists(other)
     return doc | {"certificates": kept}
 

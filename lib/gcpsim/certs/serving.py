@@ -31,6 +31,12 @@ class Serving:
         self._attached = store.table("certs/attached")
         self._released = store.table("certs/released")
         self._watched: Any = None
+        self._by_certificate: dict[str, list[str]] | None = None
+        store.rolled_back.append(lambda touched: self.forget_entries())
+
+    def forget_entries(self) -> None:
+        """After a change of entries: what was derived from them is found again."""
+        self._by_certificate = None
 
     def attach(self) -> None:
         """Watch Compute Engine's proxies, from when there is a Compute Engine."""
@@ -46,15 +52,19 @@ class Serving:
 
     def users(self, project: str) -> dict[str, list[str]]:
         """Certificate -> full names of its users: entries, and proxies that name it directly."""
-        found: dict[str, list[str]] = {}
-        for entry, doc in sorted(self._manager.table(ENTRIES).items()):
-            for text in doc["certificates"]:
-                found.setdefault(names.by_id(self._world.store, text), []).append(names_root(entry))
+        if self._by_certificate is None:
+            self._by_certificate = {}
+            for entry, doc in sorted(self._manager.table(ENTRIES).items()):
+                for text in doc["certificates"]:
+                    certificate = names.by_id(self._world.store, text)
+                    self._by_certificate.setdefault(certificate, []).append(names_root(entry))
+        direct: dict[str, list[str]] = {}
         for path, proxy in self._proxies(project):
             for text in proxy.get("certificateManagerCertificates") or []:
                 certificate = text.removeprefix(links.CERTIFICATE_ROOT)
-                found.setdefault(certificate, []).append(COMPUTE + path)
-        return found
+                direct.setdefault(certificate, []).append(COMPUTE + path)
+        both = {name: self._by_certificate.get(name, []) + users for name, users in direct.items()}
+        return self._by_certificate | both
 
     def targets(self, map_name: str) -> list[Doc]:
         """gclbTargets of a map, sorted: proxies that a forwarding rule has led to for a while."""

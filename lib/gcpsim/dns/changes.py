@@ -1,11 +1,11 @@
 """Changes of a zone: checked in Google's order, then applied whole or not at all.
 
 Source of the order: Google's LocalDnsHelper; of the rules about a zone's shape: the error-messages
-page. Works on a mapping of record sets by key, so that it can be tried without a zone.
+page. Works on a table of record sets by key, and costs the same in a small zone and in a large one.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from gcpsim.dns import records, refusals
 from gcpsim.dns.quota import QUOTA
@@ -14,9 +14,17 @@ Doc = dict[str, Any]
 CHANGE = "entity.change"
 
 
-def read_change(
-    body: Doc, zone_name: str, current: Mapping[str, Doc]
-) -> tuple[list[Doc], list[Doc]]:
+class Held(Protocol):
+    """The record sets that a zone holds, by key; a dict or a table."""
+
+    def get(self, key: str) -> Doc | None: ...
+
+    def __contains__(self, key: object) -> bool: ...
+
+    def __len__(self) -> int: ...
+
+
+def read_change(body: Doc, zone_name: str, current: Held) -> tuple[list[Doc], list[Doc]]:
     """(additions, deletions) in stored form, or the ApiError of the first check that fails."""
     added, deleted = body.get("additions") or [], body.get("deletions") or []
     if not added and not deleted:
@@ -50,7 +58,7 @@ def check_together(
     additions: list[Doc],
     deletions: list[Doc],
     zone_name: str,
-    current: Mapping[str, Doc],
+    current: Held,
     where: Callable[[str, int], str],
 ) -> None:
     """The rules that concern more than one record set: duplicates, apex, counts, CNAMEs, size."""
@@ -64,10 +72,16 @@ def check_together(
     _check_apex(additions, deletions, zone_name, where)
     for index, rrset in enumerate(additions):
         _check_alone(rrset, zone_name, where("additions", index))
-    after = {key for key in current if key not in gone} | seen
-    _check_cnames(additions, after, where)
+    for index, rrset in enumerate(additions):
+        beside = {
+            type_
+            for type_ in records.TYPES
+            if (key := f"{rrset['name']} {type_}") in seen or (key in current and key not in gone)
+        }
+        if "CNAME" in beside and len(beside) > 1:
+            raise refusals.cname_conflict(where("additions", index), rrset["name"])
     limit = QUOTA["rrsetsPerManagedZone"]
-    if len(after) > limit:
+    if len(current) - len(gone) + len(seen) > limit:
         raise refusals.quota(CHANGE, "rrsetsPerManagedZone", limit)
 
 
@@ -108,14 +122,3 @@ def _check_alone(rrset: Doc, zone_name: str, where: str) -> None:
         raise refusals.invalid(f"{where}.type", type_)
     if type_ == "NS" and name.startswith("*."):
         raise refusals.wildcard(where, type_)
-
-
-def _check_cnames(additions: list[Doc], after: set[str], where: Callable[[str, int], str]) -> None:
-    types: dict[str, set[str]] = {}
-    for key in after:
-        name, _, type_ = key.partition(" ")
-        types.setdefault(name, set()).add(type_)
-    for index, rrset in enumerate(additions):
-        beside = types[rrset["name"]]
-        if "CNAME" in beside and len(beside) > 1:
-            raise refusals.cname_conflict(where("additions", index), rrset["name"])

@@ -16,6 +16,7 @@ from gcpsim.clock import rfc3339
 from gcpsim.dns import changes, lists, records, refusals, zones
 from gcpsim.dns.quota import QUOTA, project_quota
 from gcpsim.edge import Answer, Call
+from gcpsim.project import access
 from gcpsim.schema import BodyReader
 
 if TYPE_CHECKING:
@@ -179,8 +180,10 @@ def zones_delete(dns: Dns, request: Request) -> Answer:
 
 def zones_test_permissions(dns: Dns, request: Request) -> Answer:
     _zone(dns, request)
-    asked = request.call.json().get("permissions") or []
-    return Answer(body={"permissions": asked} if asked else {})
+    schema = "GoogleIamV1TestIamPermissionsRequest"
+    asked = _body(request, schema, "").get("permissions") or []
+    granted = [one for one in asked if access.granted(dns.world, request.project, one)]
+    return Answer(body={"permissions": granted} if granted else {})
 
 
 def changes_create(dns: Dns, request: Request) -> Answer:
@@ -188,8 +191,8 @@ def changes_create(dns: Dns, request: Request) -> Answer:
     body = _body(request, "Change", "change")
 
     def change() -> Doc:
-        current = {records.key_of(rrset): rrset for rrset in dns.rrsets(zone).values()}
-        additions, deletions = changes.read_change(body, zone["dnsName"], current)
+        held = dns.rrsets(zone)
+        additions, deletions = changes.read_change(body, zone["dnsName"], held)
         return dns.record_change(zone, additions, deletions)
 
     return Answer(body=dns.once(request, change))
@@ -224,7 +227,7 @@ def rrsets_list(dns: Dns, request: Request) -> Answer:
     zone = _zone(dns, request)
     test = lists.rrset_filter(request.query, records.TYPES)
     chosen = [rrset for rrset in dns.rrsets(zone).values() if test(rrset)]
-    found, token = lists.page(chosen, lambda rrset: list(records.sort_key(rrset)), request.query)
+    found, token = lists.page(chosen, records.position, request.query)
     return _list_answer("resourceRecordSetsListResponse", "rrsets", found, token)
 
 
@@ -248,8 +251,8 @@ def rrsets_create(dns: Dns, request: Request) -> Answer:
 
     def create() -> Doc:
         rrset = records.read(body, RRSET, zone["dnsName"])
-        current = {records.key_of(one): one for one in dns.rrsets(zone).values()}
-        changes.check_together([rrset], [], zone["dnsName"], current, _where)
+        held = dns.rrsets(zone)
+        changes.check_together([rrset], [], zone["dnsName"], held, lambda kind, index: RRSET)
         dns.record_change(zone, [rrset], [])
         return rrset
 
@@ -272,8 +275,8 @@ def rrsets_patch(dns: Dns, request: Request) -> Answer:
             given[kept] = before[kept]
         merged |= given | {"name": before["name"], "type": before["type"]}
         after = records.read(merged, RRSET, zone["dnsName"])
-        current = {records.key_of(one): one for one in dns.rrsets(zone).values()}
-        changes.check_together([after], [before], zone["dnsName"], current, _where)
+        held = dns.rrsets(zone)
+        changes.check_together([after], [before], zone["dnsName"], held, lambda kind, index: RRSET)
         dns.record_change(zone, [after], [before])
         return after
 
@@ -284,16 +287,12 @@ def rrsets_delete(dns: Dns, request: Request) -> Answer:
     zone, rrset = _named(dns, request)
 
     def delete() -> Doc:
-        current = {records.key_of(one): one for one in dns.rrsets(zone).values()}
-        changes.check_together([], [rrset], zone["dnsName"], current, lambda kind, index: NAMED)
+        held = dns.rrsets(zone)
+        changes.check_together([], [rrset], zone["dnsName"], held, lambda kind, index: NAMED)
         dns.record_change(zone, [], [rrset])
         return {}
 
     return Answer(body=dns.once(request, delete))
-
-
-def _where(kind: str, index: int) -> str:
-    return RRSET
 
 
 def operations_get(dns: Dns, request: Request) -> Answer:
