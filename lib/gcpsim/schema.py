@@ -22,6 +22,11 @@ ENUM_NUMBERS = {
         6: "AUTHORIZED",
         7: "FAILED",
     },
+    "CertificateIssuanceConfig.keyAlgorithm": {
+        0: "KEY_ALGORITHM_UNSPECIFIED",
+        1: "RSA_2048",
+        4: "ECDSA_P256",
+    },
 }
 # Fields that real answers have though the documents lack them; clients send them back.
 UNDOCUMENTED = {

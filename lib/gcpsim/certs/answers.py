@@ -19,8 +19,6 @@ from gcpsim.schema import enum_numbers
 Doc = dict[str, Any]
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000
-# Numbers that are not the positions in the discovery document (certificate_manager_v1 types).
-NUMBERS = {"CertificateIssuanceConfig.keyAlgorithm": {"RSA_2048": 1, "ECDSA_P256": 4}}
 
 
 def wants_numbers(query: dict[str, str]) -> bool:
@@ -44,9 +42,7 @@ def _numeric(schema: str, key: str, field: Doc, value: Any) -> Any:
     if "$ref" in field and isinstance(value, dict):
         return numeric(field["$ref"], value)
     if "enum" in field and isinstance(value, str):
-        known = NUMBERS.get(f"{schema}.{key}") or {
-            name: number for number, name in enum_numbers(schema, key, field).items()
-        }
+        known = {name: number for number, name in enum_numbers(schema, key, field).items()}
         return known.get(value, value)
     return value
 

@@ -508,11 +508,12 @@ def test_issuance_configs(cloud: Any) -> None:
     service = {"caPool": "projects/p/locations/us-central1/caPools/pool"}
     body = {
         "certificateAuthorityConfig": {"certificateAuthorityServiceConfig": service},
-        "keyAlgorithm": "ECDSA_P256",
+        "keyAlgorithm": 4,
         "lifetime": "1814400s",
         "rotationWindowPercentage": 34,
     }
     made = create(cloud, "certificateIssuanceConfigs", "config", body)
+    assert made["keyAlgorithm"] == "ECDSA_P256"
     config = made["certificateAuthorityConfig"]["certificateAuthorityServiceConfig"]
     assert config["caPool"] == f"projects/{NUMBER}/locations/us-central1/caPools/pool"
     path = f"{HOME}/certificateIssuanceConfigs/config"
