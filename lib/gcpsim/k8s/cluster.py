@@ -5,15 +5,13 @@ with the cluster's resource version, remembered for watches, and told to subscri
 Which transaction a write belongs to is the caller's business: nothing here commits or rolls back.
 """
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import orjson
-
 from gcpsim.clock import Clock, rfc3339
-from gcpsim.k8s import bootstrap, deletion, status, strategy
+from gcpsim.k8s import bootstrap, deletion, events, status, strategy
+from gcpsim.k8s.documents import copy_of, merged, same
 from gcpsim.k8s.history import Happened, History, object_key
 from gcpsim.k8s.registry import Registry, Resource
 from gcpsim.k8s.selectors import field_test, label_test
@@ -24,7 +22,6 @@ Subscriber = Callable[[str, Doc, Doc | None], None]
 Tracker = Callable[[Doc | None, Doc], None]
 Admission = Callable[[Doc], Doc]
 
-EVENT_LIFE = 3600.0  # seconds; the API server's --event-ttl
 SPARED_BY_STATUS = {"pods", "nodes"}  # their status updates may change labels and annotations
 
 
@@ -60,7 +57,6 @@ class Cluster:
         self._registry = Registry()
         self._subscribers: dict[str, list[Subscriber]] = {}
         self._admissions: dict[str, list[Admission]] = {}
-        self._events_written = 0
         bootstrap.install(self)
         self.uid = str((self.get("namespaces", None, "kube-system") or {})["metadata"]["uid"])
 
@@ -248,40 +244,7 @@ class Cluster:
 
     def event(self, involved: Doc, type: str, reason: str, message: str, component: str) -> Doc:
         """Write an Event about an object; a repeated one only counts up."""
-        about = involved["metadata"]
-        namespace = about.get("namespace", "default")
-        said = "\0".join([about.get("uid", ""), involved["kind"], type, reason, message, component])
-        name = f"{about['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
-        now = self.now()
-        known = self.get("events", namespace, name)
-        if known is not None:
-            again = {**known, "count": known["count"] + 1, "lastTimestamp": now}
-            return self.update("events", again)
-        self._expire_events()
-        reference = {
-            "kind": involved["kind"],
-            "namespace": about.get("namespace"),
-            "name": about["name"],
-            "uid": about.get("uid"),
-            "apiVersion": involved.get("apiVersion", "v1"),
-            "resourceVersion": about.get("resourceVersion"),
-        }
-        return self.create(
-            "events",
-            {
-                "metadata": {"name": name, "namespace": namespace},
-                "involvedObject": {key: value for key, value in reference.items() if value},
-                "type": type,
-                "reason": reason,
-                "message": message,
-                "source": {"component": component},
-                "reportingComponent": component,
-                "reportingInstance": "",
-                "firstTimestamp": now,
-                "lastTimestamp": now,
-                "count": 1,
-            },
-        )
+        return events.record(self, involved, type, reason, message, component)
 
     # Inside
 
@@ -337,53 +300,6 @@ class Cluster:
         new = {**new, "metadata": dict(new["metadata"])}
         self._write(resource, "DELETED", new, old)
         return new
-
-    def _expire_events(self) -> None:
-        self._events_written += 1
-        if self._events_written % 256:
-            return
-        limit = rfc3339(self.clock.now() - EVENT_LIFE, millis=False)
-        for obj in self.table("events").values():
-            if (obj.get("lastTimestamp") or obj["metadata"]["creationTimestamp"]) < limit:
-                self._remove(self.resource("events"), obj, obj)
-
-
-def copy_of(obj: Doc) -> Doc:
-    """A deep copy of a JSON document, without sharing anything."""
-    copied: Doc = orjson.loads(orjson.dumps(obj))
-    return copied
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """RFC 7386: `target` with a JSON merge patch; neither is changed."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
-
-
-def same(new: Doc, old: Doc) -> bool:
-    """Equal but for when managed fields were written."""
-    if new == old:
-        return True
-    left, right = new["metadata"], old["metadata"]
-    if "managedFields" not in left and "managedFields" not in right:
-        return False
-    return _untimed(new) == _untimed(old)
-
-
-def _untimed(obj: Doc) -> Doc:
-    metadata = dict(obj["metadata"])
-    metadata["managedFields"] = [
-        {key: value for key, value in entry.items() if key != "time"}
-        for entry in metadata.get("managedFields", ())
-    ]
-    return {**obj, "metadata": metadata}
 
 
 def _restore(new: Doc, old: Doc, field: str) -> None:

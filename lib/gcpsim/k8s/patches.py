@@ -7,7 +7,7 @@ merge.
 
 from typing import Any
 
-from gcpsim.k8s.cluster import copy_of, merged
+from gcpsim.k8s.documents import copy_of, merged
 from gcpsim.k8s.status import StatusError, bad_request, shown
 from gcpsim.k8s.types import Type
 

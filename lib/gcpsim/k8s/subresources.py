@@ -1,7 +1,6 @@
-"""Subresources and reviews: scale, eviction, binding, log, token, and what is answered with 501.
+"""Subresources and reviews: scale, binding, log, token, and what is answered with 501.
 
-Eviction does the arithmetic of PodDisruptionBudgets; their status is kept by the disruption
-controller.
+Eviction has its own module; status and finalize are ordinary updates in `verbs`.
 """
 
 import base64
@@ -10,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from gcpsim.clock import rfc3339
-from gcpsim.k8s import patches, status
+from gcpsim.k8s import eviction, patches, status
 from gcpsim.k8s.call import Call, parsed
 from gcpsim.k8s.decode import WrongType, decode
 from gcpsim.k8s.form import JSON
 from gcpsim.k8s.jsonpath import find
 from gcpsim.k8s.registry import Resource
-from gcpsim.k8s.selectors import selector_test
 from gcpsim.k8s.shown import selector_text
-from gcpsim.k8s.status import Cause, StatusError, bad_request
+from gcpsim.k8s.status import StatusError, bad_request
 from gcpsim.k8s.types import model
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     if call.method != "POST":
         raise status.method_not_allowed()
     if name == "eviction":
-        return _evict(cluster, call)
+        return eviction.respond(cluster, call)
     if name == "binding":
         return _bind(cluster, call)
     return _token(cluster, call)
@@ -139,87 +137,6 @@ def _scale_paths(resource: Resource) -> Doc:
             paths: Doc = (version.get("subresources") or {}).get("scale") or {}
             return paths
     return {}
-
-
-def _evict(cluster: "Cluster", call: Call) -> Reply:
-    body = parsed(call) if call.body.strip() else {}
-    if not isinstance(body, dict):
-        raise bad_request("the body must be an Eviction object")
-    name = (body.get("metadata") or {}).get("name") or call.name
-    if name != call.name:
-        raise bad_request(f"name in URL does not match name in Eviction object: {name}")
-    options = body.get("deleteOptions") or {}
-    grace = options.get("gracePeriodSeconds")
-    if not isinstance(options, dict) or not isinstance(grace, int | None):
-        raise bad_request("deleteOptions must be a DeleteOptions object")
-    pod = cluster.require("pods", call.namespace, call.name)
-    dry_run = call.dry_run or options.get("dryRun") == ["All"]
-    phase = (pod.get("status") or {}).get("phase")
-    free = phase in ("Pending", "Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"]
-    if not free:
-        _ask_budgets(cluster, pod, dry_run)
-    before = options.get("preconditions") or {}
-    cluster.delete(
-        "pods",
-        call.namespace,
-        call.name,
-        grace_seconds=grace,
-        uid=str(before.get("uid") or ""),
-        version=str(before.get("resourceVersion") or ""),
-        dry_run=dry_run,
-    )
-    return 201, status.success() | {"code": 201}, JSON
-
-
-def _ask_budgets(cluster: "Cluster", pod: Doc, dry_run: bool) -> None:
-    labels = pod["metadata"].get("labels") or {}
-    budgets = [
-        budget
-        for budget in cluster.list("poddisruptionbudgets", pod["metadata"]["namespace"])
-        if selector_test(budget["spec"].get("selector"))(labels)
-    ]
-    if not budgets:
-        return
-    if len(budgets) > 1:
-        message = (
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does "
-            "not support."
-        )
-        raise StatusError(500, "InternalError", message)
-    budget = budgets[0]
-    name, state = budget["metadata"]["name"], budget.get("status") or {}
-    healthy, desired = state.get("currentHealthy", 0), state.get("desiredHealthy", 0)
-    if not _ready(pod):
-        policy = budget["spec"].get("unhealthyPodEvictionPolicy", "IfHealthyBudget")
-        if policy == "AlwaysAllow" or (healthy >= desired and desired > 0):
-            return
-    if state.get("observedGeneration", 0) < budget["metadata"].get("generation", 1):
-        raise _refused(f"The disruption budget {name} is still being processed by the server.", 10)
-    allowed = state.get("disruptionsAllowed", 0)
-    if allowed <= 0:
-        raise _refused(
-            f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
-        )
-    if not dry_run:
-        disrupted = {**(state.get("disruptedPods") or {}), pod["metadata"]["name"]: cluster.now()}
-        state = {**state, "disruptionsAllowed": allowed - 1, "disruptedPods": disrupted}
-        cluster.update("poddisruptionbudgets", {**budget, "status": state}, "status")
-
-
-def _refused(why: str, seconds: int = 0) -> StatusError:
-    return StatusError(
-        429,
-        "TooManyRequests",
-        "Cannot evict pod as it would violate the pod's disruption budget.",
-        details={"retryAfterSeconds": seconds} if seconds else None,
-        causes=[Cause("DisruptionBudget", why)],
-        headers={"Retry-After": str(seconds)} if seconds else None,
-    )
-
-
-def _ready(pod: Doc) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
 def _bind(cluster: "Cluster", call: Call) -> Reply:

@@ -4,17 +4,13 @@ Each function takes a located Call and answers code, body and content type; writ
 transaction that the caller holds. Subresources other than status are in `subresources`.
 """
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from gcpsim.k8s import apply, patches, status, subresources
+from gcpsim.k8s import apply, listing, patches, status, subresources
 from gcpsim.k8s.bodies import accepted
 from gcpsim.k8s.call import Call, parsed
-from gcpsim.k8s.cluster import Tracker, copy_of
-from gcpsim.k8s.form import JSON, form_of, shaped, shaped_list
+from gcpsim.k8s.cluster import Tracker
+from gcpsim.k8s.form import JSON, form_of, in_version, shaped
 from gcpsim.k8s.registry import Resource
 from gcpsim.k8s.selectors import field_test, label_test
 from gcpsim.k8s.status import StatusError, bad_request
@@ -45,7 +41,9 @@ def respond(cluster: "Cluster", call: Call) -> Reply:
         raise status.no_such_path()
     if call.method in ("GET", "HEAD"):
         _allow(resource, "get" if call.name else "list")
-        return _get(cluster, call, resource) if call.name else _list(cluster, call, resource)
+        return (
+            _get(cluster, call, resource) if call.name else listing.respond(cluster, call, resource)
+        )
     if resource.namespaced and not call.namespace:
         raise status.method_not_allowed()
     if call.method == "POST" and not call.name:
@@ -73,7 +71,7 @@ def watch_plan(cluster: "Cluster", call: Call) -> Plan | None:
         fields = f"{fields},metadata.name={call.name}".lstrip(",")
     initial = call.query.get("sendInitialEvents")
     if initial is not None and call.query.get("resourceVersionMatch") != "NotOlderThan":
-        raise _list_options(
+        raise listing.bad_list_option(
             "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
             "resourceVersionMatch to NotOlderThan"
         )
@@ -83,7 +81,7 @@ def watch_plan(cluster: "Cluster", call: Call) -> Plan | None:
         call.namespace,
         label_test(call.query.get("labelSelector")),
         field_test(fields, resource.key),
-        _version(call),
+        listing.asked_version(call),
         form_of(call),
         bookmarks=call.flag("allowWatchBookmarks"),
         initial=None if initial is None else call.flag("sendInitialEvents"),
@@ -105,103 +103,13 @@ def _allow(resource: Resource, verb: str) -> None:
         raise status.method_not_allowed()
 
 
-def _version(call: Call) -> int | None:
-    text = call.query.get("resourceVersion", "")
-    if not text:
-        return None
-    if not text.isdigit() or len(text) > 18:
-        raise _list_options(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing')
-    return int(text)
-
-
-def _list_options(why: str) -> StatusError:
-    return StatusError(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: {why}')
-
-
 def _get(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
-    asked = _version(call)
+    asked = listing.asked_version(call)
     current = cluster.resource_version()
     if asked is not None and asked > current:
         raise status.too_large_resource_version(asked, current)
     obj = cluster.require(resource, call.namespace, call.name)
     return shaped(cluster, call, resource, obj, form_of(call))
-
-
-def _list(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
-    limit, token = call.number("limit"), call.query.get("continue", "")
-    asked, match = _version(call), call.query.get("resourceVersionMatch", "")
-    current = cluster.resource_version()
-    if match and asked is None:
-        raise _list_options(
-            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
-            "resourceVersion is provided"
-        )
-    start = ""
-    if token:
-        if asked:
-            raise bad_request("specifying resource version is not allowed when using continue")
-        current, start = _continued(token)
-    elif asked is not None and asked > current:
-        raise status.too_large_resource_version(asked, current)
-    elif asked and match == "Exact":
-        current = asked
-    items = _items(cluster, call, resource, current)
-    total, selective = len(items), bool(call.query.keys() & {"labelSelector", "fieldSelector"})
-    if start:
-        items = [item for item in items if item[0] > start]
-        total = len(items)
-    metadata: Doc = {"resourceVersion": str(current)}
-    if 0 < limit < len(items):
-        items = items[:limit]
-        metadata["continue"] = _token(current, items[-1][0])
-        if not selective:
-            metadata["remainingItemCount"] = total - limit
-    return shaped_list(cluster, call, resource, [obj for _, obj in items], metadata, form_of(call))
-
-
-def _items(
-    cluster: "Cluster", call: Call, resource: Resource, version: int
-) -> list[tuple[str, Doc]]:
-    """Keys and objects as of a version, in order; 410 when it is too long ago."""
-    table = cluster.table(resource.key)
-    objects = dict(table.items())
-    if version < cluster.resource_version():
-        undone = cluster.history.undone(resource.key, version)
-        if undone is None:
-            raise status.gone(
-                "The provided continue parameter is too old to display a consistent list result. "
-                "You must start a new list without the continue parameter."
-                if call.query.get("continue")
-                else f"The resourceVersion for the provided list is too old: {version}"
-            )
-        objects = {**objects, **{key: obj for key, obj in undone.items() if obj is not None}}
-        for key in (key for key, obj in undone.items() if obj is None):
-            objects.pop(key, None)
-    items = list(objects.items())
-    if call.namespace:
-        prefix = call.namespace + "/"
-        items = [item for item in items if item[0].startswith(prefix)]
-    for test in (
-        label_test(call.query.get("labelSelector")),
-        field_test(call.query.get("fieldSelector"), resource.key),
-    ):
-        if test is not None:
-            items = [item for item in items if test(item[1])]
-    items.sort(key=lambda item: item[0])
-    return items
-
-
-def _token(version: int, key: str) -> str:
-    raw = orjson.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": key})
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _continued(token: str) -> tuple[int, str]:
-    try:
-        raw = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return int(raw["rv"]), str(raw["start"])
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise bad_request("continue key is not valid: encoded token is malformed") from None
 
 
 def create(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
@@ -248,7 +156,7 @@ def _patch(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     if call.query.get("force"):
         raise _patch_options("force: Forbidden: may not be specified for non-apply patch")
     old = cluster.require(resource, call.namespace, call.name)
-    shown = _in_version(old, resource, call.version)
+    shown = in_version(old, resource, call.version)
     if kind == "merge":
         new = patches.merge_patch(shown, patch)
     elif kind == "json":
@@ -304,7 +212,7 @@ def delete(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     dry_run = call.dry_run or options.get("dryRun") == ["All"]
     if not call.name:
         _allow(resource, "deletecollection")
-        for key, obj in _items(cluster, call, resource, cluster.resource_version()):
+        for key, obj in listing.items_of(cluster, call, resource, cluster.resource_version()):
             namespace = key.partition("/")[0] if resource.namespaced else None
             name = obj["metadata"]["name"]
             cluster.delete(resource, namespace, name, grace_seconds=grace, propagation=policy,
@@ -367,10 +275,3 @@ def _owner(call: Call, resource: Resource, operation: str) -> apply.Owner:
 
 def _patch_options(why: str) -> StatusError:
     return StatusError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {why}')
-
-
-def _in_version(obj: Doc, resource: Resource, version: str) -> Doc:
-    if version == resource.version:
-        return obj
-    group_version = f"{resource.group}/{version}" if resource.group else version
-    return {**copy_of(obj), "apiVersion": group_version}
