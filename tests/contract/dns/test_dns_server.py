@@ -121,6 +121,7 @@ def test_an_answer_follows_a_change_at_once(cloud: Any, zone: None) -> None:
         (dns.message.make_query("example.com", "AXFR").to_wire(), dns.rcode.REFUSED),
         (dns.message.make_query("example.com", "A", "CH").to_wire(), dns.rcode.REFUSED),
     ],
+    ids=["junk", "no question", "transfer", "other class"],
 )
 def test_what_is_no_good_query(cloud: Any, zone: None, wire: bytes, rcode: int) -> None:
     answer = server.Responder(cloud.world).answer(wire)
