@@ -25,7 +25,7 @@ from gcpsim.gke.upgrades import Upgrades
 from gcpsim.k8s import controllers
 from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.objects import Obj
-from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.controllers.plane import Plane, Resync
 from gcpsim.world import World
 
 PLACE = r"projects/(?P<project>[^/]+)/(?:locations|zones)/(?P<location>[^/]+)"
@@ -41,6 +41,7 @@ class Gke:
         self.table = world.store.table("gke/clusters")
         self.clusters: dict[str, Cluster] = world.clusters
         self.planes: dict[str, Plane] = {}
+        self._resyncs: dict[str, dict[str, Resync]] = {}
         self.operations = Operations(world)
         self.fleet = Fleet(self)
         self.upgrades = Upgrades(self)
@@ -83,10 +84,9 @@ class Gke:
         return cluster
 
     def resume(self) -> None:
-        """After a start from a state folder: clusters, controllers and unfinished work."""
+        """Clusters, controllers and unfinished work from documents: after a restart or reset."""
         for name in sorted(self.table.keys()):
-            if name not in self.clusters:
-                self._start(name)
+            self._start(name)
         self.fleet.resume()
         self.upgrades.resume()
 
@@ -203,18 +203,23 @@ class Gke:
     # Inside
 
     def _start(self, name: str) -> Cluster:
+        """Start a cluster's control plane; an earlier one of it is dismissed."""
         doc, world = self.document(name), self.world
-        cluster = Cluster(
-            name,
-            project=doc["_project"],
-            location=doc["location"],
-            zones=doc["locations"],
-            store=world.store,
-            clock=world.clock,
-            version=doc["currentMasterVersion"],
-        )
-        self.clusters[name] = cluster
-        plane = controllers.start(cluster, world)
+        cluster = self.clusters.get(name)
+        if cluster is None:
+            cluster = self.clusters[name] = Cluster(
+                name,
+                project=doc["_project"],
+                location=doc["location"],
+                zones=doc["locations"],
+                store=world.store,
+                clock=world.clock,
+                version=doc["currentMasterVersion"],
+            )
+        cluster.dismiss()
+        cluster.zones[:] = doc["locations"]
+        cluster.api_available = f"api/{name}" not in world.store.table("outages")
+        plane = controllers.start(cluster, world, self._resyncs.setdefault(name, {}))
         region = "-".join(doc["location"].split("-")[:2])
         place = f"projects/{cluster.project}"
         plane.parts["network"] = {

@@ -28,10 +28,11 @@ class Upgrades:
         self.gke = gke
         self.world = gke.world
         self.table = self.world.store.table("gke/upgrades")
-        self.worker = Worker(
-            self.world.clock, self.world.duration("kubernetes.controller.lag"), self.step
-        )
+        self.worker = self._new_worker()
         self._followed: set[str] = set()
+
+    def _new_worker(self) -> Worker:
+        return Worker(self.world.clock, self.world.duration("kubernetes.controller.lag"), self.step)
 
     def start(self, cluster: str, pool: str, version: str) -> Obj:
         """Begin; gives the operation. ApiError 400 while another upgrade of the pool runs."""
@@ -63,6 +64,9 @@ class Upgrades:
         return operation
 
     def resume(self) -> None:
+        """Go on from the documents, with clusters whose subscribers were dismissed."""
+        self.worker = self._new_worker()
+        self._followed.clear()
         for key in list(self.table):
             self._follow(key.partition("/")[0])
             self.worker.mark(key)

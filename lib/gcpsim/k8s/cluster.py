@@ -238,6 +238,11 @@ class Cluster:
         """Call fn(ADDED | MODIFIED | DELETED, object, object before or None) on each write."""
         self._subscribers.setdefault(self.resource(resource).key, []).append(fn)
 
+    def dismiss(self) -> None:
+        """Forget all subscribers and admissions: the controllers start anew, on other documents."""
+        self._subscribers.clear()
+        self._admissions.clear()
+
     def admit(self, resource: str | Resource, fn: Admission) -> None:
         """Let fn change each new object before it is defaulted, as mutating webhooks do."""
         self._admissions.setdefault(self.resource(resource).key, []).append(fn)

@@ -244,13 +244,14 @@ def _cluster(given: dict[str, Any], project: str, network: str) -> ClusterSpec:
     if not zones:
         letters = REGION_ZONES.get(location, "")[:3]
         zones = [f"{location}-{letter}" for letter in letters] or [location]
+    wanted: list[dict[str, Any]] = given.get("node_pools") or [{}]
     pools = tuple(
         PoolSpec(
             one.get("name", "default-pool"),
             one.get("machine_type", "e2-standard-4"),
             one.get("nodes_per_zone", 1),
         )
-        for one in given.get("node_pools") or ({},)
+        for one in wanted
     )
     return ClusterSpec(
         name=given["name"],

@@ -74,7 +74,7 @@ def test_the_scenarios_that_come_with_it_are_sound() -> None:
     ("text", "problems"),
     [
         (
-            "project: my-project-1\nclusters:\n  - name: blue\n    location: us-east1\n    zone: a\n",
+            "project: my-project-1\nclusters:\n  - name: a\n    location: us-east1\n    zone: a\n",
             ['line 5  clusters[0].zone   unknown key; did you mean "zones"?'],
         ),
         (

@@ -29,7 +29,7 @@ class Collector:
         self.compute = plane.world.compute
         self._under_way: set[str] = set()
         self._complained: dict[str, float] = {}
-        plane.clock.every(plane.wait("gke.neg.collect"), self.collect)
+        plane.every("gke.neg.collect", self.collect)
 
     def collect(self) -> bool:
         """One round; True when it started or finished anything."""

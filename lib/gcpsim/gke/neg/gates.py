@@ -41,7 +41,7 @@ class Gates:
         self.cluster.subscribe("pods", self._follow)
         for pod in plane.pods.all():
             self._follow("ADDED", pod, None)
-        plane.clock.every(plane.wait("gke.neg.gate.poll"), self.poll)
+        plane.every("gke.neg.gate.poll", self.poll)
 
     def inject(self, pod: Obj) -> Obj:
         """The admission of a new pod: with the gate if a Service with a NEG selects it."""

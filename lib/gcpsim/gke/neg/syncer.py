@@ -56,7 +56,7 @@ class Syncers:
         self._held: dict[str, tuple[Obj, frozenset[Endpoint]]] = {}
         self.worker = Worker(plane.clock, plane.wait("gke.neg.lag"), self.reconcile)
         self.cluster.subscribe("endpointslices", self._follow)
-        plane.clock.every(plane.wait("gke.neg.resync"), self._resync)
+        plane.every("gke.neg.resync", self._resync)
 
     def want(self, wish: Wish, extra_zones: tuple[str, ...]) -> None:
         """Start a syncer, or have it look again."""

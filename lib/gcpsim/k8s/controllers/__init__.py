@@ -13,7 +13,7 @@ from gcpsim.k8s.controllers.garbage import GarbageCollector
 from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.namespaces import NamespaceController
 from gcpsim.k8s.controllers.nodes import NodeController
-from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.controllers.plane import Plane, Resync
 from gcpsim.k8s.controllers.replicaset import ReplicaSetController
 from gcpsim.k8s.controllers.scheduler import Scheduler
 
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from gcpsim.world import World
 
 
-def start(cluster: "Cluster", world: "World") -> Plane:
-    """Start the control plane of a new cluster, or of one loaded from a state folder."""
-    plane = Plane(cluster, world)
+def start(cluster: "Cluster", world: "World", resyncs: dict[str, Resync] | None = None) -> Plane:
+    """Start the control plane of a new cluster, or of one loaded from a state folder.
+
+    `resyncs` outlives planes: who starts a second one for a cluster gives the same dict.
+    """
+    plane = Plane(cluster, world, resyncs)
     for controller in (
         GarbageCollector,
         NamespaceController,

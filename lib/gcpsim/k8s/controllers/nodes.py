@@ -46,8 +46,8 @@ class NodeController:
             self.worker.mark(name)
 
     def heartbeat_lost(self, name: str) -> None:
-        """The machine went down: its node is noticed after the grace period."""
-        self.worker.mark_after(self.plane.wait("kubernetes.node.grace"), name)
+        """The machine went down; it is noticed after the grace period."""
+        self.worker.mark(name)
 
     def heartbeat_back(self, name: str) -> None:
         self.worker.mark_after(self.plane.wait("kubernetes.node.return"), name)
@@ -58,19 +58,16 @@ class NodeController:
             self._collect(name)
             return
         live, ready = self.plane.node_is_live(node), is_true(node, "Ready")
-        if not live and ready and self._overdue(node):
-            node = self._lose(node)
+        if not live and ready:
+            due = self.plane.down_since(node) + self.plane.wait("kubernetes.node.grace")
+            if self.plane.clock.scale and self.plane.now() < due:
+                self.worker.mark_at(due, name)
+            else:
+                node = self._lose(node)
         elif live and not ready:
             self._find(node)
         if not live and _taint(node) is not None:
             self._evict(name, node)
-
-    def _overdue(self, node: Obj) -> bool:
-        """Whether the outage lasts longer than the grace period."""
-        if not self.plane.clock.scale:
-            return True
-        since = self.plane.down_since(node)
-        return self.plane.now() >= since + self.plane.wait("kubernetes.node.grace")
 
     def _lose(self, node: Obj) -> Obj:
         now, status = self.plane.now(), node["status"]

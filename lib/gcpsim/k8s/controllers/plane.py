@@ -5,6 +5,7 @@ about their content. It must not decide anything.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.k8s.controllers.objects import Obj, controller_of, deleting, key_of, split, uid_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 EVENT_BURST = 25
 EVENT_REFILL = 300.0
 Keys = dict[str, None]
+Resync = Callable[[], bool]
 
 
 class Pods:
@@ -106,10 +108,13 @@ def _places(pod: Obj) -> tuple[str, str, str]:
 class Plane:
     """One cluster's control plane as its controllers see it."""
 
-    def __init__(self, cluster: "Cluster", world: "World") -> None:
+    def __init__(
+        self, cluster: "Cluster", world: "World", resyncs: dict[str, Resync] | None = None
+    ) -> None:
         self.cluster = cluster
         self.world = world
         self.clock = world.clock
+        self._resyncs = {} if resyncs is None else resyncs
         self.pods = Pods(cluster, world)
         self.outages = world.store.table("outages")
         self.parts: dict[str, Any] = {}
@@ -117,6 +122,13 @@ class Plane:
 
     def worker(self, lag: str, reconcile: Any) -> Worker:
         return Worker(self.clock, self.world.duration(lag), reconcile)
+
+    def every(self, wait: str, resync: Resync) -> None:
+        """Repeat a resync (True: it changed something); a later plane's replaces it."""
+        known, resyncs = wait in self._resyncs, self._resyncs
+        resyncs[wait] = resync
+        if not known:
+            self.clock.every(self.wait(wait), lambda: resyncs[wait]())
 
     def wait(self, name: str) -> float:
         return self.world.duration(name)
