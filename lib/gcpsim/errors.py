@@ -19,10 +19,15 @@ RPC_STATUS = {
     501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
 }
+# Reasons of what Google's front end refuses for every API; they have a domain of their own.
+USAGE_LIMITS = ("accessNotConfigured", "rateLimitExceeded")
 
 
 class ApiError(Exception):
-    """One refusal: HTTP code, message, reason (Compute, DNS) and status (google.rpc)."""
+    """One refusal: HTTP code, message, reason (Compute, DNS) and status (google.rpc).
+
+    `item` overrides fields of the one entry of errors[].
+    """
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class ApiError(Exception):
         details: list[dict[str, Any]] | None = None,
         headers: dict[str, str] | None = None,
         location: str = "",
+        item: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -43,12 +49,16 @@ class ApiError(Exception):
         self.details = details
         self.headers = headers or {}
         self.location = location
+        self.item = item
 
     def legacy_body(self) -> dict[str, Any]:
         """Compute Engine's and Cloud DNS's shape (seen in recorded answers)."""
         item = {"message": self.message, "domain": "global", "reason": self.reason or "invalid"}
         if self.location:
             item |= {"location": self.location, "locationType": "parameter"}
+        if self.reason in USAGE_LIMITS:
+            item["domain"] = "usageLimits"
+        item |= self.item or {}
         body: dict[str, Any] = {"code": self.code, "message": self.message, "errors": [item]}
         if self.details:
             body |= {"status": self.status, "details": self.details}

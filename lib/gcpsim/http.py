@@ -15,6 +15,7 @@ from aiohttp import web
 from multidict import MultiMapping
 from yarl import URL
 
+from gcpsim import masks, projects
 from gcpsim.admin import Admin
 from gcpsim.discovery import DOCUMENTS, api
 from gcpsim.edge import Answer, Call
@@ -31,6 +32,15 @@ TITLES = {
     "dns": "Cloud DNS API",
     "certificatemanager": "Certificate Manager API",
     "container": "Kubernetes Engine API",
+}
+# What Google's front end (ESF) sends with every answer.
+HEADERS = {
+    "Content-Type": "application/json; charset=UTF-8",
+    "Vary": "Origin, X-Origin, Referer",
+    "Server": "ESF",
+    "X-XSS-Protection": "0",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
 }
 log = logging.getLogger("gcpsim")
 
@@ -157,6 +167,8 @@ class GoogleEdge:
             if callable(answer.body):
                 answer.body = answer.body()
             status = answer.status
+            if "fields" in query and isinstance(answer.body, dict):
+                answer.body = masks.apply(query["fields"], answer.body)
             if any(fault.effect == "drop_after" for fault in faults):
                 raise Dropped
             return answer
@@ -199,6 +211,12 @@ class GoogleEdge:
                 "https://developers.google.com/identity/sign-in/web/devconsole-project.",
                 "required",
                 headers={"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/"'},
+                item={
+                    "message": "Login Required.",
+                    "location": "Authorization",
+                    "locationType": "header",
+                },
+                details=[_reason("CREDENTIALS_MISSING", f"{service}.googleapis.com")],
             )
         usage: Any = self.world.services.get("serviceusage")
         parts = path.split("/")
@@ -206,7 +224,7 @@ class GoogleEdge:
             return
         host = f"{service}.googleapis.com"
         if not usage.is_enabled(parts[1], host):
-            raise _disabled(service, host, parts[1])
+            raise _disabled(service, host, projects.number(parts[1]))
 
     def _refusal(self, service: str, error: ApiError) -> Answer:
         body = error.legacy_body() if service in LEGACY else error.rpc_body()
@@ -283,15 +301,25 @@ def _disabled(service: str, host: str, project: str) -> ApiError:
         f"visiting {url} then retry. If you enabled this API recently, wait a few minutes for the "
         "action to propagate to our systems and retry.",
         "accessNotConfigured",
+        item={"extendedHelp": "https://console.developers.google.com"},
         details=[
             {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "SERVICE_DISABLED",
-                "domain": "googleapis.com",
-                "metadata": {"service": host, "consumer": f"projects/{project}"},
-            }
+                "@type": "type.googleapis.com/google.rpc.Help",
+                "links": [{"description": "Google developers console API activation", "url": url}],
+            },
+            _reason("SERVICE_DISABLED", host, consumer=f"projects/{project}"),
         ],
     )
+
+
+def _reason(reason: str, host: str, **metadata: str) -> dict[str, Any]:
+    """The google.rpc.ErrorInfo of a refusal by Google's front end."""
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": {**metadata, "service": host},
+    }
 
 
 def _encode(body: Any) -> bytes:
@@ -301,7 +329,7 @@ def _encode(body: Any) -> bytes:
 
 
 def _response(answer: Answer) -> web.Response:
-    headers = {"Content-Type": "application/json; charset=UTF-8"} | answer.headers
+    headers = HEADERS | answer.headers
     if answer.body is None:
         headers.pop("Content-Type")
     return web.Response(status=answer.status, body=_encode(answer.body), headers=headers)

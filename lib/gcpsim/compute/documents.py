@@ -68,15 +68,15 @@ def kept_labels(before: Doc) -> Doc:
     return {key: before[key] for key in ("labels", "labelFingerprint") if key in before}
 
 
-def check_labels(labels: Doc) -> None:
+def check_labels(labels: Doc, field: str = "labels") -> None:
     """Refuse labels that Google would refuse."""
+    rules = "can only contain lowercase letters, numeric characters, underscores and dashes. The"
+    end = "can be at most 63 characters long. International characters are allowed."
     for key, value in labels.items():
         if not re.fullmatch(r"[^\W\dA-Z_][\w-]{0,62}", key) or key != key.lower():
-            raise invalid("labels", key, "Label keys start with a lowercase letter.")
+            why = f"The key must start with a lowercase character, {rules} key {end}"
+            raise invalid(field, "", f"Label key '{key}' violates format constraints. {why}")
         text = str(value)
         if not re.fullmatch(r"[\w-]{0,63}", text) or text != text.lower():
-            raise invalid(
-                "labels",
-                text,
-                "Label values hold lowercase letters, digits, '-' and '_', at most 63.",
-            )
+            why = f"The value {rules} value {end}"
+            raise invalid(field, "", f"Label value '{text}' violates format constraints. {why}")

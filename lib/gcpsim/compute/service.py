@@ -16,7 +16,6 @@ import orjson
 from gcpsim import projects
 from gcpsim.clock import rfc3339
 from gcpsim.compute import documents, links, listing, methods, permissions, quotas
-from gcpsim.compute.catalog import REGION_ZONES, ZONES
 from gcpsim.compute.kinds import Doc, Draft, Kind
 from gcpsim.compute.resources import Resources
 from gcpsim.discovery import Method, api
@@ -25,7 +24,6 @@ from gcpsim.errors import (
     ApiError,
     already_exists,
     invalid,
-    not_found,
     required,
     stale_fingerprint,
 )
@@ -80,7 +78,7 @@ class Compute(Resources):
                 "notFound",
             )
         method, params = matched
-        self._check_parameters(method, params)
+        methods.check_parameters(method, params)
         project = projects.project_id(self.world.store, params.get("project", ""))
         self.ensure_project(project)
         if guarded:
@@ -146,6 +144,8 @@ class Compute(Resources):
             raise required("resource.name")
         if not re.fullmatch(NAME, name):
             raise links.malformed_name("resource.name", name, NAME_TEXT)
+        if kind.labels:
+            documents.check_labels(body.get("labels") or {}, "resource.labels")
         path = f"projects/{project}/{scope}/{kind.collection}/{name}"
         if path in self.table(kind.collection):
             raise already_exists(path)
@@ -196,8 +196,21 @@ class Compute(Resources):
             body["name"] = old["name"]
         return self._change(kind, call, path, old, body, "update")
 
-    def _change(self, kind: Kind, call: Call, path: str, old: Doc, body: Doc, verb: str) -> Answer:
-        """PATCH, PUT and setters: check, hold, and let the operation put the new state."""
+    def _change(
+        self,
+        kind: Kind,
+        call: Call,
+        path: str,
+        old: Doc,
+        body: Doc,
+        verb: str,
+        *,
+        cleared: frozenset[str] = frozenset(),
+    ) -> Answer:
+        """PATCH, PUT and setters: check, hold, and let the operation put the new state.
+
+        What only the server sets stays as it was, but for the fields that a setter `cleared`.
+        """
         self.require_free(path)
         project, scope, _, name = links.split(path)
         if body.get("name", name) != name:
@@ -212,7 +225,7 @@ class Compute(Resources):
         }
         doc = self._prepared(kind, Draft(self, project, scope, body, old, verb), path)
         for key, value in old.items():
-            if key not in doc and self._server_only(kind, key):
+            if key not in doc and key not in cleared and self._server_only(kind, key):
                 doc[key] = value
         self._stamp(kind, doc)
         op = self.begin(
@@ -228,9 +241,9 @@ class Compute(Resources):
         again = self._repeated(call, links.split(path)[0])
         if again is not None:
             return self.operation_answer(again)
-        return self._change(
-            kind, call, path, old, documents.merge(self._writable(kind, old), changes), verb
-        )
+        merged = documents.merge(self._writable(kind, old), changes)
+        cleared = frozenset(name for name, value in changes.items() if value is None)
+        return self._change(kind, call, path, old, merged, verb, cleared=cleared)
 
     def _delete(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         again = self._repeated(call, project)
@@ -314,19 +327,6 @@ class Compute(Resources):
         if not isinstance(body, dict):
             raise ApiError(400, "Invalid JSON payload received. Expected an object.", "parseError")
         return body
-
-    def _check_parameters(self, method: Method, params: dict[str, str]) -> None:
-        for name, value in params.items():
-            pattern = method.parameters.get(name, {}).get("pattern")
-            if pattern and not re.fullmatch(pattern, value):
-                raise links.malformed_name(name, value, pattern)
-        for name, known in (("zone", ZONES), ("region", REGION_ZONES)):
-            place = params.get(name)
-            if place is None or place in known:
-                continue
-            if method.id in ("compute.zones.get", "compute.regions.get"):
-                raise not_found(f"projects/{params['project']}/{name}s/{place}")
-            raise invalid(name, place, f"Unknown {name}.")
 
     def _require_quota(self, kind: Kind, project: str, scope: str, body: Doc) -> None:
         if self.world.options.enforce_quotas:
