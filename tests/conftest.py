@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -79,9 +80,7 @@ class Simulator:
         """An official Compute Engine client, with its operation polling on this simulator."""
         from google.cloud import compute_v1
 
-        made = client(
-            credentials=AnonymousCredentials(), client_options={"api_endpoint": self.url}
-        )
+        made = client(credentials=AnonymousCredentials(), client_options={"api_endpoint": self.url})
         services = {
             "global_operations": compute_v1.GlobalOperationsClient,
             "region_operations": compute_v1.RegionOperationsClient,
@@ -139,6 +138,14 @@ def start_sim() -> Iterator[Callable[..., Simulator]]:
     for simulator in started:
         if simulator.process.poll() is None:
             simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def gcloud_program() -> str:
+    """The path of gcloud; a test that needs it fails by name where it is missing."""
+    program = shutil.which("gcloud")
+    assert program, "gcloud is not installed, and this test needs it; `make test` says how"
+    return program
 
 
 @pytest.fixture

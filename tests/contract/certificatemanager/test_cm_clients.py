@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from typing import Any
 
@@ -173,7 +172,7 @@ def test_malformed_requests_get_googles_error_shape(sim: Any, home: str) -> None
         assert "errors" not in answer["error"]
 
 
-@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
+@pytest.mark.usefixtures("gcloud_program")
 def test_gcloud_describes_what_it_created(
     sim: Any, project: str, domain: str, tmp_path: Any
 ) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from typing import Any
 
@@ -144,7 +143,7 @@ def test_malformed_requests_get_googles_error_shape(sim: Any, project: str, zone
         assert answer["error"]["errors"][0]["domain"] == "global"
 
 
-@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
+@pytest.mark.usefixtures("gcloud_program")
 def test_gcloud_drives_zones_and_transactions(sim: Any, project: str, tmp_path: Any) -> None:
     env = {**os.environ, **sim.ready["env"], "CLOUDSDK_CONFIG": str(tmp_path)}
 
