@@ -16,7 +16,7 @@ from edgebook import preflight, show, teardown, views
 from edgebook.apply.flow import Applied, apply_plan
 from edgebook.clock import Clock
 from edgebook.errors import EdgebookError, StepFailed, UsageError
-from edgebook.front_door import FrontDoor, Moment
+from edgebook.front_door import FrontDoor
 from edgebook.journal import Journal
 from edgebook.model import CheckResult, CheckState, Plan, Step
 from edgebook.show import Pages, PlanTable, Table
@@ -73,11 +73,11 @@ class Book:
 
     def preflight(self) -> Table:
         """Checks before anything is changed; raises StepFailed when one failed."""
-        return self._checked("preflight", lambda moment: preflight.run(self.door, moment))
+        return self._checked("preflight", lambda: preflight.run(self.door))
 
     def verify(self) -> Table:
         """All checks of all steps; raises StepFailed when one failed."""
-        return self._checked("verify", lambda moment: checks.run(self.door.facts(moment)))
+        return self._checked("verify", lambda: checks.run(self._facts()))
 
     def certificates(self) -> Table:
         """Domain, certificate, state, authorization, issue, expires in, map entry, attached to."""
@@ -149,9 +149,9 @@ class Book:
     def _refusal(self, plan: Plan) -> EdgebookError | None:
         return plans.refusal(plan, self.spec.safety, self.file)
 
-    def _checked(self, title: str, make: Callable[[Moment], list[CheckResult]]) -> Table:
+    def _checked(self, title: str, make: Callable[[], list[CheckResult]]) -> Table:
         def work() -> Table:
-            results = make(self.door.read())
+            results = make()
             self.journal.checks(results, step="preflight" if title == "preflight" else "")
             return raise_failed(title, results)
 
@@ -200,9 +200,7 @@ class BookStep:
     def verify(self) -> Table:
         """The checks of this step; raises StepFailed when one failed."""
         book = self._book
-        return book._checked(
-            self.name.value, lambda moment: checks.run(book.door.facts(moment), (self.name,))
-        )
+        return book._checked(self.name.value, lambda: checks.run(book._facts(), (self.name,)))
 
 
 class Teardown:

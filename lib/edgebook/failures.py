@@ -1,7 +1,7 @@
 """The failures that happen most on the way to a front door: how each is recognised, cause, remedy.
 
-One table, used by errors, gates and checks alike, so that the same trouble is explained in the same
-words everywhere. Some show in an error's text (`pattern`), the others in a state that a check reads.
+One table, used by errors, gates and checks alike, so that the same trouble is explained in the
+same words everywhere. Some show in an error's text (`pattern`), the others in a state that is read.
 The numbers are those of our list of thirty frequent failures; sources: Google's error messages,
 ingress-gce's events, public issue threads.
 """
@@ -16,7 +16,7 @@ from edgebook.errors import ApiError, EdgebookError
 
 @dataclass(frozen=True)
 class Failure:
-    """One known trouble. `final`: waiting longer does not help. `seen`: what it was recognised by."""
+    """One known trouble. `final`: waiting longer does not help. `seen`: how it was recognised."""
 
     number: int
     title: str
@@ -228,7 +228,7 @@ DNS_CHANGE = Failure(
     "the DNS change does not fit the live records",
     "somebody changed the record set between reading and writing",
     "plan again: the record set is read anew",
-    r"Precondition not met for 'entity\.change|entity\.change\.(additions|deletions)\[\d+\]' resource",
+    r"Precondition not met for 'entity\.change|entity\.change\.(addit|delet)ions\[\d+\]' resource",
 )
 # Besides the thirty:
 RATE_LIMITED = Failure(

@@ -12,7 +12,8 @@ from typing import Any
 from edgebook import kube, plan
 from edgebook.connect import Connection, connect
 from edgebook.desired import Desired
-from edgebook.errors import EdgebookError
+from edgebook.errors import ApiError, EdgebookError
+from edgebook.gcp import refusals
 from edgebook.gcp.cloud import Cloud
 from edgebook.gcp.wire import Wire
 from edgebook.kinds import zone_scope
@@ -115,12 +116,26 @@ class FrontDoor:
         number = reader.one("cloudresourcemanager", f"v3/projects/{self.spec.project}")
         prefetch(reader, zones)
         cluster_reading.prefetch(reader, self.services)
-        live = read_live(reader, zones=zones, maps=self.maps)
+        try:
+            live = read_live(reader, zones=zones, maps=self.maps)
+        except ApiError as error:
+            if refusals.not_there(error) and error.path.startswith(f"dns/v1/{self.zone}/"):
+                raise self._no_zone(error) from error
+            raise
         observed = self._observe(reader, live, _numbers(number.result, self.spec.project))
         for cluster in cluster_reading.annotations_as_live(observed.clusters.values()).values():
             live[cluster.key] = cluster
         target = plan.wanted(self.spec, observed, live)
         return Moment(reader, live, observed, target, plan.make(self.spec, observed, live))
+
+    def _no_zone(self, error: ApiError) -> EdgebookError:
+        name = self.zone.rsplit("/", 1)[-1]
+        return EdgebookError(
+            f"DNS zone {name} does not exist",
+            where=f"{self.file}: dns.zone",
+            why=error.message,
+            next=f"gcloud dns managed-zones create {name}, or correct the params",
+        )
 
     def _observe(self, reader: Reader, live: Live, numbers: Mapping[str, str]) -> Observed:
         firewalls = [item.body for key, item in live.items() if key.kind == "firewall"]

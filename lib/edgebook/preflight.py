@@ -76,32 +76,43 @@ QUOTAS = {
 Check = Callable[[FrontDoor, Moment], Iterable[CheckResult]]
 
 
-def run(door: FrontDoor, moment: Moment) -> list[CheckResult]:
-    """All checks; what cannot be asked is uncertain."""
+def run(door: FrontDoor) -> list[CheckResult]:
+    """All checks; what cannot be asked is uncertain, what cannot be read at all is failed."""
     found: list[CheckResult] = []
+    for name, check in (("project", project), ("permissions", permissions), ("APIs", apis)):
+        found += _asked(door, name, lambda check=check: check(door))  # type: ignore[misc]
+    try:
+        moment = door.read()
+    except EdgebookError as error:
+        why = f"{error.what}: {error.why}" if error.why else error.what
+        found.append(result(FAILED, "everything can be read", error.where, why, error.next))
+        return found
     made: tuple[tuple[str, Check], ...] = (
-        ("project", project),
-        ("permissions", permissions),
-        ("APIs", apis),
         ("quotas", quotas),
         ("clusters", clusters),
         ("Services", services),
         ("DNS", names),
         ("plan", plan),
     )
-    for name, check in made:
-        try:
-            found += check(door, moment)
-        except EdgebookError as error:
-            why = error.why or error.what
-            found.append(result(UNCERTAIN, name, door.spec.project, why, error.next))
+    for name, of_moment in made:
+        found += _asked(door, name, lambda ask=of_moment: ask(door, moment))  # type: ignore[misc]
     return found
 
 
-def project(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+def _asked(
+    door: FrontDoor, name: str, ask: Callable[[], Iterable[CheckResult]]
+) -> list[CheckResult]:
+    try:
+        return list(ask())
+    except EdgebookError as error:
+        why = error.why or error.what
+        return [result(UNCERTAIN, name, door.spec.project, why, error.next)]
+
+
+def project(door: FrontDoor) -> Iterator[CheckResult]:
     """The project answers to these credentials."""
     name = door.spec.project
-    found = moment.reader.one("cloudresourcemanager", f"v3/projects/{name}").result()
+    found = door.wire.find("cloudresourcemanager", f"v3/projects/{name}")
     if found is None:
         remedy = "correct `project` in the params, or ask for access to it"
         yield result(FAILED, "project", name, "not found, or not visible to you", remedy)
@@ -111,12 +122,12 @@ def project(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
         yield result(OK if good else FAILED, "project", name, door.connection.described or state)
 
 
-def permissions(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+def permissions(door: FrontDoor) -> Iterator[CheckResult]:
     """The permissions that the six steps need, asked of the project, 100 at a time at most."""
     path = f"v3/projects/{door.spec.project}:testIamPermissions"
     for role, wanted in PERMISSIONS.items():
         body = {"permissions": list(wanted)}
-        answer = moment.reader.post("cloudresourcemanager", path, body).result()
+        answer = door.wire.request("cloudresourcemanager", "POST", path, body=body)
         missing = set(wanted) - set(answer.get("permissions") or ())
         check = f"permissions of {role.removeprefix('roles/')}"
         if missing:
@@ -126,7 +137,7 @@ def permissions(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
             yield result(OK, check, door.spec.project, f"{len(wanted)} permissions")
 
 
-def apis(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+def apis(door: FrontDoor) -> Iterator[CheckResult]:
     """The APIs that the six steps call are enabled."""
     pages = door.wire.pages(
         "serviceusage", f"v1/projects/{door.spec.project}/services", filter="state:ENABLED"

@@ -137,6 +137,10 @@ def apply_plan(
         except InterruptedRun as error:
             journal.failure(title, error)
             raise
+        except KeyboardInterrupt:
+            stopped = _stopped(title, journal)
+            journal.failure(title, stopped)
+            raise stopped from None
     for text in sorted(run.headlines):
         journal.headline(title, text)
     applied = Applied(
@@ -150,6 +154,16 @@ def apply_plan(
     _raise_failure(applied, journal)
     journal.write("applied", step=title)
     return applied
+
+
+def _stopped(title: str, journal: Journal) -> InterruptedRun:
+    """Stopped between two changes, or impatiently, a second time."""
+    return InterruptedRun(
+        f"{title}: stopped by hand",
+        where=str(journal.path or ""),
+        why="what was under way may or may not have happened; the journal names it",
+        next="run it again: it reads what is there and goes on",
+    )
 
 
 def _recorded() -> bool:

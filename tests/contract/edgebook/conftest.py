@@ -46,8 +46,8 @@ class Shop:
 
 
 VOLATILE = {
-    "address", "certificateMap", "createTime", "creationTimestamp", "data", "expireTime",
-    "fingerprint", "id", "labelFingerprint", "pemCertificate", "sha256", "updateTime", "attemptTime",
+    "address", "attemptTime", "certificateMap", "createTime", "creationTimestamp", "data",
+    "expireTime", "fingerprint", "id", "labelFingerprint", "pemCertificate", "updateTime",
     "IPAddress",
 }  # fmt: skip
 

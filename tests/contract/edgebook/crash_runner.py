@@ -1,7 +1,7 @@
 """Applies a front door in forked processes that die at a chosen call, and runs it again.
 
-Started by the crash test; the imports are paid once. Reads `K WHEN` lines (WHEN: before or after the
-effect; K counts every call to Google's services and clusters), prints one line of JSON each:
+Started by the crash test; the imports are paid once. Reads `K WHEN` lines (WHEN: before or after
+the effect; K counts every call to Google's services and clusters), prints one line of JSON each:
 whether the run died, whether it had written anything, and what the second run left behind.
 """
 

@@ -1,8 +1,8 @@
 """Killed at every single call of a full apply, before and after its effect, and run again.
 
 The second run must leave exactly what an undisturbed run leaves, with nothing left to change. A
-call without an effect (a read) is killed once, a write twice. Runs that die before their first write
-leave the world untouched, which is all that is looked at then.
+call without an effect (a read) is killed once, a write twice. Runs that die before their first
+write leave the world untouched, which is all that is looked at then.
 """
 
 import json
