@@ -18,12 +18,16 @@ _SUFFIX = re.compile(r"-(edge|ip|address)$")
 
 
 def slug(hostname: str) -> str:
-    """A hostname as a resource name: unambiguous, since no label begins or ends with a hyphen."""
+    """A hostname as a resource name, unambiguous.
+
+    A dot becomes one hyphen and a hyphen two. Labels neither begin nor end with a hyphen, so a run
+    of three is free to mark names that look like a wildcard's or begin with a digit.
+    """
     text = hostname.removeprefix("*.").replace("-", "--").replace(".", "-")
     if hostname.startswith("*."):
         text = f"wildcard-{text}"
-    if not text[0].isalpha():
-        text = f"h-{text}"
+    elif not text[0].isalpha() or text.startswith("wildcard-"):
+        text = f"h---{text}"
     if len(text) <= LIMIT - 6:  # room for -fixed
         return text
     digest = hashlib.sha256(hostname.encode()).hexdigest()[:8]
