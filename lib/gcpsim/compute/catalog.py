@@ -1,6 +1,6 @@
 """What exists without being created: regions and zones, and the quotas of a project.
 
-Regions are a subset of Google Cloud's, with the real zone letters. Quota metrics are the ones a
+Regions are Google Cloud's public ones, with the real zone letters. Quota metrics are the ones a
 front door counts against (names from the discovery document).
 """
 
@@ -19,6 +19,7 @@ REGION_ZONES: dict[str, str] = {
     "australia-southeast2": "abc",
     "europe-central2": "abc",
     "europe-north1": "abc",
+    "europe-north2": "abc",
     "europe-southwest1": "abc",
     "europe-west1": "bcd",
     "europe-west10": "abc",
@@ -30,9 +31,11 @@ REGION_ZONES: dict[str, str] = {
     "europe-west8": "abc",
     "europe-west9": "abc",
     "me-central1": "abc",
+    "me-central2": "abc",
     "me-west1": "abc",
     "northamerica-northeast1": "abc",
     "northamerica-northeast2": "abc",
+    "northamerica-south1": "abc",
     "southamerica-east1": "abc",
     "southamerica-west1": "abc",
     "us-central1": "abcf",
@@ -64,6 +67,7 @@ AUTO_SECOND_BYTE: dict[str, int] = {
     "australia-southeast2": 192,
     "europe-central2": 186,
     "europe-north1": 166,
+    "europe-north2": 226,
     "europe-southwest1": 204,
     "europe-west1": 132,
     "europe-west10": 214,
@@ -75,9 +79,11 @@ AUTO_SECOND_BYTE: dict[str, int] = {
     "europe-west8": 198,
     "europe-west9": 200,
     "me-central1": 212,
+    "me-central2": 216,
     "me-west1": 208,
     "northamerica-northeast1": 162,
     "northamerica-northeast2": 188,
+    "northamerica-south1": 224,
     "southamerica-east1": 158,
     "southamerica-west1": 194,
     "us-central1": 128,
