@@ -240,9 +240,12 @@ class GoogleEdge:
         message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
             b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
         )
+        parts = [part for part in message.iter_parts() if part.get_payload()]
+        if not parts:
+            raise ApiError(400, "Failed to parse batch request, error: no parts", "badRequest")
         boundary = "batch_gcpsim"
         out = bytearray()
-        for part in message.iter_parts():
+        for part in parts:
             payload = part.get_payload(decode=True)
             answer = await self._batch_part(headers, payload if isinstance(payload, bytes) else b"")
             content_id = str(part.get("Content-ID", "")).strip()

@@ -224,7 +224,7 @@ def _camel(name: str) -> str:
 
 
 def _snake(path: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match.group(1).lower(), path)
+    return re.sub(r"(?<=[A-Za-z0-9])([A-Z])", lambda match: "_" + match.group(1).lower(), path)
 
 
 def _pascal(name: str) -> str:

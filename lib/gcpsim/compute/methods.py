@@ -1,6 +1,12 @@
-"""Which collection a method of Google's document is about, and whether it is played here."""
+"""Methods of Google's document: which collection they are about, and their path parameters."""
 
+import re
+
+from gcpsim.compute import links
+from gcpsim.compute.catalog import REGION_ZONES, ZONES
 from gcpsim.compute.kinds import Kind
+from gcpsim.discovery import Method
+from gcpsim.errors import invalid, not_found
 
 
 def collection_of(path: str) -> str:
@@ -29,3 +35,18 @@ def names_resource(path: str) -> bool:
     """Whether a method is about one resource, not about its collection (`.../listUsable`)."""
     parts = path.split("/")
     return "{" in parts[-1] or "{" in parts[-2]
+
+
+def check_parameters(method: Method, params: dict[str, str]) -> None:
+    """ApiError for path parameters that can't name anything, and for unknown zones and regions."""
+    for name, value in params.items():
+        pattern = method.parameters.get(name, {}).get("pattern")
+        if pattern and not re.fullmatch(pattern, value):
+            raise links.malformed_name(name, value, pattern)
+    for name, known in (("zone", ZONES), ("region", REGION_ZONES)):
+        place = params.get(name)
+        if place is None or place in known:
+            continue
+        if method.id in ("compute.zones.get", "compute.regions.get"):
+            raise not_found(f"projects/{params['project']}/{name}s/{place}")
+        raise invalid(name, place, f"Unknown {name}.")

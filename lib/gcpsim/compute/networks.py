@@ -7,7 +7,7 @@ from gcpsim.clock import rfc3339
 from gcpsim.compute import links
 from gcpsim.compute.catalog import AUTO_SECOND_BYTE, REGIONS
 from gcpsim.compute.kinds import Doc, Draft, Kind
-from gcpsim.errors import ApiError, invalid, required
+from gcpsim.errors import ApiError, in_use, invalid, required
 
 if TYPE_CHECKING:
     from gcpsim.compute.resources import Resources
@@ -116,9 +116,14 @@ def network_created(compute: "Resources", path: str, doc: Doc | None) -> None:
 
 def remove_network(compute: "Resources", path: str, doc: Doc) -> None:
     """Auto mode subnetworks go with their network; what else uses it blocks the deletion."""
-    for user in compute.users(path):
-        if "/subnetworks/" in user:
-            compute._drop(user)
+    subnets = [user for user in compute.users(path) if "/subnetworks/" in user]
+    for subnet in subnets:
+        if not doc.get("autoCreateSubnetworks") or subnet.rsplit("/", 1)[1] != doc["name"]:
+            raise in_use("network", path, subnet)
+    for subnet in subnets:
+        compute.require_unused(compute.kinds["subnetworks"], subnet)
+    for subnet in subnets:
+        compute._drop(subnet)
 
 
 def view_network(compute: "Resources", path: str, doc: Doc) -> None:

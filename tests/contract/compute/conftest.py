@@ -71,7 +71,7 @@ class Compute:
         error = answer["error"]
         assert error["code"] == status
         (item,) = error["errors"]
-        assert item["domain"] == "global"
+        assert item["domain"] in ("global", "usageLimits")
         assert item["message"] == error["message"]
         return status, item["reason"], error["message"]
 

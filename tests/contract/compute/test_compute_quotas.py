@@ -1,0 +1,79 @@
+"""Quotas and rate limits, when they are switched on."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.conftest import Compute
+
+
+@pytest.fixture
+def limited(start_sim: Callable[..., Any]) -> Iterator[Compute]:
+    compute = Compute(start_sim("--time-scale", "0", "--quotas"), "limited")
+    yield compute
+    compute.close()
+
+
+def quota(gce: Any, metric: str, region: str = "") -> dict[str, Any]:
+    rows = gce.get(f"regions/{region}" if region else "")["quotas"]
+    assert [row["metric"] for row in rows] == sorted(row["metric"] for row in rows)
+    return next(row for row in rows if row["metric"] == metric)
+
+
+def test_quotas_refuse_the_next_one(limited: Any) -> None:
+    body = {"project": limited.project, "metric": "BACKEND_SERVICES", "limit": 2}
+    limited.sim.admin("POST", "stage/quota", body)
+    limited.make("global/backendServices", name="one")
+    limited.make("global/backendServices", name="two")
+    wanted = {"metric": "BACKEND_SERVICES", "limit": 2.0, "usage": 2.0}
+    assert quota(limited, "BACKEND_SERVICES") == wanted
+    assert limited.refused("POST", "global/backendServices", {"name": "three"}) == (
+        403,
+        "quotaExceeded",
+        "Quota 'BACKEND_SERVICES' exceeded.  Limit: 2.0 globally.",
+    )
+    limited.do("DELETE", "global/backendServices/one")
+    limited.make("global/backendServices", name="three")
+
+
+def test_regional_quotas(limited: Any) -> None:
+    body = {"project": limited.project, "metric": "NETWORK_ENDPOINT_GROUPS", "limit": 1}
+    limited.sim.admin("POST", "stage/quota", body)
+    limited.neg("one")
+    assert quota(limited, "NETWORK_ENDPOINT_GROUPS", "us-central1")["usage"] == 1
+    other_zone = "zones/us-central1-b/networkEndpointGroups"
+    code, reason, message = limited.refused("POST", other_zone, {"name": "two"})
+    assert (code, reason) == (403, "quotaExceeded")
+    assert message.endswith("Limit: 1.0 in region us-central1.")
+    limited.neg("two", zone="europe-west1-b")
+
+
+def test_rate_limits_are_counted_by_the_minute(limited: Any) -> None:
+    limited.sim.admin("POST", "clock", {"paused": True})
+    limited.sim.admin("POST", "clock", {"advance": 60})
+    limited.get("global/networks/default")
+    for _ in range(1499):
+        assert limited.ask("GET", "global/networks/default")[0] == 200
+    number = limited.ask("GET", "")[1]["error"]["message"].rsplit("project_number:", 1)[1]
+    assert limited.refused("GET", "global/networks/default") == (
+        403,
+        "rateLimitExceeded",
+        "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service "
+        f"'compute.googleapis.com' for consumer 'project_number:{number}",
+    )
+    # Writes are counted apart.
+    limited.make("global/addresses", name="ip")
+    limited.sim.admin("POST", "clock", {"advance": 60})
+    assert limited.get("")["id"] == number.rstrip("'.")
+
+
+def test_no_quotas_unless_asked(gce: Any) -> None:
+    limit = quota(gce, "SSL_POLICIES")["limit"]
+    for number in range(int(limit) + 1):
+        gce.make("global/sslPolicies", name=f"p{number}")
+    assert quota(gce, "SSL_POLICIES") == {
+        "metric": "SSL_POLICIES",
+        "limit": limit,
+        "usage": limit + 1,
+    }
