@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.errors import EdgebookError, UsageError
+from edgebook.simulator import state_folder
 
 HELP = "open JupyterLab on the notebooks, with a simulator running"
 
@@ -52,8 +54,7 @@ def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:
         "ServerApp.port": args.port,
         "ServerApp.root_dir": root,
         "ServerApp.default_url": start,
-        "LabApp.news_url": "None",
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.app_settings_dir": _settings(),
         "ServerApp.terminals_enabled": False,
     }
     command = [sys.executable, "-m", "jupyterlab"]
@@ -75,6 +76,16 @@ def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:
         signal.signal(signal.SIGTERM, before)
         if server.poll() is None:
             server.kill()
+
+
+def _settings() -> Path:
+    """Defaults of this lab: no questions about news, no looking for updates outside."""
+    folder = state_folder() / "lab-settings"
+    folder.mkdir(exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    defaults = {"@jupyterlab/apputils-extension:notification": quiet}
+    (folder / "overrides.json").write_text(json.dumps(defaults), encoding="utf-8")
+    return folder
 
 
 def _can_browse() -> bool:
