@@ -1,7 +1,9 @@
 """A cluster behind a real socket, for the real clients; time stands still until a test moves it."""
 
+import contextlib
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from gcpsim.k8s.http import make_app
 from gcpsim.world import World
 from served import Api, Server
 
+LIMIT = 60.0  # seconds that a kubectl command may take
 START = 1_790_000_000.0  # a simulated moment, so that ages can be compared
 
 
@@ -55,25 +58,55 @@ def client(api: Api) -> Iterator[Any]:
 
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+Running = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[str]]]
 
 
 @pytest.fixture
-def kubectl(api: Api) -> Kubectl:
-    """Run the real kubectl against the cluster; fails the test when the command fails."""
+def kubectl_command(api: Api) -> list[str]:
+    """The real kubectl, told where the cluster is."""
     program = shutil.which("kubectl")
     if program is None:
         pytest.fail("kubectl is not installed: these tests run the real kubectl, put it in PATH")
+    cache = api.folder / "cache"
+    return [program, "--kubeconfig", str(api.kubeconfig), "--cache-dir", str(cache)]
+
+
+@pytest.fixture
+def kubectl(kubectl_command: list[str]) -> Kubectl:
+    """Run a kubectl command to its end; fails the test when it fails."""
 
     def run(
         *arguments: str, stdin: str = "", fails: bool = False
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [program, "--kubeconfig", str(api.kubeconfig), "--cache-dir", str(api.folder / "cache"),
-             *arguments],
-            input=stdin, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+            [*kubectl_command, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
         said = f"kubectl {' '.join(arguments)}\n{done.stdout}{done.stderr}"
         assert (done.returncode != 0) is fails, said
         return done
 
     return run
+
+
+@pytest.fixture
+def kubectl_running(kubectl_command: list[str]) -> Running:
+    """A kubectl command that waits for something; it is ended with the block, or after LIMIT."""
+
+    @contextlib.contextmanager
+    def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+        command = [*kubectl_command, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+            end = threading.Timer(LIMIT, program.kill)
+            end.start()
+            try:
+                yield program
+            finally:
+                end.cancel()
+                program.terminate()
+
+    return start

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from cluster_objects import configmap, deployment, pod, running, service, svcneg
 from served import Api
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+Running = Callable[..., AbstractContextManager["subprocess.Popen[str]"]]
 
 NEG = "cloud.google.com/neg"
 
@@ -118,24 +120,16 @@ def test_custom_objects_by_short_name(api: Api, kubectl: Kubectl) -> None:
     assert api.cluster.get("servicenetworkendpointgroups", "default", "neg") is not None
 
 
-def test_wait_sees_a_condition_come_and_an_object_go(api: Api, kubectl: Kubectl) -> None:
-    api.cluster.create("pods", pod("p"))
-    program = subprocess.Popen(
-        ["kubectl", "--kubeconfig", str(api.kubeconfig), "wait", "--for=condition=Ready", "pod/p",
-         "--timeout=20s"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    made = api.cluster.get("pods", "default", "p")
-    assert made is not None
-    api.cluster.update("pods", {**made, "status": running(made)["status"]}, "status")
-    assert program.communicate(timeout=30)[0] == "pod/p condition met\n"
-    program = subprocess.Popen(
-        ["kubectl", "--kubeconfig", str(api.kubeconfig), "wait", "--for=delete", "pod/p",
-         "--timeout=20s"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    api.cluster.delete("pods", "default", "p", grace_seconds=0)
-    assert program.communicate(timeout=30)[0] in ("pod/p condition met\n", "")
+def test_wait_sees_a_condition_come_and_an_object_go(api: Api, kubectl_running: Running) -> None:
+    made = api.cluster.create("pods", pod("p"))
+    limit = "--timeout=50s"
+    with kubectl_running("wait", "--for=condition=Ready", "pod/p", limit) as program:
+        api.cluster.update("pods", {**made, "status": running(made)["status"]}, "status")
+        assert program.communicate()[0] == "pod/p condition met\n"
+    with kubectl_running("wait", "--for=delete", "pod/p", limit) as program:
+        api.cluster.delete("pods", "default", "p", grace_seconds=0)
+        program.communicate()
+        assert program.returncode == 0
 
 
 def test_scale_rollout_cordon_and_delete(api: Api, kubectl: Kubectl) -> None:
@@ -274,18 +268,14 @@ def test_what_is_not_simulated_says_so(api: Api, kubectl: Kubectl) -> None:
     assert "apply -f" in kubectl("create", "namespace", "shop", fails=True).stderr
 
 
-def test_get_with_watch_prints_changes(api: Api) -> None:
+def test_get_with_watch_prints_changes(api: Api, kubectl_running: Running) -> None:
     api.cluster.create("configmaps", configmap("a"))
-    program = subprocess.Popen(
-        ["kubectl", "--kubeconfig", str(api.kubeconfig), "get", "cm", "a", "-w", "--no-headers",
-         "--output-watch-events"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert program.stdout is not None
-    assert program.stdout.readline().split() == ["ADDED", "a", "0", "0s"]
-    api.cluster.patch("configmaps", "default", "a", {"data": {"k": "v"}})
-    assert program.stdout.readline().split() == ["MODIFIED", "a", "1", "0s"]
-    api.cluster.delete("configmaps", "default", "a")
-    assert program.stdout.readline().split() == ["DELETED", "a", "1", "0s"]
-    program.terminate()
-    program.communicate(timeout=10)
+    one = ("--field-selector", "metadata.name=a")
+    options = ("-w", "--no-headers", "--output-watch-events")
+    with kubectl_running("get", "cm", *one, *options) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline().split() == ["ADDED", "a", "0", "0s"]
+        api.cluster.patch("configmaps", "default", "a", {"data": {"k": "v"}})
+        assert program.stdout.readline().split() == ["MODIFIED", "a", "1", "0s"]
+        api.cluster.delete("configmaps", "default", "a")
+        assert program.stdout.readline().split() == ["DELETED", "a", "1", "0s"]
