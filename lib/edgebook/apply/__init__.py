@@ -1,0 +1,1 @@
+"""From an approved plan to finished changes: order, gates, writers, the run itself."""

@@ -1,0 +1,1 @@
+"""Google's services on the wire: requests, operations, refusals."""
