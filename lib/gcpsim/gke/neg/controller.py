@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from gcpsim.compute.catalog import REGION_ZONES
 from gcpsim.gke.neg import svcneg
 from gcpsim.gke.neg.annotation import KEY, STATUS_KEY, NegError
 from gcpsim.gke.neg.collector import Collector
@@ -35,7 +36,9 @@ class NegController:
     def __init__(self, plane: Plane) -> None:
         self.plane = plane
         self.cluster = plane.cluster
-        self.source = AnnotationSource(self.cluster.uid, list(self.cluster.zones))
+        region = "-".join(self.cluster.location.split("-")[:2])
+        zones = [f"{region}-{letter}" for letter in REGION_ZONES.get(region, "")]
+        self.source = AnnotationSource(self.cluster.uid, zones)
         self.zones = Zones(plane, self.zones_changed)
         self.worker = plane.worker("gke.neg.lag", self.reconcile)
         self.gates = Gates(plane, self.source)
