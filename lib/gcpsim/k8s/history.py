@@ -41,7 +41,7 @@ class Log:
         self.events.append(event)
         if len(self.events) >= 2 * KEEP:
             self._trim()
-        for _, wake in self._readers.values():
+        for _, wake in tuple(self._readers.values()):
             wake()
 
     def forget_from(self, version: int) -> None:
@@ -75,7 +75,9 @@ class Log:
         return stop
 
     def _trim(self) -> None:
-        slowest = min((position() for position, _ in self._readers.values()), default=1 << 62)
+        slowest = min(
+            (position() for position, _ in tuple(self._readers.values())), default=1 << 62
+        )
         count = len(self.events)
         drop = 0
         while drop < count - KEEP and self.events[drop].version <= slowest:
