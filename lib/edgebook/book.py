@@ -5,7 +5,6 @@ terminal, `.frame` (pandas) for further work, `.to_json()` for machines. What fa
 EdgebookError. Only `apply` and `teardown(...).apply` write anything outside this process.
 """
 
-import threading
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, TypeVar
@@ -13,7 +12,8 @@ from typing import Any, TypeVar
 from edgebook import journal as journals
 from edgebook import plan as plans
 from edgebook import preflight, show, teardown, views
-from edgebook.apply.flow import Applied, apply_plan
+from edgebook.applied import Applied
+from edgebook.apply.flow import apply_plan
 from edgebook.clock import Clock
 from edgebook.errors import EdgebookError, StepFailed, UsageError
 from edgebook.front_door import FrontDoor
@@ -172,7 +172,8 @@ class Book:
             refused = self._refusal(plan)
             if refused is not None:
                 raise refused
-            return apply_plan(self.door, moment, plan, str(approve), title=title, **options)
+            done = apply_plan(self.door, moment, plan, str(approve), title=title, **options)
+            return Applied(done)
 
         return self._told(title, work)
 
@@ -232,7 +233,7 @@ class Teardown:
         def work() -> Applied:
             moment = book.door.read()
             found = teardown.plan(book.door, moment, self._steps)
-            applied = apply_plan(
+            done = apply_plan(
                 book.door,
                 moment,
                 found,
@@ -241,6 +242,7 @@ class Teardown:
                 replan=lambda key: teardown.replan(book.door, key, self._steps),
                 **options,
             )
+            applied = Applied(done)
             left = teardown.leaks(book.door, book.door.read())
             if set(self._steps) == set(Step) and left:
                 applied = applied.with_leaks(views.leaks(left))
@@ -286,15 +288,18 @@ def open_many(params_files: Iterable[str]) -> list[Book]:
 
 def plan_many(books: Iterable[Book]) -> dict[str, Plan]:
     """The plan of each front door by its file, from one reading of each project."""
-    readers: dict[int, Any] = {}
-    found: dict[str, Plan] = {}
-    lock = threading.Lock()
+    sharing: dict[int, list[FrontDoor]] = {}
     for book in books:
-        with lock:
-            key = id(book.door.wire)
-            reader = readers.setdefault(key, book.door.reader.again())
-        reader.add_clusters(book.door.open_clusters())
-        found[book.file] = book.door.read(reader).plan
+        sharing.setdefault(id(book.door.wire), []).append(book.door)
+    found: dict[str, Plan] = {}
+    for doors in sharing.values():
+        reader, live = doors[0].reader.again(), None
+        zones = tuple(sorted({zone for door in doors for zone in door.zones}))
+        maps = tuple(sorted({name for door in doors for name in door.maps}))
+        for door in doors:
+            reader.add_clusters(door.open_clusters())
+            moment = door.read(reader, zones=zones, maps=maps, live=live)
+            live, found[door.file] = moment.live, moment.plan
     return found
 
 

@@ -22,6 +22,7 @@ from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
+from edgebook.live_index import IndexedLive
 from edgebook.model import Action, Change, Live, Plan, ResourceKey
 from edgebook.names import Names
 from edgebook.observed import Observed
@@ -35,7 +36,7 @@ class Moment:
     """One reading of the world and the plan that follows from it."""
 
     reader: Reader
-    live: Live
+    live: IndexedLive
     observed: Observed
     desired: Desired
     plan: Plan
@@ -109,15 +110,31 @@ class FrontDoor:
     def maps(self) -> tuple[str, ...]:
         return (self.names.certificate_map(),) if self.spec.certificate else ()
 
-    def read(self, reader: Reader | None = None) -> Moment:
-        """Read everything now and plan; a given reader's lists are used as they are."""
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return (self.zone,) if self.zone else ()
+
+    def read(
+        self,
+        reader: Reader | None = None,
+        *,
+        zones: tuple[str, ...] = (),
+        maps: tuple[str, ...] = (),
+        live: IndexedLive | None = None,
+    ) -> Moment:
+        """Read everything now and plan; a given reader's lists are used as they are.
+
+        `live` is what another front door of the same project has read already, for the `zones` and
+        `maps` of all of them.
+        """
         reader = reader or self.reader.again()
-        zones = (self.zone,) if self.zone else ()
+        zones, maps = zones or self.zones, maps or self.maps
         number = reader.one("cloudresourcemanager", f"v3/projects/{self.spec.project}")
         prefetch(reader, zones)
         cluster_reading.prefetch(reader, self.services)
         try:
-            live = read_live(reader, zones=zones, maps=self.maps)
+            if live is None:
+                live = IndexedLive(read_live(reader, zones=zones, maps=maps))
         except ApiError as error:
             if refusals.not_there(error) and error.path.startswith(f"dns/v1/{self.zone}/"):
                 raise self._no_zone(error) from error
@@ -126,7 +143,8 @@ class FrontDoor:
         for cluster in cluster_reading.annotations_as_live(observed.clusters.values()).values():
             live[cluster.key] = cluster
         target = plan.wanted(self.spec, observed, live)
-        return Moment(reader, live, observed, target, plan.make(self.spec, observed, live))
+        found = plan.make(self.spec, observed, live, target=target)
+        return Moment(reader, live, observed, target, found)
 
     def _no_zone(self, error: ApiError) -> EdgebookError:
         name = self.zone.rsplit("/", 1)[-1]
