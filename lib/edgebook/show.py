@@ -26,6 +26,7 @@ TONES = {
 LINE = "1px solid var(--jp-border-color2, rgba(128,128,128,.35))"
 FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
 MUTED = "var(--jp-ui-font-color2, #777)"
+STICKY = "position:sticky;top:0;background:var(--jp-layout-color0,inherit)"
 WIDEST = 110
 T = TypeVar("T", bound="Table")
 
@@ -112,7 +113,7 @@ def _fit(text: str, width: int) -> str:
 def as_html(table: Table) -> str:
     """One table with inline styles: JupyterLab takes style sheets out of what it does not trust."""
     cell = f"text-align:left;padding:2px 10px;border-bottom:{LINE};vertical-align:top"
-    parts = [f'<div style="font-family:{FONT};font-size:12px;overflow-x:auto">']
+    parts = [f'<div style="font-family:{FONT};font-size:12px">']
     if table.title:
         aside = f'<span style="float:right;color:{MUTED}">{html.escape(table.aside)}</span>'
         title = html.escape(table.title)
@@ -120,10 +121,13 @@ def as_html(table: Table) -> str:
             f'<div style="margin:4px 0"><b>{title}</b> {aside if table.aside else ""}</div>'
         )
     if table.rows:
-        parts.append('<table style="border-collapse:collapse;width:100%;margin:0">')
+        parts.append('<div style="max-height:32em;overflow:auto">')
+        parts.append(
+            '<table style="border-collapse:collapse;table-layout:auto;width:100%;margin:0">'
+        )
         if table.heading:
             heads = "".join(
-                f'<th scope="col" style="{cell};color:{MUTED};font-weight:normal">'
+                f'<th scope="col" style="{cell};{STICKY};color:{MUTED};font-weight:normal">'
                 f"{html.escape(column)}</th>"
                 for column in table.columns
             )
@@ -137,7 +141,7 @@ def as_html(table: Table) -> str:
                 for column in table.columns
             )
             parts.append(f"<tr{style}>{cells}</tr>")
-        parts.append("</tbody></table>")
+        parts.append("</tbody></table></div>")
     parts += [
         f'<div style="color:{MUTED};margin:4px 0">{html.escape(note)}</div>' for note in table.notes
     ]

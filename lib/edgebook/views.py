@@ -353,8 +353,10 @@ def topology(facts: Facts) -> dict[str, Any]:
         name = facts.names.address(version)
         for hostname in sorted(set(facts.spec.hostnames)):
             reply = facts.lookup.resolved(probe_name(hostname), RECORDS[version])
-            state = "ACTIVE" if ip and ip in reply.values else "MISSING"
-            parent = node("DNS name", hostname, state)
+            right = bool(ip) and ip in reply.values
+            state = "ACTIVE" if right else "ELSEWHERE" if reply.values else "MISSING"
+            detail = "" if right else ", ".join(reply.values)
+            parent = node("DNS name", hostname, state, detail)
             addresses[ip] = node("address", name, "ACTIVE" if ip else "MISSING", ip, parent)
     counted = backends_short(facts, endpoints(facts, {}))
     for row in rows:

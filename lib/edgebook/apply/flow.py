@@ -1,29 +1,26 @@
 """From an approved plan to a finished step: approval, lease, journal, run, and what came of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from edgebook import journal as journals
 from edgebook import plan as plans
 from edgebook import progress as progresses
-from edgebook import show
 from edgebook.apply.run import Done, Run
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.journal import Journal
-from edgebook.kinds import noun
 from edgebook.lock import FrontDoorLock
 from edgebook.model import Change, Plan, ResourceKey
 from edgebook.runbook.approval import keep_plan, kept_plan
-from edgebook.show import Pages, Table
 
 AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Applied:
-    """What an apply did; shows itself as a table."""
+class Outcome:
+    """What an apply did: one result a change, and the few things worth a line in a summary."""
 
     title: str
     plan: Plan
@@ -31,39 +28,6 @@ class Applied:
     headlines: tuple[str, ...] = ()
     seconds: float = 0.0
     journal: str = ""
-    leaks: Table | None = None
-
-    def with_leaks(self, leaks: Table) -> "Applied":
-        return replace(self, leaks=leaks)
-
-    @property
-    def table(self) -> Table:
-        rows = (
-            (
-                {
-                    "action": done.change.action.value,
-                    "kind": noun(done.change.key),
-                    "name": done.change.key.name,
-                    "what": done.change.sentence,
-                    "result": done.status,
-                },
-                {"done": "good", "failed": "bad"}.get(done.status, "quiet"),
-            )
-            for done in self.results
-        )
-        count = sum(done.status == "done" for done in self.results)
-        said = f"{count} of {len(self.results)} changes done" if self.results else "nothing to do"
-        columns = ("action", "kind", "name", "what", "result")
-        return show.table(
-            columns, rows, title=f"{self.title}: {said}", notes=sorted(self.headlines)
-        )
-
-    @property
-    def frame(self) -> Any:
-        """One row a change, with how many seconds it took."""
-        frame = self.table.frame
-        frame["seconds"] = [round(done.seconds, 3) for done in self.results]
-        return frame
 
     def to_json(self) -> dict[str, Any]:
         changes = [
@@ -76,19 +40,7 @@ class Applied:
             "headlines": sorted(self.headlines),
             "seconds": round(self.seconds, 3),
             "journal": self.journal,
-            "leaks": self.leaks.to_json()["rows"] if self.leaks else [],
         }
-
-    def _pages(self) -> Pages:
-        return Pages((self.table, self.leaks) if self.leaks else (self.table,))
-
-    def __str__(self) -> str:
-        return str(self._pages())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self._pages()._repr_html_()
 
 
 def apply_plan(
@@ -102,7 +54,7 @@ def apply_plan(
     show_progress: bool = True,
     break_lock: bool = False,
     await_health: bool = True,
-) -> Applied:
+) -> Outcome:
     """Carry the plan out when it is approved; StepFailed or InterruptedRun when it ends early."""
     clock = door.connection.clock
     clock.resume()
@@ -111,7 +63,7 @@ def apply_plan(
     if plan.empty:
         held = moment.live.get(lease_key(door))
         lock.sweep((held.body.get("labels") or {}) if held else {})
-        return Applied(title, plan, ())
+        return Outcome(title, plan, ())
     approve_plan(door, plan, approve)
     keep_plan(plan)
     journal = journals.for_run(door.id, clock)
@@ -141,13 +93,13 @@ def apply_plan(
             stopped = _stopped(title, journal)
             journal.failure(title, stopped)
             raise stopped from None
-    for text in sorted(run.headlines):
+    for text in run.headlines:
         journal.headline(title, text)
-    applied = Applied(
+    applied = Outcome(
         title,
         plan,
         tuple(results),
-        tuple(run.headlines),
+        run.headlines,
         clock.monotonic() - began,
         str(journal.path or ""),
     )
@@ -200,7 +152,7 @@ def approve_plan(door: FrontDoor, plan: Plan, approve: str) -> None:
     plans.check_approval(plan, text, approved)
 
 
-def _raise_failure(applied: Applied, journal: Journal) -> None:
+def _raise_failure(applied: Outcome, journal: Journal) -> None:
     """The first failure, with what is done and what is not."""
     failed = [done for done in applied.results if done.status == "failed" and done.error]
     if not failed:

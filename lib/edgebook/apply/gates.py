@@ -34,6 +34,7 @@ class Gates:
         self._reader = reader
         self._clock = cloud.wire.clock
         self._say = say
+        self.reached: list[str] = []  # what was worth waiting for, in words
 
     def wait(self, gate: Wait) -> None:
         """Return when the state is reached; StepFailed when it will not be."""
@@ -55,8 +56,7 @@ class Gates:
             managed = live.get("managed") or {}
             state = managed.get("state", "")
             if state == "ACTIVE":
-                minutes = round(budget.spent / 60)
-                self._say(f"certificate {key.name}: ACTIVE after {minutes} min")
+                self._issued(key.name, round(budget.spent / 60))
                 return
             attempts = managed.get("authorizationAttemptInfo") or ()
             granted = sum(item.get("state") == "AUTHORIZED" for item in attempts)
@@ -75,6 +75,15 @@ class Gates:
                     f"is {state or 'not there'} after {budget.seconds / 60:.0f} min",
                     trouble or failures.ISSUANCE_SLOW,
                 )
+
+    def _issued(self, name: str, minutes: int) -> None:
+        waited = f" after {minutes} min" if minutes else ""
+        if waited and self._clock.rate != 1.0:
+            waited += " (simulated)"
+        text = f"certificate {name} ACTIVE{waited}"
+        self._say(text)
+        if text not in self.reached:
+            self.reached.append(text)
 
     def _entry(self, key: ResourceKey) -> None:
         budget = Budget(self._clock, ENTRY_SECONDS)

@@ -31,6 +31,7 @@ from edgebook.live.reader import Reader
 from edgebook.model import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
 from edgebook.observed import Observed
 from edgebook.progress import Progress
+from edgebook.verify.health import GroupHealth
 
 TRIES = 6
 RELEASE_SECONDS = 300
@@ -78,7 +79,7 @@ class Run:
         self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._releases: dict[ResourceKey, Budget] = {}
         self._failed = threading.Event()
-        self.headlines: list[str] = []
+        self._seen: list[GroupHealth] = []
 
     def carry_out(self, plan: Plan, live: Live) -> list[Done]:
         """Do all changes; the results in the plan's order. InterruptedRun after Ctrl-C."""
@@ -134,6 +135,20 @@ class Run:
             except EdgebookError as error:
                 self._journal.outcome(change, seconds=0.0, error=str(error))
                 results[change.key] = Done(change, "failed", 0.0, error)
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """What is worth a line in a summary: certificates, then the health of what was attached."""
+        endpoints = [endpoint for seen in self._seen for endpoint in seen.endpoints]
+        if not endpoints:
+            return tuple(self._gates.reached)
+        healthy = sum(endpoint.health == "HEALTHY" for endpoint in endpoints)
+        zones = len({endpoint.zone for endpoint in endpoints})
+        text = (
+            f"{healthy} of {len(endpoints)} endpoints HEALTHY "
+            f"in {zones} zone{'s' if zones != 1 else ''}"
+        )
+        return (*self._gates.reached, text)
 
     def _ready(
         self, todo: set[ResourceKey], waits: order.Order, results: dict[ResourceKey, Done]
@@ -214,12 +229,7 @@ class Run:
         wanted = tuple(each_negs(change.after))
         groups = [entry["group"] for each in wanted for entry in self._values.entries(each)]
         service = ResourceKey("backendService", change.key.scope, change.key.name)
-        seen = self._gates.health(service, wanted, groups)
-        if seen.total:
-            self.headlines.append(
-                f"{seen.healthy} of {seen.total} endpoints of {service.name} HEALTHY "
-                f"in {seen.zones} zones"
-            )
+        self._seen.append(self._gates.health(service, wanted, groups))
 
     def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
         done = sum(result.status == "done" for result in results.values())

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from google.protobuf import json_format
+
 from edgebook.errors import UsageError
 from edgebook.gcp import refusals
 from edgebook.gcp.lightimport import IMPORTING
 from edgebook.gcp.wire import Wire
-from google.protobuf import json_format
 
 CALL_SECONDS = 60.0
 FIRST_POLL, LONGEST_POLL = 0.2, 2.0

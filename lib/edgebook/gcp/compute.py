@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from google.protobuf import json_format
+
 from edgebook.errors import ApiError, UsageError
 from edgebook.gcp import refusals
 from edgebook.gcp.lightimport import compute_service, compute_types
 from edgebook.gcp.wire import Wire
-from google.protobuf import json_format
 
 CALL_SECONDS = 60.0
 WAIT_SECONDS = 150.0  # the API answers a wait after about two minutes at the latest

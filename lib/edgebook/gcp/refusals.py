@@ -11,8 +11,9 @@ from typing import Any
 import google.auth.exceptions as auth_errors
 import orjson
 import requests
-from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from google.api_core.exceptions import GoogleAPICallError, RetryError
+
+from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 
 RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
 BUSY_REASONS = {

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import orjson
+
 from edgebook.clock import backoff
 from edgebook.connect import Connection
 from edgebook.errors import ApiError

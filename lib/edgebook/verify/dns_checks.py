@@ -79,9 +79,11 @@ def _answered(
     if len(right) < len(replies):
         others = {value for reply in replies for value in reply.values} - {address}
         if others and not right:
+            kept = f"{hostname}./{check.split()[0]}" in {c.key.name for c in facts.plan.reports}
             reason = f"still points to {joined(others)}: left alone, it is the cut-over"
             remedy = "the cut-over is a runbook of its own; dns.take_over allows it"
-            return result(UNCERTAIN, check, hostname, reason, remedy, step=step)
+            state = SKIPPED if kept else UNCERTAIN
+            return result(state, check, hostname, reason, remedy, step=step)
         wrong = {reply.problem or joined(reply.values) for reply in replies if reply not in right}
         reason = f"{len(right)} of {len(replies)} {facts.lookup.source} answer it: {joined(wrong)}"
         state = UNCERTAIN if right else FAILED
