@@ -5,6 +5,7 @@ the rest in seconds. Does nothing when .venv already matches the lock. Must not 
 """
 
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,12 @@ STAMP = VENV / ".lock-sha256"
 
 
 def fingerprint() -> str:
-    text = LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
-    return hashlib.sha256(text + sys.version.encode()).hexdigest()
+    """What the environment depends on: the lock, what the project installs, and the Python."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = LOCK.read_text() + json.dumps(project, sort_keys=True) + sys.version
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def uv_entry(lock: str) -> str:
