@@ -1,5 +1,6 @@
 """Every request is counted: by client, service, method and collection, in the order they came."""
 
+import functools
 import re
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
@@ -35,11 +36,16 @@ class Entry:
 
 def client_of(headers: dict[str, str]) -> str:
     """A short name of the client, from its User-Agent and x-goog-api-client."""
-    said = f"{headers.get('user-agent', '')} {headers.get('x-goog-api-client', '')}"
+    return _client(headers.get("user-agent", ""), headers.get("x-goog-api-client", ""))
+
+
+@functools.lru_cache(maxsize=256)
+def _client(agent: str, library: str) -> str:
+    said = f"{agent} {library}"
     for pattern, name in CLIENTS:
         if pattern.search(said):
             return name
-    return headers.get("user-agent", "unknown").split("/")[0].split(" ")[0] or "unknown"
+    return agent.split("/")[0].split(" ")[0] or "unknown"
 
 
 class CallLog:

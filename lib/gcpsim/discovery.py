@@ -22,6 +22,7 @@ DOCUMENTS = {
     "serviceusage": "serviceusage.v1.json",
     "cloudresourcemanager": "cloudresourcemanager.v3.json",
 }
+MATCHES_KEPT = 2048  # of the latest requests: each is matched by the edge and by its service
 PLACEHOLDER = re.compile(r"\{\+?([A-Za-z0-9_]+)\}")
 
 
@@ -36,11 +37,11 @@ class Method:
     request: str | None
     response: str | None
 
-    @property
+    @functools.cached_property
     def collection(self) -> str:
         return self.id.split(".")[-2]
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         return self.id.split(".")[-1]
 
@@ -63,14 +64,20 @@ class Api:
         self.schemas: dict[str, dict[str, Any]] = document["schemas"]
         self.methods: dict[str, Method] = {}
         self._root = _Node()
+        self._matches: dict[tuple[str, str], tuple[Method, dict[str, str]] | None] = {}
         self._collect(document["resources"])
 
     def match(self, verb: str, path: str) -> tuple[Method, dict[str, str]] | None:
-        """The method that `verb` and `path` ask for, with its path parameters.
+        """The method that `verb` and `path` ask for, with its path parameters (not to be changed).
 
         `path` follows the service path (`compute/v1/`), without a leading slash.
         """
-        return _walk(self._root, path.split("/"), 0, verb)
+        key = (verb, path)
+        if key not in self._matches:
+            if len(self._matches) >= MATCHES_KEPT:
+                self._matches.clear()
+            self._matches[key] = _walk(self._root, path.split("/"), 0, verb)
+        return self._matches[key]
 
     def verbs(self, path: str) -> list[str]:
         """The HTTP methods that exist for a path."""

@@ -27,13 +27,19 @@ from gcpsim.errors import (
     required,
     stale_fingerprint,
 )
+from gcpsim.world import World
 
 NAME = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 NAME_TEXT = "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)"
+Handler = Callable[[Call, Method, str], Answer]
 
 
 class Compute(Resources):
     """The service. `kinds` is the table of collections by path segment."""
+
+    def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
+        super().__init__(world, kinds)
+        self._handlers: dict[str, Handler | None] = {}
 
     def call(
         self,
@@ -97,7 +103,12 @@ class Compute(Resources):
         """Whether a method of Google's document exists here (for the coverage page)."""
         return self._handler(method) is not None
 
-    def _handler(self, method: Method) -> Callable[[Call, Method, str], Answer] | None:
+    def _handler(self, method: Method) -> Handler | None:
+        if method.id not in self._handlers:
+            self._handlers[method.id] = self._find_handler(method)
+        return self._handlers[method.id]
+
+    def _find_handler(self, method: Method) -> Handler | None:
         if not method.path.startswith("projects/") or method.collection == "regionZones":
             return None
         collection = methods.collection_of(method.path)
@@ -126,7 +137,7 @@ class Compute(Resources):
         return functools.partial(chosen, kind) if chosen is not None else None
 
     @functools.cached_property
-    def fixed(self) -> dict[str, dict[str, Callable[[Call, Method, str], Answer]]]:
+    def fixed(self) -> dict[str, dict[str, Handler]]:
         """Collections that exist without being created: operations, zones, regions, projects."""
         from gcpsim.compute.fixed import handlers
 
@@ -149,7 +160,8 @@ class Compute(Resources):
         path = f"projects/{project}/{scope}/{kind.collection}/{name}"
         if path in self.table(kind.collection):
             raise already_exists(path)
-        self._require_quota(kind, project, scope, body)
+        if self.world.options.enforce_quotas:
+            quotas.require(self, kind.collection, project, scope, body)
         draft = Draft(self, project, scope, body)
         doc = self._prepared(kind, draft, path)
         doc["id"] = self.new_id()
@@ -158,8 +170,8 @@ class Compute(Resources):
             doc.pop("labels", None)
         self._stamp(kind, doc)
         self.put(path, doc)
-        op_type = kind.operation_types.get("insert", "insert")
-        op = self.begin(kind, call, path, "insert", op_type, doc, {"put": None})
+        named = kind.operation_types.get("insert", "insert")
+        op = self.begin(kind, call, path, "insert", named, doc, {"put": None})
         return self.operation_answer(op)
 
     def _get(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
@@ -327,10 +339,6 @@ class Compute(Resources):
         if not isinstance(body, dict):
             raise ApiError(400, "Invalid JSON payload received. Expected an object.", "parseError")
         return body
-
-    def _require_quota(self, kind: Kind, project: str, scope: str, body: Doc) -> None:
-        if self.world.options.enforce_quotas:
-            quotas.require(self, kind.collection, project, scope, body)
 
 
 def _with_version(body: Any, version: str) -> Any:
