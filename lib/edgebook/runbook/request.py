@@ -87,7 +87,8 @@ def prepare(request: Request) -> Prepared:
     """Check everything that can be checked before anything runs."""
     before = None
     if request.resume:
-        before = _before(_archive(request, None), request.resume)
+        known = params.load_file(request.params_file) if request.params_file else None
+        before = _before(_archive(request, known), request.resume)
         request = _resumed(request, before)
     if not request.params_file:
         raise UsageError("No params file", next="give one with --params FILE")
