@@ -82,6 +82,20 @@ def _check_address(cluster: "Cluster", new: Doc, wanted: str) -> None:
         raise invalid("Service", "", new["metadata"]["name"], causes)
 
 
+def drop_unneeded(new: Doc, old: Doc) -> None:
+    """What a Service of this type has no use for goes, unless the client asks for it anew."""
+    spec, before = new["spec"], old["spec"]
+    if spec.get("type") in WITH_NODE_PORTS:
+        return
+    ports = {_port_key(port): port.get("nodePort") for port in before.get("ports") or ()}
+    for port in spec.get("ports") or ():
+        if port.get("nodePort") and port["nodePort"] == ports.get(_port_key(port)):
+            del port["nodePort"]
+    for field in ("externalTrafficPolicy", "healthCheckNodePort", "allocateLoadBalancerNodePorts"):
+        if field in spec and spec[field] == before.get(field):
+            del spec[field]
+
+
 def _node_ports(cluster: "Cluster", new: Doc, old: Doc | None) -> None:
     spec = new["spec"]
     ports = spec.get("ports") or []
@@ -90,9 +104,6 @@ def _node_ports(cluster: "Cluster", new: Doc, old: Doc | None) -> None:
         for port in (old or {"spec": {}})["spec"].get("ports") or ()
     }
     if spec["type"] not in WITH_NODE_PORTS:
-        for port in ports:
-            if port.get("nodePort") and port["nodePort"] == before.get(_port_key(port)):
-                del port["nodePort"]
         spec.pop("healthCheckNodePort", None)
         return
     others = list(_others(cluster, new))

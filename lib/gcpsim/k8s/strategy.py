@@ -33,6 +33,8 @@ def prepare_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
         new.pop("status", None)
     _tidy(metadata)
     defaults.fill(cluster, resource, new, None)
+    if resource.key == "pods":
+        _check_account(cluster, new)
     causes = validation.check(resource, new, None)
     if resource.key == "services" and not causes:
         services.allocate(cluster, new, None)
@@ -49,6 +51,8 @@ def prepare_update(
     if subresource in ("status", "finalize"):
         return
     defaults.fill(cluster, resource, new, old)
+    if resource.key == "services":
+        services.drop_unneeded(new, old)
     _refuse(resource, new, validation.check(resource, new, old))
     if resource.key == "services":
         services.allocate(cluster, new, old)
@@ -114,6 +118,16 @@ def _check_namespace(cluster: "Cluster", resource: Resource, metadata: Doc) -> N
         cause = Cause("NamespaceTerminating", f"namespace {name} is being terminated",
                       "metadata.namespace")  # fmt: skip
         raise forbidden(resource.plural, resource.group, metadata["name"], why, [cause])
+
+
+def _check_account(cluster: "Cluster", pod: Doc) -> None:
+    namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
+    if f"{namespace}/{account}" not in cluster.table("serviceaccounts"):
+        why = (
+            f"error looking up service account {namespace}/{account}: "
+            f'serviceaccount "{account}" not found'
+        )
+        raise forbidden("pods", "", pod["metadata"]["name"], why)
 
 
 def _tidy(metadata: Doc) -> None:
