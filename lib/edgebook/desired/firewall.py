@@ -126,6 +126,8 @@ def reports(context: Context) -> Iterator[Change]:
                 f"the nodes of {name} have no network tag, and a rule without one opens every "
                 f"machine of the network; set clusters.{name}.node_tags"
             )
+        elif cluster.network and cluster.network != context.spec.network.rsplit("/", 1)[-1]:
+            text = f"cluster {name} is in network {cluster.network}, where this rule has no effect"
         else:
             yield from _silent(context, cluster, key)
             continue

@@ -94,10 +94,21 @@ def join(path: str, key: str) -> str:
     return f"{path}.{text}" if path else text
 
 
+def _parse(text: str) -> yaml.Node | None:
+    """By libyaml where it is there, ten times faster; errors are worded by the Python parser."""
+    fast = getattr(yaml, "CSafeLoader", None)
+    if fast is not None:
+        try:
+            return yaml.compose(text, Loader=fast)
+        except yaml.YAMLError:
+            pass
+    return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
 def compose(text: str) -> tuple[Node | None, list[Problem]]:
     """The tree of a YAML text, and what is wrong with its syntax."""
     try:
-        raw = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = _parse(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         return None, [Problem(line, "", f"no valid YAML: {error.problem or error.context}")]
