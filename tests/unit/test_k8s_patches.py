@@ -263,3 +263,23 @@ def test_a_field_that_another_manager_set_inside_an_item_keeps_the_item() -> Non
     assert live["spec"]["containers"] == [container("web", tty=True)]
     live = apply(live, empty, pod, owner("two"), False, NOW)
     assert not live.get("spec", {}).get("containers")
+
+
+def test_items_that_share_a_key_are_refused_when_applied_and_kept_when_live() -> None:
+    pod = model("V1Pod")
+    two = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    live = {"metadata": {"name": "p"}, "spec": {"containers": [container("web", env=two)]}}
+    other = {"spec": {"containers": [container("web", env=[{"name": "B", "value": "3"}])]}}
+    merged = apply(live, other, pod, owner("one"), False, NOW)
+    names_now = [item["name"] for item in merged["spec"]["containers"][0]["env"]]
+    assert names_now == ["A", "A", "B"]
+    with pytest.raises(StatusError, match="duplicate entries for key"):
+        apply(live, live, pod, owner("one"), False, NOW)
+
+
+def test_removing_the_last_label_leaves_no_empty_map() -> None:
+    maps = model("V1ConfigMap")
+    labelled = {"metadata": {"name": "c", "labels": {"a": "1"}}}
+    live = apply({"metadata": {"name": "c"}}, labelled, maps, owner("one"), False, NOW)
+    live = apply(live, {"metadata": {"name": "c"}}, maps, owner("one"), False, NOW)
+    assert "labels" not in live["metadata"]

@@ -13,7 +13,7 @@ import orjson
 from gcpsim.k8s import fieldsets
 from gcpsim.k8s.fieldsets import Fields, Path
 from gcpsim.k8s.patches import ordered
-from gcpsim.k8s.status import Cause, StatusError
+from gcpsim.k8s.status import Cause, StatusError, bad_request
 from gcpsim.k8s.types import Type
 
 Doc = dict[str, Any]
@@ -88,13 +88,20 @@ def merge_typed(live: Any, config: Any, type: Type) -> Any:
         return config
     items = type.items
     assert items is not None
-    have = {fieldsets.item_key(item, type): item for item in live}
-    new = {fieldsets.item_key(item, type): item for item in config}
-    result = {**have}
-    for key, item in new.items():
-        result[key] = merge_typed(have[key], item, items) if key in have else item
-    marks = list(result)
-    return ordered([result[mark] for mark in marks], marks, list(new), list(have))
+    marks = [fieldsets.item_key(item, type) for item in live]
+    wanted = [fieldsets.item_key(item, type) for item in config]
+    have, new = dict(zip(marks, live, strict=True)), dict(zip(wanted, config, strict=True))
+    if len(new) < len(wanted):
+        twice = sorted({mark for mark in wanted if wanted.count(mark) > 1})
+        shown = ", ".join(fieldsets.shown_path((mark,)) for mark in twice)
+        raise bad_request(f"failed to create typed patch object: duplicate entries for key {shown}")
+    # Live items that share a key stay as they are, unless the configuration names that key.
+    pairs = [(mark, item) for mark, item in zip(marks, live, strict=True) if mark not in new]
+    pairs += [
+        (mark, merge_typed(have[mark], item, items) if mark in have else item)
+        for mark, item in new.items()
+    ]
+    return ordered([item for _, item in pairs], [mark for mark, _ in pairs], wanted, marks)
 
 
 def _conflicts(

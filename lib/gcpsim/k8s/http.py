@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
+from gcpsim.errors import ApiError
 from gcpsim.k8s import discovery, openapi, verbs, watching
 from gcpsim.k8s.call import BODY_LIMIT, Call, locate
 from gcpsim.k8s.status import StatusError, bad_request, no_such_path, unauthorized
@@ -70,6 +71,12 @@ class ApiServer:
         except StatusError as error:
             self._count(call, error.code)
             return refusal(error)
+        except Exception:
+            log.exception("%s %s", request.method, request.raw_path)
+            self._count(call, 500)
+            return refusal(
+                StatusError(500, "InternalError", "a defect of gcpsim; its log says more")
+            )
 
     async def _read(self, request: web.Request) -> bytes:
         try:
@@ -89,7 +96,8 @@ class ApiServer:
             elif fault.effect == "drop_before":
                 raise Dropped
             elif fault.effect == "http":
-                raise StatusError(fault.code, fault.reason, fault.message)
+                headers = fault.as_error().headers
+                raise StatusError(fault.code, fault.reason, fault.message, headers=headers)
             elif fault.effect == "permission":
                 raise StatusError(403, "Forbidden", fault.message)
         plan = verbs.watch_plan(self.cluster, call)
@@ -100,6 +108,8 @@ class ApiServer:
             response = self.world.transact(lambda: self._work(call))
         except (RecursionError, orjson.JSONEncodeError) as error:
             raise bad_request(f"the object cannot be encoded as JSON: {error}") from error
+        except ApiError as error:
+            raise StatusError(error.code, "InternalError", error.message) from error
         if any(fault.effect == "drop_after" for fault in faults):
             raise Dropped
         self._count(call, response.status)
@@ -109,10 +119,8 @@ class ApiServer:
         code, body, content_type = self._dispatch(call)
         if not isinstance(body, bytes):
             body = orjson.dumps(body)
-        headers = {"Audit-Id": "", "Cache-Control": "no-cache, private"}
-        headers = {name: value for name, value in headers.items() if value}
+        headers = {"Cache-Control": "no-cache, private", "Content-Type": content_type}
         response = web.Response(status=code, body=body, headers=headers)
-        response.headers["Content-Type"] = content_type
         for warning in call.warnings:
             quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{quoted}"')

@@ -104,7 +104,9 @@ def _scale(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
         raise status.invalid("Scale", "autoscaling", call.name, [why])
     version = (cleaned.get("metadata") or {}).get("resourceVersion") if call.method == "PUT" else ""
     metadata = {**obj["metadata"], "resourceVersion": version or ""}
-    changed = {**obj, "metadata": metadata, "spec": {**obj.get("spec", {}), "replicas": replicas}}
+    path = _scale_paths(resource).get("specReplicasPath", ".spec.replicas")
+    steps = path.strip(".").split(".")
+    changed = {**_with(obj, steps, replicas), "metadata": metadata}
     from gcpsim.k8s.verbs import tracker
 
     track = tracker(cluster, call, resource)
@@ -112,15 +114,24 @@ def _scale(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     return 200, _scale_of(stored, resource), JSON
 
 
+def _with(obj: Doc, steps: list[str], value: Any) -> Doc:
+    """The object with a value at a path of names."""
+    name, *below = steps
+    return {**obj, name: _with(obj.get(name) or {}, below, value) if below else value}
+
+
 def _scale_of(obj: Doc, resource: Resource) -> Doc:
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    selector = selector_text((obj.get("spec") or {}).get("selector"))
     paths = _scale_paths(resource)
+    selectors = find(obj, paths.get("labelSelectorPath", ".spec.selector"))
+    selector = selectors[0] if selectors and isinstance(selectors[0], str) else ""
+    if selectors and isinstance(selectors[0], dict):
+        selector = selector_text(selectors[0])
     replicas = find(obj, paths.get("statusReplicasPath", ".status.replicas"))
     wanted = find(obj, paths.get("specReplicasPath", ".spec.replicas"))
     state: Doc = {"replicas": replicas[0] if replicas else 0}
-    if selector != "<none>":
+    if selector not in ("", "<none>"):
         state["selector"] = selector
     return {
         "kind": "Scale",

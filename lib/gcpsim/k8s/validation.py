@@ -62,6 +62,9 @@ def _metadata(resource: Resource, metadata: Doc, old: Doc | None) -> list[Cause]
                 causes.append(
                     invalid_value(field, owner.get(name, ""), f"{name} must not be empty")
                 )
+    if sum(owner.get("controller") is True for owner in metadata.get("ownerReferences") or ()) > 1:
+        why = "Only one reference can have Controller set to true"
+        causes.append(invalid_value("metadata.ownerReferences", metadata["ownerReferences"], why))
     for name in metadata.get("finalizers") or ():
         causes += names.check(names.qualified, "metadata.finalizers", name)
     added = _added_finalizers(metadata, old)

@@ -1,5 +1,6 @@
 """The cluster's API through the official Python client, which validates every answer."""
 
+import queue
 from typing import Any
 
 import pytest
@@ -318,3 +319,20 @@ def test_rarely_used_kinds_can_be_read(
     assert made.spec.holder_identity == "me"
     assert k8s.NetworkingV1Api(client).list_ingress_for_all_namespaces().items == []
     assert k8s.DiscoveryV1Api(client).list_endpoint_slice_for_all_namespaces().items == []
+
+
+def test_an_informer_follows(api: Api, client: Any) -> None:
+    from kubernetes.informer import SharedInformer
+
+    core = k8s.CoreV1Api(client)
+    api.cluster.create("configmaps", configmap("a"))
+    seen: queue.Queue[str] = queue.Queue()
+    informer = SharedInformer(core.list_namespaced_config_map, namespace="default")
+    informer.add_event_handler("ADDED", lambda obj: seen.put(obj.metadata.name))
+    informer.start()
+    try:
+        assert {seen.get(timeout=20), seen.get(timeout=20)} == {"a", "kube-root-ca.crt"}
+        api.cluster.create("configmaps", configmap("b"))
+        assert seen.get(timeout=20) == "b"
+    finally:
+        informer.stop()

@@ -260,6 +260,64 @@ def test_everything_can_be_listed(kubectl: Kubectl) -> None:
     kubectl("cluster-info")
 
 
+WIDGETS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "widgets", "kind": "Widget", "shortNames": ["wg"]},
+        "versions": [
+            {
+                "name": version,
+                "served": True,
+                "storage": version == "v1",
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": {"size": {"type": "integer", "default": 1}},
+                            }
+                        },
+                    }
+                },
+                "subresources": {
+                    "scale": {
+                        "specReplicasPath": ".spec.size",
+                        "statusReplicasPath": ".status.size",
+                    }
+                },
+                "additionalPrinterColumns": [
+                    {"name": "Size", "type": "integer", "jsonPath": ".spec.size"}
+                ],
+            }
+            for version in ("v1", "v1beta1")
+        ],
+    },
+}
+
+
+def test_a_kind_of_ones_own(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", stdin=manifest(WIDGETS))
+    kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=10s")
+    widget = {"apiVersion": "example.com/v1beta1", "kind": "Widget", "metadata": {"name": "w"}}
+    kubectl("apply", "-f", "-", stdin=manifest({**widget, "spec": {"size": 3}}))
+    assert rows(kubectl, "get", "wg") == [["NAME", "SIZE"], ["w", "3"]]
+    old = json.loads(kubectl("get", "widgets.v1beta1.example.com", "w", "-o", "json").stdout)
+    assert old["apiVersion"] == "example.com/v1beta1"
+    kubectl("scale", "--replicas=5", "widget/w")
+    assert rows(kubectl, "get", "wg")[1] == ["w", "5"]
+    wrong = {**widget, "spec": {"size": "big"}}
+    said = kubectl("apply", "-f", "-", stdin=manifest(wrong), fails=True).stderr
+    assert "spec.size" in said
+    assert "integer" in said
+    kubectl("delete", "crd", "widgets.example.com")
+    kubectl("get", "widgets.v1.example.com", fails=True)
+
+
 def test_what_is_not_simulated_says_so(api: Api, kubectl: Kubectl) -> None:
     made = api.cluster.create("pods", pod("p"))
     api.cluster.update("pods", {**made, "status": running(made)["status"]}, "status")

@@ -123,6 +123,12 @@ CASES: list[tuple[str, str, Any, str, int, str, str]] = [
     ("GET", PODS + "/none/portforward", None, JSON, 501, "NotImplemented", "not simulated"),
     ("GET", PODS + "/none/log", None, JSON, 404, "NotFound", 'pods "none" not found'),
     ("POST", PODS + "/none/eviction", {}, JSON, 404, "NotFound", 'pods "none" not found'),
+    ("POST", PODS, pod("p", serviceAccountName="none"), JSON, 403, "Forbidden",
+     'serviceaccount "none" not found'),
+    ("POST", MAPS, b" " * (3 * 1024 * 1024 + 10), JSON, 413, "RequestEntityTooLarge", "too large"),
+    ("PATCH", PODS + "/p?fieldManager=m", {"apiVersion": "v1", "kind": "Pod", "spec": {
+        "containers": [{"name": "a", "image": "i"}, {"name": "a", "image": "i"}]}}, APPLY, 400,
+     "BadRequest", 'duplicate entries for key [name="a"]'),
     ("POST", "/healthz", {}, JSON, 404, "NotFound", "could not find"),
 ]  # fmt: skip
 
@@ -174,6 +180,19 @@ def test_a_scripted_fault_strikes_before_and_after_the_effect(api: Api) -> None:
     with pytest.raises(OSError):
         ask(api, "POST", MAPS, configmap("b"))
     assert api.cluster.get("configmaps", "default", "b") is not None
+
+
+def test_a_defect_is_a_status_too_and_leaves_no_trace(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(event: str, obj: Any, old: Any) -> None:
+        raise KeyError(event)
+
+    api.cluster.subscribe("configmaps", fails)
+    status, answer = ask(api, "POST", MAPS, configmap("a"))
+    assert (status, answer["reason"]) == (500, "InternalError")
+    assert "KeyError" in caplog.text
+    assert api.cluster.get("configmaps", "default", "a") is None
 
 
 def test_requests_are_counted_by_verb_and_resource(api: Api) -> None:
