@@ -24,9 +24,9 @@ from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
 from edgebook.live_index import IndexedLive
 from edgebook.model import Action, Change, Live, Plan, ResourceKey
-from edgebook.names import Names
 from edgebook.observed import Observed
 from edgebook.spec import Spec
+from edgebook.spec.names import Names
 from edgebook.spec.types import ClusterSpec
 from edgebook.verify.facts import Facts
 

@@ -13,8 +13,8 @@ from edgebook.desired import Desired
 from edgebook.kinds import certificate_scope, compute_scope, zone_scope
 from edgebook.live.reader import Reader
 from edgebook.model import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
-from edgebook.names import Names
 from edgebook.observed import Observed
+from edgebook.spec.names import Names
 from edgebook.spec.types import IpVersion, Spec
 from edgebook.verify.lookup import Lookup, lookup_for
 
