@@ -296,6 +296,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "certificate.api.scope",
         '"EDGE_CACHES"; allowed: ALL_REGIONS, CLIENT_AUTH',
     ),
+    (
+        {"routes.0.api": {"headerAction": {"requestHeadersToAdd": [{"headerNme": "a"}]}}},
+        "routes[0].api.headerAction.requestHeadersToAdd[0].headerNme",
+        'did you mean "headerName"?',
+    ),
     ({"frontends.2.api": {"proxyBind": 1}}, "frontends[2].api.proxyBind", "expected: true or"),
     (
         {"routes.0.paths": {"/api/*": {"backend": "api", "api": {"timeout": 5}}}},

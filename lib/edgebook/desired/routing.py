@@ -71,7 +71,7 @@ def _matcher(context: Context, route: RouteSpec) -> dict[str, Any]:
         "name": _matcher_name(route),
         **_action(context, route.default, default=True),
     }
-    return matcher | ({"pathRules": rules} if rules else {})
+    return merged(matcher | ({"pathRules": rules} if rules else {}), route.api)
 
 
 def _service(context: Context, backend: str) -> Ref:

@@ -74,6 +74,13 @@ OURS: Mapping[str, Mapping[str, str]] = {
         "ports": "port",
         "target": "protocol and backend",
     },
+    "PathMatcher": {
+        "name": "nothing: it follows from the first host",
+        "defaultService": "default",
+        "defaultUrlRedirect": "default",
+        "defaultRouteAction": "default.api",
+        "pathRules": "paths",
+    },
     "HttpRouteAction": {"weightedBackendServices": "weights", "urlRewrite": "rewrite"},
     "UrlMap": {
         "name": "nothing: it follows from the front door's name",

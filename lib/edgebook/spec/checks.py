@@ -332,6 +332,7 @@ def _api_blocks(spec: Spec) -> Iterator[tuple[str, Mapping[str, object], str]]:
         if frontend.ssl_policy:
             blocks.append(("SslPolicy", frontend.ssl_policy.api, f"{path}.ssl_policy.api"))
     for index, route in enumerate(spec.routes):
+        blocks.append(("PathMatcher", route.api, f"routes[{index}].api"))
         blocks.append(("HttpRouteAction", route.default.api, f"routes[{index}].default.api"))
         for url_path, target in route.paths.items():
             path = f'routes[{index}].paths."{url_path}".api'

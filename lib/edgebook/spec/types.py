@@ -233,6 +233,7 @@ class RouteSpec:
         keys=PATH_RULE,
         shorthand="backend",
     )
+    api: ApiFields = google("More fields of the path matcher.", "PathMatcher")
 
 
 @dataclass(frozen=True)
