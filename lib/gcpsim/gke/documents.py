@@ -11,6 +11,7 @@ from gcpsim.projects import number
 
 VERSIONS = ("1.34.2-gke.1154000", "1.33.5-gke.1308000", "1.32.9-gke.1239000", "1.31.13-gke.1008000")
 DEFAULT_VERSION = VERSIONS[1]
+SERVICES_RANGE = "34.118.224.0/20"
 # The fingerprint of "no labels" and the version of "no policy", the same for every cluster.
 NO_LABELS = "a9dc16a7"
 NO_POLICY = "e3b0c442"
@@ -36,6 +37,7 @@ class ClusterSpec:
     network: str = "default"
     subnetwork: str = "default"
     version: str = DEFAULT_VERSION
+    vpc_native: bool = True  # pods have alias IPs; without them NEGs cannot take them
     pools: tuple[PoolSpec, ...] = field(default_factory=lambda: (PoolSpec(),))
 
 
@@ -79,16 +81,7 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
         "locations": list(spec.zones),
         "labelFingerprint": NO_LABELS,
         "legacyAbac": {},
-        "ipAllocationPolicy": {
-            "useIpAliases": True,
-            "clusterIpv4Cidr": pods,
-            "clusterIpv4CidrBlock": pods,
-            "clusterSecondaryRangeName": f"gke-{spec.name}-pods-{digest}",
-            "servicesIpv4Cidr": "34.118.224.0/20",
-            "servicesIpv4CidrBlock": "34.118.224.0/20",
-            "podCidrOverprovisionConfig": {},
-            "stackType": "IPV4",
-        },
+        "ipAllocationPolicy": ip_policy(spec, pods, digest),
         "networkConfig": {
             "network": f"projects/{spec.project}/global/networks/{spec.network}",
             "subnetwork": (
@@ -127,12 +120,27 @@ def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
         "currentNodeVersion": spec.version,
         "createTime": rfc3339(now, millis=False).replace("Z", "+00:00"),
         "status": "RUNNING",
-        "servicesIpv4Cidr": "34.118.224.0/20",
+        "servicesIpv4Cidr": SERVICES_RANGE,
         "instanceGroupUrls": pools[0]["instanceGroupUrls"],
         "currentNodeCount": nodes,
         "location": spec.location,
         "id": (digest * 8),
         "etag": etag(path_of(spec), spec.version),
+    }
+
+
+def ip_policy(spec: ClusterSpec, pods: str, digest: str) -> Obj:
+    if not spec.vpc_native:
+        return {"useRoutes": True, "stackType": "IPV4"}
+    return {
+        "useIpAliases": True,
+        "clusterIpv4Cidr": pods,
+        "clusterIpv4CidrBlock": pods,
+        "clusterSecondaryRangeName": f"gke-{spec.name}-pods-{digest}",
+        "servicesIpv4Cidr": SERVICES_RANGE,
+        "servicesIpv4CidrBlock": SERVICES_RANGE,
+        "podCidrOverprovisionConfig": {},
+        "stackType": "IPV4",
     }
 
 

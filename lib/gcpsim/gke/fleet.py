@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gcpsim import projects
 from gcpsim.gke import names
 from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.nodes import node_conditions
@@ -28,6 +29,7 @@ MACHINES = {
     "n2-standard-4": (4, 16, "3920m", "13591892Ki"),
     "n2-standard-8": (8, 32, "7910m", "29207888Ki"),
 }
+POD_RANGE = "pod-range"  # instance metadata: the node's podCIDR
 Done = Callable[[str], None]
 
 
@@ -98,10 +100,11 @@ class Fleet:
 
     def _instance(self, doc: Obj, pool: Obj, zone: str, node: str, pods: str) -> Obj:
         machine, region = pool["config"]["machineType"], zone.rpartition("-")[0]
+        native = doc["ipAllocationPolicy"].get("useIpAliases", False)
+        facts = {**_metadata(doc, pool, zone), POD_RANGE: pods}
         return {
             "name": node,
             "machineType": f"zones/{zone}/machineTypes/{machine}",
-            "canIpForward": True,
             "tags": {"items": list(pool["config"]["tags"])},
             "labels": {
                 "goog-gke-node": "",
@@ -121,11 +124,17 @@ class Fleet:
                 {
                     "network": f"global/networks/{doc['network']}",
                     "subnetwork": f"regions/{region}/subnetworks/{doc['subnetwork']}",
-                    "aliasIpRanges": [{"ipCidrRange": pods}],
-                    "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "External NAT"}],
+                    **({"aliasIpRanges": [{"ipCidrRange": pods}]} if native else {}),
+                    "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "external-nat"}],
                 }
             ],
-            "metadata": {"items": [{"key": "cluster-name", "value": doc["name"]}]},
+            "metadata": {"items": [{"key": k, "value": v} for k, v in facts.items()]},
+            "serviceAccounts": [
+                {
+                    "email": pool["config"]["serviceAccount"],
+                    "scopes": list(pool["config"]["oauthScopes"]),
+                }
+            ],
         }
 
     def _register(self, name: str, instance: Obj) -> None:
@@ -136,13 +145,28 @@ class Fleet:
         cluster.create("nodes", node_object(cluster, pool, instance, version))
 
 
+def _metadata(doc: Obj, pool: Obj, zone: str) -> dict[str, str]:
+    """Which group and cluster a node's instance belongs to, as GKE notes it."""
+    project = f"projects/{projects.number(doc['_project'])}"
+    group = names.group(doc["name"], pool["name"], doc["id"][:8], zone)
+    return {
+        "instance-template": f"{project}/global/instanceTemplates/{group.removesuffix('-grp')}",
+        "created-by": f"{project}/zones/{zone}/instanceGroupManagers/{group}",
+        "disable-legacy-endpoints": "true",
+        "cluster-name": doc["name"],
+        "cluster-uid": doc["id"],
+        "cluster-location": doc["location"],
+    }
+
+
 def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj:
     """The Node that a GKE instance registers."""
     zone, node = str(instance["zone"]).rpartition("/")[2], instance["name"]
     machine = pool["config"]["machineType"]
     cpus, gigabytes, cpu, memory = MACHINES.get(machine, MACHINES["e2-standard-4"])
     interface = instance["networkInterfaces"][0]
-    pods = interface["aliasIpRanges"][0]["ipCidrRange"]
+    facts = {item["key"]: item["value"] for item in instance["metadata"]["items"]}
+    pods = facts[POD_RANGE]
     region = zone.rpartition("-")[0]
     addresses = [{"type": "InternalIP", "address": interface["networkIP"]}]
     external = [c["natIP"] for c in interface.get("accessConfigs") or () if c.get("natIP")]

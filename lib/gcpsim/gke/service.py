@@ -226,6 +226,7 @@ class Gke:
             "network": compute_link(f"{place}/global/networks/{doc['network']}"),
             "subnetwork": compute_link(f"{place}/regions/{region}/subnetworks/{doc['subnetwork']}"),
             "tag": doc["nodePools"][0]["config"]["tags"][0],
+            "native": doc["ipAllocationPolicy"].get("useIpAliases", False),
         }
         self.planes[name] = plane
         self._start_google_controllers(plane)

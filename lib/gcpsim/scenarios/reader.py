@@ -36,6 +36,7 @@ CLUSTER = Mapping(
         "zones": ListOf(ZONE, 1),
         "project": Text("[a-z][-a-z0-9]{4,28}[a-z0-9]", "a project id"),
         "version": Text(r"1\.\d+\.\d+-gke\.\d+", "a GKE version such as 1.33.5-gke.1308000"),
+        "vpc_native": Text("true|false", "true or false"),
         "node_pools": ListOf(POOL, 1),
     },
     ("name", "location"),
@@ -261,6 +262,7 @@ def _cluster(given: dict[str, Any], project: str, network: str) -> ClusterSpec:
         network=network,
         subnetwork=network,
         version=given.get("version", DEFAULT_VERSION),
+        vpc_native=given.get("vpc_native", "true") == "true",
         pools=pools,
     )
 

@@ -1,6 +1,7 @@
 """The documented life of a NEG, from annotation to garbage collection, every state on the way."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from google.api_core import exceptions
 from google.cloud import compute_v1
 from kubernetes import client
 
-from .conftest import PROJECT, ready
+from .conftest import PROJECT, Stage, ready
 
 ZONES = ["us-central1-a", "us-central1-b", "us-central1-c"]
 WISH = '{"exposed_ports":{"443":{"name":"shop-web"}}}'
@@ -290,3 +291,32 @@ def test_names_that_belong_to_others_are_not_taken(stage: Any) -> None:
     blue.pass_time(1)
     told = [text for _, reason, text in blue.events("shop", "Service/storefront")]
     assert any("has a label mismatch" in text and "taken by api service" in text for text in told)
+
+
+def test_a_routes_based_cluster_cannot_attach(start_sim: Any, tmp_path: Path) -> None:
+    """Pods without alias IPs: the NEG is made, the endpoints are refused, and events say so."""
+    (tmp_path / "app.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+        "spec:\n  selector: {matchLabels: {app: web}}\n  template:\n"
+        "    metadata: {labels: {app: web}}\n"
+        "    spec: {containers: [{name: web, image: w, ports: [{containerPort: 80}]}]}\n"
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+        "spec: {selector: {app: web}, ports: [{port: 80}]}\n"
+    )
+    (tmp_path / "old.yaml").write_text(
+        f"project: {PROJECT}\nclusters:\n"
+        "  - {name: blue, location: us-central1, vpc_native: false}\n"
+        "workloads:\n  - {clusters: [blue], manifests: [app.yaml]}\n"
+    )
+    blue = Stage(start_sim("--scenario", tmp_path / "old.yaml", "--paused", "--time-scale", "1"))
+    assert blue.annotation("default", "web", "neg") is None
+    blue.annotate("default", "web", '{"exposed_ports":{"80":{"name":"old"}}}')
+    blue.pass_time(30)
+    assert sum(blue.sizes("old").values()) == 0
+    told = [text for _, reason, text in blue.events("default") if reason == "AttachFailed"]
+    assert "doesn't belong to the (sub)network default or to the instance" in told[0]
+    # The condition speaks of the comparison, not of the calls that follow from it.
+    assert blue.conditions("default", "old")["Synced"] == ("True", "NegSyncSuccessful")
+    blue.pass_time(100)
+    more = [text for _, reason, text in blue.events("default") if reason == "AttachFailed"]
+    assert more and sum(blue.sizes("old").values()) == 0

@@ -46,7 +46,8 @@ class NegController:
         self.collector = Collector(plane)
         self._retries: dict[str, int] = {}
         self._asking: set[str] = set()
-        self.cluster.admit("services", with_default)
+        if plane.parts["network"]["native"]:
+            self.cluster.admit("services", with_default)
         self.cluster.subscribe("services", self._follow)
         for service in self.cluster.list("services"):
             self._follow("ADDED", service, None)

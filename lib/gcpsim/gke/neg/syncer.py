@@ -33,8 +33,8 @@ class Syncer:
     extra_zones: tuple[str, ...] = ()
     under_way: dict[tuple[str, Endpoint], None] = field(default_factory=dict)
     creating: str = ""
-    deleting: set[str] = field(default_factory=set)
     tries: int = 0
+    failed_calls: int = 0
 
 
 class SyncFailed(Exception):
@@ -79,7 +79,7 @@ class Syncers:
             self.wanted.forget(piece)
         service = labels_of(piece).get("kubernetes.io/service-name", "")
         for key in self._by_service.get(f"{piece['metadata']['namespace']}/{service}", ()):
-            self.running[key].tries = 0
+            self.running[key].tries = self.running[key].failed_calls = 0
             self.worker.mark(key)
 
     def _resync(self) -> bool:
@@ -257,8 +257,9 @@ class Syncers:
                 text = f"Failed to {verb} {count} network endpoint(s) {where}: {problem}"
                 self._event(wish, "Warning", f"{verb}Failed", text)
                 if self.running.get(key) is syncer:
-                    self._fail(key, syncer, text, False)
+                    self._again(key, syncer)
                 return
+            syncer.failed_calls = 0
             text = f"{verb} {count} network endpoint(s) {where}"
             self._event(wish, "Normal", verb, text)
             if self.running.get(key) is syncer:
@@ -275,6 +276,19 @@ class Syncers:
             return
         self.compute.when_done(operation, lambda finished: finish(error_of(finished)))
 
+    def _again(self, key: str, syncer: Syncer) -> None:
+        """After a refused call: compare again, later each time; the conditions don't tell."""
+        syncer.failed_calls += 1
+        if syncer.failed_calls > TRIES:
+            text = f'Failed to retry NEG sync for "{syncer.wish.key}": maximum retry exceeded'
+            self._event(syncer.wish, "Warning", "RetryFailed", text)
+            return
+        self.worker.mark_at(self.plane.now() + self._delay(syncer.failed_calls - 1), key)
+
+    def _delay(self, tries: int) -> float:
+        first, last = self.plane.wait("gke.neg.retry.first"), self.plane.wait("gke.neg.retry.last")
+        return min(last, first * 2.0**tries)
+
     # Outcome
 
     def _fail(self, key: str, syncer: Syncer, text: str, initializing: bool) -> None:
@@ -286,8 +300,7 @@ class Syncers:
         self._say(key, text, initializing=initializing)
         if not again:
             return
-        first, last = self.plane.wait("gke.neg.retry.first"), self.plane.wait("gke.neg.retry.last")
-        self.worker.mark_at(self.plane.now() + min(last, first * 2.0**syncer.tries), key)
+        self.worker.mark_at(self.plane.now() + self._delay(syncer.tries), key)
         syncer.tries += 1
 
     def _say(self, key: str, error: str, *, initializing: bool = False) -> None:
