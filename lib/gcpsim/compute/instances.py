@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from gcpsim.compute.resources import Resources
     from gcpsim.compute.service import Compute
 
+SHIELDED = {
+    "enableIntegrityMonitoring": True,
+    "enableSecureBoot": False,
+    "enableVtpm": True,
+}
+
 
 def prepare(draft: Draft) -> None:
     body, compute = draft.body, draft.compute
@@ -34,8 +40,17 @@ def prepare(draft: Draft) -> None:
     body.setdefault("startRestricted", False)
     body.setdefault("cpuPlatform", "Intel Broadwell")
     body.setdefault("lastStartTimestamp", rfc3339(compute.world.clock.now(), offset=True))
+    body["disks"] = [
+        _disk(place, body["name"], index, disk)
+        for index, disk in enumerate(body.get("disks") or [])
+    ]
+    metadata = body.setdefault("metadata", {})
+    metadata["kind"] = "compute#metadata"
+    metadata["fingerprint"] = documents.fingerprint(metadata.get("items"), salt="metadata")
     tags = body.setdefault("tags", {})
     tags["fingerprint"] = _tags_fingerprint(tags)
+    body.setdefault("shieldedInstanceConfig", dict(SHIELDED))
+    body.setdefault("shieldedInstanceIntegrityPolicy", {"updateAutoLearnPolicy": True})
     body.setdefault(
         "scheduling",
         {
@@ -45,6 +60,25 @@ def prepare(draft: Draft) -> None:
             "provisioningModel": "STANDARD",
         },
     )
+
+
+def _disk(place: str, instance: str, index: int, disk: Doc) -> Doc:
+    """A disk as an instance shows it: attached, not how it was to be made."""
+    wanted = disk.pop("initializeParams", None) or {}
+    name = wanted.get("diskName") or (instance if index == 0 else f"{instance}-{index}")
+    attached = {
+        "autoDelete": False,
+        "boot": False,
+        "deviceName": f"persistent-disk-{index}",
+        "diskSizeGb": str(wanted.get("diskSizeGb", "10")),
+        "index": index,
+        "interface": "SCSI",
+        "kind": "compute#attachedDisk",
+        "mode": "READ_WRITE",
+        "source": links.link(f"{place}/disks/{name}"),
+        "type": "PERSISTENT",
+    }
+    return attached | disk
 
 
 def _interface(draft: Draft, zone: str, index: int, interface: Doc) -> None:
@@ -69,6 +103,11 @@ def _interface(draft: Draft, zone: str, index: int, interface: Doc) -> None:
         from gcpsim.compute.addresses import allocate
 
         config.setdefault("natIP", allocate(compute, f"regions/{region}"))
+        config.setdefault("kind", "compute#accessConfig")
+        config.setdefault("name", "external-nat")
+        config.setdefault("networkTier", "PREMIUM")
+        config.setdefault("type", "ONE_TO_ONE_NAT")
+    interface["fingerprint"] = documents.fingerprint(interface)
 
 
 def _tags_fingerprint(tags: Doc) -> str:
@@ -105,6 +144,7 @@ INSTANCES = Kind(
     "Instance",
     "instance",
     scopes=("zones",),
+    fingerprint="lenient",
     labels=True,
     refs=(
         ("networkInterfaces[].network", ("networks",)),
