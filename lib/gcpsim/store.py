@@ -162,7 +162,11 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         new = not path.exists()
         try:
-            db = sqlite3.connect(path, isolation_level="DEFERRED", check_same_thread=False)
+            db = sqlite3.connect(
+                path, timeout=1, isolation_level="DEFERRED", check_same_thread=False
+            )
+            # One simulator at a time; the lock dies with its process.
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
             if new:
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {FORMAT}")
@@ -178,6 +182,9 @@ class Store:
             if check != "ok":
                 raise sqlite3.DatabaseError(check)
             db.execute("PRAGMA synchronous = NORMAL")
+            if (kind, version) == (APPLICATION_ID, FORMAT):
+                db.execute("BEGIN IMMEDIATE")
+                db.commit()
         except sqlite3.OperationalError as error:
             raise StateError(f"--state {folder}: {error}; is another gcpsim using it?") from error
         except sqlite3.DatabaseError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.conftest import Compute
+from tests.contract.rest import Compute
 
 
 @pytest.fixture
