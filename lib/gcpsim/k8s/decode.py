@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from gcpsim.k8s.quantity import canonical, is_quantity
 from gcpsim.k8s.types import Type
 
 Doc = dict[str, Any]
@@ -26,7 +27,6 @@ GO_NAMES = {
     "quantity": "Quantity",
 }
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
-QUANTITY = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$")
 
 
 class WrongType(Exception):
@@ -122,12 +122,12 @@ def _scalar(kind: str, value: Any, path: str, owner: str) -> Any:
 
 def _quantity(value: Any) -> str:
     text = str(value) if isinstance(value, int | float | str) else ""
-    if isinstance(value, bool) or not QUANTITY.match(text):
+    if isinstance(value, bool) or not is_quantity(text):
         raise WrongType(
             "quantities must match the regular expression "
             "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
         )
-    return text
+    return canonical(text)
 
 
 def _time(value: Any, path: str, owner: str) -> str:
