@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gcpsim import projects
-from gcpsim.compute import links, listing, quotas
+from gcpsim.compute import documents, links, listing, quotas
 from gcpsim.compute.catalog import REGIONS, ZONES, region_of, zones_of
 from gcpsim.compute.kinds import Doc, Kind
 from gcpsim.discovery import Method
@@ -104,7 +104,7 @@ class Fixed:
             "description": name,
             "status": "UP",
             "zones": [links.link(f"projects/{project}/zones/{zone}") for zone in zones_of(name)],
-            "quotas": quotas.limits(self.compute, project, name),
+            "quotas": documents.shown(quotas.limits(self.compute, project, name)),
             "selfLink": links.link(f"projects/{project}/regions/{name}"),
             "supportsPzs": False,
         }
@@ -113,7 +113,7 @@ class Fixed:
         return Answer(
             body={
                 "kind": "compute#project",
-                "id": projects.number(project),
+                "id": _own_id(project),
                 "creationTimestamp": EPOCH,
                 "name": project,
                 "selfLink": links.link(f"projects/{project}"),
@@ -121,14 +121,21 @@ class Fixed:
                     "kind": "compute#metadata",
                     "fingerprint": "AAAAAAAAAAA=",
                 },
+                "cloudArmorTier": "CA_STANDARD",
                 "defaultNetworkTier": "PREMIUM",
                 "defaultServiceAccount": (
                     f"{projects.number(project)}-compute@developer.gserviceaccount.com"
                 ),
-                "quotas": quotas.limits(self.compute, project),
+                "quotas": documents.shown(quotas.limits(self.compute, project)),
+                "vmDnsSetting": "ZONAL_ONLY",
                 "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
             }
         )
+
+
+def _own_id(project: str) -> str:
+    """Compute Engine's own id of a project, which is not the project's number (recorded)."""
+    return str(10**18 + int(projects.number(project)) * 9_973 % (8 * 10**18))
 
 
 def _zone(project: str, name: str) -> Doc:
@@ -142,5 +149,5 @@ def _zone(project: str, name: str) -> Doc:
         "region": links.link(f"projects/{project}/regions/{region_of(name)}"),
         "availableCpuPlatforms": ["Intel Broadwell"],
         "selfLink": links.link(f"projects/{project}/zones/{name}"),
-        "supportsPzs": False,
+        "supportsPzs": True,
     }

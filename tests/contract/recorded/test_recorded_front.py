@@ -107,7 +107,7 @@ def test_without_credentials(start_sim: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("service", ["compute", "dns"])
 def test_an_api_that_is_off(wire: Any, service: str) -> None:
     """Recorded: the domain usageLimits, extendedHelp, the project by its number."""
-    number = wire.get("")["id"]
+    number = wire.get("")["defaultServiceAccount"].split("-")[0]
     host = f"{service}.googleapis.com"
     url = f"/v1/projects/{wire.project}/services/{host}:disable"
     assert wire.sim.http("POST", url, {})[0] == 200

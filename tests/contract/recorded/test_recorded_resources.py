@@ -222,3 +222,26 @@ def test_links_have_the_version_of_the_request(wire: Any) -> None:
     assert status == 200
     assert doc["selfLink"] == wire.link("global/backendServices/bs", "beta")
     assert doc["healthChecks"] == [wire.link("global/healthChecks/hc", "beta")]
+
+
+def test_the_project_itself(wire: Any) -> None:
+    """Recorded: an id of Compute Engine's own, quotas in whole numbers."""
+    project = wire.get("")
+    assert set(project) == {
+        "cloudArmorTier",
+        "commonInstanceMetadata",
+        "creationTimestamp",
+        "defaultNetworkTier",
+        "defaultServiceAccount",
+        "id",
+        "kind",
+        "name",
+        "quotas",
+        "selfLink",
+        "vmDnsSetting",
+        "xpnProjectStatus",
+    }
+    number = project["defaultServiceAccount"].removesuffix("-compute@developer.gserviceaccount.com")
+    assert number.isdigit() and project["id"].isdigit()
+    assert project["id"] != number
+    assert all(isinstance(row["limit"], int) for row in project["quotas"])
