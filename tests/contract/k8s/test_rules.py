@@ -95,8 +95,16 @@ def test_pod_defaults(core: k8s.CoreV1Api) -> None:
     limits = {"cpu": "0.5", "memory": "1024Mi"}
     probe = {"httpGet": {"port": "http"}}
     address = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-    containers = [{"name": "web", "image": "nginx", "env": [address], "resources": {"limits": limits},
-                   "ports": [{"name": "http", "containerPort": 80}], "readinessProbe": probe}]  # fmt: skip
+    containers = [
+        {
+            "name": "web",
+            "image": "nginx",
+            "env": [address],
+            "resources": {"limits": limits},
+            "ports": [{"name": "http", "containerPort": 80}],
+            "readinessProbe": probe,
+        }
+    ]
     volumes = [{"name": "c", "configMap": {"name": "c"}}, {"name": "e"}]
     made = core.create_namespaced_pod("default", pod("p", containers=containers, volumes=volumes))
     container = made.spec.containers[0]
