@@ -205,10 +205,28 @@ def get_health(
             item["port"] = endpoint["port"]
         if endpoint.get("annotations"):
             item["annotations"] = endpoint["annotations"]
-        status.append(item)
+        status += _by_rule(compute, path, doc, item)
     if status:
         answer["healthStatus"] = status
     return Answer(body=answer)
+
+
+def _by_rule(compute: "Compute", path: str, doc: Doc, item: Doc) -> list[Doc]:
+    """A passthrough service answers once for each rule that leads to it (recorded)."""
+    rules = [compute.get(user) for user in compute.users(path) if "/forwardingRules/" in user]
+    if not rules:
+        return [item]
+    port = {"port": doc["port"]} if "port" in doc else {}
+    return [
+        {
+            **port,
+            **item,
+            "forwardingRule": rule["selfLink"],
+            "forwardingRuleIp": rule["IPAddress"],
+        }
+        for rule in rules
+        if rule is not None
+    ]
 
 
 def group_healths(compute: "Resources", group: str) -> dict[str, list[Doc]]:
