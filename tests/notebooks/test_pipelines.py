@@ -22,7 +22,7 @@ def checkout(start_sim: Callable[..., Any], tmp_path: Path) -> tuple[Path, dict[
     """What a pipeline's workspace has, and an environment that sees only the simulator."""
     for name in (".venv", "notebooks", "params", "Makefile", "tools"):
         (tmp_path / name).symlink_to(ROOT / name)
-    simulator = start_sim("--port", "0", "--scenario", "legacy", "--time-scale", "600")
+    simulator = start_sim("--port", "0", "--scenario", "legacy", "--time-scale", "0")
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
     state = {"EDGEBOOK_STATE": str(tmp_path / "state"), "CI": "true"}
     return tmp_path, {**clean, **simulator.ready["env"], **state}

@@ -110,7 +110,8 @@ def _title(ready: dict[str, Any]) -> str:
     clusters = ready.get("clusters") or {}
     nodes = sum(_count(cluster, "nodes") for cluster in clusters.values())
     pods = sum(_count(cluster, "pods") for cluster in clusters.values())
-    scale = f"{ready.get('time_scale', 1):g} x real time"
+    times = ready.get("time_scale", 1)
+    scale = f"{times:g} x real time" if times else "without waiting"
     what = "Edgebook rehearsal: legacy shop -> global front door"
     return (
         f"{what}       simulated Google Cloud, {scale}, {len(clusters)} clusters, "
