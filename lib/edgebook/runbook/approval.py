@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgebook import plan as plans
 from edgebook.errors import ApprovalError, UsageError
 from edgebook.model import Change, Plan
 from edgebook.simulator import state_folder
@@ -91,12 +92,11 @@ def decide(given: Given, plan: Plan, *, environment: str, by: str) -> Approval:
 
 def decide_rest(approved: Plan, rest: Plan, before: Mapping[str, Any], *, run: str) -> Approval:
     """Approve the rest of an approved plan; raises ApprovalError when it does anything else."""
-    digests = {change.digest for change in approved.to_do}
-    extra = [change for change in rest.to_do if change.digest not in digests]
-    if extra:
+    beyond = plans.covers(approved, rest)
+    if beyond:
         raise ApprovalError(
             f"More than what was approved for {run}",
-            why="\n".join(_lines("also", extra)),
+            why="\n".join(f"also: {difference}" for difference in beyond),
             next="plan and approve anew: edgebook plan, then edgebook run --approve HASH",
         )
     by = str(before.get("by", ""))
