@@ -90,6 +90,8 @@ class Checks:
         if record["data"] in chain:
             return None
         seen = f"resolves to {chain[0]}" if chain else "was not found"
+        # Empty lists are never printed.
+        resolved = {"resolvedData": chain} if chain else {}
         return _failed(
             "CONFIG",
             f"The CNAME record {record['name']} {seen}, but must lead to {record['data']}",
@@ -97,7 +99,7 @@ class Checks:
                 "cname": {
                     "name": record["name"],
                     "expectedData": record["data"],
-                    "resolvedData": chain,
+                    **resolved,
                 },
                 "issues": ["CNAME_MISMATCH"],
             },

@@ -112,7 +112,6 @@ def test_without_its_cname_it_stays_provisioning_says_why_and_tries_again(cloud:
         "cname": {
             "name": "_acme-challenge.example.com.",
             "expectedData": expected["rrdatas"][0],
-            "resolvedData": [],
         },
         "issues": ["CNAME_MISMATCH"],
     }
