@@ -6,11 +6,12 @@ Warning header (Warn, the default) or dropped silently (Ignore). They are never 
 
 from typing import Any
 
-from gcpsim.k8s.call import Call
+from gcpsim.k8s.call import Call, parsed
 from gcpsim.k8s.decode import WrongType, decode
 from gcpsim.k8s.registry import Resource
 from gcpsim.k8s.status import StatusError, bad_request, invalid, invalid_value
 from gcpsim.k8s.structural import type_of
+from gcpsim.k8s.types import model
 
 Doc = dict[str, Any]
 
@@ -38,6 +39,19 @@ def accepted(call: Call, resource: Resource, body: Any, *, patched: Any = None) 
         _unknown(call, resource, obj, mode, result.unknown, patched)
     _place(call, resource, obj)
     return obj
+
+
+def option_object(call: Call, model_name: str) -> Doc:
+    """A small body such as DeleteOptions, cleaned by its type; {} for an empty one."""
+    body = parsed(call) if call.body.strip() else {}
+    type = model(model_name)
+    try:
+        options: Doc = decode(type, body).value
+    except WrongType as error:
+        kind = model_name.partition("V1")[2]
+        why = f'{kind} in version "v1" cannot be handled as a {kind}: {error}'
+        raise bad_request(why) from error
+    return options
 
 
 def _check_kind(resource: Resource, group_version: str, body: Doc) -> None:

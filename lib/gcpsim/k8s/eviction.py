@@ -6,7 +6,8 @@ The arithmetic is the API server's; the budgets' status is kept by the disruptio
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.k8s import status
-from gcpsim.k8s.call import Call, parsed
+from gcpsim.k8s.bodies import option_object
+from gcpsim.k8s.call import Call
 from gcpsim.k8s.form import JSON
 from gcpsim.k8s.selectors import selector_test
 from gcpsim.k8s.status import Cause, StatusError, bad_request
@@ -20,16 +21,12 @@ Reply = tuple[int, Any, str]
 
 def respond(cluster: "Cluster", call: Call) -> Reply:
     """Answer a request to pods/eviction."""
-    body = parsed(call) if call.body.strip() else {}
-    if not isinstance(body, dict):
-        raise bad_request("the body must be an Eviction object")
+    body = option_object(call, "V1Eviction")
     name = (body.get("metadata") or {}).get("name") or call.name
     if name != call.name:
         raise bad_request(f"name in URL does not match name in Eviction object: {name}")
     options = body.get("deleteOptions") or {}
     grace = options.get("gracePeriodSeconds")
-    if not isinstance(options, dict) or not isinstance(grace, int | None):
-        raise bad_request("deleteOptions must be a DeleteOptions object")
     pod = cluster.require("pods", call.namespace, call.name)
     dry_run = call.dry_run or options.get("dryRun") == ["All"]
     phase = (pod.get("status") or {}).get("phase")

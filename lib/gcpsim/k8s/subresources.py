@@ -10,6 +10,7 @@ import orjson
 
 from gcpsim.clock import rfc3339
 from gcpsim.k8s import eviction, patches, status
+from gcpsim.k8s.bodies import option_object
 from gcpsim.k8s.call import Call, parsed
 from gcpsim.k8s.decode import WrongType, decode
 from gcpsim.k8s.form import JSON
@@ -32,6 +33,7 @@ SCALE_PATCHES = {
     "application/strategic-merge-patch+json": patches.merge_patch,
 }
 TOKEN_LIFE = 3600  # seconds
+SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32
 
 
 def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
@@ -151,9 +153,8 @@ def _scale_paths(resource: Resource) -> Doc:
 
 
 def _bind(cluster: "Cluster", call: Call) -> Reply:
-    body = parsed(call)
-    target = (body.get("target") or {}) if isinstance(body, dict) else {}
-    if not isinstance(target, dict) or not target.get("name"):
+    target = option_object(call, "V1Binding").get("target") or {}
+    if not target.get("name"):
         raise bad_request("target.name: Required value")
     pod = cluster.require("pods", call.namespace, call.name)
     node = pod["spec"].get("nodeName")
@@ -201,12 +202,12 @@ def _log(cluster: "Cluster", call: Call) -> Reply:
 
 def _token(cluster: "Cluster", call: Call) -> Reply:
     cluster.require("serviceaccounts", call.namespace, call.name)
-    body = parsed(call) if call.body.strip() else {}
-    spec = body.get("spec") if isinstance(body, dict) else None
-    spec = dict(spec) if isinstance(spec, dict) else {}
-    seconds = spec.get("expirationSeconds") or TOKEN_LIFE
-    if not isinstance(seconds, int):
-        raise bad_request("spec.expirationSeconds must be an integer")
+    spec = option_object(call, "AuthenticationV1TokenRequest").get("spec") or {}
+    seconds = spec.get("expirationSeconds", TOKEN_LIFE)
+    if not SHORTEST_TOKEN <= seconds <= LONGEST_TOKEN:
+        why = "may not specify a duration less than 10 minutes or larger than 2^32 seconds"
+        cause = status.invalid_value("spec.expirationSeconds", seconds, why)
+        raise status.invalid("TokenRequest", "authentication.k8s.io", call.name, [cause])
     spec = {"audiences": spec.get("audiences") or ["gcpsim"], "expirationSeconds": seconds}
     said = {"sub": f"system:serviceaccount:{call.namespace}:{call.name}"}
     token = "gcpsim." + base64.urlsafe_b64encode(orjson.dumps(said)).decode().rstrip("=") + "."

@@ -7,7 +7,7 @@ transaction that the caller holds. Subresources other than status are in `subres
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.k8s import apply, listing, patches, status, subresources
-from gcpsim.k8s.bodies import accepted
+from gcpsim.k8s.bodies import accepted, option_object
 from gcpsim.k8s.call import Call, parsed
 from gcpsim.k8s.cluster import Tracker
 from gcpsim.k8s.form import JSON, form_of, in_version, shaped
@@ -174,9 +174,9 @@ def _apply(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Rep
         raise _patch_options("fieldManager: Required value: is required for apply patch")
     if isinstance(body, dict) and not (body.get("apiVersion") and body.get("kind")):
         raise bad_request("apiVersion and kind must be set in an apply configuration")
-    if isinstance(body, dict) and (body.get("metadata") or {}).get("managedFields"):
-        raise bad_request("metadata.managedFields must be nil")
     config = accepted(call, resource, body, patched=body)
+    if config["metadata"].get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
     if resource.has_status:
         keep = {"status"} if call.subresource == "status" else set(config) - {"status"}
         config = {k: v for k, v in config.items() if k in keep | {"apiVersion", "kind", "metadata"}}
@@ -204,9 +204,7 @@ def _apply(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Rep
 
 def delete(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     """One object, or all that a selector finds."""
-    options = parsed(call) if call.body.strip() else {}
-    if not isinstance(options, dict):
-        raise bad_request("the body must be a DeleteOptions object")
+    options = option_object(call, "V1DeleteOptions")
     grace, policy = _delete_options(call, options)
     before = options.get("preconditions") or {}
     dry_run = call.dry_run or options.get("dryRun") == ["All"]
@@ -240,8 +238,6 @@ def _delete_options(call: Call, options: Doc) -> tuple[int | None, str]:
     grace = options.get("gracePeriodSeconds")
     if grace is None and "gracePeriodSeconds" in call.query:
         grace = call.number("gracePeriodSeconds")
-    if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
-        raise bad_request("gracePeriodSeconds must be an integer")
     policy = options.get("propagationPolicy") or call.query.get("propagationPolicy") or ""
     orphan = options.get("orphanDependents")
     if orphan is None and "orphanDependents" in call.query:

@@ -25,7 +25,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def cluster(world: World) -> Cluster:
+def version() -> str:
+    """The version that the cluster says it has."""
+    return "1.33.5-gke.1308000"
+
+
+@pytest.fixture
+def cluster(world: World, version: str) -> Cluster:
     made = Cluster(
         "blue",
         project="rehearsal",
@@ -33,6 +39,7 @@ def cluster(world: World) -> Cluster:
         zones=["us-central1-a", "us-central1-b", "us-central1-c"],
         store=world.store,
         clock=world.clock,
+        version=version,
     )
     world.commit()
     return made

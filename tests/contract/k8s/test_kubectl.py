@@ -55,6 +55,23 @@ def test_apply_annotate_label_patch_and_edit_a_service(kubectl: Kubectl) -> None
     )
 
 
+@pytest.mark.parametrize("version", ["1.30.14", "1.31.9", "1.32.4", "1.33.5"])
+def test_each_supported_version(kubectl: Kubectl, version: str) -> None:
+    """Google's kubectl runs the client that fits the server's version, so this tries several."""
+    assert f"Server Version: v{version}" in kubectl("version").stdout
+    text = manifest(service("web"), deployment("web"))
+    for _ in range(2):
+        kubectl("apply", "-f", "-", stdin=text)
+    kubectl("annotate", "service", "web", "a=b")
+    kubectl("label", "service", "web", "a=b")
+    kubectl("scale", "deployment", "web", "--replicas=3")
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+    kubectl("describe", "service,deployment", "web")
+    assert rows(kubectl, "get", "deploy", "web")[1][:2] == ["web", "0/2"]
+    kubectl("get", "cm", "-A", "--chunk-size=2")
+    kubectl("delete", "-f", "-", stdin=text)
+
+
 def test_apply_keeps_what_others_set_and_removes_what_it_no_longer_says(kubectl: Kubectl) -> None:
     first = deployment("web")
     kubectl("apply", "-f", "-", stdin=manifest(first))
