@@ -125,6 +125,21 @@ def sim() -> Iterator[Simulator]:
     simulator.stop()
 
 
+@pytest.fixture(scope="session")
+def keep_sim() -> Iterator[Callable[..., Simulator]]:
+    """keep_sim("--scenario", "legacy") starts a simulator once, for all tests that ask for it."""
+    kept: dict[tuple[str, ...], Simulator] = {}
+
+    def keep(*options: str) -> Simulator:
+        if options not in kept:
+            kept[options] = Simulator(*options)
+        return kept[options]
+
+    yield keep
+    for simulator in kept.values():
+        simulator.stop()
+
+
 @pytest.fixture
 def start_sim() -> Iterator[Callable[..., Simulator]]:
     started: list[Simulator] = []

@@ -97,11 +97,13 @@ def ready(pod: Any) -> bool:
 
 
 @pytest.fixture
-def stage(start_sim: Callable[..., Any]) -> Callable[..., Stage]:
-    """stage("greenfield") starts a simulator whose clock stands still."""
+def stage(keep_sim: Callable[..., Any]) -> Callable[..., Stage]:
+    """stage("greenfield") gives that scenario from its beginning; its clock stands still."""
 
     def start(scenario: str = "greenfield", cluster: str = "blue") -> Stage:
         options = ("--scenario", scenario, "--time-scale", "1", "--paused", "--no-dataplane")
-        return Stage(start_sim(*options), cluster)
+        sim = keep_sim(*options)
+        sim.admin("POST", "reset")
+        return Stage(sim, cluster)
 
     return start

@@ -183,6 +183,8 @@ class DeploymentController:
         new_size = int(new["spec"].get("replicas", 0))
         new_missing = new_size - _status(new, "availableReplicas")
         spare = sum(sizes.values()) + new_size - minimum - new_missing
+        if spare <= 0:
+            return
         for replica_set in old:  # first those that serve nobody
             uid = uid_of(replica_set)
             broken = max(0, sizes[uid] - _status(replica_set, "availableReplicas"))

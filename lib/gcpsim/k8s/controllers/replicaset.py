@@ -52,7 +52,7 @@ class ReplicaSetController:
             if len(active) < wanted:
                 self._create(replica_set, wanted - len(active))
             elif len(active) > wanted:
-                self._delete(replica_set, active, len(active) - wanted)
+                active = self._delete(replica_set, active, len(active) - wanted)
         self._report(replica_set, active)
 
     def _claim(self, replica_set: Obj) -> list[Obj]:
@@ -97,16 +97,19 @@ class ReplicaSetController:
             text = f"Created pod: {made['metadata']['name']}"
             self.plane.event(replica_set, "Normal", "SuccessfulCreate", text, COMPONENT)
 
-    def _delete(self, replica_set: Obj, active: list[Obj], count: int) -> None:
+    def _delete(self, replica_set: Obj, active: list[Obj], count: int) -> list[Obj]:
+        """Delete the cheapest pods; gives those that stay."""
         mates: dict[str, int] = {}
         for pod in active:
             node = pod["spec"].get("nodeName") or ""
             mates[node] = mates.get(node, 0) + 1
-        for pod in sorted(active, key=lambda pod: _cost(pod, mates))[:count]:
+        ordered = sorted(active, key=lambda pod: _cost(pod, mates))
+        for pod in ordered[:count]:
             meta = pod["metadata"]
             self.cluster.delete("pods", meta["namespace"], meta["name"])
             text = f"Deleted pod: {meta['name']}"
             self.plane.event(replica_set, "Normal", "SuccessfulDelete", text, COMPONENT)
+        return ordered[count:]
 
     def _report(self, replica_set: Obj, pods: list[Obj]) -> None:
         """The status, from the pods as they were found; what changes them brings the next pass."""
