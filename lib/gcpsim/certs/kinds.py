@@ -170,7 +170,7 @@ def _entry(manager: CertificateManager, name: str, body: Doc, before: Doc | None
         field = f"certificates[{index}]"
         certificate = names.reference(manager.world.store, field, text, "certificates")
         if certificate.split("/")[1:4] != name.split("/")[1:4]:
-            raise refusals.invalid(field, "must be in the project and location of the map")
+            raise refusals.foreign_certificate(text)
         found = manager.require(certificate)
         if found.get("scope", "DEFAULT") != "DEFAULT":
             raise refusals.invalid(field, f"certificates of scope {found['scope']} are not allowed")

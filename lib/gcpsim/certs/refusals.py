@@ -26,6 +26,13 @@ def invalid(field: str, why: str) -> ApiError:
     )
 
 
+def foreign_certificate(text: str) -> ApiError:
+    """400 for an entry's reference to no certificate of its map's project (a public issue)."""
+    error = invalid("certificates", f'invalid certificate name "{text}"')
+    error.message = f'invalid certificate name "{text}"'
+    return error
+
+
 def missing(name: str) -> ApiError:
     return ApiError(404, f"Resource '{name}' was not found", "notFound", details=None)
 

@@ -1,5 +1,6 @@
 """SSL policies and classic SSL certificates."""
 
+import re
 from typing import TYPE_CHECKING
 
 from gcpsim.clock import rfc3339
@@ -34,6 +35,9 @@ COMPATIBLE = [
     "TLS_RSA_WITH_AES_256_GCM_SHA384",
 ]
 FIPS = [suite for suite in RESTRICTED if "CHACHA20" not in suite]
+DOMAIN = re.compile(
+    r"(?=.{1,253}$)([A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\.?"
+)
 FEATURES = {
     "COMPATIBLE": COMPATIBLE,
     "MODERN": MODERN,
@@ -74,12 +78,11 @@ def prepare_certificate(draft: Draft) -> None:
         if not domains:
             raise required("resource.managed.domains")
         for index, domain in enumerate(domains):
+            field = f"resource.managed.domains[{index}]"
             if domain.startswith("*."):
-                raise invalid(
-                    f"resource.managed.domains[{index}]",
-                    domain,
-                    "Wildcards are not supported by classic managed certificates.",
-                )
+                raise invalid(field, domain, "Wildcard domains not supported.")
+            if not DOMAIN.fullmatch(domain):
+                raise invalid(field, domain, "Invalid domain name specified.")
         managed["status"] = "PROVISIONING"
         managed["domainStatus"] = dict.fromkeys(domains, "PROVISIONING")
         body["type"] = "MANAGED"
