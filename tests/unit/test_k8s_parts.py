@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from gcpsim.clock import Clock
+from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.jsonpath import find
 from gcpsim.k8s.quantity import amount, canonical, is_quantity
 from gcpsim.k8s.registry import BUILT_IN
@@ -12,6 +15,7 @@ from gcpsim.k8s.selectors import label_test, selector_test
 from gcpsim.k8s.shown import human, selector_text
 from gcpsim.k8s.status import StatusError
 from gcpsim.k8s.types import Type, model
+from gcpsim.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,3 +125,50 @@ def test_the_server_does_not_import_the_client() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_cluster_is_as_it_was_after_a_restart(tmp_path: Path) -> None:
+    def opened() -> tuple[Store, Cluster]:
+        store, clock = Store(tmp_path), Clock(paused=True, start=1_790_000_000.0)
+        made = Cluster("blue", project="p", location="us-central1", zones=["us-central1-a"],
+                       store=store, clock=clock)  # fmt: skip
+        store.commit()
+        return store, made
+
+    store, before = opened()
+    before.create("configmaps", {"metadata": {"name": "c"}, "data": {"a": "1"}})
+    store.commit()
+    version = before.resource_version()
+    before.create("configmaps", {"metadata": {"name": "unanswered"}})
+    store.roll_back()
+    store.close()
+    store, after = opened()
+    assert (after.uid, after.resource_version()) == (before.uid, version)
+    assert after.list("configmaps", "default") == before.list("configmaps", "default")
+    assert {item["metadata"]["name"] for item in after.list("customresourcedefinitions")} >= {
+        "servicenetworkendpointgroups.networking.gke.io"
+    }
+    assert after.history.since("configmaps", version - 1) is None
+    assert after.history.since("configmaps", version) == []
+    store.close()
+
+
+def test_a_roll_back_takes_new_kinds_and_events_with_it() -> None:
+    store = Store()
+    cluster = Cluster("blue", project="p", location="us-central1", zones=["us-central1-a"],
+                      store=store, clock=Clock(paused=True, start=1_790_000_000.0))  # fmt: skip
+    store.commit()
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"plural": "widgets", "kind": "Widget"}
+    spec = {"group": "example.com", "scope": "Cluster", "names": names, "versions": [version]}
+    start = cluster.resource_version()
+    cluster.create(
+        "customresourcedefinitions", {"metadata": {"name": "widgets.example.com"}, "spec": spec}
+    )
+    cluster.create("widgets.example.com", {"metadata": {"name": "w"}})
+    assert cluster.registry.by_path("example.com", "v1", "widgets") is not None
+    store.roll_back()
+    assert cluster.registry.by_path("example.com", "v1", "widgets") is None
+    assert cluster.history.since("widgets.example.com", start) == []
+    assert cluster.resource_version() == start

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gcpsim.k8s import apply, listing, patches, status, subresources
 from gcpsim.k8s.bodies import accepted, option_object
-from gcpsim.k8s.call import Call, parsed
+from gcpsim.k8s.call import PROTOBUF, Call, parsed
 from gcpsim.k8s.cluster import Tracker
 from gcpsim.k8s.form import JSON, form_of, in_version, shaped
 from gcpsim.k8s.registry import Resource
@@ -115,10 +115,11 @@ def _get(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
 def create(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     if call.query.get("force"):
         raise _patch_options("force: Forbidden: may not be specified for non-apply patch")
-    body = parsed(call)
     if resource.verbs == ("create",):
+        # The answer is the same whatever is asked, so kubectl's protobuf need not be understood.
+        body = {} if call.content_type == PROTOBUF else parsed(call)
         return subresources.review(cluster, call, resource, body)
-    obj = accepted(call, resource, body)
+    obj = accepted(call, resource, parsed(call))
     new = cluster.create(
         resource, obj, dry_run=call.dry_run, track=tracker(cluster, call, resource)
     )

@@ -275,6 +275,8 @@ def test_everything_can_be_listed(kubectl: Kubectl) -> None:
     kubectl("explain", "pod.spec.readinessGates")
     kubectl("explain", "svcneg.status", "--api-version=networking.gke.io/v1beta1")
     kubectl("cluster-info")
+    assert kubectl("auth", "can-i", "delete", "pods").stdout == "yes\n"
+    assert "gcpsim" in kubectl("auth", "whoami").stdout
 
 
 WIDGETS = {
