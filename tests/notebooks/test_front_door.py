@@ -179,12 +179,13 @@ def test_auto_is_refused_for_google_cloud_before_anything_is_asked(
 
 def test_a_failure_leaves_a_record_and_a_resume_finishes_the_change(world: World) -> None:
     fault = {"effect": "operation", "service": "compute", "verb": "POST",
-             "collection": "targetSslProxies", "times": 0}  # fmt: skip
+             "collection": "targetTcpProxies", "times": 0}  # fmt: skip
     status, _ = world.simulator.http("POST", "/_sim/faults", fault)
     assert status == 200
     plan = world.plan()
     done = world.apply("--params", PARAMS, "--approve", plan["hash"])
     assert done.returncode == 1, done.stdout
+    print(done.stdout)
     assert "30 frontends" in done.stdout and "failed" in done.stdout
     first = load_record(world.archive, world.archive.change_ids()[-1])
     step = first.failed_step
@@ -202,4 +203,4 @@ def test_a_failure_leaves_a_record_and_a_resume_finishes_the_change(world: World
     diff = world.edgebook(
         "records", "--records", world.folder / "records", "diff", first.change_id, second.change_id
     )
-    assert "targetSslProxy" in diff.stdout
+    assert "targetTcpProxy" in diff.stdout
