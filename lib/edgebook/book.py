@@ -287,10 +287,14 @@ def open_many(params_files: Iterable[str]) -> list[Book]:
 
 
 def plan_many(books: Iterable[Book]) -> dict[str, Plan]:
-    """The plan of each front door by its file, from one reading of each project."""
-    sharing: dict[int, list[FrontDoor]] = {}
+    """The plan of each front door by its file, from one reading of each project.
+
+    Front doors share a reading when the same names mean the same clusters to them.
+    """
+    sharing: dict[Any, list[FrontDoor]] = {}
     for book in books:
-        sharing.setdefault(id(book.door.wire), []).append(book.door)
+        clusters = frozenset(book.spec.clusters.items())
+        sharing.setdefault((id(book.door.wire), clusters), []).append(book.door)
     found: dict[str, Plan] = {}
     for doors in sharing.values():
         reader, live = doors[0].reader.again(), None

@@ -68,7 +68,7 @@ class Gates:
             trouble = failures.of_certificate(live)
             if trouble and (trouble.final or budget.spent > CONFIG_GRACE_SECONDS):
                 raise _failed(Step.CERTIFICATE_MAP, key, "is not issued", trouble)
-            if not budget.pause():
+            if not budget.pause(share=0.02, most=10):
                 raise _failed(
                     Step.CERTIFICATE_MAP,
                     key,
