@@ -6,6 +6,7 @@ API, a DNS server, and a CONNECT proxy. All on loopback. The ready line says whe
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import shlex
@@ -267,6 +268,10 @@ def _write_private(path: Path, text: str) -> None:
 async def serve(config: Config) -> int:
     """Serve until SIGINT or SIGTERM (or, if asked, until standard input closes)."""
     world = build(config)
+    # Documents are many and hold no cycles: the cyclic collector would walk them all for nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
     server = Server(world, config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -13,8 +13,8 @@ PARENT = f"projects/{PROJECT}/locations"
 
 
 @pytest.fixture
-def gke(start_sim: Callable[..., Any]) -> Any:
-    sim = start_sim("--paused")
+def gke(stage: Callable[..., Any]) -> Any:
+    sim = stage("empty").sim
     import google_auth_httplib2
     import httplib2
     from google.auth.credentials import AnonymousCredentials

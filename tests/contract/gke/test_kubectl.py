@@ -14,12 +14,13 @@ Kubectl = Callable[..., str]
 
 
 @pytest.fixture
-def kubectl(start_sim: Callable[..., Any], tmp_path: Path) -> Kubectl:
+def kubectl(keep_sim: Callable[..., Any], tmp_path: Path) -> Kubectl:
     """kubectl("get", "pods") on cluster blue of a running shop; time takes no time."""
     program = shutil.which("kubectl")
     if program is None:
         pytest.fail("kubectl is not installed: these tests run the real kubectl, put it in PATH")
-    sim = start_sim("--scenario", "greenfield", "--time-scale", "0", "--no-dataplane")
+    sim = keep_sim("--scenario", "greenfield", "--time-scale", "0", "--no-dataplane")
+    sim.admin("POST", "reset")
     config = sim.ready["clusters"]["blue"]["kubeconfig"]
     env = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
 
@@ -69,12 +70,8 @@ def test_scale_roll_out_and_undo(kubectl: Kubectl) -> None:
 
 
 def test_cordon_and_drain_respect_the_budget(kubectl: Kubectl) -> None:
-    nodes = [row[0] for row in table(kubectl("get", "nodes"))]
-    full = next(
-        name
-        for name in nodes
-        if "api-" in kubectl("get", "pods", "-A", "--field-selector", f"spec.nodeName={name}")
-    )
+    busy = kubectl("-n", "shop", "get", "pods", "-l", "app=api", "-o", "jsonpath={..nodeName}")
+    full, *others = busy.split()
     kubectl("cordon", full)
     assert "Ready,SchedulingDisabled" in kubectl("get", "node", full)
     said = kubectl("drain", full, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=100s")
@@ -87,9 +84,8 @@ def test_cordon_and_drain_respect_the_budget(kubectl: Kubectl) -> None:
     # A budget that allows nothing makes the drain wait.
     patch = '{"spec":{"maxUnavailable":0}}'
     kubectl("-n", "shop", "patch", "pdb", "api", "--type=merge", "-p", patch)
-    busy = kubectl("-n", "shop", "get", "pods", "-l", "app=api", "-o", "jsonpath={..nodeName}")
     said = kubectl(
-        "drain", busy.split()[0], "--ignore-daemonsets", "--pod-selector=app=api", "--timeout=3s",
+        "drain", others[0], "--ignore-daemonsets", "--pod-selector=app=api", "--timeout=1s",
         fails=True,
     )  # fmt: skip
     assert "Cannot evict pod as it would violate the pod's disruption budget" in said
