@@ -68,7 +68,7 @@ class Connection:
             anonymous = isinstance(self.credentials, AnonymousCredentials)
             session = requests.Session() if anonymous else AuthorizedSession(self.credentials)
             session.headers["User-Agent"] = "edgebook/0.1"
-            # Proxies and CA file of the environment are read once: for each request that costs 2 ms.
+            # The environment's proxies and CA file are read once: each time costs 2 ms.
             session.trust_env = False
             session.proxies.update(requests.utils.get_environ_proxies(self.endpoint("compute")))
             bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
