@@ -4,7 +4,7 @@
 module is put in place with its real spec but its __init__ not yet run, so that one service can be
 imported at a time (1.5 s, nearly all of it the message types). Whoever asks the package for a name
 that only its __init__ defines gets it: the __init__ then runs. When any of this stops working, the
-ordinary import is used: slower, never different. docs/decisions/ has the why.
+ordinary import is used: slower, never different. Decision 20 has the why.
 """
 
 import importlib

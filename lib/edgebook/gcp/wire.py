@@ -1,7 +1,7 @@
 """Plain JSON requests to Google's services: all reads, and the writes its clients cannot do.
 
 Reads go this way since a list of raw dicts keeps fields that the installed clients do not know yet
-(a backend written back would lose them) and costs a twentieth of protobuf; docs/decisions/ has the
+(a backend written back would lose them) and costs a twentieth of protobuf; decision 21 has the
 measurements. Every request, also those of Google's clients, passes `Wire.attempt`, where errors
 become edgebook's own and transient ones are repeated.
 """
