@@ -7,6 +7,7 @@ once per event and form and shared by all watches.
 
 import asyncio
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -151,25 +152,24 @@ class _Watch:
         self.behind = False
         self._bookmarked = 0
 
-    def begin(self) -> list[bytes]:
-        """What exists already, for watches that want it."""
+    def begin(self) -> Iterator[bytes]:
+        """What exists already, for watches that want it; made while it is sent."""
         plan = self.plan
         current = self.cluster.resource_version()
         if plan.since is not None and plan.since > current:
             self.ended = True
-            return [self._error(status.too_large_resource_version(plan.since, current))]
+            yield self._error(status.too_large_resource_version(plan.since, current))
+            return
         synthetic = plan.initial if plan.initial is not None else not plan.since
-        lines = []
+        if synthetic or not plan.since:
+            self.position = current
         if synthetic:
-            self.position = current
-            for obj in self.cluster.list(plan.resource, plan.namespace or None):
-                if plan.sees(obj):
-                    lines.append(self._line("ADDED", obj))
-        elif not plan.since:
-            self.position = current
+            found = self.cluster.list(plan.resource, plan.namespace or None)
+            seen = [obj for obj in found if plan.sees(obj)]
+            for start in range(0, len(seen), BATCH):
+                yield b"".join(self._line("ADDED", obj) for obj in seen[start : start + BATCH])
         if plan.initial and plan.bookmarks:
-            lines.append(self.bookmark(initial_end=True))
-        return [b"".join(lines[start : start + BATCH]) for start in range(0, len(lines), BATCH)]
+            yield self.bookmark(initial_end=True)
 
     def next_lines(self) -> list[bytes]:
         """Lines for what happened since the last call; at most a batch at a time."""

@@ -72,6 +72,34 @@ def test_each_supported_version(kubectl: Kubectl, version: str) -> None:
     kubectl("delete", "-f", "-", stdin=text)
 
 
+def test_edit_replace_and_json_patch(kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> None:
+    labelled = configmap("c", owner="team-a")
+    kubectl("create", "--save-config", "-f", "-", stdin=manifest(labelled))
+    assert (
+        "AlreadyExists" in kubectl("create", "-f", "-", stdin=manifest(labelled), fails=True).stderr
+    )
+    monkeypatch.setenv("KUBE_EDITOR", "sed -i s/team-a/team-b/")
+    kubectl("edit", "configmap", "c")
+    owner = ("get", "cm", "c", "-o", "jsonpath={.data.owner}")
+    assert kubectl(*owner).stdout == "team-b"
+    patch = (
+        '[{"op":"test","path":"/data/owner","value":"team-b"},{"op":"remove","path":"/data/owner"}]'
+    )
+    kubectl("patch", "cm", "c", "--type=json", "-p", patch)
+    assert kubectl(*owner).stdout == ""
+    assert (
+        "the server rejected our request"
+        in kubectl("patch", "cm", "c", "--type=json", "-p", patch, fails=True).stderr
+    )
+    kubectl("replace", "--force", "-f", "-", stdin=manifest(labelled))
+    assert kubectl(*owner).stdout == "team-a"
+    assert "team-a" in kubectl("create", "-f", "-", "--dry-run=server", "-o", "yaml",
+                               stdin=manifest(configmap("d", owner="team-a"))).stdout  # fmt: skip
+    generated = configmap("")
+    generated["metadata"] = {"generateName": "made-"}
+    assert "configmap/made-" in kubectl("create", "-f", "-", stdin=manifest(generated)).stdout
+
+
 def test_apply_keeps_what_others_set_and_removes_what_it_no_longer_says(kubectl: Kubectl) -> None:
     first = deployment("web")
     kubectl("apply", "-f", "-", stdin=manifest(first))
