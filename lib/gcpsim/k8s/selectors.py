@@ -58,13 +58,25 @@ def label_test(selector: str | dict[str, str] | None) -> Test | None:
     if not selector:
         return None
     if isinstance(selector, dict):
-        wanted = selector.items()
-        return lambda obj: wanted <= (obj["metadata"].get("labels") or {}).items()
+        return _all_labels(list(selector.items()))
     requirements = [_requirement(text) for text in _split(selector)]
 
     def test(obj: Doc) -> bool:
         labels = obj["metadata"].get("labels") or {}
         return all(requirement(labels) for requirement in requirements)
+
+    return test
+
+
+def _all_labels(wanted: list[tuple[str, str]]) -> Test:
+    """A test for labels that must all be there; the one that controllers run on every object."""
+    (key, value), *more = wanted
+
+    def test(obj: Doc) -> bool:
+        labels = obj["metadata"].get("labels")
+        if labels is None or labels.get(key) != value:
+            return False
+        return all(labels.get(name) == text for name, text in more)
 
     return test
 
