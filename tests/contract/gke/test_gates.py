@@ -56,7 +56,7 @@ def exposed(blue: Any) -> str:
     serve(blue.sim)
     path = f"/v1/projects/{PROJECT}/locations/us-central1/clusters/blue"
     cluster = blue.sim.http("GET", path)[1]
-    return str(cluster["nodePools"][0]["config"]["tags"][0])
+    return f"gke-{cluster['name']}-{cluster['id'][:8]}-node"
 
 
 def roll(blue: Any) -> None:

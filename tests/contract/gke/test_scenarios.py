@@ -1,5 +1,6 @@
 """Scenario files: a user's own works, a wrong one is refused with file, line and key."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from gcpsim.scenarios import ScenarioError, load, names
+from gcpsim.scenarios.reader import SCENARIO
 from kubernetes import client
 
 OWN = """\
@@ -143,3 +146,13 @@ def test_a_manifest_that_the_api_refuses_is_named(tmp_path: Path) -> None:
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(ScenarioError, match="the ones here are empty, greenfield, legacy"):
         load("brownfield")
+
+
+def test_the_documented_example_is_a_scenario(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "scenarios.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "app.yaml").write_text(APP)
+    (tmp_path / "example.yaml").write_text(example)
+    scenario = load(str(tmp_path / "example.yaml"))
+    assert scenario.clusters[0].zones == ("europe-west4-a", "europe-west4-b")
+    assert set(SCENARIO.keys) == set(yaml.safe_load(example)), "every key is shown"
