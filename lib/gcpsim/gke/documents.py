@@ -161,7 +161,6 @@ def node_pool(spec: ClusterSpec, pool: PoolSpec, digest: str) -> Obj:
             "metadata": {"disable-legacy-endpoints": "true"},
             "imageType": "COS_CONTAINERD",
             "serviceAccount": account,
-            "tags": [names.node_tag(spec.name, digest)],
             "shieldedInstanceConfig": {"enableIntegrityMonitoring": True},
             "windowsNodeConfig": {},
             "workloadMetadataConfig": {"mode": "GKE_METADATA"},

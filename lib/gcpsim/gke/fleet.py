@@ -105,7 +105,8 @@ class Fleet:
         return {
             "name": node,
             "machineType": f"zones/{zone}/machineTypes/{machine}",
-            "tags": {"items": list(pool["config"]["tags"])},
+            # GKE's own tag is on the machines only; a pool's configuration has the user's.
+            "tags": {"items": [names.node_tag(doc["name"], doc["id"][:8])]},
             "labels": {
                 "goog-gke-node": "",
                 "goog-gke-cluster-id-base32": _label(doc["id"][:32]),

@@ -17,7 +17,7 @@ from gcpsim import projects
 from gcpsim.compute.links import link as compute_link
 from gcpsim.edge import Answer, Call
 from gcpsim.errors import ApiError
-from gcpsim.gke import documents, endpoints, stage
+from gcpsim.gke import documents, endpoints, names, stage
 from gcpsim.gke.documents import ClusterSpec
 from gcpsim.gke.fleet import Fleet
 from gcpsim.gke.operations import Operations
@@ -225,7 +225,7 @@ class Gke:
         plane.parts["network"] = {
             "network": compute_link(f"{place}/global/networks/{doc['network']}"),
             "subnetwork": compute_link(f"{place}/regions/{region}/subnetworks/{doc['subnetwork']}"),
-            "tag": doc["nodePools"][0]["config"]["tags"][0],
+            "tag": names.node_tag(doc["name"], doc["id"][:8]),
             "native": doc["ipAllocationPolicy"].get("useIpAliases", False),
         }
         self.planes[name] = plane
@@ -247,7 +247,7 @@ class Gke:
     def _make_firewalls(self, doc: Obj, cluster: Cluster) -> None:
         """The rules that GKE makes for every cluster."""
         digest = doc["id"][:8]
-        tag = doc["nodePools"][0]["config"]["tags"]
+        tag = [names.node_tag(doc["name"], digest)]
         network = f"projects/{cluster.project}/global/networks/{doc['network']}"
         every = [{"IPProtocol": p} for p in ("tcp", "udp", "icmp", "esp", "ah", "sctp")]
         inside = [
