@@ -4,16 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook import failures
 from edgebook import journal as journals
 from edgebook import plan as plans
 from edgebook import progress as progresses
 from edgebook.apply.run import Done, Run
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
+from edgebook.failures import Failure
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.journal import Journal
 from edgebook.lock import FrontDoorLock
 from edgebook.model import Change, Plan, ResourceKey
 from edgebook.runbook.approval import keep_plan, kept_plan
+from edgebook.verify import backend_checks
+from edgebook.verify.health import GroupHealth
 
 AUTO = "auto"
 
@@ -81,6 +85,7 @@ def apply_plan(
             replan=replan or door.replan,
             observe=door.observe_now,
             own_negs=moment.desired.own_negs,
+            explain=lambda service, seen: explain_health(door, service, seen),
             on_done=lambda change: _lease_new(lock, change, door),
             await_health=await_health,
         )
@@ -106,6 +111,22 @@ def apply_plan(
     _raise_failure(applied, journal)
     journal.write("applied", step=title)
     return applied
+
+
+def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> tuple[Failure, str]:
+    """The likeliest reason why endpoints are not healthy, from a fresh look at everything."""
+    unhealthy = [item for item in seen.endpoints if item.health != "HEALTHY"]
+    names = {door.names.backend_service(name): name for name in door.spec.backends}
+    name = names.get(service.name)
+    if not unhealthy or name is None:
+        empty = ", ".join(f"{group.rsplit('/', 1)[-1]} {group.split('/')[-3]}"
+                          for group in seen.empty)  # fmt: skip
+        return failures.NEG_EMPTY, f"no endpoint in {empty}"
+    facts = door.facts(door.read())
+    first, backend = unhealthy[0], door.spec.backends[name]
+    trouble, words = backend_checks.why_unhealthy(facts, name, backend, first.group, first.address)
+    count = sum(item.group == first.group for item in unhealthy)
+    return trouble, f"{count} of NEG {first.neg} ({first.zone}) are not HEALTHY: {words}"
 
 
 def _stopped(title: str, journal: Journal) -> InterruptedRun:

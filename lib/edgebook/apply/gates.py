@@ -15,7 +15,7 @@ from edgebook.errors import EdgebookError, StepFailed
 from edgebook.gcp.cloud import Cloud
 from edgebook.kinds import noun
 from edgebook.live.reader import Reader
-from edgebook.model import Change, EachNeg, ResourceKey, Step, Wait
+from edgebook.model import Change, ResourceKey, Step, Wait
 from edgebook.verify.health import GroupHealth, read_health
 
 CERTIFICATE_SECONDS = 3600
@@ -25,15 +25,21 @@ SVCNEG_SECONDS = 600
 HEALTH_SECONDS = 600
 COLLECTION_SECONDS = 600
 
+# Why endpoints are not healthy, and what it was seen by.
+Explain = Callable[[ResourceKey, GroupHealth], tuple[failures.Failure, str]]
+
 
 class Gates:
     """Waits for states; `say` gets one line of words each time something is looked at."""
 
-    def __init__(self, cloud: Cloud, reader: Reader, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, cloud: Cloud, reader: Reader, say: Callable[[str], None], explain: Explain
+    ) -> None:
         self._cloud = cloud
         self._reader = reader
         self._clock = cloud.wire.clock
         self._say = say
+        self._explain = explain
         self.reached: list[str] = []  # what was worth waiting for, in words
 
     def wait(self, gate: Wait) -> None:
@@ -132,13 +138,10 @@ class Gates:
                         Step.BACKENDS, change.key, "still has its NEGs", failures.NEG_HELD, seen
                     )
 
-    def health(
-        self, service: ResourceKey, wanted: Iterable[EachNeg], groups: Iterable[str]
-    ) -> GroupHealth:
+    def health(self, service: ResourceKey, groups: Iterable[str]) -> GroupHealth:
         """Wait until all endpoints of our groups are HEALTHY; needs a rule that leads to them."""
         groups = tuple(groups)
         budget = Budget(self._clock, HEALTH_SECONDS)
-        wanted = tuple(wanted)
         while True:
             live = self._cloud.fetch(service) or {}
             seen = read_health(self._cloud.wire, service, groups)
@@ -150,17 +153,9 @@ class Gates:
             if seen.total and seen.healthy == seen.total:
                 return seen
             if not budget.pause(most=10):
-                names = ", ".join(
-                    f"{each.cluster}/{each.namespace}/{each.service}" for each in wanted
-                )
-                trouble = failures.UNHEALTHY if seen.total else failures.NEG_EMPTY
-                raise _failed(
-                    Step.BACKENDS,
-                    service,
-                    f"has {seen.healthy} of {seen.total} endpoints HEALTHY",
-                    trouble,
-                    f"pods of {names}",
-                )
+                trouble, words = self._explain(service, seen)
+                how = f"has {seen.healthy} of {seen.total} endpoints HEALTHY"
+                raise _failed(Step.BACKENDS, service, how, trouble, words)
 
 
 def _failed(

@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from edgebook.apply import order
-from edgebook.apply.gates import Gates
+from edgebook.apply.gates import Explain, Gates
 from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers
 from edgebook.clock import Budget, Cancelled, backoff
@@ -63,6 +63,7 @@ class Run:
         replan: Replan,
         observe: Callable[[], Observed],
         own_negs: Mapping[str, frozenset[str]],
+        explain: Explain,
         on_done: Callable[[Change], None] = lambda change: None,
         await_health: bool = True,
     ) -> None:
@@ -75,7 +76,7 @@ class Run:
         self._await_health = await_health
         self._values = Values(cloud, reader)
         self._writers = Writers(cloud, reader, self._values, own_negs=own_negs, observe=observe)
-        self._gates = Gates(cloud, reader, progress.say)
+        self._gates = Gates(cloud, reader, progress.say, explain)
         self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._releases: dict[ResourceKey, Budget] = {}
         self._failed = threading.Event()
@@ -229,7 +230,7 @@ class Run:
         wanted = tuple(each_negs(change.after))
         groups = [entry["group"] for each in wanted for entry in self._values.entries(each)]
         service = ResourceKey("backendService", change.key.scope, change.key.name)
-        self._seen.append(self._gates.health(service, wanted, groups))
+        self._seen.append(self._gates.health(service, groups))
 
     def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
         done = sum(result.status == "done" for result in results.values())

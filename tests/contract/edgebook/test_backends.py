@@ -1,0 +1,115 @@
+"""NEGs, zones, health and the firewall in front of them, as they change under a front door."""
+
+import json
+
+import pytest
+from edgebook.errors import StepFailed
+
+ANNOTATION = "cloud.google.com/neg"
+CONTROLLER = "api/v1/namespaces/ingress-nginx/services/ingress-nginx-controller"
+
+
+def applied(shop, **changes):
+    book = shop.book(**changes)
+    book.apply("apply", "auto", show_progress=False)
+    return book
+
+
+def states(table, check):
+    return {item["subject"]: item for item in table.data["checks"] if item["check"] == check}
+
+
+def test_a_new_zone_is_noticed_and_attached(shop):
+    book = applied(shop)
+    shop.sim.admin("POST", "stage/node-add", {"cluster": "blue", "zone": "us-central1-f"})
+    shop.sim.advance(120)
+    plan = book.plan()
+    sentences = [change.sentence for change in plan.plan.to_do]
+    assert any("attach us-central1-f of blue" in sentence for sentence in sentences)
+    with pytest.raises(StepFailed) as failed:
+        book.step("backends").verify()
+    assert "us-central1-f" in str(failed.value)
+    book.apply("apply", plan.hash, show_progress=False)
+    assert book.plan().empty
+    zones = {row.cells["zone"] for row in book.backends().rows}
+    assert "us-central1-f" in zones
+
+
+def test_without_a_firewall_rule_the_gate_says_so(shop):
+    """The closed firewall of EXAMPLES' failure at 3 a.m.: why, what was seen, what to do."""
+    backends = shop.params()["backends"]
+    with pytest.raises(StepFailed) as failed:
+        applied(shop, firewall={"manage": False}, backends=backends)
+    error = failed.value
+    assert "endpoints HEALTHY" in error.what
+    assert "cannot reach" in error.why or "connects to the pods' own port" in error.why
+    assert "shop-" in error.seen and "50 firewall" in error.next
+    assert "changes are done and journaled" in error.state
+    book = applied(shop)
+    assert book.plan().empty
+    assert book.verify().data["counts"]["failed"] == 0
+
+
+def test_ingress_true_is_taken_out_of_the_annotation(shop):
+    book = shop.book()
+    kube = book.door.reader.cluster("blue")
+    text = json.dumps({"ingress": True, "exposed_ports": {"80": {}}})
+    kube.patch(CONTROLLER, {"metadata": {"annotations": {ANNOTATION: text}}})
+    applied(shop)
+    content = json.loads(kube.find(CONTROLLER)["metadata"]["annotations"][ANNOTATION])
+    assert content == {"exposed_ports": {"80": {}, "443": {"name": "shop-web"}}}
+    assert book.plan().empty
+
+
+def test_a_name_that_is_taken_is_explained(shop):
+    """Another Service's NEG has our custom name: GKE refuses, and says so in the svcneg."""
+    book = shop.book()
+    scope = "compute/v1/projects/shop-rehearsal/zones/us-central1-a/networkEndpointGroups"
+    said = {"cluster-uid": "other", "namespace": "x", "service-name": "y", "port": "1"}
+    body = {"name": "shop-web", "networkEndpointType": "GCE_VM_IP_PORT",
+            "network": "projects/shop-rehearsal/global/networks/default",
+            "description": json.dumps(said)}  # fmt: skip
+    book.door.wire.request("compute", "POST", scope, body=body)
+    with pytest.raises(StepFailed) as failed:
+        book.apply("apply", "auto", show_progress=False)
+    assert "neg.name" in failed.value.next and "conflicting description" in failed.value.seen
+
+
+def test_a_missing_service_blocks_before_anything_is_changed(shop):
+    params = shop.params()["backends"]
+    params["web"]["neg"]["service"] = "no-such-service"
+    book = shop.book(backends=params)
+    with pytest.raises(StepFailed) as failed:
+        book.preflight()
+    assert "no-such-service" in str(failed.value)
+    with pytest.raises(Exception, match="in the way"):
+        book.apply("apply", "auto", show_progress=False)
+    assert all(e["verb"] == "GET" or e["method"] == "testIamPermissions" for e in shop.log())
+
+
+def test_endpoints_say_since_when_they_are_as_they_are(shop):
+    book = applied(shop)
+    first = book.endpoints()
+    assert list(first.frame.columns) == [
+        "backend", "cluster", "zone", "NEG", "endpoint", "health", "since",
+    ]  # fmt: skip
+    assert set(first.frame["health"]) == {"HEALTHY"}
+    shop.sim.admin("POST", "stage/zone-down", {"zone": "us-central1-a"})
+    shop.sim.advance(120)
+    second = book.endpoints()
+    bad = [row.cells for row in second.rows if row.cells["health"] != "HEALTHY"]
+    assert bad and all(row["zone"] == "us-central1-a" for row in bad)
+    assert all(row["since"] for row in bad)
+    assert "rgba(220" in second._repr_html_()
+
+
+def test_tables_show_themselves_everywhere(shop):
+    book = applied(shop)
+    for name in ("certificates", "endpoints", "dns", "frontends", "firewall", "backends"):
+        table = getattr(book, name)()
+        assert len(table.frame) == len(table) > 0, name
+        assert str(table) and "<table" in table._repr_html_()
+        json.dumps(table.to_json())
+    status = book.status()
+    assert "nothing to change" in str(status) and json.dumps(status.to_json())
+    assert book.topology().data["edges"]
