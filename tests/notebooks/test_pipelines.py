@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from edgebook.records import FolderArchive, load_record
+from edgebook.records import FolderArchive, load_record, verify_archive
 
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ROOT / "pipelines"
@@ -58,6 +58,9 @@ def test_github_plans_for_reviewers_and_applies_exactly_that_plan(
     record = load_record(archive, archive.change_ids()[0])
     assert record.data["approval"]["hash"] == json.loads((folder / "plan.json").read_text())["hash"]
     assert record.data["who"]["user"] == "ada"
+    assert verify_archive(archive).intact
+    rest = f".venv/bin/edgebook plan --params {env['PARAMS']} --detailed-exitcode"
+    assert shell(rest, folder, env).returncode == 0
     assert record.data["who"]["pipeline"] == "GitHub Actions run 42"
 
 
