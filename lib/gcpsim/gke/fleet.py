@@ -125,7 +125,7 @@ class Fleet:
                 {
                     "network": f"global/networks/{doc['network']}",
                     "subnetwork": f"regions/{region}/subnetworks/{doc['subnetwork']}",
-                    **({"aliasIpRanges": [{"ipCidrRange": pods}]} if native else {}),
+                    **({"aliasIpRanges": [_alias(doc, pods)]} if native else {}),
                     "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "external-nat"}],
                 }
             ],
@@ -158,6 +158,12 @@ def _metadata(doc: Obj, pool: Obj, zone: str) -> dict[str, str]:
         "cluster-uid": doc["id"],
         "cluster-location": doc["location"],
     }
+
+
+def _alias(doc: Obj, pods: str) -> Obj:
+    """The pods of a node: a part of the cluster's secondary range."""
+    name = doc["ipAllocationPolicy"]["clusterSecondaryRangeName"]
+    return {"ipCidrRange": pods, "subnetworkRangeName": name}
 
 
 def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj:

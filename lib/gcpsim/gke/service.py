@@ -77,6 +77,7 @@ class Gke:
         self.table.put(spec.name, {**doc, "_project": spec.project})
         cluster = self._start(spec.name)
         self._make_firewalls(doc, cluster)
+        self._add_pod_range(doc, cluster)
         for pool in doc["nodePools"]:
             for zone in pool["locations"]:
                 for _ in range(pool["initialNodeCount"]):
@@ -243,6 +244,21 @@ class Gke:
         plane.parts["ingress"] = IngressStatus(plane)
         plane.parts["cert-manager"] = CertManager(plane)
         endpoints.follow(plane)
+
+    def _add_pod_range(self, doc: Obj, cluster: Cluster) -> None:
+        """The pods' secondary range in the cluster's subnetwork, where the nodes' aliases lie."""
+        region = "-".join(doc["location"].split("-")[:2])
+        path = f"projects/{cluster.project}/regions/{region}/subnetworks/{doc['subnetwork']}"
+        subnet = self.world.compute.get(path)
+        policy = doc["ipAllocationPolicy"]
+        if subnet is None or "clusterSecondaryRangeName" not in policy:
+            return
+        mine = {
+            "rangeName": policy["clusterSecondaryRangeName"],
+            "ipCidrRange": policy["clusterIpv4CidrBlock"],
+        }
+        ranges = [*(subnet.get("secondaryIpRanges") or ()), mine]
+        self.world.compute.put(path, {**subnet, "secondaryIpRanges": ranges})
 
     def _make_firewalls(self, doc: Obj, cluster: Cluster) -> None:
         """The rules that GKE makes for every cluster."""

@@ -1,5 +1,7 @@
 """Instances that are GKE nodes, as recorded lists of the real Compute Engine show them."""
 
+import ipaddress
+import re
 from typing import Any
 
 import pytest
@@ -31,12 +33,19 @@ FIELDS = {
 }
 
 
+PROJECT = "/compute/v1/projects/shop-rehearsal"
+
+
 @pytest.fixture
-def node(start_sim: Any) -> dict[str, Any]:
+def clusters(start_sim: Any) -> Any:
+    """A simulator with clusters."""
+    return start_sim("--time-scale", "0", "--scenario", "greenfield")
+
+
+@pytest.fixture
+def node(clusters: Any) -> dict[str, Any]:
     """A node of a cluster, as Compute Engine lists it."""
-    sim = start_sim("--time-scale", "0", "--scenario", "greenfield")
-    path = "/compute/v1/projects/shop-rehearsal/zones/us-central1-a/instances"
-    status, body = sim.http("GET", path)
+    status, body = clusters.http("GET", f"{PROJECT}/zones/us-central1-a/instances")
     assert status == 200, body
     first: dict[str, Any] = body["items"][0]
     return first
@@ -88,3 +97,14 @@ def test_its_metadata_says_whose_it_is(node: dict[str, Any]) -> None:
     (account,) = node["serviceAccounts"]
     assert account["email"].endswith("-compute@developer.gserviceaccount.com")
     assert account["scopes"]
+
+
+def test_its_pods_have_a_range_of_the_subnetwork(clusters: Any, node: dict[str, Any]) -> None:
+    """Recorded: `gke-<cluster>-pods-<8 hex digits>` in the subnetwork and in the alias range."""
+    (alias,) = node["networkInterfaces"][0]["aliasIpRanges"]
+    _, subnet = clusters.http("GET", f"{PROJECT}/regions/us-central1/subnetworks/default")
+    ranges = {one["rangeName"]: one["ipCidrRange"] for one in subnet["secondaryIpRanges"]}
+    network = ipaddress.ip_network(ranges[alias["subnetworkRangeName"]])
+    assert ipaddress.ip_network(alias["ipCidrRange"]).subnet_of(network)
+    cluster = node["labels"]["goog-k8s-cluster-name"]
+    assert re.fullmatch(rf"gke-{cluster}-pods-[0-9a-f]{{8}}", alias["subnetworkRangeName"])
