@@ -75,6 +75,12 @@ class Compute:
     def link(self, path: str) -> str:
         return f"{ROOT}projects/{self.project}/{path}"
 
+    def number(self) -> str:
+        """The project's number, which Resource Manager knows."""
+        status, body = self.sim.http("GET", f"/v3/projects/{self.project}")
+        assert status == 200, body
+        return str(body["name"].removeprefix("projects/"))
+
     def path(self, path: str) -> str:
         return f"projects/{self.project}/{path}"
 

@@ -31,7 +31,7 @@ def test_every_form_becomes_the_canonical_link(gce: Any) -> None:
 
 def test_project_number_in_place_of_its_id(gce: Any) -> None:
     gce.health_check()
-    number = gce.get("")["id"]
+    number = gce.number()
     status, doc = gce.sim.http("GET", f"/compute/v1/projects/{number}/{HC}")
     assert (status, doc["selfLink"]) == (200, gce.link(HC))
 

@@ -59,7 +59,7 @@ def test_in_use_at_every_level(gce: Any) -> None:
 
 def test_in_use_with_the_project_number(gce: Any) -> None:
     door(gce)
-    number = gce.get("")["id"]
+    number = gce.number()
     assert gce.refused("DELETE", HC) == (
         400,
         "resourceInUseByAnotherResource",
