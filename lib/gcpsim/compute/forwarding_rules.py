@@ -62,6 +62,8 @@ def _ports(draft: Draft) -> None:
     if not text:
         if proxied:
             raise required("resource.portRange")
+        if "/targetPools/" in body.get("target", ""):
+            body["portRange"] = "1-65535"
         return
     low, _, high = str(text).partition("-")
     high = high or low

@@ -245,3 +245,11 @@ def test_the_project_itself(wire: Any) -> None:
     assert number.isdigit() and project["id"].isdigit()
     assert project["id"] != number
     assert all(isinstance(row["limit"], int) for row in project["quotas"])
+
+
+def test_a_rule_of_a_target_pool_takes_all_ports(wire: Any) -> None:
+    """Known from gcloud's output: portRange is filled in when none was sent."""
+    wire.make(f"{US}/targetPools", name="pool")
+    rule = wire.make(f"{US}/forwardingRules", name="rule", target=f"{US}/targetPools/pool")
+    assert (rule["portRange"], rule["IPProtocol"]) == ("1-65535", "TCP")
+    assert (rule["loadBalancingScheme"], rule["description"]) == ("EXTERNAL", "")
