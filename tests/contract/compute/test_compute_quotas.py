@@ -64,7 +64,7 @@ def test_rate_limits_are_counted_by_the_minute(limited: Any) -> None:
     # Writes are counted apart.
     limited.make("global/addresses", name="ip")
     limited.sim.admin("POST", "clock", {"advance": 60})
-    assert limited.get("")["defaultServiceAccount"].split("-")[0] == number.rstrip("'.")
+    assert limited.get("")["defaultServiceAccount"].split("-")[0] == limited.number()
 
 
 def test_no_quotas_unless_asked(gce: Any) -> None:
