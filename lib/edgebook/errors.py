@@ -50,6 +50,10 @@ class EdgebookError(Exception):
                 lines.extend(f"          {line}" for line in rest)
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: an operator needs the words, not our frames."""
+        return str(self).splitlines()
+
     def to_json(self) -> dict[str, Any]:
         return {
             "error": type(self).__name__,
