@@ -5,6 +5,8 @@ the effect; K counts every call to Google's services and clusters), prints one l
 whether the run died, whether it had written anything, and what the second run left behind.
 """
 
+import contextlib
+import importlib
 import json
 import os
 import sys
@@ -58,9 +60,14 @@ def apply_and_die(params: str) -> None:
 def apply_and_tell(params: str, pipe: int) -> None:
     book = open_book(params)
     book.apply("apply", "auto", show_progress=False)
-    told = {"left": len(book.plan().plan.to_do), "state": observable(book)}
-    os.write(pipe, json.dumps(told).encode())
-    os.close(pipe)
+    told = {
+        "calls": admin("GET", "calls")["total"],
+        "left": len(book.plan().plan.to_do),
+        "state": observable(book),
+        "modules": sorted(sys.modules),
+    }
+    with os.fdopen(pipe, "w") as file:
+        file.write(json.dumps(told))
 
 
 def second_run(params: str) -> dict[str, Any]:
@@ -98,8 +105,11 @@ def one(params: str, nth: int, when: str) -> dict[str, Any]:
     wrote = any(entry["verb"] not in reads and entry["method"] not in reads for entry in log)
     last = f"{log[-1]['verb']} {log[-1]['collection']}" if log else ""
     told = second_run(params) if wrote or not nth else {}
-    calls = admin("GET", "calls?log=true")["log"] if not nth else []
-    return {"died": True, "code": code, "wrote": wrote, "last": last, "calls": calls, **told}
+    for name in told.pop("modules", ()):
+        # What an apply imported is there for all later forks.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    return {"died": True, "code": code, "wrote": wrote, "last": last, **told}
 
 
 def main() -> None:

@@ -56,14 +56,12 @@ def test_killed_anywhere_it_converges(shop, part):
     try:
         undisturbed = runner.run(0, "before")
         assert undisturbed["left"] == 0
-        # The order of calls differs a little from run to run, so a few more are killed than made.
-        total = len(undisturbed["calls"])
         wrote = 0
-        for nth in range(1 + part, total + 1, PARTS):
+        for nth in range(1 + part, undisturbed["calls"] + 1, PARTS):
             for when in ("before", "after"):
                 ended = runner.run(nth, when)
                 if not ended["died"]:
-                    continue
+                    break  # the number of calls differs a little from run to run
                 where = f"call {nth}, {when}: {ended['last']}"
                 if ended["wrote"]:
                     wrote += 1
