@@ -89,11 +89,20 @@ class FrontDoor:
         def opener(name: str, spec: ClusterSpec) -> Callable[[], KubeCluster]:
             if spec.context:
                 return lambda: kube.by_context(name, spec.context, self.connection)
-            project = spec.project or self.spec.project
-            path = f"projects/{project}/locations/{spec.location}/clusters/{spec.name or name}"
-            return lambda: kube.by_location(name, path, self.wire)
+            return lambda: kube.by_location(name, self.cluster_path(name), self.wire)
 
         return {name: opener(name, spec) for name, spec in self.spec.clusters.items()}
+
+    def cluster_path(self, name: str) -> str:
+        """`projects/P/locations/L/clusters/C`; a context tells it when gcloud wrote it."""
+        spec = self.spec.clusters[name]
+        if not spec.context:
+            project = spec.project or self.spec.project
+            return f"projects/{project}/locations/{spec.location}/clusters/{spec.name or name}"
+        parts = spec.context.split("_")
+        if len(parts) == 4 and parts[0] == "gke":
+            return f"projects/{parts[1]}/locations/{parts[2]}/clusters/{parts[3]}"
+        return ""
 
     @cached_property
     def services(self) -> dict[str, set[tuple[str, str]]]:

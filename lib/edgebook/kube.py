@@ -22,7 +22,7 @@ from edgebook.gcp.lightimport import IMPORTING
 from edgebook.gcp.refusals import Passing
 from edgebook.gcp.wire import Wire
 
-TRIES = 6
+TRIES = 4
 PAGE = "500"
 MERGE_PATCH = "application/merge-patch+json"
 

@@ -189,12 +189,27 @@ def clusters(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
             continue
         zones = f"{len(seen.zones)} zones: {joined(seen.zones)}" if seen.zones else "no ready node"
         yield result(OK if seen.zones else FAILED, "cluster answers", name, zones)
+        yield from _vpc_native(door, name)
         tags = door.spec.clusters[name].node_tags or seen.node_tags
         if tags:
             yield result(OK, "node tag known", name, joined(tags))
         elif door.spec.firewall.manage:
             remedy = f"set clusters.{name}.node_tags"
             yield result(FAILED, "node tag known", name, "no firewall rule names one", remedy)
+
+
+def _vpc_native(door: FrontDoor, name: str) -> Iterator[CheckResult]:
+    """NEGs need pod addresses that belong to the subnetwork."""
+    where = door.cluster_path(name)
+    found = door.wire.find("container", f"v1/{where}") if where else None
+    if found is None:
+        why = "its context does not say where it is in GKE"
+        yield result(SKIPPED, "cluster is VPC-native", name, why)
+    elif (found.get("ipAllocationPolicy") or {}).get("useIpAliases"):
+        yield result(OK, "cluster is VPC-native", name, where)
+    else:
+        trouble = failures.ROUTES_BASED
+        yield result(FAILED, "cluster is VPC-native", name, trouble.cause, trouble.remedy)
 
 
 def _unreachable(door: FrontDoor, moment: Moment, name: str, active: bool) -> CheckResult:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.errors import AccessError, ConnectError
+from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
 from edgebook.model import LiveResource, ResourceKey
 from edgebook.observed import Neg, ObservedCluster, ObservedService
@@ -49,7 +49,7 @@ def observe(
     for name in sorted(wanted):
         try:
             found[name] = _observe(reader, name, tuple(wanted[name]), node_tags or {}, rules)
-        except (ConnectError, AccessError):
+        except (ConnectError, AccessError, ApiError):
             if not tolerate:
                 raise
             found[name] = ObservedCluster(name, reachable=False)
@@ -122,7 +122,7 @@ def observe_negs(reader: Reader, clusters: Iterable[str]) -> dict[str, ObservedC
     for name in names:
         try:
             negs = negs_by_port(lists[name].result())
-        except (ConnectError, AccessError):
+        except (ConnectError, AccessError, ApiError):
             found[name] = ObservedCluster(name, reachable=False)
             continue
         services = tuple(

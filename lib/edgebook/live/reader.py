@@ -20,19 +20,23 @@ class Reader:
     """Lists of Google's services and objects of clusters, each read at most once."""
 
     def __init__(
-        self, wire: Wire, clusters: Mapping[str, Callable[[], KubeCluster]] | None = None
+        self,
+        wire: Wire,
+        clusters: Mapping[str, Callable[[], KubeCluster]] | None = None,
+        *,
+        pool: ThreadPoolExecutor | None = None,
     ) -> None:
         self.wire = wire
         self.project = wire.connection.project
         self._open_clusters = dict(clusters or {})
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="edgebook-read")
+        self._pool = pool or ThreadPoolExecutor(THREADS, thread_name_prefix="edgebook-read")
         self._known: dict[Any, Future[Any]] = {}
         self._clusters: dict[str, Future[KubeCluster]] = {}
         self._lock = threading.Lock()
 
     def again(self) -> "Reader":
         """A reader of now; cluster connections are kept."""
-        fresh = Reader(self.wire, self._open_clusters)
+        fresh = Reader(self.wire, self._open_clusters, pool=self._pool)
         fresh._clusters = self._clusters
         return fresh
 

@@ -181,6 +181,42 @@ def test_two_applies_at_once_lose_nothing(shop):
     assert book.verify().data["counts"]["failed"] == 0
 
 
+def test_another_writer_of_the_same_backend_service_loses_nothing(shop):
+    """As autoneg would: it reads, adds its entry, and writes back with the fingerprint."""
+    book = applied(shop)
+    wire, path = book.door.wire, f"compute/v1/{SCOPE}/backendServices/shop-web"
+    zone = "projects/shop-rehearsal/zones/us-central1-b/networkEndpointGroups"
+    links = []
+    for number in range(5):
+        body = {"name": f"theirs-{number}", "networkEndpointType": "GCE_VM_IP_PORT",
+                "network": f"{SCOPE}/networks/default"}  # fmt: skip
+        wire.request("compute", "POST", f"compute/v1/{zone}", body=body)
+        links.append(f"{zone}/theirs-{number}")
+
+    def add(link):
+        while True:
+            live = wire.get("compute", path)
+            entry = {"group": link, "balancingMode": "RATE", "maxRatePerEndpoint": 1}
+            patch = {"backends": [*live["backends"], entry], "fingerprint": live["fingerprint"]}
+            try:
+                wire.request("compute", "PATCH", path, body=patch)
+                return
+            except ApiError as error:
+                assert error.code == 412
+
+    writer = threading.Thread(target=lambda: [add(link) for link in links])
+    writer.start()
+    for rate in (110, 120, 130):
+        params = shop.params()
+        params["backends"]["web"]["balancing"]["max_rate_per_endpoint"] = rate
+        changed = applied(shop, backends=params["backends"])
+    writer.join()
+    entries = {e["group"].rsplit("/", 1)[-1]: e for e in wire.get("compute", path)["backends"]}
+    assert {f"theirs-{number}" for number in range(5)} <= set(entries)
+    assert entries["shop-web"]["maxRatePerEndpoint"] == 130
+    assert changed.plan().empty
+
+
 def held_by(book, holder, seconds=900):
     path = f"compute/v1/{SCOPE}/addresses/shop-edge"
     live = book.door.wire.get("compute", path)
