@@ -14,6 +14,7 @@ _URL = re.compile(r"https?://[^/]+/(?:compute/)?(?:v1|beta|alpha)/(projects/.+)"
 _SCOPED = re.compile(r"(global|regions/[^/]+|zones/[^/]+)/([A-Za-z]+)/([^/]+)")
 _PATH = re.compile(r"projects/([^/]+)/(global|regions/[^/]+|zones/[^/]+)/([A-Za-z]+)/([^/]+)")
 _CATALOG = re.compile(r"projects/([^/]+)/(zones|regions)/([^/]+)")
+_CERTIFICATE_PATH = re.compile(r"projects/[^/]+/locations/[^/]+/certificates/[^/]+")
 _MAP_PATH = re.compile(r"projects/[^/]+/locations/[^/]+/certificateMaps/[^/]+")
 
 
@@ -83,6 +84,14 @@ def certificate_map(field: str, value: str) -> str:
             "certificateMaps/{resourceName}.",
         )
     return CERTIFICATE_ROOT + path
+
+
+def managed_certificate(value: str) -> str | None:
+    """The canonical form of a Certificate Manager certificate; None when it names none."""
+    path = value.removeprefix(CERTIFICATE_ROOT)
+    url = re.fullmatch(r"https?://[^/]+/v1/(projects/.+)", value)
+    path = url.group(1) if url else path
+    return CERTIFICATE_ROOT + path if _CERTIFICATE_PATH.fullmatch(path) else None
 
 
 def malformed_name(field: str, value: str, pattern: str) -> ApiError:

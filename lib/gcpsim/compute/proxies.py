@@ -45,6 +45,25 @@ def _certificates(draft: Draft) -> None:
             "",
             "At least one SSL certificate or a certificate map must be specified.",
         )
+    for index, certificate in enumerate(certificates):
+        if certificate.startswith(links.CERTIFICATE_ROOT):
+            _managed(draft, f"resource.sslCertificates[{index}]", certificate)
+
+
+def _managed(draft: Draft, field: str, certificate: str) -> None:
+    """Certificate Manager certificates without a map: not in front of the world (documented)."""
+    from gcpsim.compute.forwarding_rules import backend_services_of
+
+    path = certificate.removeprefix(links.CERTIFICATE_ROOT)
+    world = draft.compute.world
+    if world.certificates is not None and world.certificates.get(path) is None:
+        raise not_found(path)
+    services = [draft.compute.get(one) for one in backend_services_of(draft.compute, draft.body)]
+    schemes = {(one or {}).get("loadBalancingScheme") for one in services}
+    if draft.scope == "global" and schemes - {"INTERNAL_MANAGED"}:
+        raise invalid(
+            field, certificate, "Certificate Manager certificates need a certificate map here."
+        )
 
 
 def _scheme(draft: Draft, collection: str) -> None:
@@ -154,7 +173,7 @@ CERTIFICATE_SETTERS = {
 
 def _types(collection: str, *verbs: str) -> dict[str, str]:
     """Operation types of setters. Recordings show two styles; the short ones are the exceptions."""
-    short = {"setUrlMap": "SetUrlMap"}
+    short = {"setSslCertificates": "SetSslCertificates", "setUrlMap": "SetUrlMap"}
     return {verb: short.get(verb, f"compute.{collection}.{verb}") for verb in verbs}
 
 

@@ -235,7 +235,10 @@ class Resources:
     def _prepared(self, kind: Kind, draft: Draft, path: str) -> Doc:
         for pattern, collections in kind.refs:
             for where, value in get_path(draft.body, pattern):
-                if not value:
+                managed = links.managed_certificate(value)
+                if managed and "sslCertificates" in collections:
+                    set_path(draft.body, where, managed)
+                if not value or managed:
                     continue
                 doc = self.resolve(f"resource.{where}", value, draft.project, collections)
                 set_path(draft.body, where, doc["selfLink"])

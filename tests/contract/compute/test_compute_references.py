@@ -98,3 +98,34 @@ def test_certificate_maps(gce: Any) -> None:
     gce.do("POST", "targetHttpsProxies/p0/setSslCertificates", certificates)
     gce.do("POST", f"{proxies}/p0/setCertificateMap", {})
     assert "certificateMap" not in gce.get(f"{proxies}/p0")
+
+
+def test_certificate_manager_certificates_without_a_map(gce: Any) -> None:
+    parent = f"/v1/projects/{gce.project}/locations/global"
+    authorization = {"domain": "a.example.com"}
+    query = "dnsAuthorizationId=auth"
+    gce.sim.http("POST", f"{parent}/dnsAuthorizations?{query}", authorization)
+    name = f"{parent.removeprefix('/v1/')}/dnsAuthorizations/auth"
+    managed = {"managed": {"domains": ["a.example.com"], "dnsAuthorizations": [name]}}
+    status, answer = gce.sim.http("POST", f"{parent}/certificates?certificateId=cert", managed)
+    assert status == 200, answer
+    path = f"projects/{gce.project}/locations/global/certificates/cert"
+    gce.backend_service()
+    gce.url_map()
+    proxies = "global/targetHttpsProxies"
+    for form in (
+        f"//certificatemanager.googleapis.com/{path}",
+        f"https://certificatemanager.googleapis.com/v1/{path}",
+    ):
+        body = {"name": "p", "urlMap": "global/urlMaps/um", "sslCertificates": [form]}
+        code, reason, message = gce.refused("POST", proxies, body)
+        assert (code, reason) == (400, "invalid")
+        assert "certificate map" in message
+        gone = {**body, "sslCertificates": [form + "x"]}
+        assert gce.refused("POST", proxies, gone)[:2] == (404, "notFound")
+    gce.backend_service("inner", loadBalancingScheme="INTERNAL_MANAGED")
+    gce.url_map("inner", "global/backendServices/inner")
+    body = {"name": "p", "urlMap": "global/urlMaps/inner", "sslCertificates": [form]}
+    gce.do("POST", proxies, body)
+    shown = gce.get(f"{proxies}/p")["sslCertificates"]
+    assert shown == [f"//certificatemanager.googleapis.com/{path}"]

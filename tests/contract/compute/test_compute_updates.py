@@ -241,7 +241,7 @@ SETTERS: list[tuple[str, str, dict[str, Any], str, Any, str]] = [
         {"sslCertificates": ["global/sslCertificates/second"]},
         "sslCertificates",
         ["global/sslCertificates/second"],
-        "compute.targetHttpsProxies.setSslCertificates",
+        "SetSslCertificates",
     ),
     (
         "global/targetHttpsProxies/tls",
