@@ -74,10 +74,17 @@ def prepare(draft: Draft) -> None:
     if "address" not in body:
         number = draft.compute.world.store.next_number(f"subnet/{found['id']}", 2)
         body["address"] = str(network[number])
-    elif ipaddress.ip_address(body["address"]) not in network:
+    elif _parsed(body["address"]) not in network:
         raise invalid(
             "resource.address", body["address"], "The specified address is not in the subnetwork."
         )
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        raise invalid("resource.address", address, "Must be a valid IP address.") from None
 
 
 def _external(draft: Draft) -> None:
@@ -90,10 +97,7 @@ def _external(draft: Draft) -> None:
     if given is None:
         body["address"] = allocate(draft.compute, draft.scope, body.get("ipVersion", "IPV4"))
         return
-    try:
-        ipaddress.ip_address(given)
-    except ValueError:
-        raise invalid("resource.address", given, "Must be a valid IP address.") from None
+    _parsed(given)
     if by_ip(draft.compute, draft.project, given):
         raise ApiError(
             400,

@@ -139,36 +139,48 @@ def prepare_subnetwork(draft: Draft) -> None:
         raise required("resource.network")
     if not body.get("ipCidrRange"):
         raise required("resource.ipCidrRange")
-    try:
-        cidr = ipaddress.ip_network(body["ipCidrRange"])
-    except ValueError:
-        raise invalid(
-            "resource.ipCidrRange", body["ipCidrRange"], "Must be a CIDR address range."
-        ) from None
+    cidr = _cidr("resource.ipCidrRange", body["ipCidrRange"])
     body["gatewayAddress"] = str(cidr[1])
     body.setdefault("allowSubnetCidrRoutesOverlap", False)
     body.setdefault("privateIpGoogleAccess", False)
     body.setdefault("purpose", "PRIVATE")
     body.setdefault("stackType", "IPV4_ONLY")
     body.setdefault("privateIpv6GoogleAccess", "DISABLE_GOOGLE_ACCESS")
+    for index, secondary in enumerate(body.get("secondaryIpRanges", [])):
+        where = f"resource.secondaryIpRanges[{index}].ipCidrRange"
+        if not secondary.get("ipCidrRange"):
+            raise required(where)
+        _cidr(where, secondary["ipCidrRange"])
     if draft.old is not None:
         return
-    ranges = [body["ipCidrRange"]] + [r["ipCidrRange"] for r in body.get("secondaryIpRanges", [])]
     for other in draft.compute.list(draft.project, "subnetworks"):
-        if other["network"] != body["network"]:
-            continue
-        taken = [other["ipCidrRange"]] + [
-            r["ipCidrRange"] for r in other.get("secondaryIpRanges", [])
-        ]
-        for mine in ranges:
-            for theirs in taken:
-                if ipaddress.ip_network(mine).overlaps(ipaddress.ip_network(theirs)):
-                    raise ApiError(
-                        400,
-                        f"Invalid IPCidrRange: {mine} conflicts with existing subnetwork "
-                        f"'{other['name']}' in region '{other['region'].rsplit('/', 1)[1]}'.",
-                        "invalid",
-                    )
+        if other["network"] == body["network"]:
+            _require_apart(body, other)
+
+
+def _cidr(where: str, text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise invalid(where, text, "Must be a CIDR address range.") from None
+
+
+def _ranges(subnet: Doc) -> list[str]:
+    secondary = [one["ipCidrRange"] for one in subnet.get("secondaryIpRanges", [])]
+    return [subnet["ipCidrRange"], *secondary]
+
+
+def _require_apart(subnet: Doc, other: Doc) -> None:
+    """ApiError 400 when two subnetworks of one network share addresses."""
+    for mine in _ranges(subnet):
+        for theirs in _ranges(other):
+            if ipaddress.ip_network(mine).overlaps(ipaddress.ip_network(theirs)):
+                raise ApiError(
+                    400,
+                    f"Invalid IPCidrRange: {mine} conflicts with existing subnetwork "
+                    f"'{other['name']}' in region '{other['region'].rsplit('/', 1)[1]}'.",
+                    "invalid",
+                )
 
 
 NETWORKS = Kind(

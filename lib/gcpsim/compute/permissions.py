@@ -42,6 +42,6 @@ def require(compute: "Resources", method: Method, call: Call, project: str) -> N
 
 def test_iam(compute: "Resources", kind: Kind, call: Call, method: Method, project: str) -> Answer:
     """testIamPermissions of a resource: which of the permissions asked for are granted."""
-    asked = compute.reader.read("TestPermissionsRequest", call.json()).get("permissions", [])
+    asked = compute.reader.read("TestPermissionsRequest", call.json()).get("permissions") or []
     granted = [one for one in asked if access.granted(compute.world, project, one)]
     return Answer(body={"permissions": granted} if granted else {})

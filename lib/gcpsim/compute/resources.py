@@ -233,6 +233,7 @@ class Resources:
             default_network(self, project)
 
     def _prepared(self, kind: Kind, draft: Draft, path: str) -> Doc:
+        draft.body = documents.shown(draft.body)
         for pattern, collections in kind.refs:
             for where, value in get_path(draft.body, pattern):
                 managed = links.managed_certificate(value)

@@ -229,6 +229,7 @@ class Compute(Resources):
             raise invalid(
                 "resource.name", body["name"], "Name of an existing resource cannot be changed."
             )
+        body["name"] = name
         for field in kind.immutable:
             if field in body and field in old and body[field] != old[field]:
                 raise invalid(f"resource.{field}", body[field], "The field is immutable.")
@@ -300,7 +301,7 @@ class Compute(Resources):
         path, doc = self.find(kind, call.path, project)
         body = self._json(call)
         if method.request is not None:
-            body = self.reader.read(method.request, body)
+            body = documents.shown(self.reader.read(method.request, body))
         answer: Answer = verb(self, kind, call, path, doc, body)
         return answer
 
