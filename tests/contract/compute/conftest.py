@@ -22,3 +22,21 @@ def frozen(start_sim: Callable[..., Any]) -> Iterator[Compute]:
     compute = Compute(start_sim("--time-scale", "1", "--paused"), "frozen")
     yield compute
     compute.close()
+
+
+@pytest.fixture
+def door(gce: Compute) -> Compute:
+    """One of everything that has a fingerprint."""
+    gce.health_check()
+    gce.backend_service(healthChecks=["global/healthChecks/hc"], description="first", timeoutSec=50)
+    gce.http_door()
+    gce.make("global/sslPolicies", name="policy")
+    gce.make("global/sslCertificates", name="cert", managed={"domains": ["a.example"]})
+    gce.make(
+        "global/targetHttpsProxies",
+        name="tls",
+        urlMap="global/urlMaps/um",
+        sslCertificates=["global/sslCertificates/cert"],
+    )
+    gce.make("global/securityPolicies", name="armor")
+    return gce
