@@ -76,14 +76,18 @@ class GoogleEdge:
         )
         if (request.content_length or 0) > BODY_LIMIT:
             raise too_large
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.content.iter_chunked(1 << 16):
-            size += len(chunk)
-            if size > BODY_LIMIT:
-                raise too_large
-            chunks.append(chunk)
-        return b"".join(chunks)
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = bytearray()
+        try:
+            async for chunk in request.content.iter_chunked(1 << 16):
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise too_large
+        except web.RequestPayloadError:
+            request.content.feed_eof()  # else aiohttp reads on, and logs what it finds
+            raise ApiError(400, "The request body can't be decoded.", "badRequest") from None
+        return bytes(body)
 
     async def _dispatch(
         self, request: web.BaseRequest, headers: dict[str, str], body: bytes

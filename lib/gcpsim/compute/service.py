@@ -287,7 +287,8 @@ class Compute(Resources):
         if not labels:
             doc.pop("labels")
         doc["labelFingerprint"] = documents.label_fingerprint(labels)
-        self.put(path, doc)
+        if not any(fault.effect == "operation" for fault in call.faults):
+            self.put(path, doc)
         op = self.begin(
             kind, call, path, "setLabels", "setLabels", doc, {"put": None}, at_once=True
         )

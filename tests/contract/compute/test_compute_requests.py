@@ -1,7 +1,10 @@
 """Requests as they should not be: malformed, unknown, oversized, unplayed; and batches of them."""
 
+import gzip
 import json
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from gcpsim.discovery import api
@@ -215,3 +218,22 @@ def test_a_broken_batch(gce: Any, kind: str) -> None:
         headers = {"Content-Type": kind}
         status, answer = gce.sim.http("POST", "/batch/compute/v1", body, headers)
         assert (status, answer["error"]["code"]) == (400, 400)
+
+
+def test_compressed_bodies(gce: Any) -> None:
+    packed = gzip.compress(b'{"name": "packed"}')
+    headers = {"Content-Encoding": "gzip"}
+    assert gce.ask("POST", ADDRESSES, packed, headers=headers)[0] == 200
+    assert gce.get(f"{ADDRESSES}/packed")["name"] == "packed"
+    code, reason, _ = gce.refused("POST", ADDRESSES, b"not gzip", headers=headers)
+    assert (code, reason) == (400, "badRequest")
+
+
+def test_a_client_that_asks_before_it_sends(gce: Any) -> None:
+    address = urlsplit(gce.sim.url)
+    head = f"POST /compute/v1/{gce.path(ADDRESSES)} HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as wire:
+        wire.sendall(head.encode() + b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
+        assert wire.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        wire.sendall(b'{"name": "ip"}')
+        assert wire.recv(100).startswith(b"HTTP/1.1 200")
