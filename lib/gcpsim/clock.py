@@ -153,9 +153,17 @@ class Clock:
         self.around(lambda: changed.append(resync()))
         return any(changed)
 
-    def _delay(self) -> float | None:
+    def busy(self) -> bool:
+        """Whether something is due right now: at scale 0, whether things have not settled yet."""
+        self._drop_cancelled()
+        return bool(self._timers) and self._timers[0].when <= self.now()
+
+    def _drop_cancelled(self) -> None:
         while self._timers and self._timers[0].cancelled:
             heapq.heappop(self._timers)
+
+    def _delay(self) -> float | None:
+        self._drop_cancelled()
         if self.paused or not self._timers:
             return None
         return max(0.0, (self._timers[0].when - self.now()) / (self._scale or 1.0))

@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gcpsim.clock import Clock, rfc3339
+from gcpsim.clock import Clock
 from gcpsim.k8s import bootstrap, deletion, events, status, strategy
 from gcpsim.k8s.documents import copy_of, merged, same
 from gcpsim.k8s.history import Happened, History, object_key
 from gcpsim.k8s.registry import Registry, Resource
 from gcpsim.k8s.selectors import field_test, label_test
+from gcpsim.k8s.stamps import stamp
 from gcpsim.store import Store, Table
 
 Doc = dict[str, Any]
@@ -22,6 +23,8 @@ Subscriber = Callable[[str, Doc, Doc | None], None]
 Tracker = Callable[[Doc | None, Doc], None]
 Admission = Callable[[Doc], Doc]
 
+FIXED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+         "generation", "generateName", "resourceVersion")  # fmt: skip
 SPARED_BY_STATUS = {"pods", "nodes"}  # their status updates may change labels and annotations
 
 
@@ -52,10 +55,11 @@ class Cluster:
         self.ca = ca
         self.server = ""
         self.api_available = True
+        self._tables: dict[str, Table] = {}
         self._counter = f"k8s/{name}/resourceVersion"
         self.history = History(self.resource_version)
         self._registry = Registry()
-        self._subscribers: dict[str, list[Subscriber]] = {}
+        self._subscribers: dict[str, tuple[Subscriber, ...]] = {}
         self._admissions: dict[str, list[Admission]] = {}
         bootstrap.install(self)
         self.uid = str((self.get("namespaces", None, "kube-system") or {})["metadata"]["uid"])
@@ -77,7 +81,10 @@ class Cluster:
         return found
 
     def table(self, key: str) -> Table:
-        return self.store.table(f"k8s/{self.name}/{key}")
+        found = self._tables.get(key)
+        if found is None:
+            found = self._tables[key] = self.store.table(f"k8s/{self.name}/{key}")
+        return found
 
     def resource_version(self) -> int:
         """The newest resource version; 1 on a cluster without objects."""
@@ -85,7 +92,7 @@ class Cluster:
 
     def now(self) -> str:
         """Simulated time as object metadata spells it."""
-        return rfc3339(self.clock.now(), millis=False)
+        return stamp(self.clock.now())
 
     # Reads
 
@@ -132,10 +139,14 @@ class Cluster:
         *,
         dry_run: bool = False,
         track: Tracker | None = None,
+        frozen: bool = False,
     ) -> Doc:
-        """Store a new object; `track` may write its managed fields. Raises StatusError."""
+        """Store a new object; `track` may write its managed fields. Raises StatusError.
+
+        With `frozen` its parts may be shared with it: only where defaults change none of them.
+        """
         found = self.resource(resource)
-        new = copy_of(obj)
+        new = {**obj, "metadata": dict(obj["metadata"])} if frozen else copy_of(obj)
         new["apiVersion"], new["kind"] = found.api_version, found.kind
         new.setdefault("metadata", {})
         for admission in self._admissions.get(found.key, ()):
@@ -179,7 +190,7 @@ class Cluster:
         metadata = obj.get("metadata") or {}
         old = self.require(found, metadata.get("namespace"), metadata.get("name", ""))
         self._check_preconditions(found, old, metadata)
-        new = copy_of(obj)
+        new = dict(obj) if subresource in strategy.BARE else copy_of(obj)
         new["apiVersion"], new["kind"] = found.api_version, found.kind
         self._keep(found, new, old, subresource)
         strategy.prepare_update(self, found, new, old, subresource)
@@ -236,7 +247,8 @@ class Cluster:
 
     def subscribe(self, resource: str | Resource, fn: Subscriber) -> None:
         """Call fn(ADDED | MODIFIED | DELETED, object, object before or None) on each write."""
-        self._subscribers.setdefault(self.resource(resource).key, []).append(fn)
+        key = self.resource(resource).key
+        self._subscribers[key] = (*self._subscribers.get(key, ()), fn)
 
     def dismiss(self) -> None:
         """Forget all subscribers and admissions: the controllers start anew, on other documents."""
@@ -276,12 +288,14 @@ class Cluster:
                 _restore(new, old, field)
             if resource.key not in SPARED_BY_STATUS:
                 metadata = {**before, **_only(metadata, "managedFields")}
-        elif resource.has_status and resource.key != "customresourcedefinitions":
+        elif (
+            subresource != "binding"
+            and resource.has_status
+            and resource.key != "customresourcedefinitions"
+        ):
             _restore(new, old, "status")
-        fixed = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-                 "generation", "generateName", "resourceVersion")  # fmt: skip
         metadata = dict(metadata)
-        for field in fixed:
+        for field in FIXED:
             _restore(metadata, before, field)
         if "managedFields" not in metadata:
             _restore(metadata, before, "managedFields")
@@ -298,7 +312,7 @@ class Cluster:
         else:
             table.put(key, new)
         self.history.log(resource.key).append(Happened(version, type, new, old))
-        for fn in tuple(self._subscribers.get(resource.key, ())):
+        for fn in self._subscribers.get(resource.key, ()):
             fn(type, new, old)
 
     def _remove(self, resource: Resource, new: Doc, old: Doc) -> Doc:

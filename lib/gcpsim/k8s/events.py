@@ -52,6 +52,7 @@ def record(
             "lastTimestamp": now,
             "count": 1,
         },
+        frozen=True,
     )
 
 

@@ -1,5 +1,6 @@
 """What may be a name: formats of object names, labels and ports, and how refusals put them."""
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -15,7 +16,12 @@ Rule = Callable[[str], str]
 
 
 def _fits(pattern: str, text: str) -> bool:
-    return re.fullmatch(pattern, text) is not None
+    return _compiled(pattern)(text) is not None
+
+
+@functools.cache
+def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(pattern).fullmatch
 
 
 def subdomain(text: str) -> str:
@@ -62,6 +68,7 @@ def path_segment(text: str) -> str:
     return f"may not contain '{found[0]}'" if found else ""
 
 
+@functools.lru_cache(maxsize=4096)
 def qualified(text: str) -> str:
     """Why a text is no label or annotation key."""
     prefix, slash, name = text.rpartition("/")
@@ -84,6 +91,7 @@ def qualified(text: str) -> str:
     )
 
 
+@functools.lru_cache(maxsize=4096)
 def label_value(text: str) -> str:
     if len(text) > 63:
         return "must be no more than 63 characters"

@@ -1,6 +1,9 @@
 """Defaults of pods and pod templates, and what admission adds to pods."""
 
+import functools
 from typing import Any
+
+import orjson
 
 Doc = dict[str, Any]
 
@@ -26,11 +29,21 @@ PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 
 
 def fill_pod(pod: Doc, old: Doc | None) -> None:
     """A pod: its spec, its account and tolerations, and the status that it starts with."""
+    if old is None:
+        pod["spec"], quality_class = _filled(orjson.dumps(pod.get("spec") or {}))
+        pod["status"] = {"phase": "Pending", "qosClass": quality_class}
+        return
     spec = pod.setdefault("spec", {})
     fill_spec(spec)
     _fill(spec, {"enableServiceLinks": True})
-    if old is not None:
-        return
+
+
+@functools.lru_cache(maxsize=256)
+def _filled(text: bytes) -> tuple[Doc, str]:
+    """A new pod's spec and quality; pods of one template share it, frozen as stored things are."""
+    spec: Doc = orjson.loads(text)
+    fill_spec(spec)
+    _fill(spec, {"enableServiceLinks": True})
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = account
     priority = PRIORITIES.get(spec.get("priorityClassName", ""), 0)
@@ -41,7 +54,7 @@ def fill_pod(pod: Doc, old: Doc | None) -> None:
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute",
                                 "tolerationSeconds": TOLERATED_FOR})  # fmt: skip
     spec["tolerations"] = tolerations
-    pod["status"] = {"phase": "Pending", "qosClass": quality(spec)}
+    return spec, quality(spec)
 
 
 def fill_spec(spec: Doc) -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Doc = dict[str, Any]
 
+SLICE = ("addressType", "endpoints", "ports")
 GENERATED = "bcdfghjklmnpqrstvwxz2456789"  # the alphabet of apimachinery's rand.String
+BARE = ("status", "finalize", "binding")  # these change no spec that has defaults or rules
 KEEPS_STATUS_ON_CREATE = {"nodes", "persistentvolumes", "customresourcedefinitions"}
 
 
@@ -48,7 +50,7 @@ def prepare_update(
 ) -> None:
     """The same for a changed object."""
     _tidy(new["metadata"])
-    if subresource in ("status", "finalize"):
+    if subresource in BARE:
         return
     defaults.fill(cluster, resource, new, old)
     if resource.key == "services":
@@ -75,17 +77,14 @@ def after_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
 def spec_changed(resource: Resource, new: Doc, old: Doc) -> bool:
     """Whether the generation goes up: the spec, and of custom objects all but the status."""
     if resource.crd is None:
-        return any(new.get(part) != old.get(part) for part in _specs(resource))
+        if resource.key != "endpointslices":
+            after, before = new.get("spec"), old.get("spec")
+            return after is not before and after != before
+        return any(new.get(part) != old.get(part) for part in SLICE)
     skipped = {"metadata", "status"} if resource.has_status else {"metadata"}
     return {k: v for k, v in new.items() if k not in skipped} != {
         k: v for k, v in old.items() if k not in skipped
     }
-
-
-def _specs(resource: Resource) -> tuple[str, ...]:
-    if resource.key == "endpointslices":
-        return ("addressType", "endpoints", "ports")
-    return ("spec",)
 
 
 def _name(resource: Resource, metadata: Doc) -> None:

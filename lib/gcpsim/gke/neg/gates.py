@@ -71,7 +71,7 @@ class Gates:
 
     def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
         key = key_of(pod)
-        if event == "DELETED" or deleting(pod) or is_true(pod, GATE) or not has_gate(pod):
+        if event == "DELETED" or not has_gate(pod) or deleting(pod) or is_true(pod, GATE):
             self._waiting.pop(key, None)
         else:
             self._waiting.setdefault(key, set())
@@ -89,19 +89,25 @@ class Gates:
         now = self.plane.now()
         if not self._waiting or now < self._pause_until:
             return False
+        if not self.plane.clock.scale and self.plane.clock.busy():
+            return False  # asked again when all is quiet
         groups = {group for asked in self._waiting.values() for group in asked}
         try:
             health = {group: self._health(group) for group in sorted(groups)}
         except ApiError:
             self._pause_until = now + self.plane.wait("gke.neg.gate.retry")
             health = {}
+        unchecked = {
+            group for group, found in health.items()
+            if not any(found.values()) and not self._checked(group)
+        }  # fmt: skip
         changed = False
         for key in list(self._waiting):
             pod = self.plane.pods.get(key)
             if pod is None:
                 self._waiting.pop(key, None)
                 continue
-            changed |= self._answer(pod, self._waiting[key], health, now)
+            changed |= self._answer(pod, self._waiting[key], health, unchecked, now)
         return changed
 
     def _health(self, group: Group) -> dict[str, list[Obj]]:
@@ -122,7 +128,12 @@ class Gates:
                 return found
 
     def _answer(
-        self, pod: Obj, groups: set[Group], health: dict[Group, dict[str, list[Obj]]], now: float
+        self,
+        pod: Obj,
+        groups: set[Group],
+        health: dict[Group, dict[str, list[Obj]]],
+        unchecked: set[Group],
+        now: float,
     ) -> bool:
         ip = (pod.get("status") or {}).get("podIP", "")
         for group in sorted(groups):
@@ -139,7 +150,7 @@ class Gates:
                         f"{service!r}. Marking condition {GATE!r} to True."
                     )
                     return self._set(pod, "True", "LoadBalancerNegReady", text)
-            if not any(found.values()) and not self._checked(group):
+            if group in unchecked:
                 text = (
                     f"Pod is in NEG {neg!r}. NEG is not attached to any BackendService with health "
                     f"checking. Marking condition {GATE!r} to True."
@@ -172,10 +183,13 @@ class Gates:
             pod["status"].get("conditions") or [], GATE, status, self.plane.now(),
             reason=reason, message=message,
         )  # fmt: skip
-        self.plane.change("pods", pod, {**pod["status"], "conditions": conditions})
+        new = {**pod["status"], "conditions": conditions}
+        if status == "True":
+            new = self.plane.parts["kubelet"].answered(pod, new)
+        self.plane.change("pods", pod, new)
         return True
 
 
 def has_gate(pod: Obj) -> bool:
-    gates = pod["spec"].get("readinessGates") or ()
-    return any(gate["conditionType"] == GATE for gate in gates)
+    gates = pod["spec"].get("readinessGates")
+    return bool(gates) and any(gate["conditionType"] == GATE for gate in gates)

@@ -65,7 +65,8 @@ class Kubelet:
         if deleting(pod):
             self._end(key, pod)
         elif phase == "Pending":
-            if self._waited(key, pod, "start", self.plane.wait("kubernetes.pod.start")):
+            wait = self.plane.wait("kubernetes.pod.start")
+            if not self.plane.clock.scale or self._waited(key, pod, "start", wait):
                 self._start(pod, node)
         elif phase == "Running":
             self._run(key, pod)
@@ -124,6 +125,17 @@ class Kubelet:
             delay = containers.readiness_delay(pod["spec"])
             ready = delay == 0 or self._waited(key, pod, f"ready {restarts}", delay)
         self._write(pod, containers.with_readiness(pod, status, ready, now))
+
+    def answered(self, pod: Obj, status: Obj) -> Obj:
+        """A status with a readiness gate just answered; at scale 0 with what follows at once."""
+        states = status.get("containerStatuses")
+        if self.plane.clock.scale or deleting(pod) or status.get("phase") != "Running":
+            return status
+        node = self.cluster.get("nodes", "", pod["spec"].get("nodeName", ""))
+        live = node is not None and self.plane.node_is_live(node)
+        if not live or not states or not all(item["ready"] for item in states):
+            return status
+        return containers.with_readiness(pod, status, True, self.plane.now())
 
     def crash(self, pod: Obj, container: str = "", exit_code: int = 1) -> Obj:
         """A container of a running pod ends with an error and is restarted with back-off."""

@@ -4,14 +4,13 @@ Objects are frozen dicts; every function here returns a new one or a plain value
 a cluster.
 """
 
-import functools
 import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from gcpsim.clock import rfc3339
+from gcpsim.k8s.stamps import stamp as stamp
 
 Obj = dict[str, Any]
 
@@ -43,7 +42,8 @@ def controller_of(obj: Obj) -> Obj | None:
     """The owner reference marked as controller."""
     for reference in obj["metadata"].get("ownerReferences") or ():
         if reference.get("controller"):
-            return dict(reference)
+            found: Obj = reference
+            return found
     return None
 
 
@@ -150,16 +150,6 @@ def with_condition(
     new |= more
     kept.insert(len(kept) if at is None else at, new)
     return kept
-
-
-def stamp(seconds: float) -> str:
-    """A metav1.Time."""
-    return _stamp(int(seconds))
-
-
-@functools.lru_cache(maxsize=64)
-def _stamp(seconds: int) -> str:
-    return rfc3339(seconds, millis=False)
 
 
 def seconds_of(text: str | None) -> float:

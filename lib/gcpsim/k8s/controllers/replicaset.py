@@ -93,7 +93,7 @@ class ReplicaSetController:
             }
             if given.get("annotations"):
                 pod["metadata"]["annotations"] = dict(given["annotations"])
-            made = self.cluster.create("pods", pod)
+            made = self.cluster.create("pods", pod, frozen=True)
             text = f"Created pod: {made['metadata']['name']}"
             self.plane.event(replica_set, "Normal", "SuccessfulCreate", text, COMPONENT)
 

@@ -193,7 +193,7 @@ class Scheduler:
             "spec": {**pod["spec"], "nodeName": room.name},
             "status": {**status, "conditions": conditions},
         }
-        bound = self.cluster.update("pods", bound, subresource="binding")
+        self.cluster.update("pods", bound, subresource="binding")
         text = f"Successfully assigned {key_of(pod)} to {room.name}"
         self.plane.event(pod, "Normal", "Scheduled", text, COMPONENT)
 
