@@ -5,9 +5,11 @@ API, a DNS server, and a CONNECT proxy. All on loopback. The ready line says whe
 """
 
 import asyncio
+import base64
 import contextlib
 import gc
 import json
+import logging
 import os
 import shlex
 import signal
@@ -20,6 +22,7 @@ from typing import Any
 import orjson
 import yaml
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gcpsim import scenarios
 from gcpsim.certs.service import CertificateManager
@@ -216,8 +219,6 @@ class Server:
 
 def kubeconfig(world: World, servers: dict[str, str]) -> dict[str, Any]:
     """A kubeconfig with GKE's context names, and each cluster's short name as a second one."""
-    import base64
-
     ca = base64.b64encode(world.certificates.authority.ca_pem.encode()).decode()
     clusters, users, contexts = [], [], []
     for name, server in servers.items():
@@ -275,6 +276,7 @@ async def serve(config: Config) -> int:
     server = Server(world, config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    logging.getLogger("aiohttp.server").addFilter(lambda record: not _about_clients(record))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if config.until_stdin_closes:
@@ -306,6 +308,12 @@ async def serve(config: Config) -> int:
     world.store.commit()
     await server.close()
     return 0
+
+
+def _about_clients(record: logging.LogRecord) -> bool:
+    """Whether aiohttp logs what a client did wrong; it was answered, and is no defect of ours."""
+    error = (record.exc_info or (None, None))[1]
+    return isinstance(error, HttpProcessingError | ConnectionError)
 
 
 async def _remember_time(world: World) -> None:

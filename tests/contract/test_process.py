@@ -211,3 +211,26 @@ def test_help_of_every_command() -> None:
     for command in ("serve", "env", "calls", "clock", "fault"):
         assert command in text
         assert gcpsim(command, "--help").returncode == 0
+
+
+GARBAGE = [
+    b"garbage\r\n\r\n",
+    b"GET " + b"/a" * 6000 + b" HTTP/1.1\r\n\r\n",
+    b"POST /compute/v1/projects/p/global/addresses HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+    b"\x16\x03\x01\x02\x00",
+]
+
+
+def test_garbage_leaves_no_trace(start_sim: Callable[..., Any]) -> None:
+    sim = start_sim("--time-scale", "0")
+    port = int(sim.url.rsplit(":", 1)[1])
+    for raw in GARBAGE:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+            wire.sendall(raw)
+            wire.shutdown(socket.SHUT_WR)
+            while wire.recv(4096):
+                pass
+    assert sim.http("GET", "/compute/v1/projects/p/global/addresses")[0] == 200
+    sim.process.terminate()
+    _, said = sim.process.communicate(timeout=30)
+    assert said == ""
