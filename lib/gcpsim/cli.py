@@ -78,7 +78,12 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep all state here, restart from it",
     )
-    add("--scenario", default="", metavar="NAME", help="empty (default), greenfield, legacy, or a YAML file")
+    add(
+        "--scenario",
+        default="",
+        metavar="NAME",
+        help="empty (default), greenfield, legacy, or a YAML file",
+    )
     add("--time-scale", type=_scale, default=1.0, metavar="N", help="N times real time; 0: at once")
     add("--paused", action="store_true", help="start with the clock standing still")
     add("--no-dataplane", action="store_true", help="no traffic through load balancers")
