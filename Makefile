@@ -1,6 +1,8 @@
 # Each target sets itself up: all it needs is Python 3.11+, make and a network.
 PYTHON ?= python3
 BIN := .venv/bin
+# Bytecode is kept: without it each start of a simulator or a kernel compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup rehearse lab test check bench docs lock clean
 
