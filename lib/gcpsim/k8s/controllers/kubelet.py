@@ -34,6 +34,7 @@ class Kubelet:
         self.worker = plane.worker("kubernetes.kubelet.lag", self.reconcile)
         self._waits: dict[str, tuple[str, str, Timer]] = {}
         self._last_ip: dict[str, int] = {}
+        self._complete: Obj | None = None  # the last status after which nothing is left to do
         plane.parts["kubelet"] = self
         self.cluster.subscribe("pods", self._follow)
         for pod in plane.pods.all():
@@ -46,8 +47,13 @@ class Kubelet:
             waiting = self._waits.pop(key, None)
             if waiting:
                 waiting[2].cancel()
-        elif pod["spec"].get("nodeName"):
+        elif pod["spec"].get("nodeName") and not self._is_mine(pod, old):
             self.worker.mark(key)
+
+    def _is_mine(self, pod: Obj, old: Obj | None) -> bool:
+        """Whether the change is its own and the last one for now."""
+        status = pod.get("status")
+        return status is self._complete is not None and status is not (old or {}).get("status")
 
     def wake(self, node: str) -> None:
         """Look at all pods of a node again: it is back."""
@@ -104,7 +110,9 @@ class Kubelet:
             "conditions": conditions,
         }
         ready = containers.readiness_delay(spec) == 0
-        self._write(pod, containers.with_readiness(pod, status, ready, now))
+        status = containers.with_readiness(pod, status, ready, now)
+        self._complete = status if ready else None
+        self._write(pod, status)
         for container in spec["containers"]:
             text = f"Started container {container['name']}"
             self.plane.event(pod, "Normal", "Started", text, COMPONENT)
@@ -135,7 +143,8 @@ class Kubelet:
         live = node is not None and self.plane.node_is_live(node)
         if not live or not states or not all(item["ready"] for item in states):
             return status
-        return containers.with_readiness(pod, status, True, self.plane.now())
+        self._complete = containers.with_readiness(pod, status, True, self.plane.now())
+        return self._complete
 
     def crash(self, pod: Obj, container: str = "", exit_code: int = 1) -> Obj:
         """A container of a running pod ends with an error and is restarted with back-off."""

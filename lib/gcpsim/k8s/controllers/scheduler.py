@@ -135,11 +135,14 @@ class Scheduler:
         best: tuple[tuple[int, int, int, str], Room] | None = None
         spread = self._spread_test(pod, rooms)
         for room in fitting.rooms:
+            mates = per_zone[room.zone]
+            if best is not None and mates > best[0][0]:
+                continue
             why = room.lacks(cpu, memory) or (spread(room) if spread else "")
             if why:
                 refusals[why] += 1
                 continue
-            rank = (per_zone[room.zone], room.owners[owner], -room.slots, room.name)
+            rank = (mates, room.owners[owner], -room.slots, room.name)
             if best is None or rank < best[0]:
                 best = (rank, room)
         if best is None:
