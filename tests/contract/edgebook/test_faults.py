@@ -302,6 +302,8 @@ def test_ctrl_c_leaves_a_journal_and_a_clear_state(shop, monkeypatch):
     def interrupt(error, seconds):
         if first.acquire(blocking=False):
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        for _ in range(3000):  # until the main thread has taken the signal: Cancelled ends it
+            book.door.connection.clock.wait(0.01)
 
     book.door.connection.on_retry = interrupt
     shop.fault(service="compute", method="POST", collection="healthChecks", code=503, times=0)
