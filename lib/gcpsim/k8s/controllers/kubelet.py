@@ -88,7 +88,25 @@ class Kubelet:
         self._waits[key] = (uid_of(pod), stage, timer)
         return False
 
+    def started_at_once(self, pod: Obj) -> Obj:
+        """A pod that is being bound; at scale 0 already started, so that it takes no write."""
+        if self.plane.clock.scale or deleting(pod) or pod["status"].get("phase") != "Pending":
+            return pod
+        node = self.cluster.get("nodes", "", pod["spec"]["nodeName"])
+        if node is None or "podCIDR" not in node["spec"] or not self.plane.node_is_live(node):
+            return pod
+        return {**pod, "status": self._started(pod, node)}
+
     def _start(self, pod: Obj, node: Obj) -> None:
+        self._write(pod, self._started(pod, node))
+        self.tell_started(pod)
+
+    def tell_started(self, pod: Obj) -> None:
+        for container in pod["spec"]["containers"]:
+            text = f"Started container {container['name']}"
+            self.plane.event(pod, "Normal", "Started", text, COMPONENT)
+
+    def _started(self, pod: Obj, node: Obj) -> Obj:
         now, spec = self.plane.now(), pod["spec"]
         status = dict(pod.get("status") or {})
         host = containers.internal_ip(node)
@@ -112,10 +130,7 @@ class Kubelet:
         ready = containers.readiness_delay(spec) == 0
         status = containers.with_readiness(pod, status, ready, now)
         self._complete = status if ready else None
-        self._write(pod, status)
-        for container in spec["containers"]:
-            text = f"Started container {container['name']}"
-            self.plane.event(pod, "Normal", "Started", text, COMPONENT)
+        return status
 
     def _run(self, key: str, pod: Obj) -> None:
         status, now = pod["status"], self.plane.now()

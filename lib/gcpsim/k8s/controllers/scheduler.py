@@ -196,9 +196,13 @@ class Scheduler:
             "spec": {**pod["spec"], "nodeName": room.name},
             "status": {**status, "conditions": conditions},
         }
-        self.cluster.update("pods", bound, subresource="binding")
+        kubelet = self.plane.parts.get("kubelet")
+        started = kubelet.started_at_once(bound) if kubelet else bound
+        self.cluster.update("pods", started, subresource="binding")
         text = f"Successfully assigned {key_of(pod)} to {room.name}"
         self.plane.event(pod, "Normal", "Scheduled", text, COMPONENT)
+        if kubelet and started is not bound:
+            kubelet.tell_started(started)
 
     def _refuse(self, pod: Obj, nodes: int, refusals: Counter[str]) -> None:
         parts = ", ".join(f"{count} {why}" for why, count in sorted(refusals.items()))
