@@ -23,10 +23,10 @@ from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers, merged_backends
 from edgebook.book import Book, open_many, plan_many
 from edgebook.book import open as open_book
-from edgebook.kinds import KINDS, Api
-from edgebook.model import Change, Plan, ResourceKey, each_negs
-from edgebook.observed import Observed
-from gcpsim import durations
+from edgebook.model.kinds import KINDS, Api
+from edgebook.model.observed import Observed
+from edgebook.model.values import Change, Plan, ResourceKey, each_negs
+from gcpsim.core import durations
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMS = ROOT / "params" / "rehearsal.yaml"

@@ -21,7 +21,7 @@ BIN = Path(sys.executable).parent
 NOTEBOOKS = 9
 PLAIN = 3
 PARAMETERS = 'params_file = ""\nmode = "plan"  # plan | apply\nchange_id = ""\n'
-WORK = "import edgebook.book, edgebook.pictures\nparams_file"
+WORK = "import edgebook.book, edgebook.show.pictures\nparams_file"
 
 
 def run() -> list[dict[str, Any]]:

@@ -7,14 +7,14 @@ import re
 from collections import defaultdict
 
 from gcpsim.certs.service import IMPLEMENTED as CERTIFICATES
-from gcpsim.clock import Clock
-from gcpsim.compute import collections
-from gcpsim.discovery import DOCUMENTS, Method, api
+from gcpsim.compute.collections import table as collections
+from gcpsim.core.clock import Clock
+from gcpsim.core.discovery import DOCUMENTS, Method, api
+from gcpsim.core.world import World
 from gcpsim.dns.service import IMPLEMENTED as DNS
 from gcpsim.gke.service import Gke
 from gcpsim.project.resourcemanager import IMPLEMENTED as PROJECTS
 from gcpsim.project.serviceusage import IMPLEMENTED as SERVICES
-from gcpsim.world import World
 
 TITLES = {
     "compute": "Compute Engine v1",

@@ -9,19 +9,22 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
-from edgebook import journal as journals
-from edgebook import plan as plans
-from edgebook import preflight, show, teardown, views
-from edgebook.applied import Applied
+from edgebook.apply import teardown
 from edgebook.apply.flow import apply_plan
 from edgebook.clock import Clock
 from edgebook.errors import EdgebookError, StepFailed, UsageError
 from edgebook.front_door import FrontDoor
-from edgebook.journal import Journal
-from edgebook.model import CheckResult, CheckState, Plan, Step
-from edgebook.show import Pages, PlanTable, Table
-from edgebook.spec import Spec, load_file
-from edgebook.verify import checks
+from edgebook.model.values import CheckResult, CheckState, Plan, Step
+from edgebook.params import Spec, load_file
+from edgebook.plan import make as plans
+from edgebook.records import journal as journals
+from edgebook.records.journal import Journal
+from edgebook.show import tables as show
+from edgebook.show import views
+from edgebook.show.applied import Applied
+from edgebook.show.tables import Pages, PlanTable, Table
+from edgebook.verify import checks, preflight
+from edgebook.verify.facts import facts as facts_of
 
 T = TypeVar("T")
 MODES = ("plan", "apply")
@@ -109,13 +112,13 @@ class Book:
 
     def topology(self) -> Any:
         """From the names down to the NEGs, as a picture; `.data` has its nodes and edges."""
-        from edgebook import pictures
+        from edgebook.show import pictures
 
         return self._told("", lambda: pictures.topology(views.topology(self._facts())))
 
     def expiry(self) -> Any:
         """How long the certificates are valid, as a picture."""
-        from edgebook import pictures
+        from edgebook.show import pictures
 
         return self._told("", lambda: pictures.expiry(views.expiry(self._facts())))
 
@@ -128,7 +131,7 @@ class Book:
         return Teardown(self, tuple(self.step(name).name for name in steps) or tuple(Step))
 
     def _facts(self) -> Any:
-        return self.door.facts(self.door.read())
+        return facts_of(self.door, self.door.read())
 
     def _view(self, make: Callable[[Any], Table]) -> Table:
         return self._told("", lambda: make(self._facts()))

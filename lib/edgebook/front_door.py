@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from edgebook import kube, plan
-from edgebook.connect import Connection, connect
+from edgebook.cloud import kubernetes as kube
+from edgebook.cloud import refusals
+from edgebook.cloud.connect import Connection, connect
+from edgebook.cloud.google import Cloud
+from edgebook.cloud.kubernetes import KubeCluster
+from edgebook.cloud.wire import Wire
 from edgebook.desired import Desired
 from edgebook.errors import ApiError, EdgebookError
-from edgebook.gcp import refusals
-from edgebook.gcp.cloud import Cloud
-from edgebook.gcp.wire import Wire
-from edgebook.kinds import zone_scope
-from edgebook.kube import KubeCluster
 from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
-from edgebook.live_index import IndexedLive
-from edgebook.model import Action, Change, Live, Plan, ResourceKey
-from edgebook.observed import Observed
-from edgebook.spec import Spec
-from edgebook.spec.names import Names
-from edgebook.spec.types import ClusterSpec
-from edgebook.verify.facts import Facts
+from edgebook.model.kinds import zone_scope
+from edgebook.model.observed import Observed
+from edgebook.model.values import Action, Change, Live, Plan, ResourceKey
+from edgebook.params import Spec
+from edgebook.params.names import Names
+from edgebook.params.types import ClusterSpec
+from edgebook.plan import make as plan
+from edgebook.plan.live_index import IndexedLive
 
 
 @dataclass(frozen=True)
@@ -186,16 +186,6 @@ class FrontDoor:
         work = [change for change in changes if change.action is not Action.REPORT]
         blocking = [change for change in changes if change.blocks]
         return next(iter(work + blocking), None)
-
-    def facts(self, moment: Moment) -> Facts:
-        return Facts(
-            self.spec,
-            moment.desired,
-            moment.observed,
-            moment.live,
-            moment.plan,
-            moment.reader,
-        )
 
 
 def _numbers(read: Callable[[], dict[str, Any] | None], project: str) -> dict[str, str]:

@@ -2,6 +2,6 @@
 
 import sys
 
-from gcpsim.cli import main
+from gcpsim.front.cli import main
 
 sys.exit(main())

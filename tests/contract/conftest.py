@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from gcpsim.certs import CertificateManager
-from gcpsim.clock import Clock
-from gcpsim.compute import collections
+from gcpsim.compute.collections import table as collections
+from gcpsim.core.clock import Clock
+from gcpsim.core.errors import ApiError
+from gcpsim.core.store import Store
+from gcpsim.core.world import World
 from gcpsim.dns import Dns
-from gcpsim.errors import ApiError
 from gcpsim.project.service import ResourceManager, ServiceUsage
-from gcpsim.store import Store
-from gcpsim.world import World
 
 START = 1_800_000_000.0
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 import pytest
-from gcpsim.clock import Clock
-from gcpsim.compute import collections, methods
-from gcpsim.discovery import Method, api
-from gcpsim.http import GoogleEdge
-from gcpsim.world import World
+from gcpsim.compute.collections import table as collections
+from gcpsim.compute.engine import methods
+from gcpsim.core.clock import Clock
+from gcpsim.core.discovery import Method, api
+from gcpsim.core.world import World
+from gcpsim.front.http import GoogleEdge
 
 CALLS = 4000
 SCHEMAS = api("compute").schemas

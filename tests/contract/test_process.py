@@ -108,7 +108,7 @@ def foreign_database(folder: Path, *, application: int = 0, version: int = 0) ->
 
 def cut_database(folder: Path) -> None:
     """A state of this gcpsim that lost its second half."""
-    from gcpsim.store import Store
+    from gcpsim.core.store import Store
 
     store = Store(folder)
     for number in range(2000):

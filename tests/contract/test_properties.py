@@ -9,11 +9,12 @@ import json
 from typing import Any
 
 import orjson
-from gcpsim.clock import Clock
-from gcpsim.compute import collections, links
-from gcpsim.compute.kinds import get_path
-from gcpsim.http import GoogleEdge
-from gcpsim.world import World
+from gcpsim.compute.collections import table as collections
+from gcpsim.compute.engine import links
+from gcpsim.compute.engine.kinds import get_path
+from gcpsim.core.clock import Clock
+from gcpsim.core.world import World
+from gcpsim.front.http import GoogleEdge
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule

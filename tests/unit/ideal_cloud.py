@@ -7,10 +7,10 @@ shows a certificate's authorizations with the project's number, drops secrets.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.compare import UNKNOWN, lookup
-from edgebook.kinds import kind_of
-from edgebook.links import link
-from edgebook.model import (
+from edgebook.model.kinds import kind_of
+from edgebook.model.links import link
+from edgebook.model.observed import Neg, Observed, ObservedCluster, ObservedService
+from edgebook.model.values import (
     Action,
     Change,
     EachNeg,
@@ -21,8 +21,8 @@ from edgebook.model import (
     SecretRef,
     each_negs,
 )
-from edgebook.observed import Neg, Observed, ObservedCluster, ObservedService
-from edgebook.spec import Spec
+from edgebook.params import Spec
+from edgebook.plan.compare import UNKNOWN, lookup
 
 NUMBER = "123456789"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from edgebook.spec import Spec, load
+from edgebook.params import Spec, load
 
 ROOT = Path(__file__).parents[2]
 REHEARSAL = ROOT / "params" / "rehearsal.yaml"

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from edgebook.attachments import attachments
-from edgebook.compare import UNKNOWN, Comparison, lookup
-from edgebook.kinds import KINDS
-from edgebook.links import canonical, link, same_link, same_text
-from edgebook.marks import description, owner
-from edgebook.model import EachNeg, LiveResource, Ref, ResourceKey, SecretRef
-from edgebook.observed import Neg, Observed, ObservedCluster, ObservedService
+from edgebook.model.kinds import KINDS
+from edgebook.model.links import canonical, link, same_link, same_text
+from edgebook.model.marks import description, owner
+from edgebook.model.observed import Neg, Observed, ObservedCluster, ObservedService
+from edgebook.model.values import EachNeg, LiveResource, Ref, ResourceKey, SecretRef
+from edgebook.plan.attachments import attachments
+from edgebook.plan.compare import UNKNOWN, Comparison, lookup
 from ideal_cloud import neg_of
 from params_edits import spec_of
 

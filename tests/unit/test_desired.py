@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 from edgebook.desired import desired
-from edgebook.kinds import KINDS, Api
-from edgebook.model import Ownership, Ref, Resource, SecretRef, Step, each_negs, refs, to_json
-from edgebook.observed import Observed, ObservedCluster
-from edgebook.spec import Spec, apitypes, load_file
+from edgebook.model.kinds import KINDS, Api
+from edgebook.model.observed import Observed, ObservedCluster
+from edgebook.model.values import (
+    Ownership,
+    Ref,
+    Resource,
+    SecretRef,
+    Step,
+    each_negs,
+    refs,
+    to_json,
+)
+from edgebook.params import Spec, apitypes, load_file
 from ideal_cloud import observe
 from params_edits import ROOT, spec_of
 

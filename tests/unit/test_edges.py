@@ -7,21 +7,21 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-from edgebook import failures
 from edgebook.apply import order
 from edgebook.apply.gates import svcneg_state
+from edgebook.apply.lock import Holder
 from edgebook.apply.writers import annotation_without, merged_annotation, merged_backends
 from edgebook.clock import Budget, Cancelled, Clock, SteppedClock, backoff
+from edgebook.cloud import refusals
+from edgebook.cloud.refusals import Passing
 from edgebook.errors import AccessError, ApiError, ConnectError
-from edgebook.firewall import Verdict, evaluate, speaks_of
-from edgebook.gcp import refusals
-from edgebook.gcp.refusals import Passing
-from edgebook.journal import Journal, read, read_unfinished
 from edgebook.live.clusters import negs_by_port, tags_of_nodes, target_ports, zones_of_nodes
-from edgebook.lock import Holder
-from edgebook.model import Action, Change, EachNeg, LiveResource, Ref, ResourceKey, Step
-from edgebook.observed import Neg, Observed, ObservedCluster, ObservedService
+from edgebook.model.observed import Neg, Observed, ObservedCluster, ObservedService
+from edgebook.model.values import Action, Change, EachNeg, LiveResource, Ref, ResourceKey, Step
+from edgebook.records.journal import Journal, read, read_unfinished
+from edgebook.verify import failures
 from edgebook.verify.dns_checks import allows
+from edgebook.verify.firewall_rules import Verdict, evaluate, speaks_of
 
 SOURCE, PORT, TAGS = "35.191.0.0/16", 8443, ["gke-blue-1-node"]
 
@@ -420,7 +420,7 @@ def test_backoff_grows_with_jitter_up_to_its_limit():
 
 def test_light_import_is_the_ordinary_client_in_the_end():
     code = """
-from edgebook.gcp import lightimport
+from edgebook.cloud import lightimport
 import sys
 client = lightimport.compute_service("backend_services", "BackendServicesClient")
 light = len([name for name in sys.modules if "compute_v1.services" in name])
@@ -435,7 +435,7 @@ assert compute_v1.Address(name="a").name == "a"
 
 def test_light_import_falls_back_to_the_ordinary_one():
     code = """
-from edgebook.gcp import lightimport
+from edgebook.cloud import lightimport
 def broken():
     raise ImportError("as if Google had moved things")
 lightimport._place_package = broken

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gcpsim.clock import Clock
-from gcpsim.k8s.cluster import Cluster
-from gcpsim.k8s.jsonpath import find
-from gcpsim.k8s.quantity import amount, canonical, is_quantity
-from gcpsim.k8s.registry import BUILT_IN
-from gcpsim.k8s.selectors import label_test, selector_test
-from gcpsim.k8s.shown import human, selector_text
-from gcpsim.k8s.status import StatusError
-from gcpsim.k8s.types import Type, model
-from gcpsim.store import Store
+from gcpsim.core.clock import Clock
+from gcpsim.core.store import Store
+from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.print.jsonpath import find
+from gcpsim.k8s.print.shown import human, selector_text
+from gcpsim.k8s.types.quantity import amount, canonical, is_quantity
+from gcpsim.k8s.types.registry import BUILT_IN
+from gcpsim.k8s.types.selectors import label_test, selector_test
+from gcpsim.k8s.types.shapes import Type, model
+from gcpsim.k8s.types.status import StatusError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,7 +120,7 @@ def test_types_agree_with_the_clients_models() -> None:
 
 def test_the_server_does_not_import_the_client() -> None:
     code = (
-        "import sys; import gcpsim.k8s.http; from gcpsim.k8s.types import model; "
+        "import sys; import gcpsim.k8s.api.http; from gcpsim.k8s.types.shapes import model; "
         "model('V1Pod').child('spec').fields; print('kubernetes' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from gcpsim.k8s import fieldsets, patches
-from gcpsim.k8s.apply import Owner, apply, track_update
-from gcpsim.k8s.documents import copy_of
-from gcpsim.k8s.fieldsets import fields_of, from_fields_v1, to_fields_v1
-from gcpsim.k8s.status import StatusError
-from gcpsim.k8s.types import model
+from gcpsim.k8s.patch import fieldsets, patches
+from gcpsim.k8s.patch.apply import Owner, apply, track_update
+from gcpsim.k8s.patch.fieldsets import fields_of, from_fields_v1, to_fields_v1
+from gcpsim.k8s.types.documents import copy_of
+from gcpsim.k8s.types.shapes import model
+from gcpsim.k8s.types.status import StatusError
 from hypothesis import given
 from hypothesis import strategies as st
 

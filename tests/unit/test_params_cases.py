@@ -6,7 +6,7 @@
 from pathlib import Path
 
 import pytest
-from edgebook.spec import ParamsError, load_file, schema
+from edgebook.params import ParamsError, load_file, schema
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases" / "params"
@@ -38,7 +38,7 @@ def test_the_params_that_come_along_are_right(name: str) -> None:
 
 def test_the_schema_for_editors_is_in_step() -> None:
     written = (ROOT / "params" / "schema.json").read_text(encoding="utf-8")
-    command = ".venv/bin/python -m edgebook.spec.schema > params/schema.json"
+    command = ".venv/bin/python -m edgebook.params.schema > params/schema.json"
     assert written == schema.text(), f"if this is right: {command}"
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from edgebook.spec import ParamsError, load
+from edgebook.params import ParamsError, load
 from params_edits import GONE, edited, spec_of
 
 LONG = ".".join(["a" * 60] * 4) + ".example.com"

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 from edgebook.desired import desired
-from edgebook.spec import ParamsError, load
+from edgebook.params import ParamsError, load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ideal_cloud import observe

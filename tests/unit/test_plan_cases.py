@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from edgebook.model import Plan, ResourceKey
-from edgebook.observed import Neg, Observed
-from edgebook.plan import make, refusal
-from edgebook.spec import Spec
+from edgebook.model.observed import Neg, Observed
+from edgebook.model.values import Plan, ResourceKey
+from edgebook.params import Spec
+from edgebook.plan.make import make, refusal
 from ideal_cloud import IdealCloud, neg_of, observe
 from params_edits import spec_of
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from edgebook.links import COMPUTE_PREFIX
-from edgebook.live_index import IndexedLive
-from edgebook.model import Action, LiveResource, Plan
-from edgebook.plan import covers, differences, make
+from edgebook.model.links import COMPUTE_PREFIX
+from edgebook.model.values import Action, LiveResource, Plan
+from edgebook.plan.live_index import IndexedLive
+from edgebook.plan.make import covers, differences, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ideal_cloud import IdealCloud, observe

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook import pictures
 from edgebook.cli import main
 from edgebook.records import Draft, FolderArchive, Redactor
+from edgebook.show import pictures
 
 
 def step(status: str, **extra: Any) -> dict[str, Any]:

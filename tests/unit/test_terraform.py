@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.model import ResourceKey
-from edgebook.plan import make, wanted
-from edgebook.spec import Spec, load_file
+from edgebook.model.values import ResourceKey
+from edgebook.params import Spec, load_file
+from edgebook.plan.make import make, wanted
 from edgebook.terraform import export
 from edgebook.terraform.hcl import Block, Expression, quoted, render
 from edgebook.terraform.types import TYPES

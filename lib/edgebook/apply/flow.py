@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edgebook import failures
-from edgebook import journal as journals
-from edgebook import plan as plans
-from edgebook import progress as progresses
+from edgebook.apply import progress as progresses
+from edgebook.apply.lock import FrontDoorLock
 from edgebook.apply.run import Done, Run
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
-from edgebook.failures import Failure
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.journal import Journal
-from edgebook.lock import FrontDoorLock
-from edgebook.model import Change, Plan, ResourceKey
-from edgebook.runbook.approval import keep_plan, kept_plan
-from edgebook.verify import backend_checks
+from edgebook.model.values import Change, Plan, ResourceKey
+from edgebook.plan import make as plans
+from edgebook.plan.approval import keep_plan, kept_plan
+from edgebook.records import journal as journals
+from edgebook.records.journal import Journal
+from edgebook.verify import backend_checks, failures
+from edgebook.verify.facts import facts as facts_of
+from edgebook.verify.failures import Failure
 from edgebook.verify.health import GroupHealth
 
 AUTO = "auto"
@@ -122,7 +122,7 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
         empty = ", ".join(f"{group.rsplit('/', 1)[-1]} {group.split('/')[-3]}"
                           for group in seen.empty)  # fmt: skip
         return failures.NEG_EMPTY, f"no endpoint in {empty}"
-    facts = door.facts(door.read())
+    facts = facts_of(door, door.read())
     first, backend = unhealthy[0], door.spec.backends[name]
     trouble, words = backend_checks.why_unhealthy(facts, name, backend, first.group, first.address)
     count = sum(item.group == first.group for item in unhealthy)
@@ -152,7 +152,7 @@ def _lease_new(lock: FrontDoorLock, change: Change, door: FrontDoor) -> None:
 
 def lease_key(door: FrontDoor) -> ResourceKey:
     """The resource whose labels carry the lease: our address, or a rule of ours."""
-    from edgebook.kinds import compute_scope
+    from edgebook.model.kinds import compute_scope
 
     version = sorted(door.spec.address.ip_versions)[0]
     scope = compute_scope(door.spec.project)

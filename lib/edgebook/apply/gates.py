@@ -8,14 +8,14 @@ seconds, says how far it is, and fails with cause and remedy.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from edgebook import failures
 from edgebook.apply.values import SVCNEG
 from edgebook.clock import Budget
+from edgebook.cloud.google import Cloud
 from edgebook.errors import EdgebookError, StepFailed
-from edgebook.gcp.cloud import Cloud
-from edgebook.kinds import noun
 from edgebook.live.reader import Reader
-from edgebook.model import Change, ResourceKey, Step, Wait
+from edgebook.model.kinds import noun
+from edgebook.model.values import Change, ResourceKey, Step, Wait
+from edgebook.verify import failures
 from edgebook.verify.health import GroupHealth, read_health
 
 CERTIFICATE_SECONDS = 3600

@@ -7,9 +7,9 @@ waits for every change that lets go of what is deleted. Each key has at most one
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.kinds import kind_of
-from edgebook.links import canonical, link
-from edgebook.model import Action, Change, Live, ResourceKey, refs
+from edgebook.model.kinds import kind_of
+from edgebook.model.links import canonical, link
+from edgebook.model.values import Action, Change, Live, ResourceKey, refs
 
 # Fields by which the server tells who uses a resource: not a use by the resource itself.
 BACK_REFERENCES = {"selfLink", "name", "usedBy", "users", "gclbTargets"}

@@ -15,22 +15,22 @@ from dataclasses import dataclass
 
 from edgebook.apply import order
 from edgebook.apply.gates import Explain, Gates
+from edgebook.apply.progress import Progress
 from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers
 from edgebook.clock import Budget, Cancelled, backoff
+from edgebook.cloud import refusals
+from edgebook.cloud.compute import operation_failed
+from edgebook.cloud.google import Cloud
+from edgebook.cloud.refusals import Passing
 from edgebook.errors import ApiError, ApprovalError, EdgebookError, InterruptedRun, OwnershipError
-from edgebook.failures import explained
-from edgebook.gcp import refusals
-from edgebook.gcp.cloud import Cloud
-from edgebook.gcp.compute import operation_failed
-from edgebook.gcp.refusals import Passing
-from edgebook.journal import Journal
-from edgebook.kinds import kind_of, noun
-from edgebook.links import link
 from edgebook.live.reader import Reader
-from edgebook.model import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
-from edgebook.observed import Observed
-from edgebook.progress import Progress
+from edgebook.model.kinds import kind_of, noun
+from edgebook.model.links import link
+from edgebook.model.observed import Observed
+from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
+from edgebook.records.journal import Journal
+from edgebook.verify.failures import explained
 from edgebook.verify.health import GroupHealth
 
 TRIES = 6

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from edgebook.cloud.google import Cloud
 from edgebook.errors import EdgebookError
-from edgebook.gcp.cloud import Cloud
-from edgebook.links import link
 from edgebook.live.clusters import negs_by_port
 from edgebook.live.reader import Reader
-from edgebook.model import EachNeg, Ref, ResourceKey, SecretRef
-from edgebook.observed import Neg
+from edgebook.model.links import link
+from edgebook.model.observed import Neg
+from edgebook.model.values import EachNeg, Ref, ResourceKey, SecretRef
 
 SVCNEG = "apis/networking.gke.io/v1beta1/namespaces/{}/servicenetworkendpointgroups/{}"
 

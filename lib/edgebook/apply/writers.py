@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgebook.apply.values import Values
-from edgebook.attachments import attachments
+from edgebook.cloud.google import Cloud
 from edgebook.errors import ApiError, EdgebookError
-from edgebook.gcp.cloud import Cloud
-from edgebook.kinds import Api, Kind, Setter, Update, kind_of, path
-from edgebook.links import canonical
 from edgebook.live.clusters import NEG_ANNOTATION, annotation_content
 from edgebook.live.reader import Reader
-from edgebook.model import Action, Change, EachNeg, ResourceKey, each_negs
-from edgebook.observed import Observed
+from edgebook.model.kinds import Api, Kind, Setter, Update, kind_of, path
+from edgebook.model.links import canonical
+from edgebook.model.observed import Observed
+from edgebook.model.values import Action, Change, EachNeg, ResourceKey, each_negs
+from edgebook.plan.attachments import attachments
 
 
 class Writers:

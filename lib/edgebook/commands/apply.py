@@ -4,7 +4,7 @@ import argparse
 import json
 
 from edgebook.errors import EXIT_OK
-from edgebook.model import Step
+from edgebook.model.values import Step
 
 HELP = "carry out an approved plan"
 EPILOG = """exit codes: 0 done or nothing to do, 1 a change failed, 2 wrong params or command line,
@@ -40,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
-    from edgebook.runbook.approval import keep_plan, read_given
+    from edgebook.plan.approval import keep_plan, read_given
 
     book = edgebook.open(args.params)
     given = read_given(args.approve)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.errors import EdgebookError, UsageError
-from edgebook.simulator import state_folder
+from edgebook.state import state_folder
 
 HELP = "open JupyterLab on the notebooks, with a simulator running"
 
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgebook import spec as params
+    from edgebook import params
     from edgebook.commands.rehearse import start_simulator
     from edgebook.runbook.sequence import notebooks_folder
 

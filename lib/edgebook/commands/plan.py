@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from edgebook.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, EdgebookError
-from edgebook.model import Plan, Step
+from edgebook.model.values import Plan, Step
 
 HELP = "show what would change, and the hash to approve"
 EPILOG = """with --detailed-exitcode: 0 no changes, 4 there are changes,
@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
-    from edgebook import show
-    from edgebook.plan import refusal
+    from edgebook.plan.make import refusal
+    from edgebook.show import tables as show
 
     book = edgebook.open(args.params)
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))

@@ -73,7 +73,7 @@ def unverified(record: "Record") -> list[str]:
 
 def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) -> dict[str, Any]:
     """Start gcpsim as the params say and make its environment ours; what it says when ready."""
-    from edgebook import simulator
+    from edgebook.cloud import simulator
 
     if fresh:
         os.environ.pop("GCPSIM_URL", None)
@@ -87,7 +87,7 @@ def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) 
 def _prepared(request: "Request", time_scale: float | None, ready: dict[str, Any]) -> "Prepared":
     from dataclasses import replace
 
-    from edgebook import spec as params
+    from edgebook import params
     from edgebook.runbook.request import prepare
     from edgebook.runbook.sequence import front_door, notebooks_folder
 

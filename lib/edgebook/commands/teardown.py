@@ -4,7 +4,7 @@ import argparse
 import json
 
 from edgebook.errors import EXIT_OK
-from edgebook.model import Step
+from edgebook.model.values import Step
 
 HELP = "take a front door down, in reverse order"
 EPILOG = """Without --approve it only shows the plan and its hash, and writes nothing.
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
-    from edgebook.runbook.approval import read_given
+    from edgebook.plan.approval import read_given
 
     teardown = edgebook.open(args.params).teardown(*args.step)
     if not args.approve:

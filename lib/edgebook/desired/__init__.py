@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from edgebook.desired import address, backends, certificate, firewall, frontends
 from edgebook.desired.context import Context
-from edgebook.model import Change, Resource, ResourceKey
-from edgebook.observed import Observed
-from edgebook.spec.types import Spec
+from edgebook.model.observed import Observed
+from edgebook.model.values import Change, Resource, ResourceKey
+from edgebook.params.types import Spec
 
 __all__ = ["Desired", "desired"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from edgebook.desired.context import Context, merged
-from edgebook.kinds import zone_scope
-from edgebook.model import Ownership, Resource
-from edgebook.spec.types import IpVersion
+from edgebook.model.kinds import zone_scope
+from edgebook.model.values import Ownership, Resource
+from edgebook.params.types import IpVersion
 
 RECORD_TYPES = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
 

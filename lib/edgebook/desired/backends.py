@@ -10,10 +10,10 @@ from typing import Any
 
 from edgebook.desired import firewall
 from edgebook.desired.context import Context, report
-from edgebook.kinds import namespace_scope
-from edgebook.model import Change, EachNeg, Resource, ResourceKey, Step, Wait
-from edgebook.spec.backend_checks import mode_of
-from edgebook.spec.types import BackendSpec
+from edgebook.model.kinds import namespace_scope
+from edgebook.model.values import Change, EachNeg, Resource, ResourceKey, Step, Wait
+from edgebook.params.backend_checks import mode_of
+from edgebook.params.types import BackendSpec
 
 ANNOTATION = "cloud.google.com/neg"
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgebook.desired.context import Context, merged
-from edgebook.kinds import zone_scope
-from edgebook.model import Ref, Resource, ResourceKey, Step, Wait
-from edgebook.spec.names import LIMIT, authorization_domain
-from edgebook.spec.types import Authorization, CertificateSpec
+from edgebook.model.kinds import zone_scope
+from edgebook.model.values import Ref, Resource, ResourceKey, Step, Wait
+from edgebook.params.names import LIMIT, authorization_domain
+from edgebook.params.types import Authorization, CertificateSpec
 
 PRIMARY = "primary"
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edgebook.kinds import KINDS, certificate_scope, compute_scope
-from edgebook.marks import marked
-from edgebook.model import Action, Change, Ownership, Ref, Resource, ResourceKey, Step
-from edgebook.observed import Observed
-from edgebook.spec.names import Names
-from edgebook.spec.types import IpVersion, Spec
+from edgebook.model.kinds import KINDS, certificate_scope, compute_scope
+from edgebook.model.marks import marked
+from edgebook.model.observed import Observed
+from edgebook.model.values import Action, Change, Ownership, Ref, Resource, ResourceKey, Step
+from edgebook.params.names import Names
+from edgebook.params.types import IpVersion, Spec
 
 
 def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ Source of the ranges: Google's page "Firewall rules" of Cloud Load Balancing.
 from collections.abc import Iterator
 
 from edgebook.desired.context import Context, merged, report
-from edgebook.kinds import compute_scope
-from edgebook.model import Change, Resource, ResourceKey, Step
-from edgebook.observed import ObservedCluster
-from edgebook.spec.types import IpVersion
+from edgebook.model.kinds import compute_scope
+from edgebook.model.observed import ObservedCluster
+from edgebook.model.values import Change, Resource, ResourceKey, Step
+from edgebook.params.types import IpVersion
 
 RANGES = {
     IpVersion.IPV4: ("130.211.0.0/22", "35.191.0.0/16"),

@@ -10,9 +10,9 @@ from typing import Any
 
 from edgebook.desired import certificate, routing
 from edgebook.desired.context import Context, merged
-from edgebook.kinds import compute_scope
-from edgebook.model import Ref, Resource, Step
-from edgebook.spec.types import (
+from edgebook.model.kinds import compute_scope
+from edgebook.model.values import Ref, Resource, Step
+from edgebook.params.types import (
     BackendProtocol,
     BackendSpec,
     FrontendProtocol,

@@ -4,9 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgebook.desired.context import Context, merged
-from edgebook.model import Ref, Resource
-from edgebook.spec.names import slug
-from edgebook.spec.types import FrontendProtocol, RedirectCode, RedirectSpec, RouteSpec, TargetSpec
+from edgebook.model.values import Ref, Resource
+from edgebook.params.names import slug
+from edgebook.params.types import (
+    FrontendProtocol,
+    RedirectCode,
+    RedirectSpec,
+    RouteSpec,
+    TargetSpec,
+)
 
 MAX_TESTS = 100  # of one URL map
 SAMPLE = "edgebook-test"

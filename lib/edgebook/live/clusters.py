@@ -12,8 +12,8 @@ from typing import Any
 
 from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
-from edgebook.model import LiveResource, ResourceKey
-from edgebook.observed import Neg, ObservedCluster, ObservedService
+from edgebook.model.observed import Neg, ObservedCluster, ObservedService
+from edgebook.model.values import LiveResource, ResourceKey
 
 SVCNEGS = "apis/networking.gke.io/v1beta1/servicenetworkendpointgroups"
 SLICES = "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.errors import AccessError, ApiError, ConnectError
-from edgebook.kinds import namespace_scope
 from edgebook.live.reader import Reader
-from edgebook.model import Action, Change, ResourceKey, Step
+from edgebook.model.kinds import namespace_scope
+from edgebook.model.values import Action, Change, ResourceKey, Step
 
 INGRESSES = "apis/networking.k8s.io/v1/ingresses"
 CERTIFICATES = "apis/cert-manager.io/v1/certificates"

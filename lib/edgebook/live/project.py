@@ -8,9 +8,9 @@ they belong to another step.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.kinds import KINDS, Api, certificate_scope, compute_scope
 from edgebook.live.reader import Reader
-from edgebook.model import LiveResource, ResourceKey
+from edgebook.model.kinds import KINDS, Api, certificate_scope, compute_scope
+from edgebook.model.values import LiveResource, ResourceKey
 
 COMPUTE_KINDS = (
     "address",

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from edgebook.gcp.wire import Wire
-from edgebook.kinds import KINDS, Api
-from edgebook.kube import KubeCluster
+from edgebook.cloud.kubernetes import KubeCluster
+from edgebook.cloud.wire import Wire
+from edgebook.model.kinds import KINDS, Api
 
 T = TypeVar("T")
 THREADS = 16

@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from edgebook.model import Plan
+from edgebook.model.values import Plan
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
 

@@ -16,7 +16,7 @@ from edgebook.errors import (
     EdgebookError,
     RefusedError,
 )
-from edgebook.model import Plan
+from edgebook.model.values import Plan
 from edgebook.records import Draft
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration

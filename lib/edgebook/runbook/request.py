@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
-from edgebook import spec as params
+from edgebook import params
 from edgebook.errors import RefusedError, UsageError
-from edgebook.model import Plan
+from edgebook.model.values import Plan
+from edgebook.plan.approval import Given, read_given, refuse_auto
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
 from edgebook.records.archive import RECORD
-from edgebook.runbook.approval import Given, read_given, refuse_auto
 from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
 
 RUNNING = "run.json"

@@ -18,17 +18,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EdgebookError, LockedError
-from edgebook.model import Plan, Step
+from edgebook.model.values import Plan, Step
+from edgebook.plan.approval import Approval, decide, decide_rest
 from edgebook.records import Draft, FolderArchive, Record
 from edgebook.records.events import StepEvents
 from edgebook.runbook import engine, facts, outcome
-from edgebook.runbook.approval import Approval, decide, decide_rest
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
 from edgebook.runbook.request import RUNNING, Prepared
 from edgebook.runbook.sequence import Runbook
 from edgebook.runbook.watch import Signals, Watch
-from edgebook.simulator import state_folder
+from edgebook.state import state_folder
 
 
 @dataclass(frozen=True)

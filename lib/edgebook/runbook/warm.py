@@ -32,7 +32,7 @@ IMPORTS = (
     "google.auth.transport.requests",
     "google.cloud.dns",
     "google.cloud.certificate_manager_v1.services.certificate_manager",
-    "edgebook.pictures",
+    "edgebook.show.pictures",
     "edgebook.book",
 )
 
@@ -57,8 +57,8 @@ def load_clients() -> None:
     """What the library would import at its first call: nothing is called, only loaded."""
     from kubernetes.client import ApiClient, Configuration
 
-    from edgebook.gcp.compute import SERVICES
-    from edgebook.gcp.lightimport import compute_service, compute_types
+    from edgebook.cloud.compute import SERVICES
+    from edgebook.cloud.lightimport import compute_service, compute_types
 
     compute_types()
     compute_service("global_operations", "GlobalOperationsClient")

@@ -7,12 +7,11 @@ in a backend service are left alone by the generated code, or written out with `
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edgebook.attachments import attachments
-from edgebook.compare import UNKNOWN, lookup
 from edgebook.desired import Desired
-from edgebook.kinds import path
-from edgebook.links import canonical, link
-from edgebook.model import (
+from edgebook.model.kinds import path
+from edgebook.model.links import canonical, link
+from edgebook.model.observed import Observed
+from edgebook.model.values import (
     EachNeg,
     Live,
     Ownership,
@@ -23,8 +22,9 @@ from edgebook.model import (
     SecretRef,
     each_negs,
 )
-from edgebook.observed import Observed
-from edgebook.spec.names import slug
+from edgebook.params.names import slug
+from edgebook.plan.attachments import attachments
+from edgebook.plan.compare import UNKNOWN, lookup
 from edgebook.terraform.hcl import Block, Expression, render
 from edgebook.terraform.types import TYPES, TerraformType, label, snake
 

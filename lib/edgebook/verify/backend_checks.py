@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edgebook import failures
-from edgebook.failures import Failure
-from edgebook.firewall import IPV4_RANGES, IPV6_RANGES, Verdict, evaluate, speaks_of
-from edgebook.model import CheckResult, ResourceKey, Step
-from edgebook.observed import ObservedCluster
-from edgebook.spec.types import BackendSpec
+from edgebook.model.observed import ObservedCluster
+from edgebook.model.values import CheckResult, ResourceKey, Step
+from edgebook.params.types import BackendSpec
+from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
+from edgebook.verify.failures import Failure
+from edgebook.verify.firewall_rules import IPV4_RANGES, IPV6_RANGES, Verdict, evaluate, speaks_of
 from edgebook.verify.health import GroupHealth, health_of
 
 

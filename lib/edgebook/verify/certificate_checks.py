@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edgebook import failures
 from edgebook.desired.certificate import PRIMARY
-from edgebook.model import CheckResult, Step
+from edgebook.model.values import CheckResult, Step
+from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
 
 

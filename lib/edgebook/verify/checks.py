@@ -7,7 +7,7 @@ not keep the others from being made.
 from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.errors import EdgebookError
-from edgebook.model import Action, CheckResult, Step
+from edgebook.model.values import Action, CheckResult, Step
 from edgebook.verify import backend_checks, certificate_checks, dns_checks, traffic_checks
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, result
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from edgebook import failures
-from edgebook.model import CheckResult, Step
-from edgebook.spec.types import IpVersion
+from edgebook.model.values import CheckResult, Step
+from edgebook.params.types import IpVersion
+from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, probe_name, result
 from edgebook.verify.lookup import Reply
 

@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from edgebook.desired import Desired
-from edgebook.kinds import certificate_scope, compute_scope, zone_scope
+from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.reader import Reader
-from edgebook.model import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
-from edgebook.observed import Observed
-from edgebook.spec.names import Names
-from edgebook.spec.types import IpVersion, Spec
+from edgebook.model.kinds import certificate_scope, compute_scope, zone_scope
+from edgebook.model.observed import Observed
+from edgebook.model.values import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
+from edgebook.params.names import Names
+from edgebook.params.types import IpVersion, Spec
 from edgebook.verify.lookup import Lookup, lookup_for
 
 OK, FAILED = CheckState.OK, CheckState.FAILED
@@ -89,6 +90,13 @@ class Facts:
     def domains(self) -> tuple[str, ...]:
         """Hostnames without a wildcard's star, each once."""
         return tuple(sorted({name.removeprefix("*.") for name in self.spec.hostnames}))
+
+
+def facts(door: FrontDoor, moment: Moment) -> Facts:
+    """What checks look at, from one moment of a front door."""
+    return Facts(
+        door.spec, moment.desired, moment.observed, moment.live, moment.plan, moment.reader
+    )
 
 
 def probe_name(hostname: str) -> str:

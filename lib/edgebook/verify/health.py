@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgebook.gcp.wire import Wire
+from edgebook.cloud.wire import Wire
 from edgebook.live.reader import Reader
-from edgebook.model import ResourceKey
+from edgebook.model.values import ResourceKey
 
 
 @dataclass(frozen=True)

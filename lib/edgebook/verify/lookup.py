@@ -13,7 +13,7 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
-from edgebook.connect import Connection
+from edgebook.cloud.connect import Connection
 from edgebook.live.reader import Reader
 
 PATIENCE = 4.0

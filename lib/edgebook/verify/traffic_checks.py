@@ -6,10 +6,9 @@ frontend is there.
 
 from collections.abc import Iterator
 
-from edgebook import failures
-from edgebook.model import CheckResult, Step
-from edgebook.spec.types import FrontendProtocol, FrontendSpec, IpVersion
-from edgebook.verify import traffic
+from edgebook.model.values import CheckResult, Step
+from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
+from edgebook.verify import failures, traffic
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, probe_name, result
 from edgebook.verify.traffic import Probe
 

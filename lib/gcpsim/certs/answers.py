@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gcpsim.certs import refusals
-from gcpsim.compute.filters import FilterError, compile_filter
-from gcpsim.discovery import api
-from gcpsim.schema import enum_numbers
+from gcpsim.compute.engine.filters import FilterError, compile_filter
+from gcpsim.core.discovery import api
+from gcpsim.core.schema import enum_numbers
 
 Doc = dict[str, Any]
 DEFAULT_PAGE = 100

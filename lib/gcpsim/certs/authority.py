@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.store import Store
+from gcpsim.core.store import Store
 
 if TYPE_CHECKING:
-    from gcpsim.world import World
+    from gcpsim.core.world import World
 
 YEAR = timedelta(days=365)
 # Real clients judge by real time, which a simulated clock may have left behind: every certificate

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.certs import names
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 
 if TYPE_CHECKING:
     from gcpsim.certs.service import CertificateManager

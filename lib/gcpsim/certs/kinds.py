@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from gcpsim import projects
 from gcpsim.certs import names, pem, refusals
+from gcpsim.core import projects
 
 if TYPE_CHECKING:
     from gcpsim.certs.service import CertificateManager

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gcpsim import projects
 from gcpsim.certs import answers, names, refusals
 from gcpsim.certs.kinds import KINDS, Kind
-from gcpsim.discovery import Method
-from gcpsim.edge import Answer, Call
-from gcpsim.schema import BodyReader
+from gcpsim.core import projects
+from gcpsim.core.discovery import Method
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.schema import BodyReader
 
 if TYPE_CHECKING:
     from gcpsim.certs.service import CertificateManager

@@ -6,10 +6,10 @@ entries with the project number instead (recorded), so both lead to the same res
 
 import re
 
-from gcpsim import projects
 from gcpsim.certs import refusals
-from gcpsim.compute.catalog import REGIONS
-from gcpsim.store import Store
+from gcpsim.compute.engine.catalog import REGIONS
+from gcpsim.core import projects
+from gcpsim.core.store import Store
 
 LOCATIONS = ["global", *REGIONS]
 RESOURCE_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,62}")

@@ -10,11 +10,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.certs import refusals
-from gcpsim.clock import rfc3339
+from gcpsim.core.clock import rfc3339
 
 if TYPE_CHECKING:
     from gcpsim.certs.service import CertificateManager
-    from gcpsim.faults import Fault
+    from gcpsim.core.faults import Fault
 
 Doc = dict[str, Any]
 TYPE = "type.googleapis.com/google.cloud.certificatemanager.v1."

@@ -6,7 +6,7 @@ the preconditions are nowhere documented, so clients must go by status.
 
 from typing import Any
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 
 ROOT = "//certificatemanager.googleapis.com/"
 

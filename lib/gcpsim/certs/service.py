@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from gcpsim import projects
 from gcpsim.certs import names, refusals
 from gcpsim.certs.authority import Authority
 from gcpsim.certs.issuance import Issuance
@@ -19,12 +18,13 @@ from gcpsim.certs.kinds import KINDS
 from gcpsim.certs.methods import ENTRIES, IMPLEMENTED, SERVICE
 from gcpsim.certs.operations import EMPTY, TYPE, Operations, timestamp
 from gcpsim.certs.serving import Serving
-from gcpsim.discovery import api
-from gcpsim.edge import Answer, Call
-from gcpsim.errors import ApiError
+from gcpsim.core import projects
+from gcpsim.core.discovery import api
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError
+from gcpsim.core.store import Table
+from gcpsim.core.world import World
 from gcpsim.project import access
-from gcpsim.store import Table
-from gcpsim.world import World
 
 __all__ = ["IMPLEMENTED", "CertificateManager"]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.certs import names
-from gcpsim.compute import links
+from gcpsim.compute.engine import links
 
 if TYPE_CHECKING:
     from gcpsim.certs.service import CertificateManager

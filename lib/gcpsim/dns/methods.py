@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gcpsim import projects
-from gcpsim.clock import rfc3339
+from gcpsim.core import projects
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.schema import BodyReader
 from gcpsim.dns import changes, lists, records, refusals, zones
 from gcpsim.dns.quota import QUOTA, project_quota
-from gcpsim.edge import Answer, Call
 from gcpsim.project import access
-from gcpsim.schema import BodyReader
 
 if TYPE_CHECKING:
     from gcpsim.dns.service import Dns

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gcpsim.discovery import api
+from gcpsim.core.discovery import api
 from gcpsim.dns import refusals
 from gcpsim.dns.quota import QUOTA
 

@@ -5,7 +5,7 @@ issue threads (the 409 texts). `where` is the path that Google prints, as in
 `entity.change.additions[0]`.
 """
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 
 
 def invalid(where: str, value: object) -> ApiError:

@@ -19,8 +19,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from gcpsim.core.world import World
 from gcpsim.dns.lookup import Records, Resolution, Status
-from gcpsim.world import World
 
 PAYLOAD = 1232
 CACHE_SIZE = 10_000

@@ -10,17 +10,17 @@ from typing import Any
 
 import orjson
 
-from gcpsim import projects
-from gcpsim.clock import rfc3339
-from gcpsim.discovery import api
+from gcpsim.core import projects
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.discovery import api
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError
+from gcpsim.core.store import Table
+from gcpsim.core.world import World
 from gcpsim.dns import records, refusals
 from gcpsim.dns.lookup import Lookup
 from gcpsim.dns.methods import IMPLEMENTED, Request
-from gcpsim.edge import Answer, Call
-from gcpsim.errors import ApiError
 from gcpsim.project import access
-from gcpsim.store import Table
-from gcpsim.world import World
 
 __all__ = ["IMPLEMENTED", "Dns"]
 

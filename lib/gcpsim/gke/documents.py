@@ -4,10 +4,10 @@ import re
 import uuid
 from dataclasses import dataclass, field
 
-from gcpsim.clock import rfc3339
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.projects import number
 from gcpsim.gke import names
 from gcpsim.k8s.controllers.objects import Obj
-from gcpsim.projects import number
 
 VERSIONS = ("1.34.2-gke.1154000", "1.33.5-gke.1308000", "1.32.9-gke.1239000", "1.31.13-gke.1008000")
 DEFAULT_VERSION = VERSIONS[1]

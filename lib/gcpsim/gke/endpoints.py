@@ -11,7 +11,7 @@ from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
 from gcpsim.k8s.controllers.plane import Plane
 
 if TYPE_CHECKING:
-    from gcpsim.world import World
+    from gcpsim.core.world import World
 
 OK, REFUSED, TIMEOUT = "ok", "refused", "timeout"
 KUBE_PROXY_HEALTH = 10256

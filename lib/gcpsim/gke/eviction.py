@@ -1,9 +1,9 @@
 """Evictions from inside: as the eviction subresource does them, disruption budgets included."""
 
-from gcpsim.k8s.cluster import Cluster
+from gcpsim.k8s.api.eviction import ask_budgets
 from gcpsim.k8s.controllers.objects import Obj, deleting
-from gcpsim.k8s.eviction import ask_budgets
-from gcpsim.k8s.status import StatusError
+from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.status import StatusError
 
 
 def evict(cluster: Cluster, pod: Obj) -> bool:

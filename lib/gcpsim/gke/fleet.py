@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gcpsim import projects
+from gcpsim.core import projects
 from gcpsim.gke import names
-from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.nodes import node_conditions
 from gcpsim.k8s.controllers.objects import Obj
+from gcpsim.k8s.objects.cluster import Cluster
 
 if TYPE_CHECKING:
     from gcpsim.gke.service import Gke

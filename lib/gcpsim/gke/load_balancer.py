@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from gcpsim.compute.links import link
-from gcpsim.errors import ApiError
+from gcpsim.compute.engine.links import link
+from gcpsim.core.errors import ApiError
 from gcpsim.gke.neg.syncer import error_of, google_api_error
 from gcpsim.gke.neg.zones import is_candidate, zone_of
 from gcpsim.k8s.controllers.objects import Obj, deleting, key_of, split, with_meta
 from gcpsim.k8s.controllers.plane import Plane
 
 if TYPE_CHECKING:
-    from gcpsim.compute.service import Compute
+    from gcpsim.compute.engine.service import Compute
 
 FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 COMPONENT = "service-controller"

@@ -7,13 +7,13 @@ Engine's.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gcpsim.clock import rfc3339
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.projects import number
 from gcpsim.gke.documents import link
 from gcpsim.k8s.controllers.objects import Obj, safe_hash
-from gcpsim.projects import number
 
 if TYPE_CHECKING:
-    from gcpsim.world import World
+    from gcpsim.core.world import World
 
 
 class Operations:

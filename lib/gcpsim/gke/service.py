@@ -13,20 +13,20 @@ from typing import Any
 
 import orjson
 
-from gcpsim import projects
-from gcpsim.compute.links import link as compute_link
-from gcpsim.edge import Answer, Call
-from gcpsim.errors import ApiError
+from gcpsim.compute.engine.links import link as compute_link
+from gcpsim.core import projects
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
 from gcpsim.gke import documents, endpoints, names, stage
 from gcpsim.gke.documents import ClusterSpec
 from gcpsim.gke.fleet import Fleet
 from gcpsim.gke.operations import Operations
 from gcpsim.gke.upgrades import Upgrades
 from gcpsim.k8s import controllers
-from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.objects import Obj
 from gcpsim.k8s.controllers.plane import Plane, Resync
-from gcpsim.world import World
+from gcpsim.k8s.objects.cluster import Cluster
 
 PLACE = r"projects/(?P<project>[^/]+)/(?:locations|zones)/(?P<location>[^/]+)"
 LOCATION = re.compile(r"(?:-|[a-z]+-[a-z]+[0-9]+(?:-[a-z])?)$")

@@ -9,14 +9,14 @@ answer says what is allowed.
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 from gcpsim.gke import endpoints
-from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.objects import Obj, key_of, stamp
 from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.objects.cluster import Cluster
 
 if TYPE_CHECKING:
-    from gcpsim.world import World
+    from gcpsim.core.world import World
 
 Args = dict[str, Any]
 Direction = Callable[["World", Args], Obj]

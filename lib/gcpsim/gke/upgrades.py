@@ -7,11 +7,11 @@ middle.
 
 from typing import TYPE_CHECKING
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 from gcpsim.gke.eviction import evict
-from gcpsim.k8s.cluster import Cluster
 from gcpsim.k8s.controllers.objects import Obj, is_true, labels_of
 from gcpsim.k8s.controllers.worker import Worker
+from gcpsim.k8s.objects.cluster import Cluster
 
 if TYPE_CHECKING:
     from gcpsim.gke.service import Gke

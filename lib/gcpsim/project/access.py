@@ -8,9 +8,9 @@ import fnmatch
 from collections.abc import Iterable
 from typing import Any
 
-from gcpsim.errors import ApiError
-from gcpsim.faults import Fault
-from gcpsim.world import World
+from gcpsim.core.errors import ApiError
+from gcpsim.core.faults import Fault
+from gcpsim.core.world import World
 
 TABLE = "project/denied"
 

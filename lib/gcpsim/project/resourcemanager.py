@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from gcpsim import projects
-from gcpsim.clock import rfc3339
-from gcpsim.discovery import api
-from gcpsim.edge import Answer, Call
-from gcpsim.errors import ApiError
+from gcpsim.core import projects
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.discovery import api
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
 from gcpsim.project import access
-from gcpsim.world import World
 
 Doc = dict[str, Any]
 SERVICE = "cloudresourcemanager"

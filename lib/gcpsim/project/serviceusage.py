@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from gcpsim import projects
-from gcpsim.discovery import api
-from gcpsim.edge import Answer, Call
-from gcpsim.errors import ApiError
-from gcpsim.world import World
+from gcpsim.core import projects
+from gcpsim.core.discovery import api
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
 
 Doc = dict[str, Any]
 SERVICE = "serviceusage"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from gcpsim.errors import ApiError
-from gcpsim.k8s.cluster import Cluster
-from gcpsim.k8s.status import StatusError
+from gcpsim.core.errors import ApiError
+from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.status import StatusError
 from gcpsim.scenarios.reader import VARIABLE, Manifest, Scenario, ScenarioError
 
 if TYPE_CHECKING:
-    from gcpsim.world import World
+    from gcpsim.core.world import World
 
 DAY = 86400.0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from gcpsim.compute.catalog import REGION_ZONES, ZONES
+from gcpsim.compute.engine.catalog import REGION_ZONES, ZONES
 from gcpsim.gke.documents import DEFAULT_VERSION, ClusterSpec, PoolSpec
 from gcpsim.gke.fleet import MACHINES
 from gcpsim.scenarios.form import ListOf, Mapping, Number, Problems, Text, read

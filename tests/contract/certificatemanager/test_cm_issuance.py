@@ -299,9 +299,9 @@ def test_a_restart_changes_nothing(cloud: Any) -> None:
     domain = Domain(cloud)
     cloud.advance(100)
     from gcpsim.certs import CertificateManager
-    from gcpsim.clock import Clock
+    from gcpsim.core.clock import Clock
+    from gcpsim.core.world import World
     from gcpsim.dns import Dns
-    from gcpsim.world import World
 
     clock = Clock(paused=True, start=cloud.world.clock.now())
     again = World(clock=clock, store=cloud.world.store)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from gcpsim import projects
+from gcpsim.core import projects
 
 HOME = "projects/p/locations/global"
 NUMBER = projects.number("p")
@@ -437,8 +437,8 @@ def test_operations_are_listed_cancelled_and_forgotten(cloud: Any) -> None:
 
 def test_an_operation_can_be_made_to_fail(cloud: Any) -> None:
     fault = {"effect": "operation", "code": 429, "message": "quota"}
-    from gcpsim.edge import Call
-    from gcpsim.faults import Faults
+    from gcpsim.core.edge import Call
+    from gcpsim.core.faults import Faults
 
     struck = Faults().add(fault)
     call = Call(

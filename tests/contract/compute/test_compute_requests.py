@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from gcpsim.discovery import api
+from gcpsim.core.discovery import api
 
 ADDRESSES = "global/addresses"
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gcpsim.clock import Clock
+from gcpsim.core.clock import Clock
+from gcpsim.core.errors import ApiError
+from gcpsim.core.store import Store
+from gcpsim.core.world import World
 from gcpsim.dns import Dns
-from gcpsim.errors import ApiError
-from gcpsim.store import Store
-from gcpsim.world import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -29,7 +29,7 @@ def admin(verb: str, path: str, body: Any = None) -> Any:
 
 def warm() -> None:
     """Import what an apply imports, without a thread or a connection."""
-    from edgebook.gcp import compute
+    from edgebook.cloud import compute
 
     for service in compute.SERVICES.values():
         compute.compute_service(service.module, service.client)

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from edgebook import journal
 from edgebook.book import Book, plan_change
 from edgebook.errors import ApprovalError, OwnershipError, SafetyError, StepFailed, UsageError
-from edgebook.model import Action, Step
+from edgebook.model.values import Action, Step
+from edgebook.records import journal
 
 
 def settled(book: Book) -> None:

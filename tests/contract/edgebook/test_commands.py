@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from edgebook import cli
-from edgebook.connect import connect
+from edgebook.cloud.connect import connect
 from edgebook.errors import ConnectError, UsageError
 
 EDGEBOOK = Path(sys.executable).with_name("edgebook")

@@ -6,6 +6,7 @@ import signal
 import threading
 
 import pytest
+from edgebook.apply.lock import BY, LABEL, Holder
 from edgebook.book import open as open_book
 from edgebook.errors import (
     AccessError,
@@ -16,7 +17,6 @@ from edgebook.errors import (
     LockedError,
     StepFailed,
 )
-from edgebook.lock import BY, LABEL, Holder
 
 SCOPE = "projects/shop-rehearsal/global"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gcpsim.clock import Clock
-from gcpsim.k8s.cluster import Cluster
-from gcpsim.k8s.http import make_app
-from gcpsim.world import World
+from gcpsim.core.clock import Clock
+from gcpsim.core.world import World
+from gcpsim.k8s.api.http import make_app
+from gcpsim.k8s.objects.cluster import Cluster
 from served import Api, Server
 
 LIMIT = 60.0  # seconds that a kubectl command may take

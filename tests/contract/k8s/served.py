@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 from aiohttp import web
-from gcpsim.k8s.cluster import Cluster
-from gcpsim.world import World
+from gcpsim.core.world import World
+from gcpsim.k8s.objects.cluster import Cluster
 
 
 class Server:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cluster_objects import configmap, pod, running
-from gcpsim.k8s import history
+from gcpsim.k8s.objects import history
 from kubernetes import client as k8s
 from kubernetes import watch
 from kubernetes.client.exceptions import ApiException

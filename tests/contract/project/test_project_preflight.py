@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from gcpsim import projects
+from gcpsim.core import projects
 
 NUMBER = projects.number("p")
 RM, SU = "cloudresourcemanager", "serviceusage"
@@ -64,7 +64,7 @@ def test_bad_permission_requests(cloud: Any, body: Any, message: str) -> None:
 
 
 def test_stage_directions_check_their_arguments(cloud: Any) -> None:
-    from gcpsim.errors import ApiError
+    from gcpsim.core.errors import ApiError
 
     for verb, args in (
         ("permissions", {"deny": "dns.*"}),

@@ -4,7 +4,7 @@ A NEG that a backend service holds cannot be deleted: an event says so, the fina
 next round tries again. NEGs that belong to someone else are passed over in silence.
 """
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 from gcpsim.gke.neg import names, svcneg
 from gcpsim.gke.neg.syncer import error_of, google_api_error
 from gcpsim.k8s.controllers.objects import (

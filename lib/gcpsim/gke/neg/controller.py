@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from gcpsim.compute.catalog import REGION_ZONES
+from gcpsim.compute.engine.catalog import REGION_ZONES
 from gcpsim.gke.neg import svcneg
 from gcpsim.gke.neg.annotation import KEY, STATUS_KEY, NegError
 from gcpsim.gke.neg.collector import Collector

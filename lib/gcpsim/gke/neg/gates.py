@@ -5,7 +5,7 @@ once while its NEG belongs to no backend service with a health check, True when 
 it healthy, True after ten minutes anyway, and without a status while it waits.
 """
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 from gcpsim.gke.neg.annotation import NegError
 from gcpsim.gke.neg.source import AnnotationSource, Wish
 from gcpsim.k8s.controllers.objects import (

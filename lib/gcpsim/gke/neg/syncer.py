@@ -8,7 +8,7 @@ comparison. A failed pass is repeated after 5 s, doubling to 10 min, 15 times.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.errors import ApiError
+from gcpsim.core.errors import ApiError
 from gcpsim.gke.neg import names, svcneg
 from gcpsim.gke.neg.endpoints import Endpoint, Wanted
 from gcpsim.gke.neg.source import Wish

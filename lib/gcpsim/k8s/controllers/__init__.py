@@ -1,7 +1,7 @@
 """The controllers of a cluster, on the simulator's clock.
 
 Each subscribes to what it depends on, marks keys as dirty and reconciles them in bulk. Their
-durations are rows of `gcpsim.durations`. None of them knows Google Cloud: that is `gcpsim.gke`.
+durations are rows of `core.durations`. None of them knows Google Cloud: that is `gcpsim.gke`.
 """
 
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ from gcpsim.k8s.controllers.replicaset import ReplicaSetController
 from gcpsim.k8s.controllers.scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from gcpsim.k8s.cluster import Cluster
-    from gcpsim.world import World
+    from gcpsim.core.world import World
+    from gcpsim.k8s.objects.cluster import Cluster
 
 
 def start(cluster: "Cluster", world: "World", resyncs: dict[str, Resync] | None = None) -> Plane:

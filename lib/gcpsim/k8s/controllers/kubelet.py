@@ -8,7 +8,7 @@ condition. A pod on a node that is down stays as it was.
 import functools
 import ipaddress
 
-from gcpsim.clock import Timer
+from gcpsim.core.clock import Timer
 from gcpsim.k8s.controllers import containers
 from gcpsim.k8s.controllers.objects import (
     Obj,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from gcpsim.k8s.stamps import stamp as stamp
+from gcpsim.k8s.types.stamps import stamp as stamp
 
 Obj = dict[str, Any]
 

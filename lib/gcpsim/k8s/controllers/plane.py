@@ -12,8 +12,8 @@ from gcpsim.k8s.controllers.objects import Obj, controller_of, deleting, key_of,
 from gcpsim.k8s.controllers.worker import Worker
 
 if TYPE_CHECKING:
-    from gcpsim.k8s.cluster import Cluster
-    from gcpsim.world import World
+    from gcpsim.core.world import World
+    from gcpsim.k8s.objects.cluster import Cluster
 
 EVENT_BURST = 25
 EVENT_REFILL = 300.0

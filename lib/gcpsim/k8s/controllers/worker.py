@@ -6,9 +6,9 @@ cost thousands of cheap steps. A refused call (ApiError, StatusError) is retried
 
 from collections.abc import Callable, Iterable
 
-from gcpsim.clock import Clock
-from gcpsim.errors import ApiError
-from gcpsim.k8s.status import StatusError
+from gcpsim.core.clock import Clock
+from gcpsim.core.errors import ApiError
+from gcpsim.k8s.types.status import StatusError
 
 FIRST_RETRY, LAST_RETRY, CONFLICTS = 0.5, 60.0, 3
 

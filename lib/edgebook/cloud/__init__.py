@@ -1,0 +1,1 @@
+"""The wire: the seam to simulator or Google Cloud, requests, operations, refusals, clusters."""

@@ -1,0 +1,118 @@
+"""Writes to Certificate Manager by Google's own client over REST, and waiting for its operations.
+
+An operation that is done says only that the request was stored: whether a certificate is issued or
+an entry serves is read from the resource afterwards (see `apply`'s gates). Bodies are raw JSON.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from google.protobuf import json_format
+
+from edgebook.cloud import refusals
+from edgebook.cloud.lightimport import IMPORTING
+from edgebook.cloud.wire import Wire
+from edgebook.errors import UsageError
+
+CALL_SECONDS = 60.0
+FIRST_POLL, LONGEST_POLL = 0.2, 2.0
+
+COLLECTIONS = {
+    "certificate": "certificates",
+    "certificateMap": "certificateMaps",
+    "certificateMapEntry": "certificateMapEntries",
+    "dnsAuthorization": "dnsAuthorizations",
+}
+
+
+class CertificateWriter:
+    """Starts mutations and waits for them."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    @cached_property
+    def _client(self) -> Any:
+        with IMPORTING:
+            from google.cloud.certificate_manager_v1.services.certificate_manager import (
+                CertificateManagerClient,
+            )
+
+        connection = self.wire.connection
+        return CertificateManagerClient(
+            credentials=connection.credentials,
+            transport="rest",
+            client_options=connection.client_options("certificatemanager"),
+        )
+
+    def start(
+        self,
+        kind: str,
+        rpc: str,
+        name: str,
+        *,
+        scope: str,
+        body: Mapping[str, Any] | None = None,
+        fields: tuple[str, ...] = (),
+    ) -> dict[str, Any]:
+        """Begin `rpc` (create, update, delete); `fields` is the update mask. Its operation."""
+        noun = _snake(kind)
+        full = f"{scope}/{COLLECTIONS[kind]}/{name}"
+        request: dict[str, Any] = {}
+        if rpc == "create":
+            request = {"parent": scope, f"{noun}_id": name}
+        elif rpc == "delete":
+            request = {"name": full}
+        if body is not None:
+            said = dict(body) if rpc == "create" else {**body, "name": full}
+            request[noun] = self._message(kind, said, name)
+        if rpc == "update":
+            request["update_mask"] = ",".join(fields)
+        verb = {"create": "POST", "update": "PATCH", "delete": "DELETE"}[rpc]
+        path = f"v1/{scope}/{COLLECTIONS[kind]}" if rpc == "create" else f"v1/{full}"
+
+        def once() -> dict[str, Any]:
+            method = getattr(self._client, f"{rpc}_{noun}")
+            future = method(request=request, timeout=CALL_SECONDS, retry=None)
+            return _as_json(future.operation)
+
+        return self.wire.attempt(once, method=verb, path=path)
+
+    def finish(self, operation: dict[str, Any], *, method: str, path: str) -> dict[str, Any]:
+        """Wait until the operation is done; this API has no wait call, so it is read again."""
+        pause = FIRST_POLL
+        while not operation.get("done"):
+            self.wire.clock.wait(pause)
+            pause = min(pause * 1.5, LONGEST_POLL)
+            operation = self.wire.get("certificatemanager", f"v1/{operation['name']}")
+        if operation.get("error"):
+            raise refusals.from_operation(operation, method=method, path=path)
+        return operation
+
+    def _message(self, kind: str, body: Mapping[str, Any], name: str) -> Any:
+        with IMPORTING:
+            from google.cloud import certificate_manager_v1 as api
+
+        message = getattr(api, kind[0].upper() + kind[1:])
+        filled = message()
+        try:
+            json_format.ParseDict(dict(body), message.pb(filled))
+        except json_format.ParseError as error:
+            raise UsageError(
+                f"{kind} {name} has a field or value that Certificate Manager does not know",
+                why=str(error),
+                next="check the keys under `api:` in the params",
+            ) from error
+        return filled
+
+
+def _as_json(operation: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": operation.name, "done": operation.done}
+    if operation.HasField("error"):
+        found["error"] = {"code": operation.error.code, "message": operation.error.message}
+    return found
+
+
+def _snake(camel: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in camel).lstrip("_")

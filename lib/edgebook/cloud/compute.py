@@ -1,0 +1,221 @@
+"""Writes to Compute Engine by Google's own client, and waiting for its operations.
+
+The *_unary methods answer the bare operation; it is awaited by the operations client's `wait`,
+built with the same endpoint and credentials. (The futures of the other methods poll the public host
+whatever endpoint the client was given, and are never used here.) Bodies are raw JSON in and out.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf import json_format
+
+from edgebook.cloud import refusals
+from edgebook.cloud.lightimport import compute_service, compute_types
+from edgebook.cloud.wire import Wire
+from edgebook.errors import ApiError, UsageError
+
+CALL_SECONDS = 60.0
+WAIT_SECONDS = 150.0  # the API answers a wait after about two minutes at the latest
+
+
+@dataclass(frozen=True)
+class ServiceName:
+    """Where a kind is found in Google's client: module, client class, and its name in requests."""
+
+    module: str
+    client: str
+    singular: str
+    collection: str
+
+
+def _named(module: str, singular: str, collection: str) -> ServiceName:
+    camel = "".join(word.capitalize() for word in module.split("_"))
+    return ServiceName(module, f"{camel}Client", singular, collection)
+
+
+SERVICES = {
+    "address": _named("global_addresses", "GlobalAddress", "addresses"),
+    "backendService": _named("backend_services", "BackendService", "backendServices"),
+    "firewall": _named("firewalls", "Firewall", "firewalls"),
+    "forwardingRule": _named("global_forwarding_rules", "GlobalForwardingRule", "forwardingRules"),
+    "healthCheck": _named("health_checks", "HealthCheck", "healthChecks"),
+    "networkEndpointGroup": _named(
+        "network_endpoint_groups", "NetworkEndpointGroup", "networkEndpointGroups"
+    ),
+    "sslPolicy": _named("ssl_policies", "SslPolicy", "sslPolicies"),
+    "targetHttpProxy": _named("target_http_proxies", "TargetHttpProxy", "targetHttpProxies"),
+    "targetHttpsProxy": _named("target_https_proxies", "TargetHttpsProxy", "targetHttpsProxies"),
+    "targetSslProxy": _named("target_ssl_proxies", "TargetSslProxy", "targetSslProxies"),
+    "targetTcpProxy": _named("target_tcp_proxies", "TargetTcpProxy", "targetTcpProxies"),
+    "urlMap": _named("url_maps", "UrlMap", "urlMaps"),
+}
+
+
+class ComputeWriter:
+    """Starts mutations and waits for them. One mutation = one call = one operation."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.project = wire.connection.project
+        self._clients: dict[str, Any] = {}
+
+    def start(
+        self,
+        kind: str,
+        rpc: str,
+        name: str,
+        *,
+        scope: str,
+        body: Mapping[str, Any] | None = None,
+        request_id: str = "",
+    ) -> dict[str, Any]:
+        """Begin `rpc` (insert, patch, update, delete, set_labels, set_url_map, ...); its operation.
+
+        The request id makes a repeated call idempotent: the API answers the first one's operation.
+        """
+        service = SERVICES[kind]
+        if rpc == "patch" and body is not None and _clears(body):
+            return self._patch_raw(service, name, scope, body, request_id)
+        request_type = _request_type(service, rpc)
+        request = request_type(
+            self._request(service, request_type, rpc, name, scope, body, request_id)
+        )
+        method = getattr(self._client(service.module, service.client), f"{rpc}_unary")
+        path = f"compute/v1/{scope}/{service.collection}/{'' if rpc == 'insert' else name}"
+        verb = {"insert": "POST", "patch": "PATCH", "update": "PUT", "delete": "DELETE"}
+        where = path.rstrip("/") if rpc in verb else f"{path}/{_camel(rpc)}"
+
+        def once() -> dict[str, Any]:
+            return _as_json(method(request=request, timeout=CALL_SECONDS, retry=None))
+
+        return self.wire.attempt(once, method=verb.get(rpc, "POST"), path=where)
+
+    def _patch_raw(
+        self,
+        service: ServiceName,
+        name: str,
+        scope: str,
+        body: Mapping[str, Any],
+        request_id: str,
+    ) -> dict[str, Any]:
+        """A patch that clears something: Google's client drops null and empty lists unsent."""
+        return self.wire.request(
+            "compute",
+            "PATCH",
+            f"compute/v1/{scope}/{service.collection}/{name}",
+            params={"requestId": request_id or str(uuid.uuid4())},
+            body=body,
+        )
+
+    def finish(self, operation: dict[str, Any], *, method: str, path: str) -> dict[str, Any]:
+        """Wait until the operation is DONE; ApiError (with `operation` set) when it failed."""
+        while operation.get("status") != "DONE":
+            operation = self._wait(operation)
+        if operation.get("error"):
+            raise refusals.from_operation(operation, method=method, path=path)
+        return operation
+
+    def _wait(self, operation: dict[str, Any]) -> dict[str, Any]:
+        name, project = operation["name"], self.project
+        link = str(operation.get("selfLink", ""))
+        if "/projects/" in link:
+            project = link.split("/projects/")[1].split("/")[0]
+        if zone := str(operation.get("zone", "")).rsplit("/", 1)[-1]:
+            client = self._client("zone_operations", "ZoneOperationsClient")
+            request = {"project": project, "zone": zone, "operation": name}
+            path = f"projects/{project}/zones/{zone}/operations/{name}/wait"
+        else:
+            client = self._client("global_operations", "GlobalOperationsClient")
+            request = {"project": project, "operation": name}
+            path = f"projects/{project}/global/operations/{name}/wait"
+
+        def once() -> dict[str, Any]:
+            return _as_json(client.wait(request=request, timeout=WAIT_SECONDS, retry=None))
+
+        return self.wire.attempt(once, method="POST", path=f"compute/v1/{path}")
+
+    def _client(self, module: str, name: str) -> Any:
+        if module not in self._clients:
+            connection = self.wire.connection
+            self._clients[module] = compute_service(module, name)(
+                credentials=connection.credentials,
+                client_options=connection.client_options("compute"),
+            )
+        return self._clients[module]
+
+    def _request(
+        self,
+        service: ServiceName,
+        request_type: Any,
+        rpc: str,
+        name: str,
+        scope: str,
+        body: Mapping[str, Any] | None,
+        request_id: str,
+    ) -> dict[str, Any]:
+        fields = request_type.meta.fields
+        request: dict[str, Any] = {"project": scope.split("/")[1]}
+        if "zone" in fields:
+            request["zone"] = scope.rsplit("/", 1)[-1]
+        if "request_id" in fields:
+            request["request_id"] = request_id or str(uuid.uuid4())
+        for field_name, field in fields.items():
+            if field_name.endswith("_resource") and body is not None:
+                request[field_name] = _message(field.message, body, f"{service.singular} {name}")
+        if rpc != "insert":
+            own = _snake(service.singular).removeprefix("global_")
+            request["resource" if "resource" in fields else own] = name
+        return request
+
+
+def _clears(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_clears(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return not value or any(_clears(item) for item in value)
+    return value is None
+
+
+@lru_cache(maxsize=256)
+def _request_type(service: ServiceName, rpc: str) -> Any:
+    """E.g. SetCertificateMapTargetHttpsProxyRequest."""
+    words = "".join(word.capitalize() for word in rpc.split("_"))
+    name = f"{words}{service.singular}Request"
+    return getattr(compute_types(), name)
+
+
+def _message(message: Any, body: Mapping[str, Any], what: str) -> Any:
+    """The body as the client's message; UsageError when it has a field that the client lacks."""
+    filled = message()
+    try:
+        json_format.ParseDict(dict(body), message.pb(filled))
+    except json_format.ParseError as error:
+        raise UsageError(
+            f"{what} has a field or value that the Compute Engine API does not know",
+            why=str(error),
+            next="check the keys under `api:` in the params",
+        ) from error
+    return filled
+
+
+def _as_json(message: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json_format.MessageToDict(type(message).pb(message))
+    return found
+
+
+def _snake(camel: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in camel).lstrip("_")
+
+
+def _camel(snake: str) -> str:
+    first, *rest = snake.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def operation_failed(error: BaseException) -> bool:
+    """The call was accepted, its operation failed: a repetition needs a new request id."""
+    return isinstance(error, ApiError) and bool(error.operation)

@@ -1,1 +1,0 @@
-"""Google's services on the wire: requests, operations, refusals."""

@@ -1,0 +1,472 @@
+"""One table: for every kind of resource, how its API treats it.
+
+Collection, who may change which field and by which method, what only the server sets, which lists
+have no order, how others refer to it, what people call it. Data and look-ups only: whoever reads,
+compares or writes resources asks here instead of knowing kinds by name.
+Sources: Google's discovery documents; behaviour that they do not tell is cited at its line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from edgebook.model.values import ResourceKey, Step
+
+
+class Api(StrEnum):
+    COMPUTE = "compute"
+    DNS = "dns"
+    CERTIFICATE_MANAGER = "certificatemanager"
+    KUBERNETES = "kubernetes"
+
+
+class Update(StrEnum):
+    """How a changed field is written."""
+
+    PATCH = "patch"  # JSON merge, with the fingerprint where there is one
+    PATCH_MASK = "patch-mask"  # Certificate Manager: PATCH with updateMask
+    SETTERS = "setters"  # one method per field, no PATCH at all
+    CHANGE = "change"  # Cloud DNS: one atomic change of deletions and additions
+    MERGE = "merge"  # Kubernetes: a merge patch of one annotation
+
+
+@dataclass(frozen=True)
+class Setter:
+    """A method of its own for a field: POST {collection}/{name}/{method} with {body_field: value}.
+
+    `global_path` is False for the few whose path lacks `/global/`. `after_insert`: the value in an
+    insert's body is not stored, so the method must follow.
+    """
+
+    method: str
+    body_field: str
+    global_path: bool = True
+    after_insert: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. Field patterns are dotted, with `[]` for list items: `pathMatchers[].pathRules`."""
+
+    name: str
+    api: Api
+    collection: str
+    noun: str
+    schema: str  # its type in the discovery document
+    step: Step
+    update: Update
+    fingerprint: bool = False
+    immutable: frozenset[str] = frozenset()
+    create_only: frozenset[str] = frozenset({"description"})  # written once, never compared
+    server_set: frozenset[str] = frozenset()
+    setters: Mapping[str, Setter] = field(default_factory=dict)
+    labels: bool = False
+    order_free: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    id_parameter: str = ""  # query parameter that carries the name of a new one
+    deletable: bool = True  # edgebook may delete one that is marked as its own
+    object_kind: str = ""  # this kind is a part of another kind's object
+    marker: bool = True  # it has a description, where our mark goes
+
+    def path(self, key: ResourceKey) -> str:
+        """The resource's path under the API's version prefix: `projects/P/global/addresses/A`."""
+        return f"{key.scope}/{self.collection}/{key.name}"
+
+
+COMPUTE_SET = frozenset({"creationTimestamp", "fingerprint", "id", "kind", "region", "selfLink"})
+CERTIFICATE_SET = frozenset({"createTime", "updateTime", "tags"})
+# Labels in the insert body of global addresses and forwarding rules are not stored: seen in
+# recorded traffic of the real API, the GET right after shows none.
+SET_LABELS = Setter("setLabels", "labels", after_insert=True)
+SET_SSL_POLICY = Setter("setSslPolicy", "sslPolicy")
+SET_CERTIFICATE_MAP = Setter("setCertificateMap", "certificateMap")
+
+
+def _compute(
+    name: str, collection: str, noun: str, schema: str, step: Step, *, update: Update, **more: Any
+) -> Kind:
+    server_set = COMPUTE_SET | more.pop("server_set", frozenset())
+    return Kind(
+        name, Api.COMPUTE, collection, noun, schema, step, update, server_set=server_set, **more
+    )
+
+
+def _certificate(name: str, collection: str, noun: str, schema: str, **more: Any) -> Kind:
+    server_set = CERTIFICATE_SET | more.pop("server_set", frozenset())
+    id_parameter = f"{name}Id"
+    return Kind(
+        name,
+        Api.CERTIFICATE_MANAGER,
+        collection,
+        noun,
+        schema,
+        Step.CERTIFICATE,
+        Update.PATCH_MASK,
+        server_set=server_set,
+        id_parameter=id_parameter,
+        labels=True,
+        **more,
+    )
+
+
+_ALL = (
+    _compute(
+        "address",
+        "addresses",
+        "address",
+        "Address",
+        Step.ADDRESS_AND_DNS,
+        update=Update.SETTERS,
+        immutable=frozenset({"address", "addressType", "ipVersion", "networkTier", "purpose"}),
+        server_set=frozenset({"labelFingerprint", "status", "users"}),
+        setters={"labels": SET_LABELS},
+        labels=True,
+        # ipVersion is absent in the answer when it was not asked for.
+        defaults={"ipVersion": "IPV4", "networkTier": "PREMIUM", "addressType": "EXTERNAL"},
+    ),
+    Kind(
+        "dnsRecordSet",
+        Api.DNS,
+        "rrsets",
+        "DNS record set",
+        "ResourceRecordSet",
+        Step.ADDRESS_AND_DNS,
+        Update.CHANGE,
+        create_only=frozenset(),
+        server_set=frozenset({"kind", "signatureRrdatas"}),
+        order_free=frozenset({"rrdatas"}),
+        marker=False,
+    ),
+    _certificate(
+        "dnsAuthorization",
+        "dnsAuthorizations",
+        "DNS authorization",
+        "DnsAuthorization",
+        immutable=frozenset({"domain", "type"}),
+        server_set=frozenset({"dnsResourceRecord"}),
+        defaults={"type": "FIXED_RECORD"},
+    ),
+    _certificate(
+        "certificate",
+        "certificates",
+        "certificate",
+        "Certificate",
+        immutable=frozenset(
+            {"managed.domains", "managed.dnsAuthorizations", "managed.issuanceConfig", "scope"}
+        ),
+        server_set=frozenset(
+            {
+                "expireTime",
+                "managed.authorizationAttemptInfo",
+                "managed.provisioningIssue",
+                "managed.state",
+                "pemCertificate",
+                "sanDnsnames",
+                "usedBy",
+            }
+        ),
+        order_free=frozenset({"managed.domains", "managed.dnsAuthorizations"}),
+        defaults={"scope": "DEFAULT"},
+    ),
+    _certificate(
+        "certificateMap",
+        "certificateMaps",
+        "certificate map",
+        "CertificateMap",
+        server_set=frozenset({"gclbTargets"}),
+    ),
+    _certificate(
+        "certificateMapEntry",
+        "certificateMapEntries",
+        "map entry",
+        "CertificateMapEntry",
+        immutable=frozenset({"hostname", "matcher"}),
+        server_set=frozenset({"state"}),
+        order_free=frozenset({"certificates"}),
+    ),
+    _compute(
+        "healthCheck",
+        "healthChecks",
+        "health check",
+        "HealthCheck",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        immutable=frozenset({"type"}),
+        defaults={
+            "checkIntervalSec": 5,
+            "timeoutSec": 5,
+            "healthyThreshold": 2,
+            "unhealthyThreshold": 2,
+            **{
+                f"{protocol}HealthCheck.{name}": value
+                for protocol in ("http", "https", "http2", "ssl", "tcp")
+                for name, value in {
+                    "proxyHeader": "NONE",
+                    "requestPath": "/",
+                    "portSpecification": "USE_FIXED_PORT",
+                }.items()
+            },
+        },
+    ),
+    _compute(
+        "backendService",
+        "backendServices",
+        "backend service",
+        "BackendService",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        immutable=frozenset({"loadBalancingScheme"}),
+        server_set=frozenset({"edgeSecurityPolicy", "securityPolicy", "usedBy"}),
+        setters={
+            "securityPolicy": Setter("setSecurityPolicy", "securityPolicy", after_insert=True),
+            "edgeSecurityPolicy": Setter(
+                "setEdgeSecurityPolicy", "securityPolicy", after_insert=True
+            ),
+        },
+        order_free=frozenset({"customRequestHeaders", "customResponseHeaders"}),
+        defaults={
+            "sessionAffinity": "NONE",
+            "timeoutSec": 30,
+            "connectionDraining.drainingTimeoutSec": 0,
+            "logConfig.sampleRate": 1.0,
+        },
+    ),
+    _compute(
+        "urlMap",
+        "urlMaps",
+        "URL map",
+        "UrlMap",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        server_set=frozenset({"status"}),
+        order_free=frozenset(
+            {
+                "hostRules",
+                "hostRules[].hosts",
+                "pathMatchers",
+                "pathMatchers[].pathRules",
+                "pathMatchers[].pathRules[].paths",
+                "pathMatchers[].defaultRouteAction.weightedBackendServices",
+                "pathMatchers[].pathRules[].routeAction.weightedBackendServices",
+                "defaultRouteAction.weightedBackendServices",
+                "tests",
+            }
+        ),
+        defaults={"defaultUrlRedirect.redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT"},
+    ),
+    _compute(
+        "sslPolicy",
+        "sslPolicies",
+        "SSL policy",
+        "SslPolicy",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        server_set=frozenset({"enabledFeatures", "warnings"}),
+        order_free=frozenset({"customFeatures"}),
+        defaults={"profile": "COMPATIBLE", "minTlsVersion": "TLS_1_0"},
+    ),
+    _compute(
+        "targetHttpsProxy",
+        "targetHttpsProxies",
+        "target HTTPS proxy",
+        "TargetHttpsProxy",
+        Step.CERTIFICATE_MAP,
+        update=Update.PATCH,
+        fingerprint=True,
+        setters={
+            "certificateMap": SET_CERTIFICATE_MAP,
+            "quicOverride": Setter("setQuicOverride", "quicOverride"),
+            "sslPolicy": SET_SSL_POLICY,
+            "urlMap": Setter("setUrlMap", "urlMap", global_path=False),
+        },
+        defaults={
+            "quicOverride": "NONE",
+            "tlsEarlyData": "DISABLED",
+            "httpKeepAliveTimeoutSec": 610,
+        },
+    ),
+    _compute(
+        "targetHttpProxy",
+        "targetHttpProxies",
+        "target HTTP proxy",
+        "TargetHttpProxy",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        setters={"urlMap": Setter("setUrlMap", "urlMap", global_path=False)},
+        defaults={"httpKeepAliveTimeoutSec": 610},
+    ),
+    _compute(
+        "targetSslProxy",
+        "targetSslProxies",
+        "target SSL proxy",
+        "TargetSslProxy",
+        Step.CERTIFICATE_MAP,
+        update=Update.SETTERS,
+        setters={
+            "certificateMap": SET_CERTIFICATE_MAP,
+            "proxyHeader": Setter("setProxyHeader", "proxyHeader"),
+            "service": Setter("setBackendService", "service"),
+            "sslPolicy": SET_SSL_POLICY,
+        },
+        defaults={"proxyHeader": "NONE"},
+    ),
+    _compute(
+        "targetTcpProxy",
+        "targetTcpProxies",
+        "target TCP proxy",
+        "TargetTcpProxy",
+        Step.FRONTENDS,
+        update=Update.SETTERS,
+        immutable=frozenset({"loadBalancingScheme", "proxyBind"}),
+        setters={
+            "proxyHeader": Setter("setProxyHeader", "proxyHeader"),
+            "service": Setter("setBackendService", "service"),
+        },
+        defaults={"proxyHeader": "NONE"},
+    ),
+    _compute(
+        "forwardingRule",
+        "forwardingRules",
+        "forwarding rule",
+        "ForwardingRule",
+        Step.FRONTENDS,
+        update=Update.SETTERS,
+        fingerprint=True,
+        immutable=frozenset(
+            {
+                "IPAddress",
+                "IPProtocol",
+                "ipVersion",
+                "loadBalancingScheme",
+                "networkTier",
+                "portRange",
+            }
+        ),
+        server_set=frozenset({"labelFingerprint", "pscConnectionId", "selfLinkWithId"}),
+        setters={"labels": SET_LABELS, "target": Setter("setTarget", "target")},
+        labels=True,
+        defaults={"networkTier": "PREMIUM", "IPProtocol": "TCP"},
+    ),
+    _compute(
+        "firewall",
+        "firewalls",
+        "firewall rule",
+        "Firewall",
+        Step.FIREWALL,
+        update=Update.PATCH,
+        immutable=frozenset({"direction", "network"}),
+        order_free=frozenset(
+            {
+                "allowed",
+                "allowed[].ports",
+                "denied",
+                "denied[].ports",
+                "destinationRanges",
+                "sourceRanges",
+                "targetTags",
+            }
+        ),
+        defaults={"direction": "INGRESS", "priority": 1000, "disabled": False},
+    ),
+    Kind(
+        "serviceAnnotation",
+        Api.KUBERNETES,
+        "services",
+        "Service annotation",
+        "",
+        Step.BACKENDS,
+        Update.MERGE,
+        create_only=frozenset(),
+        deletable=False,  # the annotation may carry more than ours; teardown takes ours out
+        object_kind="service",
+        marker=False,
+    ),
+    _compute(
+        "backends",
+        "backendServices",
+        "backends",
+        "BackendService",
+        Step.BACKENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        order_free=frozenset({"backends"}),
+        deletable=False,  # they go with their backend service
+        object_kind="backendService",
+        marker=False,
+    ),
+    # Only referred to, awaited or reported:
+    _compute(
+        "networkEndpointGroup",
+        "networkEndpointGroups",
+        "network endpoint group",
+        "NetworkEndpointGroup",
+        Step.BACKENDS,
+        update=Update.SETTERS,
+        deletable=False,  # GKE owns them
+    ),
+    _compute(
+        "securityPolicy",
+        "securityPolicies",
+        "security policy",
+        "SecurityPolicy",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        deletable=False,
+    ),
+    Kind(
+        "svcneg",
+        Api.KUBERNETES,
+        "servicenetworkendpointgroups",
+        "svcneg",
+        "",
+        Step.BACKENDS,
+        Update.MERGE,
+        deletable=False,
+        marker=False,
+    ),
+    Kind(
+        "managedZone",
+        Api.DNS,
+        "managedZones",
+        "DNS zone",
+        "ManagedZone",
+        Step.ADDRESS_AND_DNS,
+        Update.PATCH,
+        deletable=False,
+    ),
+)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+
+
+def kind_of(key: ResourceKey) -> Kind:
+    return KINDS[key.kind]
+
+
+def path(key: ResourceKey) -> str:
+    return KINDS[key.kind].path(key)
+
+
+def noun(key: ResourceKey) -> str:
+    return KINDS[key.kind].noun
+
+
+def compute_scope(project: str) -> str:
+    return f"projects/{project}/global"
+
+
+def certificate_scope(project: str) -> str:
+    return f"projects/{project}/locations/global"
+
+
+def zone_scope(project: str, zone: str) -> str:
+    """The scope of a managed zone's record sets."""
+    return f"projects/{project}/managedZones/{zone}"
+
+
+def namespace_scope(cluster: str, namespace: str) -> str:
+    return f"clusters/{cluster}/namespaces/{namespace}"

@@ -1,0 +1,63 @@
+"""What is known of clusters and projects before a plan is made: `live` reads it, `desired` uses it.
+
+Values only. Nothing here talks to a cluster.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edgebook.model.values import Change
+
+
+@dataclass(frozen=True)
+class Neg:
+    """One zonal NEG as its svcneg object (or a binding) names it."""
+
+    name: str
+    zone: str
+    link: str
+    state: str = "ACTIVE"  # ACTIVE, INACTIVE, TO_BE_DELETED
+
+
+@dataclass(frozen=True)
+class ObservedService:
+    """A Service that backs a backend: its annotation, the pods' ports, its NEGs.
+
+    `target_ports` maps each Service port to the ports on which its pods really listen.
+    """
+
+    namespace: str
+    name: str
+    found: bool = True
+    target_ports: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    annotation: str = ""  # cloud.google.com/neg as it stands
+    negs: tuple[Neg, ...] = ()
+
+
+@dataclass(frozen=True)
+class ObservedCluster:
+    """A cluster by its name in the params; `zones` are those of its ready nodes."""
+
+    name: str
+    network: str = ""
+    node_tags: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    services: tuple[ObservedService, ...] = ()
+    reachable: bool = True
+    ipv6: bool = False  # its pods have IPv6 addresses too
+
+    def service(self, namespace: str, name: str) -> ObservedService | None:
+        for service in self.services:
+            if (service.namespace, service.name) == (namespace, name):
+                return service
+        return None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The clusters by their name in the params, and project numbers to project ids."""
+
+    clusters: Mapping[str, ObservedCluster] = field(default_factory=dict)
+    project_numbers: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # set by `plan`
+    notes: tuple[Change, ...] = ()  # reports of what was found and is not ours

@@ -1,0 +1,1 @@
+"""Desired against live: what would change, in which words, what an approval covers. Pure."""

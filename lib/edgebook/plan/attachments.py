@@ -1,0 +1,94 @@
+"""Which entries a backend service's `backends` list should have, and whose the others are.
+
+Ours are the entries whose NEG has one of our names. A NEG that GKE calls INACTIVE (its zone has no
+node at the moment) stays where it is; one TO_BE_DELETED and one of a cluster that is no longer
+active go. One that no cluster names stays and is reported, since pods may still serve behind it.
+Entries of others are never touched. Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgebook.model.kinds import KINDS
+from edgebook.model.links import canonical
+from edgebook.model.observed import Neg, Observed
+from edgebook.model.values import EachNeg
+from edgebook.plan.compare import Comparison
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """The entries of one backend service, sorted into what is to be done with them."""
+
+    missing: tuple[Neg, ...]  # ACTIVE, not attached
+    changed: tuple[Entry, ...]  # attached, with other balancing
+    stale: tuple[Entry, ...]  # ours, to be taken out
+    serving: tuple[str, ...]  # clusters among the stale whose NEGs may still carry traffic
+    unclaimed: tuple[Entry, ...]  # ours by name, but no cluster names them
+    foreign: tuple[Entry, ...]
+    attached: int  # ours that stay
+    waiting: tuple[str, ...]  # clusters whose NEGs do not exist yet
+    clusters: Mapping[str, str]  # canonical NEG link -> cluster
+
+
+def attachments(
+    wanted: Iterable[EachNeg], live: Iterable[Entry], own: frozenset[str], observed: Observed
+) -> Attachments:
+    """Compare the wanted NEGs with the entries that are there."""
+    wanted = tuple(wanted)
+    known = _negs(observed, own)
+    where = {canonical(neg.link): cluster for cluster, negs in known.items() for neg in negs}
+    active = {
+        canonical(neg.link): (each, neg)
+        for each in wanted
+        for neg in known.get(each.cluster, ())
+        if neg.name == each.name and neg.state == "ACTIVE"
+    }
+    kept = {
+        canonical(neg.link)
+        for each in wanted
+        for neg in known.get(each.cluster, ())
+        if neg.name == each.name and neg.state in ("ACTIVE", "INACTIVE")
+    }
+    entries = {canonical(str(entry.get("group", ""))): entry for entry in live}
+    ours = {group: entry for group, entry in entries.items() if group.rsplit("/", 1)[-1] in own}
+    stale = {g: entry for g, entry in ours.items() if g in where and g not in kept}
+    compare = Comparison(KINDS["backends"], lambda ref: None, observed.project_numbers)
+    changed = [
+        ours[group]
+        for group, (each, _) in sorted(active.items())
+        if group in ours and _differs(compare, each.entry, ours[group])
+    ]
+    waiting = {each.cluster for each in wanted if not _any_active(each, known)}
+    serving = {where[group] for group in stale} - {each.cluster for each in wanted}
+    return Attachments(
+        missing=tuple(neg for group, (_, neg) in sorted(active.items()) if group not in ours),
+        changed=tuple(changed),
+        stale=tuple(entry for _, entry in sorted(stale.items())),
+        serving=tuple(sorted(serving)),
+        unclaimed=tuple(e for g, e in sorted(ours.items()) if g not in where),
+        foreign=tuple(e for group, e in sorted(entries.items()) if group not in ours),
+        attached=len(ours) - len(stale),
+        waiting=tuple(sorted(waiting)),
+        clusters=where,
+    )
+
+
+def _negs(observed: Observed, own: frozenset[str]) -> dict[str, list[Neg]]:
+    """Our NEGs by cluster."""
+    return {
+        name: [neg for service in cluster.services for neg in service.negs if neg.name in own]
+        for name, cluster in sorted(observed.clusters.items())
+    }
+
+
+def _any_active(each: EachNeg, known: Mapping[str, list[Neg]]) -> bool:
+    return any(n.name == each.name and n.state == "ACTIVE" for n in known.get(each.cluster, ()))
+
+
+def _differs(compare: Comparison, wanted: Entry, live: Entry) -> bool:
+    # Zero counts: a capacity that the API does not show is 1, not 0.
+    return bool(compare.fields(wanted, {"capacityScaler": 1.0, **live}))

@@ -1,0 +1,105 @@
+"""What a change does to traffic, in one sentence; empty when nobody notices. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edgebook.model.values import Action, ResourceKey
+
+TLS_ORDER = ("TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3")
+REPLACING = {
+    "address": "the IP changes: every client has to learn the new one",
+    "forwardingRule": "its port answers nobody while it is replaced",
+    "firewall": "Google cannot reach the pods while it is replaced",
+}
+DELETING = {
+    "address": "the IP is given back for good",
+    "forwardingRule": "its port stops answering",
+    "firewall": "Google can no longer reach the pods behind it",
+    "certificateMapEntry": "its hostname is no longer served",
+}
+
+
+def of(
+    action: Action,
+    key: ResourceKey,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    live: Mapping[str, Any],
+) -> str:
+    """What replacing, deleting or updating this resource disrupts."""
+    if action is Action.REPLACE:
+        return REPLACING.get(key.kind, "traffic that needs it fails while it is replaced")
+    if action is Action.DELETE:
+        return DELETING.get(key.kind, "")
+    update = {
+        "dnsRecordSet": _record,
+        "firewall": _firewall,
+        "backendService": _backend_service,
+        "sslPolicy": _ssl_policy,
+        "targetSslProxy": _stream_proxy,
+        "targetTcpProxy": _stream_proxy,
+        "serviceAnnotation": _annotation,
+    }.get(key.kind)
+    return update(before, after, live) if update else ""
+
+
+def of_record(live: Mapping[str, Any]) -> str:
+    """Taking a record over is the cut-over."""
+    ttl = live.get("ttl")
+    return f"clients move to this front door as their caches expire (TTL {ttl} s)"
+
+
+def of_detaching(clusters: Iterable[str]) -> str:
+    """Taking out the NEGs of clusters that are no longer active."""
+    names = ", ".join(sorted(clusters))
+    if not names:
+        return ""
+    return f"connections to {names} may be cut: the swap runbook drains them first"
+
+
+def _record(before: Mapping[str, Any], _: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+    return of_record(live) if "rrdatas" in before else ""
+
+
+def _firewall(before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+    if after.get("disabled") and "disabled" in before:
+        return DELETING["firewall"]
+    gone = set(live.get("targetTags") or ()) - set(after.get("targetTags") or ())
+    if "targetTags" in before and gone:
+        return f"Google can no longer reach the nodes tagged {', '.join(sorted(gone))}"
+    return ""
+
+
+def _backend_service(
+    before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]
+) -> str:
+    if "protocol" in before:
+        return f"requests fail unless the pods speak {after.get('protocol')} already"
+    if "healthChecks" in before:
+        return "endpoints count as unhealthy until the new check has passed"
+    if "iap.enabled" in before:
+        state = "has to log in" if (after.get("iap") or {}).get("enabled") else "gets in unasked"
+        return f"everybody {state}"
+    return ""
+
+
+def _ssl_policy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    old, new = str(before.get("minTlsVersion") or "TLS_1_0"), str(after.get("minTlsVersion"))
+    if "minTlsVersion" in before and TLS_ORDER.index(new) > TLS_ORDER.index(old):
+        return f"clients below {new.replace('_', ' ', 1).replace('_', '.')} are refused"
+    if "profile" in before or "customFeatures" in before:
+        return "clients without one of the new ciphers are refused"
+    return ""
+
+
+def _stream_proxy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    if "proxyHeader" in before:
+        return f"connections fail unless the pods expect PROXY header {after['proxyHeader']} now"
+    return ""
+
+
+def _annotation(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    renamed = [path for path in before if path.endswith(".name") and before[path]]
+    if renamed:
+        return "GKE stops updating the old NEGs at once: swap to the new name in two changes"
+    return ""

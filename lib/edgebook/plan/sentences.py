@@ -1,0 +1,53 @@
+"""The words of changes: values, record sets, NEGs, as they stand in a sentence. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgebook.model.links import canonical
+from edgebook.plan.attachments import Attachments
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence: links by their last part, long lists by their length."""
+    if value is None or value == "" or value == []:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value.rsplit("/", 1)[-1] if value.startswith("projects/") else value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if len(value) <= 4:
+            return ", ".join(sorted(shown(item) for item in value))
+        return f"{len(value)} items"
+    if isinstance(value, list) and all("IPProtocol" in item for item in value):
+        return ", ".join(f"{r['IPProtocol']}:{','.join(r.get('ports') or ())}" for r in value)
+    if isinstance(value, list):
+        return f"{len(value)} item{'s' if len(value) != 1 else ''}"
+    return (
+        "a block"
+        if isinstance(value, Mapping)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def record(body: Mapping[str, Any]) -> str:
+    data = ", ".join(str(item) for item in body.get("rrdatas") or ()) or "a routing policy"
+    return f"{body.get('type')} to {data}, TTL {body.get('ttl')}"
+
+
+def attaching(seen: Attachments) -> str:
+    parts = []
+    for cluster in sorted({seen.clusters[canonical(neg.link)] for neg in seen.missing}):
+        zones = [n.zone for n in seen.missing if seen.clusters[canonical(n.link)] == cluster]
+        parts.append(f"attach {', '.join(sorted(zones))} of {cluster}")
+    parts += [f"attach the NEGs of {cluster} when GKE has made them" for cluster in seen.waiting]
+    if seen.changed:
+        count = len(seen.changed)
+        parts.append(f"balancing of {count} NEG{'s' if count != 1 else ''}")
+    if seen.stale:
+        zones = sorted(str(entry.get("group", "")).split("/")[-3] for entry in seen.stale)
+        of = f" of {', '.join(seen.serving)}" if seen.serving else ""
+        parts.append(f"detach {', '.join(zones)}{of}")
+    return "; ".join(parts)

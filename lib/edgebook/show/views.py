@@ -1,0 +1,415 @@
+"""The tables of a front door, made from one reading: certificates, endpoints, DNS, and so on.
+
+Each function turns Facts into a Table. Nothing here writes, waits or judges a step.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from edgebook.apply.teardown import Leak
+from edgebook.model.links import canonical
+from edgebook.params.types import FrontendProtocol
+from edgebook.show import tables as show
+from edgebook.show.tables import Pages, Table
+from edgebook.verify import backend_checks, certificate_checks, failures
+from edgebook.verify.dns_checks import RECORDS
+from edgebook.verify.facts import Facts, probe_name
+from edgebook.verify.firewall_rules import IPV4_RANGES, IPV6_RANGES, Verdict, evaluate
+from edgebook.verify.health import Endpoint, health_of
+
+# (group, endpoint) -> (health, when this book saw it change).
+Memory = dict[tuple[str, str], tuple[str, datetime]]
+
+
+def certificates(facts: Facts) -> Table:
+    """One row per hostname and certificate."""
+    columns = ("domain", "certificate", "state", "authorization", "issue", "expires", "map entry",
+               "attached to")  # fmt: skip
+    rows = []
+    scope = f"{facts.certificates}/certificateMaps/{facts.names.certificate_map()}"
+    carried = facts.body("certificateMap", facts.names.certificate_map()) or {}
+    attached = ", ".join(sorted(certificate_checks.targets(carried)))
+    for name in certificate_checks.certificate_names(facts):
+        body = facts.body("certificate", name)
+        for domain in sorted(set(facts.spec.hostnames)):
+            if body is None:
+                rows.append(
+                    ({"domain": domain, "certificate": name, "state": "not there"}, "quiet")
+                )
+                continue
+            entry = facts.body("certificateMapEntry", facts.names.map_entry(domain), scope) or {}
+            state, authorization, issue = _domain_state(body, domain)
+            days = _days(facts, body)
+            tone = {"ACTIVE": "good", "FAILED": "bad"}.get(state, "warn")
+            if issue:
+                tone = "bad"
+            cells = {
+                "domain": domain,
+                "certificate": name,
+                "state": state,
+                "authorization": authorization,
+                "issue": issue,
+                "expires": f"{days} days" if days is not None else "",
+                "map entry": entry.get("state", ""),
+                "attached to": attached,
+            }
+            rows.append((cells, tone))
+    return show.table(columns, rows)
+
+
+def _domain_state(body: Mapping[str, Any], domain: str) -> tuple[str, str, str]:
+    managed = body.get("managed") or {}
+    state = str(managed.get("state") or ("ACTIVE" if body.get("expireTime") else "UNKNOWN"))
+    attempt: Mapping[str, Any] = next(
+        (a for a in managed.get("authorizationAttemptInfo") or () if a.get("domain") == domain), {}
+    )
+    issue = str(attempt.get("failureReason", ""))
+    if issue and (trouble := failures.of_certificate(body)):
+        issue = f"{issue}: {trouble.seen}"
+    return state, str(attempt.get("state") or ("AUTHORIZED" if state == "ACTIVE" else "")), issue
+
+
+def _days(facts: Facts, body: Mapping[str, Any]) -> int | None:
+    until = body.get("expireTime")
+    if not until:
+        return None
+    expires = datetime.fromisoformat(str(until).replace("Z", "+00:00"))
+    return (expires - facts.reader.wire.connection.clock.utc()).days
+
+
+def expiry(facts: Facts) -> list[dict[str, Any]]:
+    """domain, certificate, days left (None while not issued)."""
+    rows = []
+    for name in certificate_checks.certificate_names(facts):
+        body = facts.body("certificate", name) or {}
+        for domain in sorted(set(facts.spec.hostnames)):
+            rows.append({"domain": domain, "certificate": name, "days": _days(facts, body)})
+    return rows
+
+
+def _cluster_by_group(facts: Facts) -> dict[str, str]:
+    return {
+        canonical(neg.link): cluster.name
+        for cluster in facts.observed.clusters.values()
+        for service in cluster.services
+        for neg in service.negs
+    }
+
+
+def endpoints(facts: Facts, memory: Memory) -> Table:
+    """Every endpoint of every attached NEG; unhealthy ones first, with the likeliest reason."""
+    columns = ("backend", "cluster", "zone", "NEG", "endpoint", "health", "since")
+    clusters = _cluster_by_group(facts)
+    now = facts.reader.wire.connection.clock.utc()
+    names = {facts.names.backend_service(name): name for name in facts.spec.backends}
+    rows, notes, explained = [], [], set()
+    total = healthy = 0
+    for found in health_of(facts.reader, backend_checks.groups_of(facts)):
+        total, healthy = total + found.total, healthy + found.healthy
+        for endpoint in found.endpoints:
+            cells = {
+                "backend": found.service,
+                "cluster": clusters.get(canonical(endpoint.group), ""),
+                "zone": endpoint.zone,
+                "NEG": endpoint.neg,
+                "endpoint": endpoint.address,
+                "health": endpoint.health,
+                "since": _since(memory, endpoint, now),
+            }
+            rows.append((cells, "good" if endpoint.health == "HEALTHY" else "bad"))
+            if endpoint.health != "HEALTHY" and endpoint.group not in explained:
+                explained.add(endpoint.group)
+                name = names[found.service]
+                trouble, seen = backend_checks.why_unhealthy(
+                    facts, name, facts.spec.backends[name], endpoint.group, endpoint.address
+                )
+                notes.append(f"{endpoint.neg} {endpoint.zone}: {seen}. {trouble.remedy}")
+        notes += [f"{_neg_and_zone(group)}: no endpoint" for group in found.empty]
+    rows.sort(key=lambda row: (row[0]["health"] == "HEALTHY", *map(str, row[0].values())))
+    title = f"{healthy} of {total} endpoints HEALTHY"
+    return show.table(columns, rows, title=title, notes=sorted(notes))
+
+
+def _neg_and_zone(group: str) -> str:
+    parts = group.split("/")
+    return f"{parts[-1]} {parts[-3]}"
+
+
+def _since(memory: Memory, endpoint: Endpoint, now: datetime) -> str:
+    """When this book saw the health change: Google does not say it, the first look knows none."""
+    key = (endpoint.group, endpoint.address)
+    before = memory.get(key)
+    if before is None:
+        memory[key] = (endpoint.health, datetime.min)
+    elif before[0] != endpoint.health:
+        memory[key] = (endpoint.health, now)
+    when = memory[key][1]
+    return "" if when == datetime.min else when.strftime("%H:%M:%S")
+
+
+def dns(facts: Facts) -> Table:
+    """What each hostname should answer, and what it does."""
+    rows = []
+    for hostname in sorted(set(facts.spec.hostnames)):
+        for version in facts.versions:
+            kind, wanted = RECORDS[version], facts.address(version)
+            reply = facts.lookup.resolved(probe_name(hostname), kind)
+            right = bool(wanted) and wanted in reply.values
+            state = "ok" if right else "elsewhere" if reply.values else reply.problem or "-"
+            cells = {
+                "name": hostname,
+                "type": kind,
+                "TTL": int(facts.spec.dns.ttl) if facts.spec.dns else "",
+                "should answer": wanted,
+                "answers": ", ".join(reply.values),
+                "state": state,
+            }
+            rows.append((cells, "good" if right else "warn"))
+    columns = ("name", "type", "TTL", "should answer", "answers", "state")
+    return show.table(columns, rows)
+
+
+def frontends(facts: Facts) -> Table:
+    """One row per frontend and address."""
+    columns = ("frontend", "protocol", "address", "port", "leads to", "certificate map", "TLS")
+    kinds = {
+        FrontendProtocol.HTTPS: "targetHttpsProxy",
+        FrontendProtocol.SSL: "targetSslProxy",
+        FrontendProtocol.TCP: "targetTcpProxy",
+    }
+    rows = []
+    for frontend in sorted(facts.spec.frontends, key=lambda item: item.name):
+        proxy = facts.body(kinds[frontend.protocol], facts.names.frontend(frontend.name)) or {}
+        leads = str(proxy.get("urlMap") or proxy.get("service") or "").rsplit("/", 1)[-1]
+        policy = frontend.ssl_policy
+        for version in facts.versions:
+            name = facts.names.forwarding_rule(frontend.name, version)
+            rule = facts.body("forwardingRule", name)
+            cells = {
+                "frontend": frontend.name,
+                "protocol": frontend.protocol.value,
+                "address": (rule or {}).get("IPAddress", ""),
+                "port": frontend.port,
+                "leads to": leads,
+                "certificate map": str(proxy.get("certificateMap", "")).rsplit("/", 1)[-1],
+                "TLS": f"{policy.min_tls.value}+" if policy and not policy.name else "",
+            }
+            rows.append((cells, "good" if rule else "quiet"))
+    return show.table(columns, rows)
+
+
+def firewall(facts: Facts) -> Table:
+    """What Google's ranges may reach, per cluster and port."""
+    columns = ("cluster", "port", "from", "verdict", "by")
+    rules = backend_checks.firewall_rules(facts)
+    rows = []
+    for cluster in facts.observed.clusters.values():
+        ranges = IPV4_RANGES + (IPV6_RANGES if cluster.ipv6 else ())
+        for port in backend_checks.ports_of(facts, cluster):
+            for source in ranges:
+                answer = evaluate(
+                    rules,
+                    network=backend_checks.network_name(facts),
+                    source=source,
+                    port=port,
+                    tags=backend_checks.tags_of(facts, cluster),
+                )
+                cells = {
+                    "cluster": cluster.name,
+                    "port": f"tcp:{port}",
+                    "from": source,
+                    "verdict": answer.verdict.value,
+                    "by": ", ".join(answer.rules),
+                }
+                rows.append((cells, "good" if answer.verdict is Verdict.ALLOWED else "bad"))
+    return show.table(columns, rows)
+
+
+def backends(facts: Facts) -> Table:
+    """Every entry of our backend services, ours and others'."""
+    columns = ("backend", "cluster", "zone", "NEG", "balancing", "capacity", "endpoints",
+               "healthy", "whose")  # fmt: skip
+    clusters = _cluster_by_group(facts)
+    health: dict[tuple[str, str], list[Endpoint]] = {}
+    for found in health_of(facts.reader, backend_checks.groups_of(facts)):
+        for endpoint in found.endpoints:
+            health.setdefault((found.service, endpoint.group), []).append(endpoint)
+    rows = []
+    for service, own in sorted(facts.desired.own_negs.items()):
+        for entry in (facts.body("backendService", service) or {}).get("backends") or ():
+            group = str(entry["group"])
+            seen = health.get((service, group), [])
+            good = sum(endpoint.health == "HEALTHY" for endpoint in seen)
+            name, zone = group.rsplit("/", 1)[-1], group.split("/")[-3]
+            cells = {
+                "backend": service,
+                "cluster": clusters.get(canonical(group), ""),
+                "zone": zone,
+                "NEG": name,
+                "balancing": _balancing(entry),
+                "capacity": f"{entry.get('capacityScaler', 1):g}",
+                "endpoints": len(seen),
+                "healthy": good,
+                "whose": "ours" if name in own else "foreign",
+            }
+            rows.append((cells, "good" if seen and good == len(seen) else "warn"))
+    rows.sort(key=lambda row: [str(value) for value in row[0].values()])
+    return show.table(columns, rows)
+
+
+def _balancing(entry: Mapping[str, Any]) -> str:
+    mode = str(entry.get("balancingMode", ""))
+    limits = [
+        f"{entry[name]:g}{unit}"
+        for name, unit in (
+            ("maxRatePerEndpoint", "/s each"),
+            ("maxRate", "/s"),
+            ("maxConnectionsPerEndpoint", " each"),
+            ("maxConnections", ""),
+        )
+        if name in entry
+    ]
+    return " ".join([mode, *limits])
+
+
+def leaks(found: Iterable[Leak]) -> Table:
+    """What a teardown left."""
+    rows = [
+        (
+            {"kind": leak.kind, "name": leak.name, "where": leak.where, "why": leak.why,
+             "what to do": leak.remedy},
+            "warn",
+        )
+        for leak in found
+    ]  # fmt: skip
+    columns = ("kind", "name", "where", "why", "what to do")
+    return show.table(columns, rows, title="left over" if rows else "nothing is left over")
+
+
+def status(facts: Facts, memory: Memory) -> Pages:
+    """Everything on one page, problems first."""
+    plan = facts.plan
+    left = f"{len(plan.to_do)} changes to make" if plan.to_do else "nothing to change"
+    seen = endpoints(facts, memory)
+    tables = (
+        _titled(frontends(facts), "frontends"),
+        _titled(certificates(facts), "certificates"),
+        _titled(dns(facts), "names"),
+        _titled(backends_short(facts, seen), f"backends: {seen.title}", seen.notes),
+    )
+    title = f"front door {facts.names.front_door} in {facts.spec.project}: {left}"
+    data = {"front_door": facts.names.front_door, "changes": len(plan.to_do), "hash": plan.hash}
+    return Pages(tables, title, data=data)
+
+
+def backends_short(facts: Facts, seen: Table) -> Table:
+    """Endpoints counted per NEG and zone: 10,000 of them fit on a page this way."""
+    counts: dict[tuple[str, ...], list[int]] = {}
+    for row in seen.rows:
+        key = tuple(str(row.cells[name]) for name in ("backend", "cluster", "zone", "NEG"))
+        count = counts.setdefault(key, [0, 0])
+        count[0] += 1
+        count[1] += row.cells["health"] == "HEALTHY"
+    rows = [
+        (
+            {
+                "backend": key[0],
+                "cluster": key[1],
+                "zone": key[2],
+                "NEG": key[3],
+                "endpoints": total,
+                "healthy": good,
+            },
+            "good" if good == total else "bad",
+        )
+        for key, (total, good) in sorted(counts.items())
+    ]
+    return show.table(("backend", "cluster", "zone", "NEG", "endpoints", "healthy"), rows)
+
+
+def _titled(table: Table, title: str, notes: tuple[str, ...] = ()) -> Table:
+    return Table(table.columns, table.rows, title, notes=(*table.notes, *notes))
+
+
+def topology(facts: Facts) -> dict[str, Any]:
+    """Nodes and edges from the names down to the NEGs, endpoints as counts."""
+    nodes: dict[str, dict[str, str]] = {}
+    edges: list[list[str]] = []
+
+    def node(kind: str, name: str, state: str, detail: str = "", under: str = "") -> str:
+        node_id = f"{kind} {name}"
+        nodes[node_id] = {
+            "id": node_id, "kind": kind, "name": name, "state": state, "detail": detail
+        }  # fmt: skip
+        if under and [under, node_id] not in edges:
+            edges.append([under, node_id])
+        return node_id
+
+    rows = [row.cells for row in frontends(facts).rows]
+    addresses = {}
+    for version in facts.versions:
+        ip = facts.address(version)
+        name = facts.names.address(version)
+        for hostname in sorted(set(facts.spec.hostnames)):
+            reply = facts.lookup.resolved(probe_name(hostname), RECORDS[version])
+            right = bool(ip) and ip in reply.values
+            state = "ACTIVE" if right else "ELSEWHERE" if reply.values else "MISSING"
+            detail = "" if right else ", ".join(reply.values)
+            parent = node("DNS name", hostname, state, detail)
+            addresses[ip] = node("address", name, "ACTIVE" if ip else "MISSING", ip, parent)
+    counted = backends_short(facts, endpoints(facts, {}))
+    for row in rows:
+        above = addresses.get(str(row["address"]), next(iter(addresses.values()), ""))
+        state = "ACTIVE" if row["address"] else "MISSING"
+        detail = f"{row['protocol']}:{row['port']}"
+        front = node("frontend", str(row["frontend"]), state, detail, above)
+        for service, parent in _services_below(facts, row, front, node):
+            _negs_below(service, parent, counted, node)
+    return {"nodes": list(nodes.values()), "edges": edges}
+
+
+def _services_below(
+    facts: Facts, row: Mapping[str, Any], front: str, node: Any
+) -> list[tuple[str, str]]:
+    """The backend services behind a frontend, each with the node above it."""
+    frontend = next(f for f in facts.spec.frontends if f.name == row["frontend"])
+    if frontend.protocol is not FrontendProtocol.HTTPS:
+        return [(facts.names.backend_service(frontend.backend), front)]
+    name = facts.names.url_map()
+    body = facts.body("urlMap", name)
+    parent = node("URL map", name, "ACTIVE" if body else "MISSING", "", front)
+    used = sorted(
+        {
+            target.backend
+            for route in facts.spec.routes
+            for target in (route.default, *route.paths.values())
+            if target.backend
+        }
+        | {
+            backend
+            for route in facts.spec.routes
+            for target in (route.default, *route.paths.values())
+            for backend in target.weights
+        }
+    )
+    return [(facts.names.backend_service(backend), parent) for backend in used]
+
+
+def _negs_below(service: str, parent: str, counted: Table, node: Any) -> None:
+    rows = [row.cells for row in counted.rows if row.cells["backend"] == service]
+    total = sum(int(row["endpoints"]) for row in rows)
+    good = sum(int(row["healthy"]) for row in rows)
+    below = node("backend service", service, _health(good, total), f"{good} of {total} HEALTHY",
+                 parent)  # fmt: skip
+    for row in rows:
+        healthy, count = int(row["healthy"]), int(row["endpoints"])
+        name = f"{row['NEG']} {row['zone']}"
+        detail = f"{row['cluster']}: {healthy} of {count} HEALTHY"
+        node("NEG", name, _health(healthy, count), detail, below)
+
+
+def _health(good: int, total: int) -> str:
+    if not total:
+        return "MISSING"
+    return "HEALTHY" if good == total else "PARTIAL" if good else "UNHEALTHY"

@@ -1,0 +1,278 @@
+"""Everything that can be known to be wrong before anything is changed.
+
+Credentials, permissions, enabled APIs, quotas, clusters, Services, DNS. A question that cannot be
+asked is uncertain, never silently passed over. Roles and permissions: Google documentation pages
+"IAM roles and permissions index" of each service.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
+from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.values import Action, CheckResult, CheckState, Step
+from edgebook.verify import dns_checks, failures
+from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
+from edgebook.verify.facts import facts as facts_of
+from edgebook.verify.failures import of_text
+
+_LB = "roles/compute.loadBalancerAdmin"
+# Permissions by the role that brings them.
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    _LB: tuple(
+        f"compute.{name}"
+        for name in (
+            "globalAddresses.create", "globalAddresses.get", "globalAddresses.use",
+            "globalAddresses.setLabels", "healthChecks.create", "healthChecks.update",
+            "healthChecks.useReadOnly", "backendServices.create", "backendServices.get",
+            "backendServices.update", "backendServices.use", "urlMaps.create", "urlMaps.update",
+            "urlMaps.use", "sslPolicies.create", "sslPolicies.use", "targetHttpsProxies.create",
+            "targetHttpsProxies.setCertificateMap", "targetHttpProxies.create",
+            "targetSslProxies.create", "targetTcpProxies.create", "globalForwardingRules.create",
+            "globalForwardingRules.get", "globalForwardingRules.setLabels",
+            "networkEndpointGroups.get", "networkEndpointGroups.use",
+        )
+    ),
+    "roles/compute.securityAdmin": (
+        "compute.firewalls.create",
+        "compute.firewalls.update",
+        "compute.firewalls.list",
+        "compute.networks.updatePolicy",
+    ),
+    "roles/dns.admin": (
+        "dns.changes.create",
+        "dns.changes.get",
+        "dns.managedZones.get",
+        "dns.resourceRecordSets.create",
+        "dns.resourceRecordSets.list",
+        "dns.resourceRecordSets.update",
+    ),
+    "roles/certificatemanager.owner": tuple(
+        f"certificatemanager.{name}"
+        for name in (
+            "certs.create", "certs.get", "certs.use", "certmaps.create", "certmaps.get",
+            "certmaps.use", "certmapentries.create", "certmapentries.update",
+            "dnsauthorizations.create", "dnsauthorizations.get", "dnsauthorizations.use",
+            "operations.get",
+        )
+    ),
+    "roles/container.developer": ("container.clusters.get", "container.services.update"),
+}  # fmt: skip
+SERVICES = ("compute", "dns", "certificatemanager", "container")
+QUOTAS = {
+    "address": ("STATIC_ADDRESSES",),
+    "backendService": ("BACKEND_SERVICES", "GLOBAL_EXTERNAL_MANAGED_BACKEND_SERVICES"),
+    "firewall": ("FIREWALLS",),
+    "forwardingRule": ("FORWARDING_RULES", "GLOBAL_EXTERNAL_MANAGED_FORWARDING_RULES"),
+    "healthCheck": ("HEALTH_CHECKS",),
+    "sslPolicy": ("SSL_POLICIES",),
+    "targetHttpProxy": ("TARGET_HTTP_PROXIES",),
+    "targetHttpsProxy": ("TARGET_HTTPS_PROXIES",),
+    "targetSslProxy": ("TARGET_SSL_PROXIES",),
+    "targetTcpProxy": ("TARGET_TCP_PROXIES",),
+    "urlMap": ("URL_MAPS",),
+}
+Check = Callable[[FrontDoor, Moment], Iterable[CheckResult]]
+
+
+def run(door: FrontDoor) -> list[CheckResult]:
+    """All checks; what cannot be asked is uncertain, what cannot be read at all is failed."""
+    found: list[CheckResult] = []
+    for name, check in (("project", project), ("permissions", permissions), ("APIs", apis)):
+        found += _asked(door, name, lambda check=check: check(door))  # type: ignore[misc]
+    try:
+        moment = door.read()
+    except EdgebookError as error:
+        why = f"{error.what}: {error.why}" if error.why else error.what
+        found.append(result(FAILED, "everything can be read", error.where, why, error.next))
+        return found
+    made: tuple[tuple[str, Check], ...] = (
+        ("quotas", quotas),
+        ("clusters", clusters),
+        ("Services", services),
+        ("DNS", names),
+        ("plan", plan),
+    )
+    for name, of_moment in made:
+        found += _asked(door, name, lambda ask=of_moment: ask(door, moment))  # type: ignore[misc]
+    return found
+
+
+def _asked(
+    door: FrontDoor, name: str, ask: Callable[[], Iterable[CheckResult]]
+) -> list[CheckResult]:
+    try:
+        return list(ask())
+    except EdgebookError as error:
+        why = error.why or error.what
+        return [result(UNCERTAIN, name, door.spec.project, why, error.next)]
+
+
+def project(door: FrontDoor) -> Iterator[CheckResult]:
+    """The project answers to these credentials."""
+    name = door.spec.project
+    found = door.wire.find("cloudresourcemanager", f"v3/projects/{name}")
+    if found is None:
+        remedy = "correct `project` in the params, or ask for access to it"
+        yield result(FAILED, "project", name, "not found, or not visible to you", remedy)
+    else:
+        state = str(found.get("state", "ACTIVE"))
+        good = state == "ACTIVE"
+        yield result(OK if good else FAILED, "project", name, door.connection.described or state)
+
+
+def permissions(door: FrontDoor) -> Iterator[CheckResult]:
+    """The permissions that the six steps need, asked of the project, 100 at a time at most."""
+    path = f"v3/projects/{door.spec.project}:testIamPermissions"
+    for role, wanted in PERMISSIONS.items():
+        body = {"permissions": list(wanted)}
+        answer = door.wire.request("cloudresourcemanager", "POST", path, body=body)
+        missing = set(wanted) - set(answer.get("permissions") or ())
+        check = f"permissions of {role.removeprefix('roles/')}"
+        if missing:
+            remedy = f"grant {role}, or a role with these permissions, on {door.spec.project}"
+            yield result(FAILED, check, door.spec.project, joined(missing), remedy)
+        else:
+            yield result(OK, check, door.spec.project, f"{len(wanted)} permissions")
+
+
+def apis(door: FrontDoor) -> Iterator[CheckResult]:
+    """The APIs that the six steps call are enabled."""
+    pages = door.wire.pages(
+        "serviceusage", f"v1/projects/{door.spec.project}/services", filter="state:ENABLED"
+    )
+    enabled = {
+        str((item.get("config") or {}).get("name") or item["name"].rsplit("/", 1)[-1])
+        for page in pages
+        for item in page.get("services") or ()
+    }
+    for name in SERVICES:
+        host = f"{name}.googleapis.com"
+        if host in enabled:
+            yield result(OK, "API enabled", host)
+        else:
+            remedy = f"gcloud services enable {host} --project {door.spec.project}"
+            yield result(FAILED, "API enabled", host, "disabled", remedy)
+
+
+def quotas(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """What the plan creates fits into the project's quotas."""
+    body = door.wire.get("compute", f"compute/v1/projects/{door.spec.project}")
+    limits = {q["metric"]: (float(q["limit"]), float(q["usage"])) for q in body.get("quotas") or ()}
+    wanted: Counter[str] = Counter()
+    for change in moment.plan.to_do:
+        if change.action is Action.CREATE:
+            wanted.update(QUOTAS.get(change.key.kind, ()))
+    short = [
+        f"{metric}: {usage:g} of {limit:g} used, {wanted[metric]} more wanted"
+        for metric, (limit, usage) in sorted(limits.items())
+        if wanted[metric] and usage + wanted[metric] > limit
+    ]
+    if short:
+        remedy = failures.QUOTA.remedy
+        yield result(FAILED, "quotas suffice", door.spec.project, "; ".join(short), remedy)
+    elif not limits:
+        yield result(UNCERTAIN, "quotas suffice", door.spec.project, "the project shows none")
+    else:
+        asked = sum(metric in limits for metric in wanted)
+        yield result(OK, "quotas suffice", door.spec.project, f"{asked} quotas looked at")
+
+
+def clusters(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """Each cluster answers, has ready nodes, and its nodes' tag is known."""
+    active = {name for backend in door.spec.backends.values() for name in backend.active}
+    for name in sorted(door.spec.clusters):
+        seen = moment.observed.clusters[name]
+        if not seen.reachable:
+            yield _unreachable(door, moment, name, name in active)
+            continue
+        zones = f"{len(seen.zones)} zones: {joined(seen.zones)}" if seen.zones else "no ready node"
+        yield result(OK if seen.zones else FAILED, "cluster answers", name, zones)
+        yield from _vpc_native(door, name)
+        tags = door.spec.clusters[name].node_tags or seen.node_tags
+        if tags:
+            yield result(OK, "node tag known", name, joined(tags))
+        elif door.spec.firewall.manage:
+            remedy = f"set clusters.{name}.node_tags"
+            yield result(FAILED, "node tag known", name, "no firewall rule names one", remedy)
+
+
+def _vpc_native(door: FrontDoor, name: str) -> Iterator[CheckResult]:
+    """NEGs need pod addresses that belong to the subnetwork."""
+    where = door.cluster_path(name)
+    found = door.wire.find("container", f"v1/{where}") if where else None
+    if found is None:
+        why = "its context does not say where it is in GKE"
+        yield result(SKIPPED, "cluster is VPC-native", name, why)
+    elif (found.get("ipAllocationPolicy") or {}).get("useIpAliases"):
+        yield result(OK, "cluster is VPC-native", name, where)
+    else:
+        trouble = failures.ROUTES_BASED
+        yield result(FAILED, "cluster is VPC-native", name, trouble.cause, trouble.remedy)
+
+
+def _unreachable(door: FrontDoor, moment: Moment, name: str, active: bool) -> CheckResult:
+    why, remedy = "it does not answer", ""
+    try:
+        moment.reader.cluster(name).request("GET", "version")
+    except (ConnectError, AccessError, ApiError) as error:
+        why, remedy = f"{error.what}: {error.why}", error.next
+    state = FAILED if active else UNCERTAIN
+    return result(state, "cluster answers", name, why, remedy)
+
+
+def services(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """The Services exist with these ports and endpoints, and their NEG annotation is usable."""
+    for name, backend in sorted(door.spec.backends.items()):
+        for cluster_name in sorted(backend.active):
+            cluster = moment.observed.clusters[cluster_name]
+            neg = backend.neg
+            subject = f"{cluster_name}/{neg.namespace}/{neg.service}:{neg.port}"
+            service = cluster.service(neg.namespace, neg.service)
+            if not cluster.reachable:
+                yield result(SKIPPED, "Service", subject, "the cluster was not read")
+            elif service is None or not service.found:
+                remedy = f"deploy it, or correct backends.{name}.neg"
+                yield result(FAILED, "Service", subject, "not found", remedy)
+            elif neg.port not in service.target_ports:
+                trouble = failures.ANNOTATION_PORT
+                ports = joined(str(port) for port in service.target_ports)
+                yield result(FAILED, "Service", subject, f"has ports {ports}", trouble.remedy)
+            elif not service.target_ports[neg.port]:
+                trouble = failures.NEG_EMPTY
+                yield result(FAILED, "Service", subject, trouble.cause, trouble.remedy)
+            else:
+                pods = joined(str(port) for port in service.target_ports[neg.port])
+                yield result(OK, "Service", subject, f"pods listen on {pods}")
+                yield _annotation(subject, service.annotation)
+
+
+def _annotation(subject: str, text: str) -> CheckResult:
+    check = "NEG annotation readable"
+    if not text:
+        return result(OK, check, subject, "none yet", step=Step.BACKENDS)
+    try:
+        json.loads(text)
+    except ValueError:
+        trouble = of_text("NEG annotation is invalid") or failures.ANNOTATION_INVALID
+        return result(UNCERTAIN, check, subject, trouble.cause, trouble.remedy, step=Step.BACKENDS)
+    return result(OK, check, subject, step=Step.BACKENDS)
+
+
+def names(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """The zone exists and is delegated; no CAA record forbids the certificate."""
+    facts = facts_of(door, moment)
+    yield from dns_checks.zone(facts)
+    yield from dns_checks.caa(facts)
+
+
+def plan(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """Nothing of others stands in the way of the plan."""
+    blockers = [change for change in moment.plan.changes if change.blocks]
+    for change in blockers:
+        subject = f"{change.key.kind} {change.key.name}"
+        yield result(CheckState.FAILED, "nothing in the way", subject, change.sentence)
+    if not blockers:
+        text = f"{len(moment.plan.to_do)} changes to make"
+        yield result(OK, "nothing in the way", moment.plan.front_door, text)

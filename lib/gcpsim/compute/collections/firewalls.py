@@ -1,0 +1,184 @@
+"""Firewall rules, and the question they answer: may this source reach that port?"""
+
+import ipaddress
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from gcpsim.compute.engine import links
+from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.core.errors import invalid, required
+
+if TYPE_CHECKING:
+    from gcpsim.compute.engine.resources import Resources
+
+HEALTH_CHECK_RANGES = ("35.191.0.0/16", "130.211.0.0/22")
+PROTOCOLS = ("tcp", "udp", "icmp", "esp", "ah", "sctp", "ipip", "all")
+
+
+def prepare(draft: Draft) -> None:
+    body = draft.body
+    body.setdefault("network", links.link(f"projects/{draft.project}/global/networks/default"))
+    draft.compute.resolve("resource.network", body["network"], draft.project, ("networks",))
+    body.setdefault("description", "")
+    body.setdefault("direction", "INGRESS")
+    body.setdefault("priority", 1000)
+    body.setdefault("disabled", False)
+    body.setdefault("logConfig", {"enable": False})
+    body["enableLogging"] = bool(body["logConfig"].get("enable"))
+    if not 0 <= body["priority"] <= 65535:
+        raise invalid("resource.priority", body["priority"], "Must be between 0 and 65535.")
+    if body.get("allowed") and body.get("denied"):
+        raise invalid("resource.denied", "", "Only one of allowed and denied may be specified.")
+    if not body.get("allowed") and not body.get("denied"):
+        raise required("resource.allowed")
+    for field in ("allowed", "denied"):
+        for index, rule in enumerate(body.get(field) or []):
+            _protocol(f"resource.{field}[{index}]", rule)
+    _sides(body)
+
+
+def _sides(body: Doc) -> None:
+    ingress = body["direction"] == "INGRESS"
+    wrong = (
+        ("destinationRanges",)
+        if ingress
+        else ("sourceRanges", "sourceTags", "sourceServiceAccounts")
+    )
+    for field in wrong:
+        if body.get(field) and not (ingress and field == "destinationRanges"):
+            raise invalid(
+                f"resource.{field}", "", f"Not allowed for direction {body['direction']}."
+            )
+    if ingress and not any(
+        body.get(f) for f in ("sourceRanges", "sourceTags", "sourceServiceAccounts")
+    ):
+        body["sourceRanges"] = ["0.0.0.0/0"]
+    if not ingress and not body.get("destinationRanges"):
+        body["destinationRanges"] = ["0.0.0.0/0"]
+    for field in ("sourceRanges", "destinationRanges"):
+        for index, text in enumerate(body.get(field) or []):
+            try:
+                ipaddress.ip_network(text)
+            except ValueError:
+                raise invalid(
+                    f"resource.{field}[{index}]", text, "Must be a valid CIDR address range."
+                ) from None
+    tags = body.get("targetTags") or body.get("sourceTags")
+    accounts = body.get("targetServiceAccounts") or body.get("sourceServiceAccounts")
+    if tags and accounts:
+        raise invalid(
+            "resource.targetServiceAccounts",
+            "",
+            "Tags and service accounts may not be used together.",
+        )
+    for field in ("targetTags", "sourceTags"):
+        for index, tag in enumerate(body.get(field) or []):
+            if not re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", tag):
+                raise links.malformed_name(
+                    f"resource.{field}[{index}]", tag, "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)"
+                )
+
+
+def _protocol(where: str, rule: Doc) -> None:
+    protocol = rule.get("IPProtocol")
+    if not protocol:
+        raise required(f"{where}.IPProtocol")
+    if protocol.lower() not in PROTOCOLS and not (protocol.isdigit() and int(protocol) <= 255):
+        raise invalid(
+            f"{where}.IPProtocol", protocol, "Must be a well known protocol or a protocol number."
+        )
+    rule["IPProtocol"] = protocol.lower()
+    if rule.get("ports") and rule["IPProtocol"] not in ("tcp", "udp", "sctp", "6", "17", "132"):
+        raise invalid(
+            f"{where}.ports",
+            rule["ports"][0],
+            f"Ports may not be specified for protocol {protocol}.",
+        )
+    for index, text in enumerate(rule.get("ports") or []):
+        low, _, high = text.partition("-")
+        high = high or low
+        if not (low.isdigit() and high.isdigit() and int(low) <= int(high) <= 65535):
+            raise invalid(f"{where}.ports[{index}]", text, "Must be a port or a range of ports.")
+
+
+class Reach:
+    """The ingress rules of one network, ready to be asked many times."""
+
+    def __init__(self, compute: "Resources", network: str) -> None:
+        project = links.path_of(network).split("/")[1]
+        rules = [
+            rule
+            for rule in compute.list(project, "firewalls")
+            if rule["network"] == network
+            and rule["direction"] == "INGRESS"
+            and not rule["disabled"]
+        ]
+        # At equal priority a denial wins.
+        self._rules = sorted(rules, key=lambda rule: (rule["priority"], "denied" not in rule))
+        self._known: dict[tuple[str, frozenset[str], int], tuple[bool, str]] = {}
+
+    def allows(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
+        """Whether tcp from all of `source` (a CIDR) reaches `port`, and the rule that decided."""
+        key = (source, tags, port)
+        if key not in self._known:
+            self._known[key] = self._decide(source, tags, port)
+        return self._known[key]
+
+    def _decide(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
+        wanted = _network(source)
+        for rule in self._rules:
+            targets = rule.get("targetTags")
+            if targets and not tags & set(targets):
+                continue
+            ranges = [_network(text) for text in rule.get("sourceRanges") or []]
+            denies = bool(rule.get("denied"))
+            covers = any(_covers(one, wanted) for one in ranges)
+            touches = any(_overlaps(one, wanted) for one in ranges)
+            if not (touches if denies else covers):
+                continue
+            if any(
+                _covers_port(part, port) for part in rule.get("denied") or rule.get("allowed") or []
+            ):
+                return not denies, str(rule["name"])
+        return False, "implied deny ingress"
+
+
+Net = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=4096)
+def _network(text: str) -> Net:
+    return ipaddress.ip_network(text)
+
+
+def _covers(outer: Net, inner: Net) -> bool:
+    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]
+
+
+def _overlaps(one: Net, other: Net) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def _covers_port(part: Doc, port: int) -> bool:
+    if part["IPProtocol"] not in ("tcp", "all", "6"):
+        return False
+    if not part.get("ports"):
+        return True
+    for text in part["ports"]:
+        low, _, high = text.partition("-")
+        if int(low) <= port <= int(high or low):
+            return True
+    return False
+
+
+FIREWALLS = Kind(
+    "firewalls",
+    "Firewall",
+    "firewall",
+    aggregated=False,
+    patch=True,
+    put=True,
+    refs=(("network", ("networks",)),),
+    prepare=prepare,
+)

@@ -1,0 +1,208 @@
+"""VPC networks and subnetworks, and the `default` network that every project starts with."""
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from gcpsim.compute.engine import links
+from gcpsim.compute.engine.catalog import AUTO_SECOND_BYTE, REGIONS
+from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.errors import ApiError, in_use, invalid, required
+
+if TYPE_CHECKING:
+    from gcpsim.compute.engine.resources import Resources
+
+AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
+DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
+    (
+        "default-allow-icmp",
+        "Allow ICMP from anywhere",
+        [{"IPProtocol": "icmp"}],
+        ["0.0.0.0/0"],
+    ),
+    (
+        "default-allow-internal",
+        "Allow internal traffic on the default network",
+        [
+            {"IPProtocol": "tcp", "ports": ["0-65535"]},
+            {"IPProtocol": "udp", "ports": ["0-65535"]},
+            {"IPProtocol": "icmp"},
+        ],
+        [str(AUTO_RANGE)],
+    ),
+    (
+        "default-allow-rdp",
+        "Allow RDP from anywhere",
+        [{"IPProtocol": "tcp", "ports": ["3389"]}],
+        ["0.0.0.0/0"],
+    ),
+    (
+        "default-allow-ssh",
+        "Allow SSH from anywhere",
+        [{"IPProtocol": "tcp", "ports": ["22"]}],
+        ["0.0.0.0/0"],
+    ),
+)
+
+
+def default_network(compute: "Resources", project: str) -> None:
+    """The auto mode network `default`, its subnetworks and its four firewall rules."""
+    _create(
+        compute,
+        project,
+        "global",
+        "networks",
+        {
+            "name": "default",
+            "autoCreateSubnetworks": True,
+            "description": "Default network for the project",
+        },
+    )
+    for name, description, allowed, ranges in DEFAULT_FIREWALLS:
+        _create(
+            compute,
+            project,
+            "global",
+            "firewalls",
+            {
+                "name": name,
+                "description": description,
+                "network": links.link(f"projects/{project}/global/networks/default"),
+                "allowed": allowed,
+                "sourceRanges": ranges,
+                "priority": 65534,
+            },
+        )
+
+
+def _create(compute: "Resources", project: str, scope: str, collection: str, body: Doc) -> Doc:
+    """A resource that is simply there, without an operation."""
+    kind = compute.kinds[collection]
+    path = f"projects/{project}/{scope}/{collection}/{body['name']}"
+    doc = compute._prepared(kind, Draft(compute, project, scope, body), path)
+    doc["id"] = compute.new_id()
+    doc["creationTimestamp"] = rfc3339(compute.world.clock.now(), offset=True)
+    compute._stamp(kind, doc)
+    compute.put(path, doc)
+    if kind.after is not None:
+        kind.after(compute, path, doc)
+    return doc
+
+
+def prepare_network(draft: Draft) -> None:
+    body = draft.body
+    body.setdefault("autoCreateSubnetworks", True)
+    body.setdefault("routingConfig", {})
+    body["routingConfig"].setdefault("routingMode", "REGIONAL")
+    body["routingConfig"].setdefault("bgpBestPathSelectionMode", "LEGACY")
+    body.setdefault("networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL")
+    if not 1300 <= body.get("mtu", 1460) <= 8896:
+        raise invalid("resource.mtu", body["mtu"], "Must be between 1300 and 8896.")
+
+
+def network_created(compute: "Resources", path: str, doc: Doc | None) -> None:
+    """An auto mode network gets a subnetwork in each region."""
+    if doc is None or not doc.get("autoCreateSubnetworks"):
+        return
+    project, _, _, name = links.split(path)
+    for region in REGIONS:
+        place = f"projects/{project}/regions/{region}/subnetworks/{name}"
+        if compute.get(place) is not None:
+            continue
+        cidr = f"10.{AUTO_SECOND_BYTE[region]}.0.0/20"
+        body = {"name": name, "network": doc["selfLink"], "ipCidrRange": cidr}
+        _create(compute, project, f"regions/{region}", "subnetworks", body)
+
+
+def remove_network(compute: "Resources", path: str, doc: Doc) -> None:
+    """Auto mode subnetworks go with their network; what else uses it blocks the deletion."""
+    subnets = [user for user in compute.users(path) if "/subnetworks/" in user]
+    for subnet in subnets:
+        if not doc.get("autoCreateSubnetworks") or subnet.rsplit("/", 1)[1] != doc["name"]:
+            raise in_use("network", path, subnet)
+    for subnet in subnets:
+        compute.require_unused(compute.kinds["subnetworks"], subnet)
+    for subnet in subnets:
+        compute._drop(subnet)
+
+
+def view_network(compute: "Resources", path: str, doc: Doc) -> None:
+    subnets = [links.link(user) for user in compute.users(path) if "/subnetworks/" in user]
+    if subnets:
+        doc["subnetworks"] = subnets
+    doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
+
+
+def prepare_subnetwork(draft: Draft) -> None:
+    body = draft.body
+    if not body.get("network"):
+        raise required("resource.network")
+    if not body.get("ipCidrRange"):
+        raise required("resource.ipCidrRange")
+    cidr = _cidr("resource.ipCidrRange", body["ipCidrRange"])
+    body["gatewayAddress"] = str(cidr[1])
+    body.setdefault("allowSubnetCidrRoutesOverlap", False)
+    body.setdefault("privateIpGoogleAccess", False)
+    body.setdefault("purpose", "PRIVATE")
+    body.setdefault("stackType", "IPV4_ONLY")
+    body.setdefault("privateIpv6GoogleAccess", "DISABLE_GOOGLE_ACCESS")
+    for index, secondary in enumerate(body.get("secondaryIpRanges", [])):
+        where = f"resource.secondaryIpRanges[{index}].ipCidrRange"
+        if not secondary.get("ipCidrRange"):
+            raise required(where)
+        _cidr(where, secondary["ipCidrRange"])
+    if draft.old is not None:
+        return
+    for other in draft.compute.list(draft.project, "subnetworks"):
+        if other["network"] == body["network"]:
+            _require_apart(body, other)
+
+
+def _cidr(where: str, text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise invalid(where, text, "Must be a CIDR address range.") from None
+
+
+def _ranges(subnet: Doc) -> list[str]:
+    secondary = [one["ipCidrRange"] for one in subnet.get("secondaryIpRanges", [])]
+    return [subnet["ipCidrRange"], *secondary]
+
+
+def _require_apart(subnet: Doc, other: Doc) -> None:
+    """ApiError 400 when two subnetworks of one network share addresses."""
+    for mine in _ranges(subnet):
+        for theirs in _ranges(other):
+            if ipaddress.ip_network(mine).overlaps(ipaddress.ip_network(theirs)):
+                raise ApiError(
+                    400,
+                    f"Invalid IPCidrRange: {mine} conflicts with existing subnetwork "
+                    f"'{other['name']}' in region '{other['region'].rsplit('/', 1)[1]}'.",
+                    "invalid",
+                )
+
+
+NETWORKS = Kind(
+    "networks",
+    "Network",
+    "network",
+    aggregated=False,
+    patch=True,
+    prepare=prepare_network,
+    view=view_network,
+    after=network_created,
+    remove=remove_network,
+    cascade=("subnetworks",),
+    operation_types={"patch": "compute.networks.patch"},
+)
+SUBNETWORKS = Kind(
+    "subnetworks",
+    "Subnetwork",
+    "subnetwork",
+    scopes=("regions",),
+    fingerprint="strict",
+    patch=True,
+    refs=(("network", ("networks",)),),
+    prepare=prepare_subnetwork,
+)

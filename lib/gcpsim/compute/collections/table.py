@@ -1,0 +1,58 @@
+"""Which collections of Compute Engine there are here."""
+
+from gcpsim.compute.collections.addresses import ADDRESSES
+from gcpsim.compute.collections.backend_services import BACKEND_SERVICES
+from gcpsim.compute.collections.firewalls import FIREWALLS
+from gcpsim.compute.collections.forwarding_rules import FORWARDING_RULES
+from gcpsim.compute.collections.health_checks import HEALTH_CHECKS, HTTP_HEALTH_CHECKS
+from gcpsim.compute.collections.instances import INSTANCES
+from gcpsim.compute.collections.negs import NETWORK_ENDPOINT_GROUPS
+from gcpsim.compute.collections.networks import NETWORKS, SUBNETWORKS
+from gcpsim.compute.collections.proxies import (
+    TARGET_HTTP_PROXIES,
+    TARGET_HTTPS_PROXIES,
+    TARGET_SSL_PROXIES,
+    TARGET_TCP_PROXIES,
+)
+from gcpsim.compute.collections.security_policies import SECURITY_POLICIES
+from gcpsim.compute.collections.target_pools import TARGET_POOLS
+from gcpsim.compute.collections.tls import SSL_CERTIFICATES, SSL_POLICIES
+from gcpsim.compute.collections.url_maps import URL_MAPS
+from gcpsim.compute.engine.kinds import Kind
+from gcpsim.compute.engine.service import Compute
+from gcpsim.core.world import World
+
+KINDS: dict[str, Kind] = {
+    kind.collection: kind
+    for kind in (
+        ADDRESSES,
+        BACKEND_SERVICES,
+        FIREWALLS,
+        FORWARDING_RULES,
+        HEALTH_CHECKS,
+        HTTP_HEALTH_CHECKS,
+        INSTANCES,
+        NETWORK_ENDPOINT_GROUPS,
+        NETWORKS,
+        SECURITY_POLICIES,
+        SSL_CERTIFICATES,
+        SSL_POLICIES,
+        SUBNETWORKS,
+        TARGET_HTTPS_PROXIES,
+        TARGET_HTTP_PROXIES,
+        TARGET_POOLS,
+        TARGET_SSL_PROXIES,
+        TARGET_TCP_PROXIES,
+        URL_MAPS,
+    )
+}
+
+
+def create(world: World) -> Compute:
+    """The Compute Engine of a world, wired in."""
+    compute = Compute(world, KINDS)
+    world.compute = compute
+    world.services["compute"] = compute
+    world.stage["endpoint"] = compute.set_endpoint_answer
+    world.stage["quota"] = compute.set_quota
+    return compute

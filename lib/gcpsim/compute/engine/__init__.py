@@ -1,0 +1,1 @@
+"""What all collections of Compute Engine share: storing, linking, listing, operations."""

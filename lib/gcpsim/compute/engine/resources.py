@@ -1,0 +1,323 @@
+"""The resources of Compute Engine: stored, linked to each other, viewed, held by operations.
+
+What all requests and all controllers stand on. A resource is its raw document under its path; who
+refers to whom is an index beside it, kept for in-use refusals. It must not know about HTTP.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from gcpsim.compute.collections.health import Health
+from gcpsim.compute.engine import documents, links
+from gcpsim.compute.engine.kinds import Doc, Draft, Kind, get_path, set_path
+from gcpsim.compute.engine.operations import Operations
+from gcpsim.compute.engine.references import Index
+from gcpsim.core import projects
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError, in_use, invalid, not_found, not_ready
+from gcpsim.core.schema import BodyReader, is_output_only
+from gcpsim.core.world import World
+
+Docs = list[Doc]
+Paths = list[str]
+Touched = list[tuple[str, str]]
+
+
+class Resources:
+    """The resources of all projects. `kinds` is the table of collections by path segment."""
+
+    def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
+        self.world = world
+        self.kinds = kinds
+        self.reader = BodyReader("compute", root="")
+        self.operations = Operations(self)
+        self.requests = world.store.table("compute/requests")
+        self.index = Index()
+        self._last_id = 0
+        self.observers: list[Callable[[str, Doc | None], None]] = []
+        self.paces: dict[tuple[str, str], tuple[int, int]] = {}
+        self.health = Health(self)
+        world.store.rolled_back.append(self._rolled_back)
+
+    def get(self, path: str) -> Doc | None:
+        """A resource as it is stored, by path, without counting a call."""
+        parts = path.split("/")
+        return self.table(parts[-2]).get(path) if len(parts) > 3 else None
+
+    def list(self, project: str, collection: str, scope: str = "") -> Docs:
+        """The resources of a collection in one scope (`global`, `zones/z`) or in all."""
+        prefix = f"projects/{project}/{scope}/" if scope else f"projects/{project}/"
+        return [doc for path, doc in self.table(collection).items() if path.startswith(prefix)]
+
+    def users(self, path: str) -> Paths:
+        """The paths of the resources that refer to `path`, sorted."""
+        return self.index.users(path)
+
+    def when_done(self, operation: Doc | str, callback: Callable[[Doc], None]) -> None:
+        """Call `callback(operation)` once the operation is DONE."""
+        name = operation if isinstance(operation, str) else operation["selfLink"]
+        self.operations.when_done(links.path_of(name), callback)
+
+    def set_endpoint_answer(self, args: Doc) -> Doc:
+        """Stage direction: {"ip", "port"?, "answer": ok, refused, timeout, ... or "" to forget}."""
+        ip, answer = args.get("ip"), args.get("answer")
+        if not isinstance(ip, str) or not isinstance(answer, str):
+            raise ApiError(
+                400, "endpoint: give ip and answer (ok, refused, timeout, ...)", "invalid"
+            )
+        key = f"{ip}:{args['port']}" if args.get("port") else ip
+        if answer:
+            self.health.answers.put(key, {"answer": answer})
+        else:
+            self.health.answers.delete(key)
+        self.health.mark()
+        return {key: answer}
+
+    def set_quota(self, args: Doc) -> Doc:
+        """Stage direction: {"project", "metric", "limit"}."""
+        project, metric, limit = args.get("project"), args.get("metric"), args.get("limit")
+        if (
+            not isinstance(project, str)
+            or not isinstance(metric, str)
+            or not isinstance(limit, int | float)
+        ):
+            raise ApiError(400, "quota: give project, metric and limit", "invalid")
+        own = self.world.store.table("compute/quotas")
+        own.put(project, {**(own.get(project) or {}), metric: limit})
+        return own.get(project) or {}
+
+    def table(self, collection: str) -> Any:
+        return self.world.store.table(f"compute/{collection}")
+
+    def new_id(self) -> str:
+        """Ids are uint64 strings that grow with time."""
+        now = int(self.world.clock.now() * 1_000_000) * 1000
+        self._last_id = max(self._last_id + 1, now)
+        return str(self._last_id)
+
+    def begin(
+        self,
+        kind: Kind,
+        call: Call,
+        path: str,
+        verb: str,
+        operation_type: str,
+        doc: Doc,
+        effect: Doc,
+        *,
+        at_once: bool = False,
+        hold: bool = True,
+        extra_seconds: float = 0.0,
+    ) -> str:
+        """Start the operation of a mutation, remember the request id; gives its path."""
+        project, scope, collection, _ = links.split(path)
+        fault = next((f for f in call.faults if f.effect == "operation"), None)
+        row = verb if verb in ("insert", "delete", "patch", "update") else operation_type
+        seconds = (
+            0.0 if at_once else self.world.duration(f"compute.{collection}.{row.split('.')[-1]}")
+        )
+        seconds += extra_seconds
+        request_id = call.query.get("requestId", "")
+        op = self.operations.start(
+            project=project,
+            scope=scope,
+            kind=operation_type,
+            verb=verb,
+            target=path,
+            target_id=doc["id"],
+            user=call.user,
+            seconds=seconds,
+            effect=effect,
+            client_id=request_id,
+            hold=hold,
+            failure=(fault.error, fault.message) if fault else None,
+        )
+        if request_id:
+            self.requests.put(f"{project}/{request_id}", {"operation": op})
+        return op
+
+    def operation_answer(self, op: str) -> Answer:
+        """The operation, read once time has settled."""
+        return Answer(body=lambda: self.operations.docs.get(op))
+
+    def apply(self, path: str, verb: str, effect: Doc, *, failed: bool) -> None:
+        """The end of an operation: its effect happens, or is undone when it failed."""
+        collection = path.split("/")[-2]
+        kind = self.kinds[collection]
+        before = self.get(path)
+        if kind.effects and set(effect) & set(kind.effects):
+            for name in sorted(set(effect) & set(kind.effects)):
+                kind.effects[name](self, path, effect[name], failed)
+        elif failed:
+            if verb == "insert" and before is not None:
+                self._drop(path)
+            elif before is not None:
+                self.reindex(path)
+        elif effect.get("delete"):
+            self._drop(path)
+        elif effect.get("put") and before is not None:
+            self.put(path, {**effect["put"], **documents.kept_labels(before)})
+        after = self.get(path)
+        if kind.after is not None:
+            kind.after(self, path, after)
+        for observer in self.observers:
+            observer(path, after)
+
+    def put(self, path: str, doc: Doc) -> None:
+        """Store a resource and what it refers to."""
+        self.table(path.split("/")[-2]).put(path, doc)
+        self.reindex(path)
+
+    def find(self, kind: Kind, raw_path: str, project: str) -> tuple[str, Doc]:
+        """The resource a request path names, by name or numeric id; ApiError 404 otherwise."""
+        scope, rest = self._place(raw_path)
+        name = rest[1]
+        path = f"projects/{project}/{scope}/{kind.collection}/{name}"
+        doc = self.table(kind.collection).get(path)
+        if doc is None and name.isdigit():
+            for other, candidate in self.table(kind.collection).items():
+                if candidate["id"] == name and other.startswith(f"projects/{project}/{scope}/"):
+                    return other, candidate
+        if doc is None:
+            raise not_found(path)
+        return path, doc
+
+    def view(self, kind: Kind, path: str) -> Doc:
+        """A resource as clients read it."""
+        doc = self.table(kind.collection).get(path)
+        if kind.view is None:
+            return doc  # type: ignore[no-any-return]
+        shown = dict(doc)
+        kind.view(self, path, shown)
+        return shown
+
+    def require_free(self, path: str) -> None:
+        """Refuse a write while an operation holds the resource."""
+        if self.operations.holder(path) is not None:
+            raise not_ready(path)
+
+    def require_unused(self, kind: Kind, path: str) -> None:
+        users = [
+            user
+            for user in self.users(path)
+            if user.split("/")[-2] not in kind.cascade + kind.loose
+        ]
+        if not users:
+            return
+        if kind.in_use_number_form:
+            raise in_use(kind.noun, _number_form(path), _number_form(users[0]))
+        raise in_use(kind.noun, path, users[0])
+
+    def resolve(self, field: str, value: str, project: str, collections: tuple[str, ...]) -> Doc:
+        """The resource a reference names, which must exist and be ready."""
+        path = links.reference(field, value, project, collections)
+        doc = self.get(path)
+        collection = path.split("/")[-2]
+        if doc is None:
+            if collection in ("networks", "subnetworks"):
+                noun = self.kinds[collection].noun
+                raise invalid(field, value, f"The referenced {noun} resource cannot be found.")
+            raise not_found(path)
+        held = self.operations.holder(path)
+        if held is not None and held["verb"] in ("insert", "delete"):
+            raise not_ready(path)
+        return doc
+
+    def ensure_project(self, project: str) -> None:
+        """A project comes into being when it is first asked for, with its default network."""
+        if project and projects.number(project) not in self.world.store.table("projects"):
+            projects.remember(self.world.store, project)
+            from gcpsim.compute.collections.networks import default_network
+
+            default_network(self, project)
+
+    def _prepared(self, kind: Kind, draft: Draft, path: str) -> Doc:
+        draft.body = documents.shown(draft.body)
+        for pattern, collections in kind.refs:
+            for where, value in get_path(draft.body, pattern):
+                managed = links.managed_certificate(value)
+                if managed and "sslCertificates" in collections:
+                    set_path(draft.body, where, managed)
+                if not value or managed:
+                    continue
+                doc = self.resolve(f"resource.{where}", value, draft.project, collections)
+                set_path(draft.body, where, doc["selfLink"])
+        kind.prepare(draft)
+        doc = {
+            **documents.shown(draft.body),
+            "kind": f"compute#{_kind_name(kind)}",
+            "selfLink": links.link(path),
+        }
+        scope_kind, _, scope_name = draft.scope.partition("/")
+        if scope_kind == "regions":
+            doc["region"] = links.link(f"projects/{draft.project}/regions/{scope_name}")
+        elif scope_kind == "zones":
+            doc["zone"] = links.link(f"projects/{draft.project}/zones/{scope_name}")
+        return doc
+
+    def _stamp(self, kind: Kind, doc: Doc) -> None:
+        if kind.fingerprint:
+            doc["fingerprint"] = documents.fingerprint(doc, salt=self.new_id())
+        if kind.labels and "labelFingerprint" not in doc:
+            doc["labelFingerprint"] = documents.label_fingerprint(doc.get("labels"))
+
+    def _writable(self, kind: Kind, doc: Doc) -> Doc:
+        return {key: value for key, value in doc.items() if not self._server_only(kind, key)}
+
+    def _server_only(self, kind: Kind, key: str) -> bool:
+        field = self.reader.api.schemas[kind.schema]["properties"].get(key)
+        return (
+            field is None
+            or is_output_only(field)
+            or key in ("fingerprint", "labelFingerprint", "labels")
+        )
+
+    def _place(self, path: str) -> tuple[str, Paths]:
+        """(scope, [collection, name, verb]) of a request path."""
+        parts = path.split("/")
+        if parts[2] == "global":
+            return "global", parts[3:]
+        if parts[2] in ("regions", "zones") and len(parts) > 4:
+            return f"{parts[2]}/{parts[3]}", parts[4:]
+        return "global", parts[2:]
+
+    def reindex(self, path: str) -> None:
+        """Note what a resource refers to now and, while an operation changes it, after that."""
+        kind = self.kinds[path.split("/")[-2]]
+        now = self.table(kind.collection).get(path)
+        if now is None:
+            self.index.drop(path)
+            return
+        targets: set[str] = set()
+        for doc in (now, self.operations.coming(path)):
+            if doc is None:
+                continue
+            for pattern, _ in kind.refs:
+                targets.update(links.path_of(value) for _, value in get_path(doc, pattern))
+            if kind.extra_refs is not None:
+                targets.update(kind.extra_refs(self, doc))
+        self.index.note(path, targets, kind.keys(now) if kind.keys is not None else ())
+
+    def _rolled_back(self, touched: Touched) -> None:
+        for table, key in touched:
+            if table.removeprefix("compute/") in self.kinds:
+                self.reindex(key)
+
+    def _drop(self, path: str) -> None:
+        self.table(path.split("/")[-2]).delete(path)
+        self.index.drop(path)
+
+
+def _number_form(path: str) -> str:
+    """GLOBAL:global/PROJECT:<number>/HEALTH_CHECK:<name>, as some refusals print resources."""
+    project, scope, collection, name = links.split(path)
+    noun = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", collection.removesuffix("s")).upper()
+    place = (
+        "GLOBAL:global" if scope == "global" else scope.upper().replace("S/", ":").replace("/", ":")
+    )
+    return f"{place}/PROJECT:{projects.number(project)}/{noun}:{name}"
+
+
+def _kind_name(kind: Kind) -> str:
+    return kind.schema[0].lower() + kind.schema[1:]

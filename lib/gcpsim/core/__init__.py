@@ -1,0 +1,1 @@
+"""What every service stands on: time, tables of documents, refusals, discovery, faults."""

@@ -1,0 +1,89 @@
+"""One simulated Google Cloud: the clock, the state, the services, and what was done to them.
+
+The world owns transactions: `transact` runs a request or a timer callback and commits its writes,
+or rolls them back when it raises. Services know each other only through the world. It must not know
+about sockets or command lines.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from gcpsim.core import durations
+from gcpsim.core.calls import CallLog
+from gcpsim.core.clock import Clock
+from gcpsim.core.edge import Service
+from gcpsim.core.faults import Faults
+from gcpsim.core.store import Store
+
+T = TypeVar("T")
+Verdict = Callable[[str, int], str]
+
+
+@dataclass
+class Options:
+    """What the command line decides."""
+
+    host: str = "127.0.0.1"
+    require_auth: bool = False
+    enforce_quotas: bool = False
+    rate_limits: bool = False
+    strict_fingerprints: bool = False
+    seed: int = 0
+
+
+@dataclass
+class World:
+    """`stage` holds the stage directions: verb -> function(args) -> result."""
+
+    clock: Clock = field(default_factory=Clock)
+    store: Store = field(default_factory=Store)
+    options: Options = field(default_factory=Options)
+    calls: CallLog = field(default_factory=CallLog)
+    faults: Faults = field(default_factory=Faults)
+    services: dict[str, Service] = field(default_factory=dict)
+    stage: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
+    clusters: dict[str, Any] = field(default_factory=dict)
+    endpoint_answer: Verdict | None = None
+    compute: Any = None
+    dns: Any = None
+    certificates: Any = None
+    gke: Any = None
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.options.seed)
+        self.clock.around = self.timer
+
+    def duration(self, name: str) -> float:
+        """Simulated seconds that a process takes (see durations.py)."""
+        return durations.seconds(name)
+
+    def commit(self) -> None:
+        self.store.commit()
+
+    def roll_back(self) -> None:
+        self.store.roll_back()
+
+    def transact(self, work: Callable[[], T]) -> T:
+        """Run one request: what it wrote is durable when this returns, or undone when it raises."""
+        try:
+            result = work()
+        except BaseException:
+            self.store.roll_back()
+            raise
+        self.store.commit()
+        return result
+
+    def timer(self, callback: Callable[[], None]) -> None:
+        """Run one timer callback as a transaction of its own."""
+        if self.store.dirty:
+            self.store.commit()
+        self.transact(callback)
+
+    def resume(self) -> None:
+        """After a start from a state folder: every service re-arms its timers."""
+        for service in self.services.values():
+            again = getattr(service, "resume", None)
+            if again is not None:
+                again()

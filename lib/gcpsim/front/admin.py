@@ -1,0 +1,140 @@
+"""The stage door: /_sim/... reads and directs the simulator itself, and is no part of Google Cloud.
+
+clock (read, scale, pause, advance), faults, calls, endpoints' own answers, state, stage directions.
+Every answer is JSON; a wrong request gets an error that says what is allowed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from gcpsim.core.clock import rfc3339
+from gcpsim.core.edge import Answer
+from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
+
+Handler = Callable[[dict[str, str], dict[str, Any]], Any]
+
+
+class Admin:
+    """`METHOD path` -> function(query, body)."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.ready: dict[str, Any] = {}
+        self._start: dict[str, dict[str, Any]] = {}
+        self.routes: dict[str, Handler] = {
+            "GET ": self._index,
+            "GET ready": lambda query, body: self.ready,
+            "GET clock": lambda query, body: self._clock(),
+            "POST clock": self._set_clock,
+            "GET faults": lambda query, body: {"faults": world.faults.table()},
+            "POST faults": lambda query, body: vars(world.faults.add(body)),
+            "DELETE faults": self._clear_faults,
+            "GET calls": self._calls,
+            "DELETE calls": self._reset_calls,
+            "POST options": self._set_options,
+            "POST reset": self._reset,
+            "GET stage": lambda query, body: {"verbs": sorted(world.stage)},
+        }
+
+    def handle(self, verb: str, path: str, query: dict[str, str], body: bytes) -> Answer:
+        """One admin request, as a transaction."""
+        path = path.strip("/")
+        try:
+            parsed = orjson.loads(body) if body.strip() else {}
+        except orjson.JSONDecodeError as error:
+            raise ApiError(400, f"not JSON: {error}", "parseError") from None
+        if not isinstance(parsed, dict):
+            raise ApiError(400, "the body must be a JSON object", "badRequest")
+        handler = self.routes.get(f"{verb} {path}") or self._stage(verb, path)
+        if handler is None:
+            known = ", ".join(sorted(route.strip() for route in self.routes))
+            raise ApiError(404, f"no {verb} /_sim/{path}; there are: {known}", "notFound")
+        result = self.world.transact(lambda: handler(query, parsed))
+        self.world.clock.settle()
+        return Answer(body=result)
+
+    def _stage(self, verb: str, path: str) -> Handler | None:
+        if verb != "POST" or not path.startswith("stage/"):
+            return None
+        direction = self.world.stage.get(path.removeprefix("stage/"))
+        if direction is None:
+            return None
+        return lambda query, body: direction(body) or {}
+
+    def _index(self, query: dict[str, str], body: dict[str, Any]) -> Any:
+        return {"routes": sorted(self.routes), "stage": sorted(self.world.stage)}
+
+    def _clock(self) -> dict[str, Any]:
+        clock = self.world.clock
+        now = clock.now()
+        return {"now": rfc3339(now), "seconds": now, "scale": clock.scale, "paused": clock.paused}
+
+    def _set_clock(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        clock = self.world.clock
+        unknown = set(body) - {"scale", "paused", "advance"}
+        if unknown:
+            raise ApiError(
+                400, f"clock: unknown {sorted(unknown)}; allowed: advance, paused, scale", "invalid"
+            )
+        scale, paused, advance = body.get("scale"), body.get("paused"), body.get("advance", 0)
+        for name, value in (("scale", scale), ("advance", advance)):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int | float) or value < 0
+            ):
+                raise ApiError(
+                    400, f"clock: {name} must be a number >= 0, not {value!r}", "invalid"
+                )
+        if paused is not None and not isinstance(paused, bool):
+            raise ApiError(400, f"clock: paused must be true or false, not {paused!r}", "invalid")
+        clock.set(scale=scale, paused=paused)
+        if advance:
+            clock.advance(float(advance))
+        return self._clock()
+
+    def _clear_faults(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        chosen = query.get("id")
+        if chosen is not None and not chosen.isdigit():
+            raise ApiError(400, f"faults: id must be a number, not {chosen!r}", "invalid")
+        self.world.faults.clear(int(chosen) if chosen else None)
+        return {"faults": self.world.faults.table()}
+
+    def _calls(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        since = query.get("since", "0")
+        if not since.isdigit():
+            raise ApiError(400, f"calls: since must be a number, not {since!r}", "invalid")
+        calls = self.world.calls
+        result: dict[str, Any] = {"counts": calls.table(), "total": sum(calls.counts.values())}
+        if query.get("log") == "true":
+            result["log"] = calls.entries(int(since))
+        return result
+
+    def _reset_calls(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        self.world.calls.reset()
+        return {}
+
+    def remember_start(self) -> None:
+        """The state that `reset` goes back to."""
+        self._start = self.world.store.snapshot()
+
+    def _reset(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        """The world as it was when it became ready; simulated time goes on."""
+        world = self.world
+        world.clock.clear()
+        world.store.restore(self._start)
+        world.faults.clear()
+        world.calls.reset()
+        world.resume()
+        return {}
+
+    def _set_options(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        options = self.world.options
+        for name, value in body.items():
+            if not hasattr(options, name) or type(getattr(options, name)) is not type(value):
+                raise ApiError(
+                    400, f"options: {name}={value!r}; options are {vars(options)}", "invalid"
+                )
+            setattr(options, name, value)
+        return vars(options)

@@ -1,0 +1,349 @@
+"""The HTTP edge of the Google services: from a socket to a service and back.
+
+It counts calls, strikes faults, checks credentials, and prints refusals in the shape of the service
+that was asked. Each request is one transaction of the world. It must not know any collection.
+"""
+
+import asyncio
+import email.parser
+import email.policy
+import logging
+from typing import Any
+
+import orjson
+from aiohttp import web
+from multidict import MultiMapping
+from yarl import URL
+
+from gcpsim.core import masks, projects
+from gcpsim.core.discovery import DOCUMENTS, api
+from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
+from gcpsim.front.admin import Admin
+from gcpsim.front.routing import Route, route
+
+BODY_LIMIT = 10 * 1024 * 1024
+WAIT_LIMIT = 120.0
+LEGACY = ("compute", "dns")
+SERVICE_PREFIX = {"compute": "", "dns": "dns/v1/", "cloudresourcemanager": "v3/"}
+TITLES = {
+    "compute": "Compute Engine API",
+    "dns": "Cloud DNS API",
+    "certificatemanager": "Certificate Manager API",
+    "container": "Kubernetes Engine API",
+}
+# What Google's front end (ESF) sends with every answer.
+HEADERS = {
+    "Content-Type": "application/json; charset=UTF-8",
+    "Vary": "Origin, X-Origin, Referer",
+    "Server": "ESF",
+    "X-XSS-Protection": "0",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+}
+log = logging.getLogger("gcpsim")
+
+
+class Dropped(Exception):
+    """A scripted fault wants the connection to die without an answer."""
+
+
+class GoogleEdge:
+    """Serves all Google services, the batch endpoint, tokens, and the admin API on one port."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.admin = Admin(world)
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One HTTP request."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            body = await self._read(request)
+            answer = await self._dispatch(request, headers, body)
+        except ApiError as error:
+            answer = self._refusal(_service_guess(request.raw_path), error)
+        except Dropped:
+            if request.transport is not None:
+                request.transport.abort()
+            raise asyncio.CancelledError from None
+        return _response(answer)
+
+    async def _read(self, request: web.BaseRequest) -> bytes:
+        too_large = ApiError(
+            413, f"Request payload size exceeds the limit: {BODY_LIMIT} bytes.", "uploadTooLarge"
+        )
+        if (request.content_length or 0) > BODY_LIMIT:
+            raise too_large
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = bytearray()
+        try:
+            async for chunk in request.content.iter_chunked(1 << 16):
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise too_large
+        except web.RequestPayloadError:
+            request.content.feed_eof()  # else aiohttp reads on, and logs what it finds
+            raise ApiError(400, "The request body can't be decoded.", "badRequest") from None
+        return bytes(body)
+
+    async def _dispatch(
+        self, request: web.BaseRequest, headers: dict[str, str], body: bytes
+    ) -> Answer:
+        path, _, _ = request.raw_path.partition("?")
+        if path.startswith("/_sim/"):
+            return self.admin.handle(request.method, path[6:], dict(request.query), body)
+        if path.endswith("/token"):
+            return Answer(
+                body={
+                    "access_token": "gcpsim-access-token",
+                    "token_type": "Bearer",
+                    "expires_in": 3600,
+                }
+            )
+        if path == "/" and request.method == "GET":
+            return Answer(body={"gcpsim": "a local Google Cloud", "admin": "/_sim/"})
+        if path.startswith("/batch") and request.method == "POST":
+            return await self._batch(headers, body)
+        return await self.ask(request.method, path, _query(request.query), headers, body)
+
+    async def ask(
+        self, verb: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
+    ) -> Answer:
+        """One call to one service, refusals already printed."""
+        verb = headers.get("x-http-method-override", verb).upper()
+        found = route(self.world, headers.get("host", ""), path)
+        if found is None:
+            return self._refusal(
+                "", ApiError(404, f"The requested URL {path} was not found.", "notFound")
+            )
+        try:
+            return await self._ask(found, verb, query, headers, body)
+        except ApiError as error:
+            return self._refusal(found.service, error)
+
+    async def _ask(
+        self, to: Route, verb: str, query: dict[str, str], headers: dict[str, str], body: bytes
+    ) -> Answer:
+        world = self.world
+        prefix = SERVICE_PREFIX.get(to.service, "v1/")
+        matched = api(to.service).match(verb, prefix + to.path) if to.service in DOCUMENTS else None
+        method = matched[0] if matched else None
+        collection = method.collection if method else ""
+        faults = world.faults.strike(
+            service=to.service,
+            verb=verb,
+            collection=collection,
+            method=method.name if method else "",
+            path=to.path,
+        )
+        status = 0
+        try:
+            for fault in faults:
+                if fault.effect == "latency":
+                    await asyncio.sleep(fault.seconds)
+                elif fault.effect == "drop_before":
+                    raise Dropped
+                elif fault.effect == "http":
+                    raise fault.as_error()
+            self._admit(to.service, to.path, headers)
+            call = Call(
+                to.service,
+                verb,
+                to.path,
+                query,
+                headers,
+                body,
+                to.version,
+                _user(headers),
+                tuple(faults),
+            )
+            service = world.services.get(to.service)
+            if service is None:
+                raise ApiError(404, f"gcpsim has no service {to.service}", "notFound")
+            answer = world.transact(lambda: service.handle(call))
+            if verb != "GET":
+                world.clock.settle()
+            if answer.waiter is not None:
+                await self._wait(answer.waiter)
+            if callable(answer.body):
+                answer.body = answer.body()
+            status = answer.status
+            if "fields" in query and isinstance(answer.body, dict):
+                answer.body = masks.apply(query["fields"], answer.body)
+            if any(fault.effect == "drop_after" for fault in faults):
+                raise Dropped
+            return answer
+        except ApiError as error:
+            status = error.code
+            raise
+        except (Dropped, asyncio.CancelledError):
+            raise
+        except Exception:
+            status = 500
+            log.exception("internal error in %s %s %s", to.service, verb, to.path)
+            raise ApiError(
+                500, "Internal error. This is a defect of gcpsim; see its log.", "backendError"
+            ) from None
+        finally:
+            world.calls.add(
+                time=world.clock.now(),
+                headers=headers,
+                service=to.service,
+                method=method.name if method else verb,
+                collection=collection,
+                verb=verb,
+                path=to.path,
+                status=status,
+            )
+
+    async def _wait(self, waiter: asyncio.Future[None]) -> None:
+        """Operations answer `wait` when they are done, or after two simulated minutes."""
+        clock = self.world.clock
+        limit = 0.2 if clock.paused else WAIT_LIMIT / (clock.scale or WAIT_LIMIT)
+        await asyncio.wait([waiter], timeout=limit)
+
+    def _admit(self, service: str, path: str, headers: dict[str, str]) -> None:
+        """Credentials and enabled services."""
+        if self.world.options.require_auth and not _token(headers):
+            raise ApiError(
+                401,
+                "Request is missing required authentication credential. Expected OAuth 2 access "
+                "token, login cookie or other valid authentication credential. See "
+                "https://developers.google.com/identity/sign-in/web/devconsole-project.",
+                "required",
+                headers={"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/"'},
+                item={
+                    "message": "Login Required.",
+                    "location": "Authorization",
+                    "locationType": "header",
+                },
+                details=[_reason("CREDENTIALS_MISSING", f"{service}.googleapis.com")],
+            )
+        usage: Any = self.world.services.get("serviceusage")
+        parts = path.split("/")
+        if service not in TITLES or usage is None or len(parts) < 2 or parts[0] != "projects":
+            return
+        host = f"{service}.googleapis.com"
+        if not usage.is_enabled(parts[1], host):
+            raise _disabled(service, host, projects.number(parts[1]))
+
+    def _refusal(self, service: str, error: ApiError) -> Answer:
+        body = error.legacy_body() if service in LEGACY else error.rpc_body()
+        return Answer(error.code, body, error.headers)
+
+    async def _batch(self, headers: dict[str, str], body: bytes) -> Answer:
+        """Google's batch endpoint: multipart/mixed parts of application/http."""
+        kind = headers.get("content-type", "")
+        if not kind.lower().startswith("multipart/mixed"):
+            raise ApiError(
+                400, "Failed to parse batch request, error: missing boundary", "badRequest"
+            )
+        message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
+            b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
+        )
+        parts = [part for part in message.iter_parts() if part.get_payload()]
+        if not parts:
+            raise ApiError(400, "Failed to parse batch request, error: no parts", "badRequest")
+        boundary = "batch_gcpsim"
+        out = bytearray()
+        for part in parts:
+            payload = part.get_payload(decode=True)
+            answer = await self._batch_part(headers, payload if isinstance(payload, bytes) else b"")
+            content_id = str(part.get("Content-ID", "")).strip()
+            answered_id = f"<response-{content_id.lstrip('<')}" if content_id else ""
+            out += f"--{boundary}\r\nContent-Type: application/http\r\n".encode()
+            if answered_id:
+                out += f"Content-ID: {answered_id}\r\n".encode()
+            out += b"\r\n" + _http_text(answer) + b"\r\n"
+        out += f"--{boundary}--\r\n".encode()
+        return Answer(200, bytes(out), {"Content-Type": f"multipart/mixed; boundary={boundary}"})
+
+    async def _batch_part(self, outer: dict[str, str], payload: bytes) -> Answer:
+        head, _, body = payload.replace(b"\r\n", b"\n").lstrip().partition(b"\n\n")
+        lines = head.decode("utf-8", "replace").split("\n")
+        words = lines[0].split(" ")
+        if len(words) < 2:
+            return self._refusal(
+                "compute", ApiError(400, "Failed to parse batch request", "badRequest")
+            )
+        inner = {"host": outer.get("host", ""), "user-agent": outer.get("user-agent", "")}
+        if "authorization" in outer:
+            inner["authorization"] = outer["authorization"]
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            inner[name.strip().lower()] = value.strip()
+        target = URL(words[1], encoded=True)
+        if target.host:
+            inner["host"] = target.host
+        return await self.ask(words[0], target.raw_path, _query(target.query), inner, body)
+
+
+def _service_guess(path: str) -> str:
+    return "dns" if path.startswith("/dns/") else "compute" if path.startswith("/compute/") else ""
+
+
+def _query(given: MultiMapping[str]) -> dict[str, str]:
+    """Query parameters; the values of a repeated one (`names`) joined by commas."""
+    return {name: ",".join(given.getall(name)) for name in given}
+
+
+def _token(headers: dict[str, str]) -> str:
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _user(headers: dict[str, str]) -> str:
+    return headers.get("x-gcpsim-user") or "edgebook@example.com"
+
+
+def _disabled(service: str, host: str, project: str) -> ApiError:
+    title = TITLES[service]
+    url = f"https://console.developers.google.com/apis/api/{host}/overview?project={project}"
+    return ApiError(
+        403,
+        f"{title} has not been used in project {project} before or it is disabled. Enable it by "
+        f"visiting {url} then retry. If you enabled this API recently, wait a few minutes for the "
+        "action to propagate to our systems and retry.",
+        "accessNotConfigured",
+        item={"extendedHelp": "https://console.developers.google.com"},
+        details=[
+            {
+                "@type": "type.googleapis.com/google.rpc.Help",
+                "links": [{"description": "Google developers console API activation", "url": url}],
+            },
+            _reason("SERVICE_DISABLED", host, consumer=f"projects/{project}"),
+        ],
+    )
+
+
+def _reason(reason: str, host: str, **metadata: str) -> dict[str, Any]:
+    """The google.rpc.ErrorInfo of a refusal by Google's front end."""
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": {**metadata, "service": host},
+    }
+
+
+def _encode(body: Any) -> bytes:
+    if body is None:
+        return b""
+    return body if isinstance(body, bytes) else orjson.dumps(body)
+
+
+def _response(answer: Answer) -> web.Response:
+    headers = HEADERS | answer.headers
+    if answer.body is None:
+        headers.pop("Content-Type")
+    return web.Response(status=answer.status, body=_encode(answer.body), headers=headers)
+
+
+def _http_text(answer: Answer) -> bytes:
+    body = _encode(answer.body)
+    head = f"HTTP/1.1 {answer.status} {'OK' if answer.status < 400 else 'Error'}\r\n"
+    head += f"Content-Type: application/json; charset=UTF-8\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body

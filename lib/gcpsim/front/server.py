@@ -1,0 +1,350 @@
+"""`gcpsim serve`: builds a world, opens its ports, says that it is ready, and serves until stopped.
+
+Ports: one for all Google services and the stage door, one TLS port for each cluster's Kubernetes
+API, a DNS server, and a CONNECT proxy. All on loopback. The ready line says where they are.
+"""
+
+import asyncio
+import base64
+import contextlib
+import gc
+import json
+import logging
+import os
+import shlex
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from gcpsim import scenarios
+from gcpsim.certs.service import CertificateManager
+from gcpsim.compute.collections import table as collections
+from gcpsim.core.clock import Clock
+from gcpsim.core.store import Store
+from gcpsim.core.world import Options, World
+from gcpsim.dns import server as dns_server
+from gcpsim.dns.service import Dns
+from gcpsim.front.http import GoogleEdge
+from gcpsim.front.proxy import ConnectProxy, server_context
+from gcpsim.gke import endpoints, stage
+from gcpsim.gke.service import Gke
+from gcpsim.k8s.api.http import make_app
+from gcpsim.project.service import ResourceManager, ServiceUsage
+
+SERVICES = ("compute", "dns", "certificatemanager", "container")
+ROOT_SERVICES = ("cloudresourcemanager", "serviceusage")
+DEFAULT_PROJECT = "gcpsim"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The options of `gcpsim serve`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    proxy_port: int = 0
+    state: Path | None = None
+    scenario: str = ""
+    time_scale: float = 1.0
+    paused: bool = False
+    require_auth: bool = False
+    quotas: bool = False
+    until_stdin_closes: bool = False
+
+
+def build(config: Config) -> World:
+    """The world: from its state folder when there is one, else from a scenario."""
+    store = Store(config.state)
+    began = store.table("meta").get("clock")
+    clock = Clock(
+        scale=config.time_scale, paused=config.paused, start=began["now"] if began else None
+    )
+    options = Options(host=config.host, require_auth=config.require_auth)
+    options.enforce_quotas = options.rate_limits = config.quotas
+    world = World(clock=clock, store=store, options=options)
+    collections.create(world)
+    world.dns = Dns(world)
+    world.certificates = CertificateManager(world)
+    world.gke = Gke(world)
+    world.services |= {
+        "dns": world.dns,
+        "certificatemanager": world.certificates,
+        "container": world.gke,
+        "cloudresourcemanager": ResourceManager(world),
+        "serviceusage": ServiceUsage(world),
+    }
+    world.endpoint_answer = lambda ip, port: endpoints.answer(world, ip, port)
+    stage.register(world)
+    if began is None:
+        scenarios.play(world, scenarios.load(config.scenario or "empty"))
+        store.table("meta").put("clock", {"now": clock.now()})
+        store.commit()
+    else:
+        world.resume()
+    clock.settle()
+    return world
+
+
+class Server:
+    """The open ports of one world."""
+
+    def __init__(self, world: World, config: Config) -> None:
+        self.world = world
+        self.config = config
+        self.edge = GoogleEdge(world)
+        self._runners: list[web.BaseRunner] = []
+        self._dns: dns_server.DnsServer | None = None
+        self._proxy: ConnectProxy | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if config.state is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="gcpsim-")
+            self.folder = Path(self._temporary.name)
+        else:
+            self.folder = config.state
+
+    async def open(self) -> dict[str, Any]:
+        """Open everything; gives the ready document."""
+        host = self.config.host
+        runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))
+        port = await self._listen(runner, self.config.port)
+        url = f"http://{host}:{port}"
+        self._dns = dns_server.DnsServer(self.world)
+        dns_port = await self._dns.listen(host, 0)
+        self._proxy = ConnectProxy(self.world.certificates.authority, host, port)
+        proxy_port = await self._proxy.start(self.config.proxy_port)
+        clusters = {}
+        for name in sorted(self.world.gke.clusters):
+            clusters[name] = await self._open_cluster(name)
+        env = self._environment(url, f"{host}:{dns_port}", f"http://{host}:{proxy_port}", clusters)
+        ready = {
+            "ready": True,
+            "services": dict.fromkeys(SERVICES + ROOT_SERVICES, url),
+            "clusters": clusters,
+            "dns": f"{host}:{dns_port}",
+            "proxy": f"http://{host}:{proxy_port}",
+            "dataplane": False,
+            "time_scale": self.world.clock.scale,
+            "pid": os.getpid(),
+            "env": env,
+        }
+        self.edge.admin.ready = ready
+        self.edge.admin.remember_start()
+        return ready
+
+    async def close(self) -> None:
+        if self._dns is not None:
+            self._dns.close()
+        if self._proxy is not None:
+            self._proxy.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+        self.world.store.close()
+
+    async def _listen(self, runner: web.BaseRunner, port: int, **kwargs: Any) -> int:
+        await runner.setup()
+        site = web.TCPSite(runner, self.config.host, port, shutdown_timeout=0.5, **kwargs)
+        await site.start()
+        self._runners.append(runner)
+        return int(runner.addresses[0][1])
+
+    async def _open_cluster(self, name: str) -> dict[str, str]:
+        cluster = self.world.gke.clusters[name]
+        authority = self.world.certificates.authority
+        context = server_context(authority, ["127.0.0.1", "localhost"])
+        runner = web.AppRunner(make_app(cluster, self.world), access_log=None)
+        ports = self.world.store.table("meta").get("cluster ports") or {}
+        try:
+            port = await self._listen(runner, ports.get(name, 0), ssl_context=context)
+        except OSError:
+            port = await self._listen(runner, 0, ssl_context=context)
+        self.world.store.table("meta").put("cluster ports", {**ports, name: port})
+        self.world.store.commit()
+        self.world.gke.set_endpoint(name, f"127.0.0.1:{port}", authority.ca_pem)
+        server = f"https://127.0.0.1:{port}"
+        path = self.folder / f"kubeconfig-{name}.yaml"
+        _write_private(
+            path, yaml.safe_dump(kubeconfig(self.world, {name: server}), sort_keys=False)
+        )
+        return {"server": server, "kubeconfig": str(path)}
+
+    def _environment(
+        self, url: str, dns: str, proxy: str, clusters: dict[str, dict[str, str]]
+    ) -> dict[str, str]:
+        """What a shell exports so that gcloud, kubectl and the libraries talk to this simulator."""
+        authority = self.world.certificates.authority
+        ca, bundle = self.folder / "ca.pem", self.folder / "ca-bundle.pem"
+        ca.write_text(authority.ca_pem)
+        bundle.write_text(_public_roots() + authority.ca_pem)
+        project = next((c.project for c in self.world.gke.clusters.values()), DEFAULT_PROJECT)
+        credentials = self.folder / "credentials.json"
+        _write_private(credentials, json.dumps(_service_account(authority, url, project)))
+        merged = self.folder / "kubeconfig.yaml"
+        servers = {name: cluster["server"] for name, cluster in clusters.items()}
+        _write_private(merged, yaml.safe_dump(kubeconfig(self.world, servers), sort_keys=False))
+        overrides = {
+            f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}": f"{url}/"
+            for name in (*SERVICES, *ROOT_SERVICES)
+        }
+        overrides["CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"] = f"{url}/compute/v1/"
+        return {
+            "GCPSIM_URL": url,
+            "GCPSIM_CA_FILE": str(ca),
+            "GCPSIM_DATAPLANE": "false",
+            "GCPSIM_DNS": dns,
+            **dict(sorted(overrides.items())),
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_CONFIG": str(self.folder / "gcloud"),
+            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
+            "CLOUDSDK_CORE_PROJECT": project,
+            "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
+            "GOOGLE_CLOUD_PROJECT": project,
+            "HTTPS_PROXY": proxy,
+            "KUBECONFIG": str(merged),
+            "NO_PROXY": "127.0.0.1,localhost",
+            "REQUESTS_CA_BUNDLE": str(bundle),
+            "SSL_CERT_FILE": str(bundle),
+        }
+
+
+def kubeconfig(world: World, servers: dict[str, str]) -> dict[str, Any]:
+    """A kubeconfig with GKE's context names, and each cluster's short name as a second one."""
+    ca = base64.b64encode(world.certificates.authority.ca_pem.encode()).decode()
+    clusters, users, contexts = [], [], []
+    for name, server in servers.items():
+        cluster = world.gke.clusters[name]
+        long_name = f"gke_{cluster.project}_{cluster.location}_{name}"
+        clusters.append(
+            {"name": long_name, "cluster": {"server": server, "certificate-authority-data": ca}}
+        )
+        users.append({"name": long_name, "user": {"token": "gcpsim-access-token"}})
+        context = {"cluster": long_name, "user": long_name}
+        contexts += [{"name": long_name, "context": context}, {"name": name, "context": context}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": contexts[0]["name"] if contexts else "",
+        "clusters": clusters,
+        "users": users,
+        "contexts": contexts,
+    }
+
+
+def _service_account(authority: Any, url: str, project: str) -> dict[str, str]:
+    """Credentials that official libraries accept; their token comes from the simulator."""
+    return {
+        "type": "service_account",
+        "project_id": project,
+        "private_key_id": "gcpsim",
+        "private_key": authority.service_account_key(),
+        "client_email": f"rehearsal@{project}.iam.gserviceaccount.com",
+        "client_id": "100000000000000000000",
+        "token_uri": f"{url}/token",
+    }
+
+
+def _public_roots() -> str:
+    """The roots that the libraries trust anyway, so that a bundle of ours takes nothing away."""
+    import certifi
+
+    return Path(certifi.where()).read_text()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
+async def serve(config: Config) -> int:
+    """Serve until SIGINT or SIGTERM (or, if asked, until standard input closes)."""
+    world = build(config)
+    # Documents are many and hold no cycles: the cyclic collector would walk them all for nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    server = Server(world, config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    logging.getLogger("aiohttp.server").addFilter(lambda record: not _about_clients(record))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if config.until_stdin_closes:
+        # A regular file (also /dev/null) can't be watched, and never closes.
+        with contextlib.suppress(PermissionError):
+            loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(0, 4096) else stop.set())
+    try:
+        ready = await server.open()
+    except OSError as error:
+        await server.close()
+        print(
+            f"gcpsim: port {config.port}: {error.strerror}; --port 0 takes a free one",
+            file=sys.stderr,
+        )
+        return 2
+    timers = asyncio.create_task(world.clock.run())
+    beat = asyncio.create_task(_remember_time(world))
+    _remember_running(ready)
+    print(orjson.dumps(ready).decode(), flush=True)
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({waiting, timers, beat}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (timers, beat):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            if task in done:
+                task.result()
+    _forget_running(ready)
+    world.store.table("meta").put("clock", {"now": world.clock.now()})
+    world.store.commit()
+    await server.close()
+    return 0
+
+
+def _about_clients(record: logging.LogRecord) -> bool:
+    """Whether aiohttp logs what a client did wrong; it was answered, and is no defect of ours."""
+    error = (record.exc_info or (None, None))[1]
+    return isinstance(error, HttpProcessingError | ConnectionError)
+
+
+async def _remember_time(world: World) -> None:
+    """Simulated time goes on after a restart from where it was, give or take a second."""
+    while world.store.durable:
+        await asyncio.sleep(1.0)
+        world.store.table("meta").put("clock", {"now": world.clock.now()})
+        world.store.commit()
+    await asyncio.Event().wait()
+
+
+def running_file() -> Path:
+    """Where the simulator that was started last says that it runs."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("gcpsim")) / "running.json"
+
+
+def _remember_running(ready: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        path = running_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_private(path, json.dumps(ready))
+
+
+def _forget_running(ready: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(running_file().read_text()).get("pid") == ready["pid"]:
+            running_file().unlink()
+
+
+def exports(env: dict[str, str]) -> str:
+    """`export NAME=value` lines for a shell."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in env.items())

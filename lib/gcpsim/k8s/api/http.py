@@ -1,0 +1,206 @@
+"""A cluster's API server on the wire: an aiohttp application in front of a Cluster.
+
+It reads requests, checks tokens, strikes faults, counts, wraps each request in one transaction of
+the world, and prints refusals as Status objects. What a request does is in `verbs` and
+`subresources`. Connection timing (watch timeouts, bookmarks) runs on real time: it belongs to
+sockets, not to the story.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+
+from gcpsim.core.errors import ApiError
+from gcpsim.k8s.api import discovery, openapi, verbs, watching
+from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
+from gcpsim.k8s.types.status import StatusError, bad_request, no_such_path, unauthorized
+
+if TYPE_CHECKING:
+    from gcpsim.core.faults import Fault
+    from gcpsim.core.world import World
+    from gcpsim.k8s.objects.cluster import Cluster
+
+Doc = dict[str, Any]
+log = logging.getLogger("gcpsim.k8s")
+
+
+class Dropped(Exception):
+    """The connection is to die without an answer."""
+
+
+def make_app(cluster: "Cluster", world: "World") -> web.Application:
+    """The API server of one cluster; serve it on a socket of its own."""
+    server = ApiServer(cluster, world)
+    app = web.Application(client_max_size=BODY_LIMIT + 1)
+    app.router.add_route("*", "/{path:.*}", server.serve)
+    app.on_shutdown.append(server.stop)
+    return app
+
+
+class ApiServer:
+    """Requests of one cluster, and the watches that are open."""
+
+    def __init__(self, cluster: "Cluster", world: "World") -> None:
+        self.cluster = cluster
+        self.world = world
+        self.watches = watching.Watches(cluster)
+
+    async def stop(self, _app: web.Application) -> None:
+        """End the open watches, so that the server can close."""
+        self.watches.stop()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        if not self.cluster.api_available:
+            return _abort(request)
+        call = Call(
+            request.method,
+            request.raw_path.partition("?")[0],
+            dict(request.query),
+            {name.lower(): value for name, value in request.headers.items()},
+        )
+        try:
+            locate(call)
+            if "content-length" in call.headers or "transfer-encoding" in call.headers:
+                call.body = await self._read(request)
+            return await self._answer(request, call)
+        except Dropped:
+            return _abort(request)
+        except StatusError as error:
+            self._count(call, error.code)
+            return refusal(error)
+        except Exception:
+            log.exception("%s %s", request.method, request.raw_path)
+            self._count(call, 500)
+            return refusal(
+                StatusError(500, "InternalError", "a defect of gcpsim; its log says more")
+            )
+
+    async def _read(self, request: web.Request) -> bytes:
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            message = f"Request entity too large: limit is {BODY_LIMIT}"
+            raise StatusError(413, "RequestEntityTooLarge", message) from None
+
+    async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+        if "upgrade" in call.headers.get("connection", "").lower():
+            raise _not_here(call)
+        self._authenticate(call)
+        faults = self._faults(call)
+        for fault in faults:
+            if fault.effect == "latency":
+                await asyncio.sleep(fault.seconds)
+            elif fault.effect == "drop_before":
+                raise Dropped
+            elif fault.effect == "http":
+                headers = fault.as_error().headers
+                raise StatusError(fault.code, fault.reason, fault.message, headers=headers)
+            elif fault.effect == "permission":
+                raise StatusError(403, "Forbidden", fault.message)
+        plan = verbs.watch_plan(self.cluster, call)
+        if plan is not None:
+            self._count(call, 200)
+            return await self.watches.serve(request, call, plan)
+        try:
+            response = self.world.transact(lambda: self._work(call))
+        except (RecursionError, orjson.JSONEncodeError) as error:
+            raise bad_request(f"the object cannot be encoded as JSON: {error}") from error
+        except ApiError as error:
+            raise StatusError(error.code, "InternalError", error.message) from error
+        if any(fault.effect == "drop_after" for fault in faults):
+            raise Dropped
+        self._count(call, response.status)
+        return response
+
+    def _work(self, call: Call) -> web.Response:
+        code, body, content_type = self._dispatch(call)
+        if not isinstance(body, bytes):
+            body = orjson.dumps(body)
+        headers = {"Cache-Control": "no-cache, private", "Content-Type": content_type}
+        response = web.Response(status=code, body=body, headers=headers)
+        for warning in call.warnings:
+            quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
+            response.headers.add("Warning", f'299 - "{quoted}"')
+        return response
+
+    def _dispatch(self, call: Call) -> tuple[int, Any, str]:
+        if call.plural:
+            return verbs.respond(self.cluster, call)
+        if call.method not in ("GET", "HEAD"):
+            raise no_such_path()
+        found = openapi.respond(self.cluster, call) or discovery.respond(self.cluster, call)
+        if found is None:
+            raise no_such_path()
+        return (200, *found)
+
+    def _authenticate(self, call: Call) -> None:
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else ""
+        if self.world.options.require_auth and not given:
+            raise unauthorized()
+
+    def _faults(self, call: Call) -> "list[Fault]":
+        return self.world.faults.strike(
+            service="kubernetes",
+            verb=call.method,
+            collection=_collection(call),
+            method=_verb(call),
+            path=call.path.lstrip("/"),
+        )
+
+    def _count(self, call: Call, status: int) -> None:
+        self.world.calls.add(
+            time=self.world.clock.now(),
+            headers=call.headers,
+            service="kubernetes",
+            method=_verb(call),
+            collection=_collection(call),
+            verb=call.method,
+            path=f"{self.cluster.name}{call.path}",
+            status=status,
+        )
+
+
+def refusal(error: StatusError) -> web.Response:
+    """A Status object as the answer to a refused request."""
+    headers = dict(error.headers)
+    if error.code == 429 and "Retry-After" not in headers:
+        headers["Retry-After"] = "1"
+    return web.Response(
+        status=error.code,
+        body=orjson.dumps(error.body()),
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def _verb(call: Call) -> str:
+    """The Kubernetes verb of a request, e.g. `list`."""
+    if call.method in ("GET", "HEAD"):
+        if call.watch:
+            return "watch"
+        return "get" if call.name or not call.plural else "list"
+    several = {"DELETE": "deletecollection"} if not call.name else {}
+    names = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"} | several
+    return names.get(call.method, call.method.lower())
+
+
+def _collection(call: Call) -> str:
+    if not call.plural:
+        return call.path.strip("/").partition("/")[0]
+    return f"{call.plural}/{call.subresource}" if call.subresource else call.plural
+
+
+def _not_here(call: Call) -> StatusError:
+    what = call.subresource or "upgrading the connection"
+    message = f"{what} is not simulated: pods here have no processes to attach to"
+    return StatusError(501, "NotImplemented", message)
+
+
+def _abort(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=503)

@@ -1,0 +1,224 @@
+"""Subresources and reviews: scale, binding, log, token, and what is answered with 501.
+
+Eviction has its own module; status and finalize are ordinary updates in `verbs`.
+"""
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gcpsim.core.clock import rfc3339
+from gcpsim.k8s.api import eviction
+from gcpsim.k8s.api.bodies import option_object
+from gcpsim.k8s.api.call import Call, parsed
+from gcpsim.k8s.api.form import JSON
+from gcpsim.k8s.patch import patches
+from gcpsim.k8s.print.jsonpath import find
+from gcpsim.k8s.print.shown import selector_text
+from gcpsim.k8s.types import status
+from gcpsim.k8s.types.decode import WrongType, decode
+from gcpsim.k8s.types.registry import Resource
+from gcpsim.k8s.types.shapes import model
+from gcpsim.k8s.types.status import StatusError, bad_request
+
+if TYPE_CHECKING:
+    from gcpsim.k8s.objects.cluster import Cluster
+
+Doc = dict[str, Any]
+Reply = tuple[int, Any, str]
+
+NOT_SIMULATED = {"attach", "exec", "portforward", "proxy", "ephemeralcontainers"}
+SCALE_PATCHES = {
+    "application/json-patch+json": patches.json_patch,
+    "application/merge-patch+json": patches.merge_patch,
+    "application/strategic-merge-patch+json": patches.merge_patch,
+}
+TOKEN_LIFE = 3600  # seconds
+SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32
+
+
+def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+    """Answer a request to a subresource other than status and finalize."""
+    name = call.subresource.partition("/")[0]
+    if name in NOT_SIMULATED and resource.key in ("pods", "services", "nodes"):
+        why = f"{resource.plural}/{name} is not simulated: pods here have no processes to attach to"
+        raise StatusError(501, "NotImplemented", why)
+    if call.subresource not in resource.subresources:
+        raise status.no_such_path()
+    if name == "scale":
+        return _scale(cluster, call, resource)
+    if name == "log" and call.method in ("GET", "HEAD"):
+        return _log(cluster, call)
+    if call.method != "POST":
+        raise status.method_not_allowed()
+    if name == "eviction":
+        return eviction.respond(cluster, call)
+    if name == "binding":
+        return _bind(cluster, call)
+    return _token(cluster, call)
+
+
+def review(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Reply:
+    """Who am I and what may I: everything."""
+    if not isinstance(body, dict):
+        raise bad_request(f"the body must be a {resource.kind} object")
+    user = {"username": "gcpsim", "groups": ["system:authenticated", "system:masters"]}
+    answers: dict[str, Doc] = {
+        "SelfSubjectAccessReview": {"allowed": True},
+        "SelfSubjectReview": {"userInfo": user},
+        "SelfSubjectRulesReview": {
+            "resourceRules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+            "nonResourceRules": [{"nonResourceURLs": ["*"], "verbs": ["*"]}],
+            "incomplete": False,
+        },
+    }
+    named = {"apiVersion": resource.api_version, "kind": resource.kind}
+    metadata = {"creationTimestamp": cluster.now()}
+    spec = {"spec": body["spec"]} if isinstance(body.get("spec"), dict) else {}
+    if resource.kind != "SelfSubjectReview":
+        spec = spec or {"spec": {}}
+    return 201, {**named, "metadata": metadata, **spec, "status": answers[resource.kind]}, JSON
+
+
+def _scale(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+    obj = cluster.require(resource, call.namespace, call.name)
+    scale = _scale_of(obj, resource)
+    if call.method in ("GET", "HEAD"):
+        return 200, scale, JSON
+    if call.method == "PUT":
+        wanted = parsed(call)
+    elif call.method == "PATCH":
+        patch = SCALE_PATCHES.get(call.content_type)
+        if patch is None:
+            raise status.unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: "
+                + ", ".join(sorted(SCALE_PATCHES))
+            )
+        wanted = patch(scale, parsed(call))
+    else:
+        raise status.method_not_allowed()
+    try:
+        cleaned = decode(model("V1Scale"), wanted).value
+    except WrongType as error:
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+    replicas = (cleaned.get("spec") or {}).get("replicas", 0)
+    if replicas < 0:
+        why = status.invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise status.invalid("Scale", "autoscaling", call.name, [why])
+    version = (cleaned.get("metadata") or {}).get("resourceVersion") if call.method == "PUT" else ""
+    metadata = {**obj["metadata"], "resourceVersion": version or ""}
+    path = _scale_paths(resource).get("specReplicasPath", ".spec.replicas")
+    steps = path.strip(".").split(".")
+    changed = {**_with(obj, steps, replicas), "metadata": metadata}
+    from gcpsim.k8s.api.verbs import tracker
+
+    track = tracker(cluster, call, resource)
+    stored = cluster.update(resource, changed, dry_run=call.dry_run, track=track)
+    return 200, _scale_of(stored, resource), JSON
+
+
+def _with(obj: Doc, steps: list[str], value: Any) -> Doc:
+    """The object with a value at a path of names."""
+    name, *below = steps
+    return {**obj, name: _with(obj.get(name) or {}, below, value) if below else value}
+
+
+def _scale_of(obj: Doc, resource: Resource) -> Doc:
+    metadata = obj["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    paths = _scale_paths(resource)
+    selectors = find(obj, paths.get("labelSelectorPath", ".spec.selector"))
+    selector = selectors[0] if selectors and isinstance(selectors[0], str) else ""
+    if selectors and isinstance(selectors[0], dict):
+        selector = selector_text(selectors[0])
+    replicas = find(obj, paths.get("statusReplicasPath", ".status.replicas"))
+    wanted = find(obj, paths.get("specReplicasPath", ".spec.replicas"))
+    state: Doc = {"replicas": replicas[0] if replicas else 0}
+    if selector not in ("", "<none>"):
+        state["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: metadata[name] for name in kept if name in metadata},
+        "spec": {"replicas": wanted[0] if wanted else 0},
+        "status": state,
+    }
+
+
+def _scale_paths(resource: Resource) -> Doc:
+    for version in resource.crd["spec"]["versions"] if resource.crd else ():
+        if version["name"] == resource.version:
+            paths: Doc = (version.get("subresources") or {}).get("scale") or {}
+            return paths
+    return {}
+
+
+def _bind(cluster: "Cluster", call: Call) -> Reply:
+    target = option_object(call, "V1Binding").get("target") or {}
+    if not target.get("name"):
+        raise bad_request("target.name: Required value")
+    pod = cluster.require("pods", call.namespace, call.name)
+    node = pod["spec"].get("nodeName")
+    if node:
+        why = f'pod {call.name} is already assigned to node "{node}"'
+        raise status.conflict("pods/binding", "", call.name, why)
+    bound = {**pod, "spec": {**pod["spec"], "nodeName": target["name"]}}
+    bound = cluster.update("pods", bound, dry_run=call.dry_run)
+    condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": cluster.now()}
+    state = pod.get("status") or {}
+    others = [item for item in state.get("conditions") or () if item["type"] != "PodScheduled"]
+    if not call.dry_run:
+        state = {**state, "conditions": [*others, condition]}
+        cluster.update("pods", {**bound, "status": state}, "status")
+    return 201, status.success() | {"code": 201}, JSON
+
+
+def _log(cluster: "Cluster", call: Call) -> Reply:
+    pod = cluster.require("pods", call.namespace, call.name)
+    names = [item["name"] for item in pod["spec"]["containers"]]
+    init = [item["name"] for item in pod["spec"].get("initContainers") or ()]
+    wanted = call.query.get("container", "")
+    if not wanted and len(names) > 1:
+        raise bad_request(
+            f"a container name must be specified for pod {call.name}, choose one of: "
+            f"[{' '.join(names)}]"
+        )
+    wanted = wanted or names[0]
+    if wanted not in names + init:
+        raise bad_request(f"container {wanted} is not valid for pod {call.name}")
+    state = pod.get("status") or {}
+    started = [
+        (item.get("state") or {}).get("running", {}).get("startedAt")
+        for item in state.get("containerStatuses") or ()
+        if item["name"] == wanted
+    ]
+    if not any(started):
+        raise bad_request(
+            f'container "{wanted}" in pod "{call.name}" is waiting to start: ContainerCreating'
+        )
+    stamp = f"{started[0]} " if call.flag("timestamps") else ""
+    text = f"{stamp}gcpsim: container {wanted} started; it has no process and so no other output\n"
+    return 200, text.encode(), "text/plain"
+
+
+def _token(cluster: "Cluster", call: Call) -> Reply:
+    cluster.require("serviceaccounts", call.namespace, call.name)
+    spec = option_object(call, "AuthenticationV1TokenRequest").get("spec") or {}
+    seconds = spec.get("expirationSeconds", TOKEN_LIFE)
+    if not SHORTEST_TOKEN <= seconds <= LONGEST_TOKEN:
+        why = "may not specify a duration less than 10 minutes or larger than 2^32 seconds"
+        cause = status.invalid_value("spec.expirationSeconds", seconds, why)
+        raise status.invalid("TokenRequest", "authentication.k8s.io", call.name, [cause])
+    spec = {"audiences": spec.get("audiences") or ["gcpsim"], "expirationSeconds": seconds}
+    said = {"sub": f"system:serviceaccount:{call.namespace}:{call.name}"}
+    token = "gcpsim." + base64.urlsafe_b64encode(orjson.dumps(said)).decode().rstrip("=") + "."
+    expires = rfc3339(cluster.clock.now() + seconds, millis=False)
+    body = {
+        "kind": "TokenRequest",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {"name": call.name, "namespace": call.namespace},
+        "spec": spec,
+        "status": {"token": token, "expirationTimestamp": expires},
+    }
+    return 201, body, JSON

@@ -1,0 +1,1 @@
+"""A cluster's objects as controllers use them, below the HTTP surface."""

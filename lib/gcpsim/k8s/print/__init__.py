@@ -1,0 +1,1 @@
+"""kubectl's tables: columns, cells, texts."""

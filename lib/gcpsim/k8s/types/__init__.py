@@ -1,0 +1,1 @@
+"""The shapes of objects and the words that every room of the API server uses."""
