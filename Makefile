@@ -36,7 +36,7 @@ docs: setup
 # Refresh the lock after a change of pyproject.toml; environment.yml follows from it.
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --group dev --all-extras pyproject.toml -o requirements.lock
 	$(BIN)/python tools/conda_environment.py > environment.yml
 
 clean:
