@@ -1,6 +1,6 @@
 """Whole params files that are wrong, and all that is said about them: tests/cases/params.
 
-`.venv/bin/python tests/unit/test_params_cases.py` writes the expected texts anew.
+`.venv/bin/python -m tests.unit.params.test_cases` writes the expected texts anew.
 """
 
 from pathlib import Path
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from edgebook.params import ParamsError, load_file, schema
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests" / "cases" / "params"
-REFRESH = ".venv/bin/python tests/unit/test_params_cases.py"
+REFRESH = ".venv/bin/python -m tests.unit.params.test_cases"
 
 
 def said(path: Path) -> str:

@@ -10,8 +10,9 @@ from edgebook.model.observed import Neg, Observed, ObservedCluster, ObservedServ
 from edgebook.model.values import EachNeg, LiveResource, Ref, ResourceKey, SecretRef
 from edgebook.plan.attachments import attachments
 from edgebook.plan.compare import UNKNOWN, Comparison, lookup
-from ideal_cloud import neg_of
-from params_edits import spec_of
+
+from tests.unit.ideal_cloud import neg_of
+from tests.unit.params_edits import spec_of
 
 SCOPE = "projects/p/global"
 NUMBERS = {"123": "p"}

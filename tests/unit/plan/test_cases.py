@@ -3,7 +3,7 @@
 NAME.yaml says how a front door came about: `built` edits of the rehearsal's params that were
 applied to an ideal cloud (absent: nothing was built), then what others did to it (`live`), then the
 params of now (`params`). NAME.plan.json has what every change must at least be.
-`.venv/bin/python tests/unit/test_plan_cases.py` writes the plans anew.
+`.venv/bin/python -m tests.unit.plan.test_cases` writes the plans anew.
 """
 
 import dataclasses
@@ -17,12 +17,13 @@ from edgebook.model.observed import Neg, Observed
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.params import Spec
 from edgebook.plan.make import make, refusal
-from ideal_cloud import IdealCloud, neg_of, observe
-from params_edits import spec_of
 
-ROOT = Path(__file__).parents[2]
+from tests.unit.ideal_cloud import IdealCloud, neg_of, observe
+from tests.unit.params_edits import spec_of
+
+ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests" / "cases" / "plan"
-REFRESH = ".venv/bin/python tests/unit/test_plan_cases.py"
+REFRESH = ".venv/bin/python -m tests.unit.plan.test_cases"
 SHOWN = ("action", "kind", "name", "step", "sentence", "disrupts", "fields", "blocks")
 ZONE = "projects/shop-rehearsal/managedZones/shop-example"
 COMPUTE = "projects/shop-rehearsal/global"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from edgebook.params import ParamsError, load
-from params_edits import GONE, edited, spec_of
+
+from tests.unit.params_edits import GONE, edited, spec_of
 
 LONG = ".".join(["a" * 60] * 4) + ".example.com"
 

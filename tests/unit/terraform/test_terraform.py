@@ -1,6 +1,7 @@
 """The Terraform export: whole files in tests/cases/terraform, in the layout of `terraform fmt`.
 
-`.venv/bin/python tests/unit/test_terraform.py` writes them anew (and runs `terraform fmt -check`).
+`.venv/bin/python -m tests.unit.terraform.test_terraform` writes them anew (and runs
+`terraform fmt -check`).
 """
 
 import re
@@ -15,11 +16,12 @@ from edgebook.plan.make import make, wanted
 from edgebook.terraform import export
 from edgebook.terraform.hcl import Block, Expression, quoted, render
 from edgebook.terraform.types import TYPES
-from ideal_cloud import IdealCloud, observe
-from params_edits import ROOT, spec_of
+
+from tests.unit.ideal_cloud import IdealCloud, observe
+from tests.unit.params_edits import ROOT, spec_of
 
 CASES = ROOT / "tests" / "cases" / "terraform"
-REFRESH = ".venv/bin/python tests/unit/test_terraform.py"
+REFRESH = ".venv/bin/python -m tests.unit.terraform.test_terraform"
 ZONE = "projects/shop-rehearsal/managedZones/shop-example"
 
 

@@ -20,8 +20,9 @@ from edgebook.model.values import (
     to_json,
 )
 from edgebook.params import Spec, apitypes, load_file
-from ideal_cloud import observe
-from params_edits import ROOT, spec_of
+
+from tests.unit.ideal_cloud import observe
+from tests.unit.params_edits import ROOT, spec_of
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 

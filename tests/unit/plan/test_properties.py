@@ -12,8 +12,9 @@ from edgebook.plan.live_index import IndexedLive
 from edgebook.plan.make import covers, differences, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ideal_cloud import IdealCloud, observe
-from params_edits import GONE, spec_of
+
+from tests.unit.ideal_cloud import IdealCloud, observe
+from tests.unit.params_edits import GONE, spec_of
 
 # Any of these may be combined with any other.
 EDITS: list[dict[str, Any]] = [

@@ -8,8 +8,9 @@ from edgebook.desired import desired
 from edgebook.params import ParamsError, load
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ideal_cloud import observe
-from params_edits import REHEARSAL, ROOT
+
+from tests.unit.ideal_cloud import observe
+from tests.unit.params_edits import REHEARSAL, ROOT
 
 TREES = [
     yaml.safe_load(path.read_text(encoding="utf-8"))
