@@ -24,9 +24,11 @@ READY_LIMIT = 30
 
 
 class Simulator:
-    """A running `gcpsim serve`, and clients for it."""
+    """A running `gcpsim serve`, and clients for it; without a data plane unless asked for one."""
 
     def __init__(self, *options: str, env: dict[str, str] | None = None) -> None:
+        if "--dataplane" not in options:
+            options = ("--no-dataplane", *options)
         command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes", *options]
         self.process = subprocess.Popen(
             command,

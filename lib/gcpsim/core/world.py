@@ -6,9 +6,9 @@ about sockets or command lines.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gcpsim.core import durations
 from gcpsim.core.calls import CallLog
@@ -21,6 +21,24 @@ T = TypeVar("T")
 Verdict = Callable[[str, int], str]
 
 
+class Traffic(Protocol):
+    """The data plane, as the rest of the simulator sees it (gcpsim.dataplane.plane)."""
+
+    locations: list[str]
+
+    def reach(self) -> list[dict[str, Any]]: ...
+
+
+class Observability:
+    """Takes what the front ends did; this one forgets it (fields: gcpsim.dataplane.access)."""
+
+    def request(self, entry: dict[str, Any]) -> None:
+        """One HTTP request that a front end answered."""
+
+    def connection(self, entry: dict[str, Any]) -> None:
+        """One connection that an SSL or TCP front end ended."""
+
+
 @dataclass
 class Options:
     """What the command line decides."""
@@ -31,6 +49,7 @@ class Options:
     rate_limits: bool = False
     strict_fingerprints: bool = False
     seed: int = 0
+    locations: Sequence[str] = ()
 
 
 @dataclass
@@ -50,6 +69,8 @@ class World:
     dns: Any = None
     certificates: Any = None
     gke: Any = None
+    dataplane: Traffic | None = None
+    observability: Observability = field(default_factory=Observability)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.options.seed)

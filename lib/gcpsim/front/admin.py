@@ -34,6 +34,7 @@ class Admin:
             "DELETE faults": self._clear_faults,
             "GET calls": self._calls,
             "DELETE calls": self._reset_calls,
+            "GET reach": lambda query, body: world.dataplane.reach() if world.dataplane else [],
             "POST options": self._set_options,
             "POST reset": self._reset,
             "GET stage": lambda query, body: {"verbs": sorted(world.stage)},

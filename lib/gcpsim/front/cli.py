@@ -86,7 +86,18 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
     )
     add("--time-scale", type=_scale, default=1.0, metavar="N", help="N times real time; 0: at once")
     add("--paused", action="store_true", help="start with the clock standing still")
-    add("--no-dataplane", action="store_true", help="no traffic through load balancers")
+    add(
+        "--dataplane",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="real traffic through the load balancers (default)",
+    )
+    add(
+        "--locations",
+        default="",
+        metavar="REGION,...",
+        help="where Google's front ends stand (default: the clusters' regions)",
+    )
     add(
         "--proxy",
         type=_port,
@@ -123,6 +134,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         require_auth=arguments.require_auth,
         quotas=arguments.quotas,
         until_stdin_closes=arguments.until_stdin_closes,
+        dataplane=arguments.dataplane,
+        locations=tuple(filter(None, arguments.locations.split(","))),
     )
     try:
         return asyncio.run(serve(config))

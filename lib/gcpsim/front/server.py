@@ -30,6 +30,7 @@ from gcpsim.compute.collections import table as collections
 from gcpsim.core.clock import Clock
 from gcpsim.core.store import Store
 from gcpsim.core.world import Options, World
+from gcpsim.dataplane.plane import DataPlane
 from gcpsim.dns import server as dns_server
 from gcpsim.dns.service import Dns
 from gcpsim.front.http import GoogleEdge
@@ -58,6 +59,8 @@ class Config:
     require_auth: bool = False
     quotas: bool = False
     until_stdin_closes: bool = False
+    dataplane: bool = True
+    locations: tuple[str, ...] = ()
 
 
 def build(config: Config) -> World:
@@ -67,7 +70,9 @@ def build(config: Config) -> World:
     clock = Clock(
         scale=config.time_scale, paused=config.paused, start=began["now"] if began else None
     )
-    options = Options(host=config.host, require_auth=config.require_auth)
+    options = Options(
+        host=config.host, require_auth=config.require_auth, locations=config.locations
+    )
     options.enforce_quotas = options.rate_limits = config.quotas
     world = World(clock=clock, store=store, options=options)
     collections.create(world)
@@ -103,6 +108,7 @@ class Server:
         self._runners: list[web.BaseRunner] = []
         self._dns: dns_server.DnsServer | None = None
         self._proxy: ConnectProxy | None = None
+        self._dataplane: DataPlane | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if config.state is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="gcpsim-")
@@ -113,6 +119,10 @@ class Server:
     async def open(self) -> dict[str, Any]:
         """Open everything; gives the ready document."""
         host = self.config.host
+        if self.config.dataplane:
+            self._dataplane = self.world.dataplane = DataPlane(self.world, self.folder)
+            await self._dataplane.open()
+        plane = self._dataplane
         runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))
         port = await self._listen(runner, self.config.port)
         url = f"http://{host}:{port}"
@@ -130,7 +140,9 @@ class Server:
             "clusters": clusters,
             "dns": f"{host}:{dns_port}",
             "proxy": f"http://{host}:{proxy_port}",
-            "dataplane": False,
+            "ca": env["GCPSIM_CA_FILE"],
+            "dataplane": plane is not None,
+            "locations": plane.locations if plane else [],
             "time_scale": self.world.clock.scale,
             "pid": os.getpid(),
             "env": env,
@@ -144,6 +156,8 @@ class Server:
             self._dns.close()
         if self._proxy is not None:
             self._proxy.close()
+        if self._dataplane is not None:
+            await self._dataplane.close()
         for runner in self._runners:
             await runner.cleanup()
         if self._temporary is not None:
@@ -199,7 +213,7 @@ class Server:
         return {
             "GCPSIM_URL": url,
             "GCPSIM_CA_FILE": str(ca),
-            "GCPSIM_DATAPLANE": "false",
+            "GCPSIM_DATAPLANE": "true" if self._dataplane else "false",
             "GCPSIM_DNS": dns,
             **dict(sorted(overrides.items())),
             "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
