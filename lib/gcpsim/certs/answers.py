@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gcpsim.certs import refusals
-from gcpsim.compute.engine.filters import FilterError, compile_filter
 from gcpsim.core.discovery import api
+from gcpsim.core.filters import FilterError, compile_filter
 from gcpsim.core.schema import enum_numbers
 
 Doc = dict[str, Any]

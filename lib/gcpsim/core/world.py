@@ -15,6 +15,7 @@ from gcpsim.core.calls import CallLog
 from gcpsim.core.clock import Clock
 from gcpsim.core.edge import Service
 from gcpsim.core.faults import Faults
+from gcpsim.core.seen import Connection, Packets, Request
 from gcpsim.core.store import Store
 
 T = TypeVar("T")
@@ -30,13 +31,16 @@ class Traffic(Protocol):
 
 
 class Observability:
-    """Takes what the front ends did; this one forgets it (fields: gcpsim.dataplane.access)."""
+    """Takes what the front ends did; this one forgets it. gcpsim.observability remembers."""
 
-    def request(self, entry: dict[str, Any]) -> None:
+    def request(self, entry: Request) -> None:
         """One HTTP request that a front end answered."""
 
-    def connection(self, entry: dict[str, Any]) -> None:
-        """One connection that an SSL or TCP front end ended."""
+    def connection(self, entry: Connection) -> None:
+        """One connection of an SSL or TCP front end: told when it opens, and again at its end."""
+
+    def packets(self, entry: Packets) -> None:
+        """What a passthrough load balancer carried."""
 
 
 @dataclass

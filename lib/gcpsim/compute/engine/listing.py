@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import REGIONS, ZONES
-from gcpsim.compute.engine.filters import FilterError, Predicate, compile_filter
 from gcpsim.compute.engine.kinds import Doc, Kind
 from gcpsim.core.edge import Call
 from gcpsim.core.errors import ApiError, invalid
+from gcpsim.core.filters import FilterError, Predicate, compile_filter
 
 if TYPE_CHECKING:
     from gcpsim.compute.engine.resources import Resources

@@ -1,0 +1,1 @@
+"""Cloud Logging and Cloud Monitoring: what the front ends did, as Google tells it."""
