@@ -30,6 +30,8 @@ class Simulator:
         if "--dataplane" not in options:
             options = ("--no-dataplane", *options)
         command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes", *options]
+        if "XDG_CACHE_HOME" not in (env or {}):
+            command.append("--private")  # other tests must not find it
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

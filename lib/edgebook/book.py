@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from edgebook.apply import teardown
 from edgebook.apply.flow import apply_plan
 from edgebook.clock import Clock
+from edgebook.cloud.worlds import World
 from edgebook.errors import EdgebookError, StepFailed, UsageError
 from edgebook.front_door import FrontDoor
 from edgebook.model.values import CheckResult, CheckState, Plan, Step
@@ -22,6 +23,7 @@ from edgebook.records.journal import Journal
 from edgebook.show import tables as show
 from edgebook.show import views
 from edgebook.show.applied import Applied
+from edgebook.show.banner import banner
 from edgebook.show.tables import Pages, PlanTable, Table
 from edgebook.verify import checks, preflight
 from edgebook.verify.facts import facts as facts_of
@@ -42,10 +44,19 @@ class Book:
 
     def __str__(self) -> str:
         hosts = ", ".join(self.spec.hostnames)
-        where = self.door.connection.described
-        return f"front door {self.door.names.front_door} in {self.spec.project} ({where}): {hosts}"
+        return f"front door {self.door.names.front_door} ({hosts}) on {self.world}"
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return banner(self.world, self.door.names.front_door, self.spec.hostnames)
+
+    @property
+    def world(self) -> World:
+        """Google Cloud or a simulated one, and who answers there."""
+        world = self.door.connection.world
+        assert world is not None  # `connect` says it for every environment
+        return world
 
     @cached_property
     def journal(self) -> Journal:
@@ -274,12 +285,14 @@ def raise_failed(title: str, results: list[CheckResult]) -> Table:
 
 def open(params_file: str, *, change_id: str = "") -> Book:
     """Read the params and connect; everything wrong with them is listed at once (ParamsError)."""
-    return Book(load_file(params_file), str(params_file), change_id=change_id)
+    book = Book(load_file(params_file), str(params_file), change_id=change_id)
+    book.journal.write("world", step="", **book.world.to_json())
+    return book
 
 
 def open_many(params_files: Iterable[str]) -> list[Book]:
     """Front doors of one environment and project that share one connection."""
-    books = [open(file) for file in params_files]
+    books = [Book(load_file(file), str(file)) for file in params_files]
     shared: dict[tuple[str, str], FrontDoor] = {}
     for book in books:
         key = (book.spec.environment.value, book.spec.project)
@@ -322,4 +335,4 @@ def change_json(plan: Plan) -> dict[str, Any]:
         step.value: {"hash": plan.only(step).hash, "changes": len(plan.only(step).to_do)}
         for step in Step
     }
-    return {"hash": plan.hash, "front_door": plan.front_door, "changes": changes, "steps": steps}
+    return {**plan.to_json(), "changes": changes, "steps": steps}

@@ -14,7 +14,9 @@ import pytest
 SERVE = ["serve", "--until-stdin-closes", "--time-scale", "0"]
 
 
-def gcpsim(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def gcpsim(
+    *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "gcpsim", *arguments],
         capture_output=True,
@@ -23,6 +25,7 @@ def gcpsim(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Com
         timeout=60,
         check=False,
         env={**os.environ, **(env or {})},
+        cwd=cwd,
     )
 
 
@@ -204,6 +207,27 @@ def test_the_last_started_is_found_without_being_named(tmp_path: Path) -> None:
     done = gcpsim("clock", env=env)
     assert done.returncode == 2
     assert "start one with: gcpsim serve" in done.stderr
+
+
+def test_several_simulators_are_found_by_place(
+    start_sim: Callable[..., Any], tmp_path: Path
+) -> None:
+    """One that ends takes no other's entry with it, and a killed one is no longer found."""
+    env = {"XDG_CACHE_HOME": str(tmp_path), "GCPSIM_URL": ""}
+    folders = [tmp_path / "one", tmp_path / "two"]
+    one, two = (start_sim("--state", folder, env=env) for folder in folders)
+    for folder, simulator in zip(folders, (one, two), strict=True):
+        found = gcpsim("env", "--json", env=env, cwd=folder)
+        assert json.loads(found.stdout)["GCPSIM_URL"] == simulator.url
+    unclear = gcpsim("env", env=env, cwd=tmp_path)
+    assert unclear.returncode == 2
+    assert one.url in unclear.stderr
+    assert two.url in unclear.stderr
+    one.stop()
+    assert two.url in gcpsim("env", env=env, cwd=tmp_path).stdout
+    two.kill()
+    gone = gcpsim("env", env=env, cwd=tmp_path)
+    assert (gone.returncode, "start one with" in gone.stderr) == (2, True)
 
 
 def test_help_of_every_command() -> None:

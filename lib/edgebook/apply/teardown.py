@@ -44,7 +44,7 @@ def plan(door: FrontDoor, moment: Moment, steps: Iterable[Step] = tuple(Step)) -
         first = (holders[key] | _beforehand(key, found)) & set(found)
         disrupts = DISRUPTS.get(key.kind, "")
         changes.append(replace(change, disrupts=disrupts, depends=tuple(sorted(first))))
-    return Plan(tuple(changes), door.names.front_door)
+    return Plan(tuple(changes), door.names.front_door, door.spec.environment.value)
 
 
 def _held(

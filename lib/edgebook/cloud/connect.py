@@ -1,8 +1,8 @@
 """The one seam between simulator and Google Cloud: where requests go, with which credentials.
 
 `google-cloud` means application default credentials and Google's own addresses, nothing else.
-`simulator` means the gcpsim that GCPSIM_URL names, or one started here as a subprocess and stopped
-with this process. Nothing else in the library knows which of the two it talks to.
+`simulator` means a gcpsim (`worlds` says which). Nothing else in the library knows which of the two
+it talks to.
 """
 
 import os
@@ -18,7 +18,8 @@ from google.auth.transport.requests import AuthorizedSession
 from requests.adapters import HTTPAdapter
 
 from edgebook.clock import Clock
-from edgebook.cloud import simulator
+from edgebook.cloud import simulator, worlds
+from edgebook.cloud.worlds import World
 from edgebook.errors import ConnectError, UsageError
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -48,7 +49,7 @@ class Connection:
     dns_by_api: bool = False  # nobody answers DNS here: Cloud DNS's own records are looked at
     ca_file: str = ""
     kubeconfigs: tuple[str, ...] = ()
-    described: str = ""
+    world: World | None = None
     # Called before each repetition of a call: with the error, and the seconds until then.
     on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)
@@ -110,6 +111,7 @@ def connect(
 
 
 def _google_cloud(project: str) -> Connection:
+    worlds.refuse_exports()
     try:
         credentials, _ = google.auth.default(scopes=SCOPES)
     except google.auth.exceptions.DefaultCredentialsError as error:
@@ -127,12 +129,14 @@ def _google_cloud(project: str) -> Connection:
         credentials=credentials,
         clock=Clock(),
         kubeconfigs=tuple(path for path in config.split(os.pathsep) if path),
-        described="Google Cloud",
+        world=worlds.of_google(project, credentials),
     )
 
 
 def _simulator(project: str, scenario: str, time_scale: float) -> Connection:
     running = simulator.running(scenario, time_scale)
+    world = worlds.of_simulator(project, running)
+    worlds.tell(world)
     services = running["services"]
     root = running["url"]
     endpoints = {service: str(services.get(service, root)).rstrip("/") for service in SERVICES}
@@ -151,7 +155,7 @@ def _simulator(project: str, scenario: str, time_scale: float) -> Connection:
         dns_by_api=not env.get("GCPSIM_DNS"),
         ca_file=str(env.get("GCPSIM_CA_FILE", "")),
         kubeconfigs=tuple(dict.fromkeys(kubeconfigs)),
-        described=str(running.get("described", "simulated Google Cloud")),
+        world=world,
     )
 
 

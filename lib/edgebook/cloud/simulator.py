@@ -1,21 +1,25 @@
-"""Finding a running gcpsim, or starting one as a subprocess: `connect` is its only user.
+"""Finding a running gcpsim, or starting one as a subprocess.
 
-It meets gcpsim on the command line and over HTTP, never by import. What is started here is stopped
-with this process, unless GCPSIM_KEEP is set; its pid stands in a file of the user's state folder.
+It meets gcpsim on the command line, over HTTP and in the folder where simulators say that they run,
+never by import. GCPSIM_URL names one; else the one started in this folder or above it is taken;
+else one is started here and stopped with this process, unless GCPSIM_KEEP is set.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import requests
 
-from edgebook.errors import ConnectError
+from edgebook.errors import ConnectError, RefusedError
 from edgebook.state import state_folder
 
 START_SECONDS = 60.0
@@ -23,35 +27,106 @@ _lock = threading.Lock()
 _started: dict[str, tuple[subprocess.Popen[str], dict[str, Any]]] = {}
 
 
-def running(scenario: str, time_scale: float) -> dict[str, Any]:
-    """What the simulator says of itself when ready (services, clusters, env), and its `url`."""
+def running(scenario: str, time_scale: float, *, fresh: bool = False) -> dict[str, Any]:
+    """What a simulator says of itself when ready (services, clusters, env), its `url`, and `how`.
+
+    A `fresh` one is started whatever runs, and nobody else finds it.
+    """
     with _lock:
+        if fresh:
+            return _start(scenario, time_scale, private=True)[1]
         if url := os.environ.get("GCPSIM_URL", ""):
-            return _describe(url.rstrip("/"))
+            return _describe(url.rstrip("/"), how="GCPSIM_URL")
         known = _started.get(scenario)
         if known and known[0].poll() is None:
             return known[1]
+        if found := _of_this_folder(scenario):
+            return found
         process, ready = _start(scenario, time_scale)
         _started[scenario] = (process, ready)
         return ready
 
 
-def _describe(url: str) -> dict[str, Any]:
+def registered() -> list[dict[str, Any]]:
+    """What the simulators of this user that run said when they were ready."""
+    found = []
+    for path in sorted((Path(platformdirs.user_cache_dir("gcpsim")) / "running").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            ready = json.loads(path.read_text(encoding="utf-8"))
+            os.kill(int(ready["pid"]), 0)
+            found.append(ready)
+    return found
+
+
+def environments(environ: Mapping[str, str]) -> list[dict[str, str]]:
+    """What running simulators export, also that of GCPSIM_URL as far as it answers."""
+    found = [dict(ready.get("env") or {}) for ready in registered()]
+    if url := environ.get("GCPSIM_URL", ""):
+        with contextlib.suppress(ConnectError):
+            found.append(dict(_describe(url.rstrip("/"), how="").get("env") or {}))
+    return found
+
+
+def _of_this_folder(scenario: str) -> dict[str, Any] | None:
+    """The simulator that was started here or in the nearest folder above; else the only one."""
+    others = registered()
+    here = Path.cwd().resolve()
+    for place in (here, *here.parents):
+        near = [ready for ready in others if ready.get("place") == str(place)]
+        if near:
+            others = near
+            break
+    if not others:
+        return None
+    if len(others) > 1:
+        why = "\n".join(
+            f"export GCPSIM_URL={ready['env']['GCPSIM_URL']}   # {ready.get('scenario')}, "
+            f"started in {ready.get('place')}, process {ready['pid']}"
+            for ready in others
+        )
+        raise RefusedError(
+            f"{len(others)} simulators are running, and nothing says which is meant",
+            where="environment: simulator",
+            why=why,
+            next="export one of these, or stop the others",
+        )
+    ready = others[0]
+    url = str(ready["env"]["GCPSIM_URL"]).rstrip("/")
+    how = f"found running: scenario {ready.get('scenario')}, process {ready['pid']}"
     try:
-        answer = requests.get(f"{url}/_sim/ready", timeout=10)
-        answer.raise_for_status()
-        clock = requests.get(f"{url}/_sim/clock", timeout=10).json()
-        return {**answer.json(), "url": url, "time_scale": clock["scale"]}
+        return _describe(url, how=how)
+    except ConnectError:
+        return None  # it is ending
+
+
+def _describe(url: str, *, how: str) -> dict[str, Any]:
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # never through a proxy
+            answer = session.get(f"{url}/_sim/ready", timeout=10)
+            answer.raise_for_status()
+            clock = session.get(f"{url}/_sim/clock", timeout=10).json()
+        return {**answer.json(), "url": url, "how": how, "time_scale": clock["scale"]}
     except (requests.RequestException, ValueError, KeyError) as error:
         raise ConnectError(
             "No simulator answers",
             where=f"GCPSIM_URL={url}",
-            why=str(error),
+            why=_shortly(error),
             next="start one with `gcpsim serve`, or unset GCPSIM_URL to have one started",
         ) from error
 
 
-def _start(scenario: str, time_scale: float) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+def _shortly(error: Exception) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer within 10 s"
+    if isinstance(error, requests.ConnectionError):
+        return "nothing listens there: that simulator has ended"
+    return str(error)
+
+
+def _start(
+    scenario: str, time_scale: float, *, private: bool = False
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     beside = Path(sys.executable).with_name("gcpsim")
     program = [str(beside)] if beside.exists() else [sys.executable, "-m", "gcpsim"]
     command = [*program, "serve", "--port", "0", "--scenario", scenario]
@@ -60,6 +135,8 @@ def _start(scenario: str, time_scale: float) -> tuple[subprocess.Popen[str], dic
     lifeline = not os.environ.get("GCPSIM_KEEP")
     if lifeline:
         command.append("--until-stdin-closes")
+    if private:
+        command.append("--private")
     log = state_folder() / f"gcpsim-{os.getpid()}.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -87,7 +164,12 @@ def _start(scenario: str, time_scale: float) -> tuple[subprocess.Popen[str], dic
         owner = os.getpid()
         atexit.register(lambda: stop(process) if os.getpid() == owner else None)
     url = str((ready.get("env") or {}).get("GCPSIM_URL") or ready["services"]["compute"])
-    return process, _describe(url.rstrip("/"))
+    how = f"started for this {_what_we_are()}: scenario {scenario}, it ends with it"
+    return process, _describe(url.rstrip("/"), how=how)
+
+
+def _what_we_are() -> str:
+    return "notebook" if "ipykernel" in sys.modules else "command"
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:

@@ -75,10 +75,8 @@ def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) 
     """Start gcpsim as the params say and make its environment ours; what it says when ready."""
     from edgebook.cloud import simulator
 
-    if fresh:
-        os.environ.pop("GCPSIM_URL", None)
     scale = spec.simulator.time_scale if time_scale is None else time_scale
-    ready = simulator.running(spec.simulator.scenario, scale)
+    ready = simulator.running(spec.simulator.scenario, scale, fresh=fresh)
     os.environ.update({name: str(value) for name, value in (ready.get("env") or {}).items()})
     os.environ["GCPSIM_URL"] = ready["url"]
     return ready

@@ -12,6 +12,7 @@ from edgebook.errors import UsageError
 
 if TYPE_CHECKING:
     from edgebook.runbook.display import Display
+    from edgebook.runbook.request import Prepared
     from edgebook.runbook.run import Outcome, Run
 
 HELP = "run notebooks in order as one change, and seal its record"
@@ -62,10 +63,26 @@ def run(args: argparse.Namespace) -> int:
         notebook_seconds=args.timeout,
         total_seconds=args.total_timeout,
     )
-    with running(lambda: prepare(request), json_wanted=args.json) as (change, display):
+    with running(lambda: settled(prepare(request)), json_wanted=args.json) as (change, display):
         outcome = change.go()
     report(outcome, change, display, json_wanted=args.json)
     return outcome.exit_code
+
+
+def settled(prepared: "Prepared") -> "Prepared":
+    """The same; all its kernels are on one world from now on, which is announced."""
+    from edgebook.cloud import worlds
+
+    spec = prepared.spec
+    simulator = spec.simulator
+    world = worlds.settle(
+        spec.environment.value,
+        spec.project,
+        scenario=simulator.scenario,
+        time_scale=simulator.time_scale,
+    )
+    worlds.tell(world)
+    return prepared
 
 
 @contextmanager

@@ -338,6 +338,7 @@ class Plan:
 
     changes: tuple[Change, ...] = ()
     front_door: str = ""
+    environment: str = ""  # an approval for the simulator is none for Google Cloud
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "changes", tuple(sorted(self.changes, key=lambda c: c.order)))
@@ -362,7 +363,8 @@ class Plan:
     def hash(self) -> str:
         """SHA-256 over the symbolic form, in hex; the first 8 digits are what people see."""
         digests = sorted(change.digest for change in self.to_do)
-        return hashlib.sha256("\n".join([self.front_door, *digests]).encode()).hexdigest()
+        said = [self.environment, self.front_door, *digests]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     @property
     def short_hash(self) -> str:
@@ -378,12 +380,17 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         changes = [change.to_json() for change in self.changes]
-        return {"hash": self.hash, "front_door": self.front_door, "changes": changes}
+        return {
+            "hash": self.hash,
+            "environment": self.environment,
+            "front_door": self.front_door,
+            "changes": changes,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Plan":
         changes = tuple(Change.from_json(change) for change in value["changes"])
-        return cls(changes, value.get("front_door", ""))
+        return cls(changes, value.get("front_door", ""), value.get("environment", ""))
 
 
 class CheckState(StrEnum):

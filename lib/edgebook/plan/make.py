@@ -44,7 +44,7 @@ def wanted(spec: Spec, observed: Observed, live: Live) -> Desired:
 def make(spec: Spec, observed: Observed, live: Live, *, target: Desired | None = None) -> Plan:
     """The plan of all steps; `plan.only(step)` is the part of one. `target`: what `wanted` said."""
     target = target or wanted(spec, observed, live)
-    return Plan(tuple(diff(target, live, observed)), target.front_door)
+    return Plan(tuple(diff(target, live, observed)), target.front_door, spec.environment.value)
 
 
 def refusal(plan: Plan, safety: SafetySpec, file: str = "the params") -> EdgebookError | None:

@@ -28,6 +28,7 @@ class StepEvents:
     headlines: list[str] = field(default_factory=list)
     traffic: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
+    world: dict[str, Any] | None = None
 
     @property
     def done(self) -> int:
@@ -83,6 +84,8 @@ def add(step: StepEvents, event: Mapping[str, Any]) -> None:
         step.headlines.append(str(event.get("text", "")))
     elif kind == "traffic":
         step.traffic.append({k: v for k, v in event.items() if k not in ("event", "step")})
+    elif kind == "world":
+        step.world = {k: v for k, v in event.items() if k not in ("event", "step", "at")}
     elif kind == "error":
         step.error = {k: v for k, v in event.items() if k not in ("event", "step", "at")}
 

@@ -62,6 +62,7 @@ class Run:
         self.step_hashes: Mapping[str, str] = {}
         self.approval: Approval | None = None
         self.offset = 0
+        self.world: dict[str, Any] | None = None
         self.exit_code = EXIT_OK
         self._next: Future[Any] | None = None
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
@@ -165,6 +166,7 @@ class Run:
             except (Exception, KeyboardInterrupt) as error:
                 ended = error
         self.offset = watch.offset
+        self.world = watch.events.world or self.world
         seconds = round(time.monotonic() - began, 1)
         return self._step(runbook, watch.events, watch.reason, ended, seconds)
 
@@ -224,6 +226,7 @@ class Run:
             "environment": prepared.environment,
             "project": prepared.spec.project,
             "front_door": prepared.door,
+            "world": self.world,
             "git": facts.git(),
             "tool": facts.tool(),
             "params": prepared.params,

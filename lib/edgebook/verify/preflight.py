@@ -119,7 +119,12 @@ def project(door: FrontDoor) -> Iterator[CheckResult]:
     else:
         state = str(found.get("state", "ACTIVE"))
         good = state == "ACTIVE"
-        yield result(OK if good else FAILED, "project", name, door.connection.described or state)
+        yield result(OK if good else FAILED, "project", name, _world(door) or state)
+
+
+def _world(door: FrontDoor) -> str:
+    world = door.connection.world
+    return world.name if world else ""
 
 
 def permissions(door: FrontDoor) -> Iterator[CheckResult]:

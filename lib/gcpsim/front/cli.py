@@ -1,7 +1,7 @@
 """The command line of gcpsim: serve, and the commands that talk to a running simulator.
 
 `serve` imports the server; the others only speak HTTP to the stage door, found by --url, GCPSIM_URL
-or the file that the last `serve` left. Wrong use is one line and exit code 2.
+or by the folder it was started in (`registry`). Wrong use is one line and exit code 2.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument(
-            "--url", default="", help="the simulator; default: GCPSIM_URL, or the last started"
+            "--url", default="", help="the simulator; default: GCPSIM_URL, or the one running"
         )
         command.add_argument("--json", action="store_true", help="machine-readable output")
         command.set_defaults(run=run)
@@ -110,6 +110,7 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
     add("--require-auth", action="store_true", help="refuse requests without credentials")
     add("--quotas", action="store_true", help="enforce resource quotas and rate limits")
     add("--until-stdin-closes", action="store_true", help="stop when standard input closes")
+    add("--private", action="store_true", help="found by those only who are told its URL")
     command.set_defaults(run=_serve)
 
 
@@ -136,6 +137,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         until_stdin_closes=arguments.until_stdin_closes,
         dataplane=arguments.dataplane,
         locations=tuple(filter(None, arguments.locations.split(","))),
+        private=arguments.private,
     )
     try:
         return asyncio.run(serve(config))
@@ -160,15 +162,22 @@ def _scale(text: str) -> float:
 
 
 def find(url: str) -> str:
-    """The running simulator: --url, GCPSIM_URL, or the one that was started last."""
+    """The running simulator: --url, GCPSIM_URL, or the only one that runs for this folder."""
     if url or os.environ.get("GCPSIM_URL"):
         return (url or os.environ["GCPSIM_URL"]).rstrip("/")
-    from gcpsim.front.server import running_file
+    from gcpsim.front import registry
 
-    try:
-        return str(json.loads(running_file().read_text())["env"]["GCPSIM_URL"])
-    except (OSError, ValueError, KeyError):
-        raise CommandError("no simulator is running; start one with: gcpsim serve") from None
+    found = registry.nearest(registry.running(), Path.cwd())
+    if not found:
+        raise CommandError("no simulator is running; start one with: gcpsim serve")
+    if len(found) > 1:
+        known = "; ".join(f"--url {_url(ready)} ({ready['place']})" for ready in found)
+        raise CommandError(f"{len(found)} simulators are running; say which: {known}")
+    return _url(found[0])
+
+
+def _url(ready: dict[str, Any]) -> str:
+    return str(ready["env"]["GCPSIM_URL"])
 
 
 def ask(url: str, verb: str, path: str, body: Any = None) -> Any:

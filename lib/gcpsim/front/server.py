@@ -33,6 +33,7 @@ from gcpsim.core.world import Options, World
 from gcpsim.dataplane.plane import DataPlane
 from gcpsim.dns import server as dns_server
 from gcpsim.dns.service import Dns
+from gcpsim.front import registry
 from gcpsim.front.http import GoogleEdge
 from gcpsim.front.proxy import ConnectProxy, server_context
 from gcpsim.gke import endpoints, stage
@@ -61,6 +62,7 @@ class Config:
     until_stdin_closes: bool = False
     dataplane: bool = True
     locations: tuple[str, ...] = ()
+    private: bool = False  # found by those only who are told its URL
 
 
 def build(config: Config) -> World:
@@ -145,6 +147,8 @@ class Server:
             "locations": plane.locations if plane else [],
             "time_scale": self.world.clock.scale,
             "pid": os.getpid(),
+            "scenario": self.config.scenario or "empty",
+            "place": str((self.config.state or Path.cwd()).resolve()),
             "env": env,
         }
         self.edge.admin.ready = ready
@@ -308,7 +312,8 @@ async def serve(config: Config) -> int:
         return 2
     timers = asyncio.create_task(world.clock.run())
     beat = asyncio.create_task(_remember_time(world))
-    _remember_running(ready)
+    if not config.private:
+        registry.remember(ready)
     print(orjson.dumps(ready).decode(), flush=True)
     waiting = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({waiting, timers, beat}, return_when=asyncio.FIRST_COMPLETED)
@@ -317,7 +322,7 @@ async def serve(config: Config) -> int:
         with contextlib.suppress(asyncio.CancelledError):
             if task in done:
                 task.result()
-    _forget_running(ready)
+    registry.forget(ready)
     world.store.table("meta").put("clock", {"now": world.clock.now()})
     world.store.commit()
     await server.close()
@@ -337,26 +342,6 @@ async def _remember_time(world: World) -> None:
         world.store.table("meta").put("clock", {"now": world.clock.now()})
         world.store.commit()
     await asyncio.Event().wait()
-
-
-def running_file() -> Path:
-    """Where the simulator that was started last says that it runs."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("gcpsim")) / "running.json"
-
-
-def _remember_running(ready: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):
-        path = running_file()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_private(path, json.dumps(ready))
-
-
-def _forget_running(ready: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        if json.loads(running_file().read_text()).get("pid") == ready["pid"]:
-            running_file().unlink()
 
 
 def exports(env: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from edgebook import cli
 from edgebook.cloud.connect import connect
-from edgebook.errors import ConnectError, UsageError
+from edgebook.errors import ConnectError, RefusedError, UsageError
 
 EDGEBOOK = Path(sys.executable).with_name("edgebook")
 
@@ -111,13 +111,31 @@ def test_no_credentials_for_google_cloud(monkeypatch, tmp_path):
     assert "gcloud auth application-default login" in failed.value.next
 
 
-def test_google_cloud_means_googles_own_addresses(monkeypatch, shop):
-    """The simulator's environment must not leak into the real one's endpoints."""
-    monkeypatch.setenv(
-        "GOOGLE_APPLICATION_CREDENTIALS",
-        shop.sim.ready["env"]["GOOGLE_APPLICATION_CREDENTIALS"],
-    )
+def test_a_simulators_exports_are_in_the_way_of_google_cloud(monkeypatch, shop):
+    """False evidence: a plan of the simulator that is sealed as Google Cloud's."""
+    exported = shop.sim.ready["env"]
+    for name, value in exported.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RefusedError) as refused:
+        connect("google-cloud", "p")
+    for name in ("GCPSIM_URL", "GOOGLE_APPLICATION_CREDENTIALS", "HTTPS_PROXY", "KUBECONFIG"):
+        assert f"{name}={exported[name]}" in refused.value.why
+        assert name in refused.value.next
+    monkeypatch.setenv("GCPSIM_URL", "")
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.delenv("KUBECONFIG")
+    with pytest.raises(RefusedError, match="credentials are a simulator's"):
+        connect("google-cloud", "p")
+
+
+def test_google_cloud_means_googles_own_addresses(monkeypatch, shop, tmp_path):
+    monkeypatch.setenv("GCPSIM_URL", "")
+    simulated = Path(shop.sim.ready["env"]["GOOGLE_APPLICATION_CREDENTIALS"]).read_text()
+    key = {**json.loads(simulated), "token_uri": "https://oauth2.googleapis.com/token"}
+    (tmp_path / "key.json").write_text(json.dumps(key))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
     connection = connect("google-cloud", "p")
+    assert connection.world.how == f"as {key['client_email']}"
     assert connection.endpoint("compute") == "https://compute.googleapis.com"
     assert not connection.allows_automatic_approval
     assert connection.data_plane and not connection.dns_by_api
