@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 from edgebook.apply import teardown
 from edgebook.apply.flow import apply_plan
 from edgebook.clock import Clock
+from edgebook.cloud.identity import identity
 from edgebook.cloud.worlds import World
 from edgebook.errors import EdgebookError, StepFailed, UsageError
 from edgebook.front_door import FrontDoor
 from edgebook.model.values import CheckResult, CheckState, Plan, Step
 from edgebook.params import Spec, load_file
+from edgebook.plan import kept
 from edgebook.plan import make as plans
+from edgebook.plan.approval import Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.show import tables as show
@@ -77,7 +80,7 @@ class Book:
     def apply(
         self,
         mode: str,
-        approve: str = "",
+        approve: str | Given = "",
         *,
         steps: tuple[Step, ...] = tuple(Step),
         **options: Any,
@@ -157,6 +160,7 @@ class Book:
 
     def _plan_table(self, plan: Plan, title: str) -> PlanTable:
         self.journal.planned(title, plan)
+        kept.reopen(plan, self.door.connection.place)
         notes = [str(refused)] if (refused := self._refusal(plan)) else []
         return show.plan_table(title, plan, notes=notes)
 
@@ -172,7 +176,7 @@ class Book:
         return self._told(title, work)
 
     def _apply(
-        self, title: str, steps: tuple[Step, ...], mode: str, approve: str, **options: Any
+        self, title: str, steps: tuple[Step, ...], mode: str, approve: str | Given, **options: Any
     ) -> Applied | Table:
         if mode not in MODES:
             raise UsageError(f"No mode {mode!r}", where="mode", why='"plan" or "apply"')
@@ -186,7 +190,7 @@ class Book:
             refused = self._refusal(plan)
             if refused is not None:
                 raise refused
-            done = apply_plan(self.door, moment, plan, str(approve), title=title, **options)
+            done = apply_plan(self.door, moment, plan, approve, title=title, **options)
             return Applied(done)
 
         return self._told(title, work)
@@ -208,7 +212,7 @@ class BookStep:
 
         return book._told(title, work)
 
-    def apply(self, mode: str, approve: str = "", **options: Any) -> Applied | Table:
+    def apply(self, mode: str, approve: str | Given = "", **options: Any) -> Applied | Table:
         """With mode "plan" say what would be done; with "apply" do it, for this plan's hash."""
         return self._book._apply(self.name.value, (self.name,), mode, approve, **options)
 
@@ -232,11 +236,13 @@ class Teardown:
         def work() -> PlanTable:
             found = teardown.plan(book.door, book.door.read(), self._steps)
             book.journal.planned("teardown", found)
-            return show.plan_table("teardown", found)
+            kept.reopen(found, book.door.connection.place)
+            refused = plans.refusal(found, book.spec.safety, book.file, teardown=True)
+            return show.plan_table("teardown", found, notes=[str(refused)] if refused else [])
 
         return book._told("teardown", work)
 
-    def apply(self, mode: str, approve: str = "", **options: Any) -> Applied | Table:
+    def apply(self, mode: str, approve: str | Given = "", **options: Any) -> Applied | Table:
         """With mode "apply" and the hash of this teardown's plan: take it down, then look again."""
         book = self._book
         if mode not in MODES:
@@ -251,7 +257,7 @@ class Teardown:
                 book.door,
                 moment,
                 found,
-                str(approve),
+                approve,
                 title="teardown",
                 replan=lambda key: teardown.replan(book.door, key, self._steps),
                 **options,
@@ -324,8 +330,16 @@ def plan_many(books: Iterable[Book]) -> dict[str, Plan]:
 
 
 def plan_change(params_file: str) -> dict[str, Any]:
-    """A whole change as JSON: hash, changes with their digests, and each step's hash and size."""
-    return change_json(open(params_file).door.read().plan)
+    """A whole change as JSON: hash, changes with their digests, and each step's hash and size.
+
+    Besides, what a decision about its approval must know: which world it is, and who runs it.
+    """
+    door = open(params_file).door
+    about = {
+        "place": door.connection.place,
+        "author": identity(door.connection).to_json(),
+    }
+    return {**change_json(door.read().plan), **about}
 
 
 def change_json(plan: Plan) -> dict[str, Any]:

@@ -1,13 +1,53 @@
-"""The folder where edgebook keeps what outlives a command: pid files, journals, locks, plans."""
+"""The folder where edgebook keeps what outlives a command: pid files, journals, locks, plans.
+
+Only its owner can read it: plans and journals hold what the params hold.
+"""
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
+from edgebook.errors import EdgebookError
+
+
+def state_place() -> Path:
+    """The folder's path, whether it exists or not."""
+    return Path(os.environ.get("EDGEBOOK_STATE") or platformdirs.user_state_dir("edgebook"))
+
 
 def state_folder() -> Path:
-    """Where edgebook keeps what outlives a command: pid files, journals, locks."""
-    folder = Path(os.environ.get("EDGEBOOK_STATE") or platformdirs.user_state_dir("edgebook"))
-    folder.mkdir(parents=True, exist_ok=True)
+    """Where edgebook keeps what outlives a command; EdgebookError when it cannot be made."""
+    return private_folder(state_place())
+
+
+def private_folder(folder: Path) -> Path:
+    """The folder, made if need be, open to its owner only."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise EdgebookError(
+            "edgebook's own files cannot be kept",
+            where=str(folder),
+            why=str(error),
+            next="make that folder writable, or name another with EDGEBOOK_STATE",
+        ) from error
     return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once and whole, readable by its owner only; EdgebookError when it fails."""
+    try:
+        number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise EdgebookError("A file cannot be written", where=str(path), why=str(error)) from error

@@ -1,17 +1,30 @@
 """From an approved plan to a finished step: approval, lease, journal, run, and what came of it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edgebook.apply import progress as progresses
 from edgebook.apply.lock import FrontDoorLock
 from edgebook.apply.run import Done, Run
+from edgebook.cloud.identity import identity
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import Change, Plan, ResourceKey
+from edgebook.plan import kept
 from edgebook.plan import make as plans
-from edgebook.plan.approval import keep_plan, kept_plan
+from edgebook.plan.approval import (
+    Approval,
+    Circumstances,
+    Given,
+    base_hash,
+    decide,
+    parse_hash,
+    read_given,
+)
+from edgebook.plan.approvers import Rules
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.verify import backend_checks, failures
@@ -19,7 +32,7 @@ from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import Failure
 from edgebook.verify.health import GroupHealth
 
-AUTO = "auto"
+APPROVAL_FILE = "EDGEBOOK_APPROVAL"  # the signed approvals of the run that started this kernel
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ def apply_plan(
     door: FrontDoor,
     moment: Moment,
     plan: Plan,
-    approve: str,
+    approve: str | Given,
     *,
     title: str = "",
     replan: Callable[[ResourceKey], Change | None] | None = None,
@@ -68,8 +81,11 @@ def apply_plan(
         held = moment.live.get(lease_key(door))
         lock.sweep((held.body.get("labels") or {}) if held else {})
         return Outcome(title, plan, ())
-    approve_plan(door, plan, approve)
-    keep_plan(plan)
+    refused = plans.refusal(plan, door.spec.safety, door.file, teardown=title == "teardown")
+    if refused is not None:
+        raise refused
+    approval = approve_plan(door, plan, approve)
+    kept.keep(plan)
     journal = journals.for_run(door.id, clock)
     earlier = journals.unfinished(door.id) if journal.path and not _recorded() else None
     began = clock.monotonic()
@@ -86,7 +102,7 @@ def apply_plan(
             observe=door.observe_now,
             own_negs=moment.desired.own_negs,
             explain=lambda service, seen: explain_health(door, service, seen),
-            on_done=lambda change: _lease_new(lock, change, door),
+            on_done=lambda change: _done(lock, change, door, approval),
             await_health=await_health,
         )
         try:
@@ -140,12 +156,11 @@ def _stopped(title: str, journal: Journal) -> InterruptedRun:
 
 
 def _recorded() -> bool:
-    import os
-
     return bool(os.environ.get("EDGEBOOK_JOURNAL"))
 
 
-def _lease_new(lock: FrontDoorLock, change: Change, door: FrontDoor) -> None:
+def _done(lock: FrontDoorLock, change: Change, door: FrontDoor, approval: Approval) -> None:
+    kept.note_done(approval.hash, door.connection.place, change.key)
     if change.key == lease_key(door):
         lock.take()
 
@@ -162,15 +177,24 @@ def lease_key(door: FrontDoor) -> ResourceKey:
     return ResourceKey("address", scope, door.names.address(version))
 
 
-def approve_plan(door: FrontDoor, plan: Plan, approve: str) -> None:
+def approve_plan(door: FrontDoor, plan: Plan, approve: str | Given) -> Approval:
     """Raise ApprovalError unless it is approved, or the rest of what was approved."""
-    text = approve.strip().lower()
-    if text == AUTO and door.connection.allows_automatic_approval:
-        return
-    approved = kept_plan(text) if len(text) >= plans.SHORTEST_APPROVAL else None
-    if approved is not None and approved.hash != plan.hash and not plans.covers(approved, plan):
-        return
-    plans.check_approval(plan, text, approved)
+    recorded = os.environ.get(APPROVAL_FILE, "")
+    if isinstance(approve, Given):
+        given, how = approve, "--approve"
+    elif recorded and Path(recorded).exists() and approve != "auto":
+        given, how = read_given(recorded), "the approval of the run"
+    else:
+        hash_ = parse_hash(approve)
+        given, how = Given(hash_, kept.find(hash_)), "approve"
+    base = base_hash(given, plan)
+    about = Circumstances(
+        identity(door.connection),
+        Rules(door.spec.safety.approvals, door.spec.safety.approvers),
+        kept.spent(base, door.connection.place) if base else (),
+        how,
+    )
+    return decide(given, plan, about)
 
 
 def _raise_failure(applied: Outcome, journal: Journal) -> None:

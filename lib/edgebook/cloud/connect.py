@@ -21,6 +21,7 @@ from edgebook.clock import Clock
 from edgebook.cloud import simulator, worlds
 from edgebook.cloud.worlds import World
 from edgebook.errors import ConnectError, UsageError
+from edgebook.model.people import Person
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 SERVICES = (
@@ -50,6 +51,7 @@ class Connection:
     ca_file: str = ""
     kubeconfigs: tuple[str, ...] = ()
     world: World | None = None
+    identity: Person | None = None  # who runs this, once it was asked
     # Called before each repetition of a call: with the error, and the seconds until then.
     on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)
@@ -61,6 +63,11 @@ class Connection:
     def client_options(self, service: str) -> dict[str, str]:
         """What Google's clients take to reach the same endpoint."""
         return {"api_endpoint": self.endpoint(service)}
+
+    @property
+    def place(self) -> str:
+        """Which Google Cloud this is: the real one, or one simulator among many."""
+        return self.world.endpoint if self.world and not self.world.real else "google-cloud"
 
     @property
     def session(self) -> requests.Session:

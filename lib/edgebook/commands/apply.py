@@ -19,9 +19,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--approve",
         required=True,
+        action="append",
         metavar="HASH",
         help="hash that `edgebook plan` showed, or the file that it wrote with --out; "
-        "auto: only with the simulator",
+        "signed approvals as well; auto: only with the simulator",
     )
     parser.add_argument(
         "--step",
@@ -40,16 +41,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
-    from edgebook.plan.approval import keep_plan, read_given
+    from edgebook.plan.approval import read_given
 
     book = edgebook.open(args.params)
     given = read_given(args.approve)
-    if given.plan is not None:
-        keep_plan(given.plan)
     steps = tuple(Step(name) for name in args.step) or tuple(Step)
     applied = book.apply(
         "apply",
-        given.hash,
+        given,
         steps=steps,
         break_lock=args.break_lock,
         show_progress=not (args.quiet or args.json),

@@ -31,11 +31,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
+    from edgebook.plan import kept
     from edgebook.plan.make import refusal
     from edgebook.show import tables as show
 
     book = edgebook.open(args.params)
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
+    kept.reopen(plan, book.door.connection.place)
     refused = refusal(plan, book.spec.safety, args.params)
     said = json.dumps({**plan.to_json(), "refused": refused.to_json() if refused else None})
     if args.out:

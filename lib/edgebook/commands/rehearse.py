@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     request = Request(
         params_file=args.params,
-        approve="auto",
+        approve=("auto",),
         records=args.records,
         change_id=args.change_id,
         title="Rehearsal on the simulator",

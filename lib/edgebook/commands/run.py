@@ -27,9 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="default: all numbered ones in notebooks/")  # fmt: skip
     parser.add_argument("--params", default="", metavar="FILE", help="params of the front door")
     parser.add_argument("--mode", choices=("plan", "apply"), default="apply")
-    parser.add_argument("--approve", default="", metavar="HASH",
-                        help="hash of the approved plan, or a file with its JSON; "
-                        "auto: only with the simulator")  # fmt: skip
+    parser.add_argument("--approve", action="append", default=[], metavar="HASH",
+                        help="hash of the approved plan, or a file with its JSON; signed "
+                        "approvals as well; auto: only with the simulator")  # fmt: skip
     parser.add_argument("--resume", default="", metavar="CHG", help="go on where that run failed")
     parser.add_argument("--change-id", default="", metavar="CHG", help="default: the next free one")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         params_file=args.params,
         notebooks=tuple(args.notebooks),
         mode=args.mode,
-        approve=args.approve,
+        approve=tuple(args.approve),
         given={**given, **dict(args.parameter)},
         change_id=args.change_id,
         resume=args.resume,

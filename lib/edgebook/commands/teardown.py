@@ -15,7 +15,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--params", required=True, metavar="FILE", help="params of the front door")
-    parser.add_argument("--approve", default="", metavar="HASH", help="hash of the teardown's plan")
+    parser.add_argument("--approve", action="append", default=[], metavar="HASH",
+                        help="hash of the teardown's plan; signed approvals as well")  # fmt: skip
     parser.add_argument(
         "--step",
         action="append",
@@ -38,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(table.to_json()) if args.json else table)
         return EXIT_OK
     given = read_given(args.approve)
-    applied = teardown.apply("apply", given.hash, show_progress=not (args.quiet or args.json))
+    applied = teardown.apply("apply", given, show_progress=not (args.quiet or args.json))
     print(json.dumps(applied.to_json()) if args.json else applied)
     return EXIT_OK

@@ -334,7 +334,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """Sorted changes. Reports are shown but not hashed: they are nothing to approve."""
+    """Sorted changes of one front door in one environment.
+
+    Reports are shown but not hashed: they are nothing to approve.
+    """
 
     changes: tuple[Change, ...] = ()
     front_door: str = ""

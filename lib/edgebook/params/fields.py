@@ -51,6 +51,8 @@ SECRET = Pattern(
     r"projects/[^/]+/secrets/[^/]+/versions/[^/]+",
     "projects/P/secrets/S/versions/V of Secret Manager",
 )
+PERSON = Pattern(r"[^\s,]{1,100}", "a name or address without spaces")
+PUBLIC_KEY = Pattern(r"ed25519:[A-Za-z0-9+/]{43}=", "ed25519: and 44 characters of base64")
 ENVIRONMENT_NAME = Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")
 
 

@@ -21,7 +21,9 @@ from edgebook.params.fields import (
     NEG_NAME,
     NETWORK,
     PATH_RULE,
+    PERSON,
     PROJECT,
+    PUBLIC_KEY,
     SERVICE,
     URL_PATH,
     ApiFields,
@@ -392,6 +394,14 @@ class SafetySpec:
     """Limits that no approval can pass."""
 
     max_deletes: int = key("Resources that one plan may delete.", 2, minimum=0)
+    teardown: int = key("Resources that one teardown may delete.", 100, minimum=0)
+    approvals: int = key("People who must approve, who runs it included.", 1, minimum=1)
+    approvers: Mapping[str, str] = key(
+        "Whose signature counts as approval: name, and public key from `edgebook key`.",
+        {},
+        keys=PERSON,
+        pattern=PUBLIC_KEY,
+    )
     allow_replace: bool = key("Allow to delete and create anew what cannot be changed.", False)
 
 

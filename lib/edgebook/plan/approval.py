@@ -1,23 +1,33 @@
-"""Whether what would be done is what was approved, and if not, what differs.
+"""The one decider: whether what would be done is what was approved, and if not, what differs.
 
-A whole run is approved by the hash of its plan, or by the plan's JSON. A resumed run may do what is
-left of the approved plan and nothing else. `auto` is for the simulator only.
+An approval covers the plan it was given for and what remains of it, nothing that came since: a
+change that was made already and has come undone needs a new approval, and so does one that the
+approved plan did not have. A plan is approved by its hash, by its JSON, or by signed statements
+(`approvers`). `auto` is for the simulator only. Decision record 0055 has the table of histories.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgebook.errors import ApprovalError, UsageError
-from edgebook.model.values import Change, Plan
-from edgebook.plan import make as plans
-from edgebook.state import state_folder
+from edgebook.model.kinds import noun
+from edgebook.model.people import Person
+from edgebook.model.values import Action, Change, Plan, ResourceKey, to_json
+from edgebook.plan import kept
+from edgebook.plan.approvers import Rules, require, statements
 
 AUTO = "auto"
-SHORTEST = 8
 SHOWN = 12
+SEVERITY = {
+    Action.REPORT: 0,
+    Action.UPDATE: 1,
+    Action.CREATE: 2,
+    Action.REPLACE: 3,
+    Action.DELETE: 4,
+}
 
 
 @dataclass(frozen=True)
@@ -27,109 +37,259 @@ class Approval:
     hash: str
     by: str
     how: str
+    approvers: tuple[Person, ...] = ()
 
-    def to_json(self) -> dict[str, str]:
-        return {"hash": self.hash, "by": self.by, "how": self.how}
+    def to_json(self) -> dict[str, Any]:
+        people = [person.to_json() for person in self.approvers]
+        return {"hash": self.hash, "by": self.by, "how": self.how, "approvers": people}
 
 
 @dataclass(frozen=True)
 class Given:
-    """What --approve was: a hash, and the plan behind it when it is known."""
+    """What was handed over as approval: a hash, the plan behind it if known, signed statements."""
 
     hash: str
     plan: Plan | None = None
+    signed: tuple[Mapping[str, Any], ...] = ()
 
 
-def read_given(text: str) -> Given:
-    """`auto`, a hash of at least 8 digits, or a file with the JSON of `edgebook plan --json`."""
-    if text in ("", AUTO):
-        return Given(text)
-    path = Path(text)
-    if path.suffix == ".json" or path.is_file():
-        try:
-            plan = Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            why = f"{type(error).__name__}: {error}"
-            raise UsageError("Not a plan", where=text, why=why, next=_make_plan()) from None
-        return Given(plan.hash, plan)
-    if len(text) < SHORTEST or not all(c in "0123456789abcdef" for c in text):
-        why = f"{text!r}; a plan's hash has at least {SHORTEST} hexadecimal digits"
-        raise UsageError("Not a plan's hash", where="--approve", why=why, next=_make_plan())
-    return Given(text, kept_plan(text))
+@dataclass(frozen=True)
+class Asked:
+    """What is to be carried out under one hash, when it is more than a plan: a ladder of plans."""
+
+    hash: str
+    size: int
+    environment: str
+    front_door: str
+    what: str = "ladder"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Who asks, which approvals the params want, and what was made under this approval already."""
+
+    by: Person
+    rules: Rules = field(default_factory=Rules)
+    spent: Collection[str] = ()
+    how: str = "--approve"
+
+
+def read_given(texts: str | Sequence[str]) -> Given:
+    """Parse approvals: `auto`, a hash of 8 digits or more, a plan's JSON, signed statements.
+
+    Raises UsageError for anything else. Files are read only here, for the command line; a
+    notebook's `approve` is parsed by `parse_hash`.
+    """
+    found = [text.strip() for text in ([texts] if isinstance(texts, str) else texts)]
+    given = [_read(text) for text in found if text]
+    signed = tuple(statement for one in given for statement in one.signed)
+    hashes = sorted({one.hash for one in given}, key=len)
+    if any(not hashes[-1].startswith(each) for each in hashes):
+        why = f"they are for {', '.join(text[:12] for text in hashes)}"
+        raise UsageError("Approvals of different plans", where="--approve", why=why)
+    plan = next((one.plan for one in given if one.plan), None)
+    return Given(hashes[-1] if hashes else "", plan, signed)
+
+
+def parse_hash(text: str, where: str = "approve") -> str:
+    """`auto`, "" or a hash in lower case; UsageError for anything else: no pattern, no path."""
+    said = text.strip().lower()
+    if said in ("", AUTO) or kept.HASH.fullmatch(said):
+        return said
+    why = f"{text[:80]!r}; a plan's hash has 8 to 64 hexadecimal digits"
+    raise UsageError("Not a plan's hash", where=where, why=why, next=_make_plan("--approve"))
 
 
 def refuse_auto(given: Given, environment: str) -> None:
     """Raises ApprovalError for `auto` where something real would be changed."""
     if given.hash == AUTO and environment != "simulator":
         why = f"environment is {environment}; auto is for the simulator"
-        raise ApprovalError("Not approved", where="--approve auto", why=why, next=_make_plan())
+        raise ApprovalError(
+            "Not approved", where="--approve auto", why=why, next=_make_plan("--approve")
+        )
 
 
-def decide(given: Given, plan: Plan, *, environment: str, by: str) -> Approval:
-    """Raises ApprovalError unless `given` approves exactly this plan."""
-    refuse_auto(given, environment)
+def decide(given: Given, asked: Plan | Asked, about: Circumstances) -> Approval:
+    """Raises ApprovalError unless `given` approves what is asked, or what it is the rest of."""
+    plan = asked if isinstance(asked, Plan) else None
+    size = len(asked.to_do) if isinstance(asked, Plan) else asked.size
+    refuse_auto(given, asked.environment)
+    if size == 0:
+        return Approval(asked.hash, about.by.name, "nothing to change")
     if given.hash == AUTO:
-        return Approval(plan.hash, by, "automatic: rehearsal")
-    if not given.hash and plan.empty:
-        return Approval(plan.hash, by, "nothing to change")
+        return Approval(asked.hash, about.by.name, "automatic: rehearsal", (about.by,))
     if not given.hash:
-        why = f"{len(plan.to_do)} changes, plan {plan.short_hash}, and no --approve"
-        raise ApprovalError("Not approved", why=why, next=_make_plan())
-    if plan.hash.startswith(given.hash):
-        return Approval(plan.hash, by, "--approve")
-    if given.plan is None:
-        why = f"approved {given.hash[:8]}, but the plan is now {plan.short_hash}"
-        seen = _lines("would do", plan.to_do)
-        text = "\n".join([why, "the approved plan is not kept here, so all that would be done is:"])
-        raise ApprovalError("Not approved", why="\n".join([text, *seen]), next=_make_plan())
-    why = f"approved {given.hash[:8]}, but the plan is now {plan.short_hash}:"
-    raise ApprovalError(
-        "Plan has changed since it was approved",
-        why="\n".join([why, *differences(given.plan, plan)]),
-        next=_make_plan(),
+        what = "Plan" if plan else asked.what.capitalize()  # type: ignore[union-attr]
+        raise ApprovalError(
+            f"{what} {asked.hash[:8]} is not approved",
+            why=f"{size} changes would be made",
+            next=_make_plan(about.how, asked.hash[:8]),
+        )
+    exact = asked.hash.startswith(given.hash)
+    approved = plan if exact else given.plan
+    if not exact and plan is None:
+        raise _refused(given, asked, ["only its very hash approves it"], about.how)
+    if plan is not None:
+        _refuse_beyond(given, approved, plan, about)
+    hash_ = asked.hash if exact else given.hash
+    people = require(given.signed, about.by, about.rules, hash_, asked)
+    how = about.how if exact else "the rest of the approved plan"
+    return Approval(hash_, ", ".join(person.name for person in people), how, people)
+
+
+def base_hash(given: Given, asked: Plan | Asked) -> str:
+    """The whole hash of the plan that was approved, as far as it is known."""
+    if len(given.hash) >= 8 and asked.hash.startswith(given.hash):
+        return asked.hash
+    return given.plan.hash if given.plan else ""
+
+
+def decide_rest(approved: Plan, rest: Plan, done: Collection[str], before: Approval) -> Approval:
+    """Approve what remains of an earlier run's plan; `done` are the ids of what it has made."""
+    if beyond := covers(approved, rest, done):
+        raise ApprovalError(
+            "More than what was approved before",
+            why="\n".join(f"also: {difference}" for difference in beyond[:SHOWN]),
+            next="plan and approve anew: edgebook plan, then edgebook run --approve HASH",
+        )
+    return Approval(approved.hash, before.by, before.how, before.approvers)
+
+
+@dataclass(frozen=True, order=True)
+class Difference:
+    """What one plan would do to a resource and the other would not, or would do otherwise."""
+
+    key: ResourceKey
+    text: str
+
+    def __str__(self) -> str:
+        return f"{noun(self.key)} {self.key.name}: {self.text}"
+
+
+def differences(approved: Plan, now: Plan) -> tuple[Difference, ...]:
+    """What sets the plan of now apart from the approved one, sorted."""
+    return tuple(sorted(_differences(approved, now)))
+
+
+def covers(approved: Plan, now: Plan, spent: Collection[str] = ()) -> tuple[Difference, ...]:
+    """What the plan of now does beyond what remains of the approved one; empty when nothing.
+
+    After an interruption a resource may be half done, so that its create became an update: what
+    counts is that the goal is the approved one and the action no harsher. What is in `spent` was
+    made already: that it is to do again came since.
+    """
+    old = {change.key: change for change in approved.to_do}
+    beyond = []
+    for change in now.to_do:
+        before = old.get(change.key)
+        if before is None:
+            beyond.append(Difference(change.key, f"{change.action}: {change.sentence}"))
+        elif change.key.id in spent:
+            text = f"was made under this approval and came undone since: {change.action} again"
+            beyond.append(Difference(change.key, text))
+        elif _goal(before) != _goal(change):
+            beyond.append(Difference(change.key, "other values than approved"))
+        elif SEVERITY[change.action] > SEVERITY[before.action]:
+            text = f"approved was {before.action}, now {change.action}"
+            beyond.append(Difference(change.key, text))
+        elif change.action is before.action and (drift := _drift(before, change)):
+            text = f"somebody changed it meanwhile: {', '.join(drift)}"
+            beyond.append(Difference(change.key, text))
+    for name in ("environment", "front_door"):
+        if now.to_do and getattr(approved, name) != getattr(now, name):
+            text = f"{name} was {getattr(approved, name)}, is {getattr(now, name)}"
+            beyond.append(Difference(now.to_do[0].key, text))
+    return tuple(sorted(beyond))
+
+
+def _refuse_beyond(given: Given, approved: Plan | None, plan: Plan, about: Circumstances) -> None:
+    if approved is None:
+        text = "the approved plan is not kept here, so all that would be done is:"
+        raise _refused(given, plan, [text, *_lines("would do", plan.to_do)], about.how)
+    if beyond := covers(approved, plan, about.spent):
+        more = [f"and {len(beyond) - SHOWN} more"] if len(beyond) > SHOWN else []
+        raise _refused(given, plan, [*map(str, beyond[:SHOWN]), *more], about.how)
+
+
+def _refused(given: Given, asked: Plan | Asked, why: Sequence[str], how: str) -> ApprovalError:
+    first = f"approved was {given.hash[:12]}, what would be done now is {asked.hash[:8]}"
+    return ApprovalError(
+        "Plan refused: it is not the approved one",
+        why="\n".join([first, *why]),
+        next=_make_plan(how),
     )
 
 
-def decide_rest(approved: Plan, rest: Plan, before: Mapping[str, Any], *, run: str) -> Approval:
-    """Approve the rest of an approved plan; raises ApprovalError when it does anything else."""
-    beyond = plans.covers(approved, rest)
-    if beyond:
-        raise ApprovalError(
-            f"More than what was approved for {run}",
-            why="\n".join(f"also: {difference}" for difference in beyond),
-            next="plan and approve anew: edgebook plan, then edgebook run --approve HASH",
-        )
-    by = str(before.get("by", ""))
-    return Approval(approved.hash, by, f"the rest of {run}, approved before")
-
-
-def differences(approved: Plan, now: Plan) -> list[str]:
-    """What each of the two would do that the other would not."""
-    old = {change.digest: change for change in approved.to_do}
-    new = {change.digest: change for change in now.to_do}
-    gone = [change for digest, change in old.items() if digest not in new]
-    come = [change for digest, change in new.items() if digest not in old]
-    return [*_lines("approved, not now", gone), *_lines("now, not approved", come)]
-
-
-def keep_plan(plan: Plan) -> None:
-    """Keep a shown plan, so that a later refusal can say what differs."""
-    folder = state_folder() / "plans"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{plan.hash}.json").write_text(json.dumps(plan.to_json()), encoding="utf-8")
-    for old in sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)[:-200]:
-        old.unlink(missing_ok=True)
-
-
-def kept_plan(start: str) -> Plan | None:
-    """A plan that was shown on this machine, by the start of its hash."""
-    found = sorted((state_folder() / "plans").glob(f"{start}*.json"))
-    if len(found) != 1:
-        return None
+def _read(text: str) -> Given:
+    path = Path(text)
+    if text == AUTO:
+        return Given(AUTO)
+    if path.suffix != ".json":
+        hash_ = parse_hash(text, "--approve")
+        return Given(hash_, kept.find(hash_))
     try:
-        return Plan.from_json(json.loads(found[0].read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError):
-        return None
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(said, dict) and "approvals" in said:
+            return _bundle(said)
+        plan = Plan.from_json(said)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise UsageError("Not a plan", where=text, why=why, next=_make_plan("--approve")) from None
+    if said.get("hash") not in (None, plan.hash):
+        why = f"it says hash {str(said['hash'])[:12]}, its changes make {plan.hash[:12]}"
+        raise UsageError("Not a plan: it was edited", where=text, why=why)
+    return Given(plan.hash, plan)
+
+
+def _bundle(said: Mapping[str, Any]) -> Given:
+    """Signed statements, with the plan that they are for when it came along."""
+    plan = Plan.from_json(said["plan"]) if said.get("plan") else None
+    signed = statements(said)
+    hash_ = plan.hash if plan else str(signed[0]["statement"]["approves"])
+    return Given(parse_hash(hash_), plan or kept.find(hash_), signed)
+
+
+def bundle(given: Given, plan: Plan) -> dict[str, Any]:
+    """What `read_given` reads back: the plan, and who signed for it."""
+    return {"plan": plan.to_json(), "approvals": list(given.signed)}
+
+
+def _differences(approved: Plan, now: Plan) -> Iterator[Difference]:
+    old = {change.key: change for change in approved.to_do}
+    new = {change.key: change for change in now.to_do}
+    for key in old.keys() - new.keys():
+        yield Difference(key, f"approved was {old[key].action}, now there is nothing to do")
+    for key in new.keys() - old.keys():
+        yield Difference(key, f"now {new[key].action}: {new[key].sentence}; was not approved")
+    for key in old.keys() & new.keys():
+        one, other = old[key], new[key]
+        if one.digest == other.digest:
+            continue
+        if one.action is not other.action:
+            yield Difference(key, f"approved was {one.action}, now {other.action}")
+        elif _goal(one) != _goal(other):
+            first, second = to_json(one.after), to_json(other.after)
+            paths = sorted(k for k in {*first, *second} if first.get(k) != second.get(k))
+            yield Difference(key, f"other values than approved: {', '.join(paths)}")
+        else:
+            yield Difference(key, f"somebody changed it meanwhile: {other.sentence}")
+
+
+def _drift(before: Change, now: Change) -> list[str]:
+    """Fields that differ now from what they were at approval, or did not differ then."""
+    if now.key.kind == "backends":
+        return []  # a merge of our own entries: those of others are never touched
+    grown = set(now.fields) - set(before.fields)
+    moved = {
+        name
+        for name in now.fields
+        if name in before.before and to_json(now.before.get(name)) != to_json(before.before[name])
+    }
+    return sorted(grown | moved)
+
+
+def _goal(change: Change) -> str:
+    return json.dumps(to_json(change.after), sort_keys=True)
 
 
 def _lines(label: str, changes: Sequence[Change]) -> list[str]:
@@ -142,5 +302,7 @@ def _lines(label: str, changes: Sequence[Change]) -> list[str]:
     return [*lines, f"{label}: {more} more"] if more > 0 else lines
 
 
-def _make_plan() -> str:
-    return "read `edgebook plan --params FILE`, then give its hash with --approve"
+def _make_plan(how: str, hash_: str = "HASH") -> str:
+    if how == "--approve":
+        return f"read `edgebook plan --params FILE`, then give its hash: --approve {hash_}"
+    return f'read the plan of now, then give {how} = "{hash_}"'

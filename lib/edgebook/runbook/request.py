@@ -15,8 +15,9 @@ import yaml
 
 from edgebook import params
 from edgebook.errors import RefusedError, UsageError
-from edgebook.model.values import Plan
-from edgebook.plan.approval import Given, read_given, refuse_auto
+from edgebook.model.people import Person
+from edgebook.model.values import Plan, ResourceKey
+from edgebook.plan.approval import Approval, Given, read_given, refuse_auto
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
 from edgebook.records.archive import RECORD
 from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
@@ -33,7 +34,7 @@ class Request:
     params_file: str = ""
     notebooks: tuple[Path, ...] = ()
     mode: str = "apply"
-    approve: str = ""
+    approve: str | tuple[str, ...] = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     change_id: str = ""
     resume: str = ""
@@ -54,6 +55,24 @@ class Before:
     @property
     def plan(self) -> Plan | None:
         return Plan.from_json(self.data["plan"]) if self.data.get("plan") else None
+
+    @property
+    def approval(self) -> Approval:
+        """As that run was approved, and that this one goes on with it."""
+        said = self.data.get("approval") or {}
+        people = tuple(Person(**person) for person in said.get("approvers", ()))
+        how = f"the rest of {self.change_id}, approved before"
+        return Approval(str(said.get("hash", "")), str(said.get("by", "")), how, people)
+
+    @property
+    def done(self) -> frozenset[str]:
+        """The ids of the resources that it changed."""
+        changes = [c for step in self.data.get("steps", ()) for c in step.get("changes", ())]
+        return frozenset(
+            ResourceKey(c["kind"], c.get("scope", ""), c["name"]).id
+            for c in changes
+            if c.get("status", "done") == "done"
+        )
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EdgebookError, LockedError
+from edgebook.model.people import Person
 from edgebook.model.values import Plan, Step
-from edgebook.plan.approval import Approval, decide, decide_rest
+from edgebook.plan import kept
+from edgebook.plan.approval import (
+    Approval,
+    Circumstances,
+    base_hash,
+    bundle,
+    decide,
+    decide_rest,
+)
+from edgebook.plan.approvers import Rules
 from edgebook.records import Draft, FolderArchive, Record
 from edgebook.records.events import StepEvents
 from edgebook.runbook import engine, facts, outcome
@@ -29,6 +39,8 @@ from edgebook.runbook.request import RUNNING, Prepared
 from edgebook.runbook.sequence import Runbook
 from edgebook.runbook.watch import Signals, Watch
 from edgebook.state import state_folder
+
+APPROVAL = "approval.json"
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,7 @@ class Run:
             **os.environ,
             "EDGEBOOK_JOURNAL": str(self.draft.journal.resolve()),
             "EDGEBOOK_CHANGE_ID": self.draft.change_id,
+            "EDGEBOOK_APPROVAL": str((self.draft.folder / APPROVAL).resolve()),
         }
 
         def start() -> Any:
@@ -127,19 +140,22 @@ class Run:
         said = self.warm.call("edgebook.book:plan_change", params_file=prepared.request.params_file)
         self.plan = Plan.from_json(said)
         self.step_hashes = {name: str(step["hash"]) for name, step in said["steps"].items()}
-        before = prepared.before
-        if before is not None and before.plan is not None and not prepared.given.hash:
+        before, given = prepared.before, prepared.given
+        if before is not None and before.plan is not None and not given.hash:
             names = {str(step) for step in Step}
             steps = [Step(runbook.step) for runbook in runbooks if runbook.step in names]
-            rest, earlier = self.plan.only(steps), before.data.get("approval") or {}
-            self.approval = decide_rest(before.plan, rest, earlier, run=before.change_id)
+            self.plan = self.plan.only(steps)
+            self.approval = decide_rest(before.plan, self.plan, before.done, before.approval)
         else:
-            self.approval = decide(
-                prepared.given,
-                self.plan,
-                environment=prepared.environment,
-                by=facts.who()["user"],
+            base, safety = base_hash(given, self.plan), prepared.spec.safety
+            about = Circumstances(
+                Person(**said["author"]),
+                Rules(safety.approvals, safety.approvers),
+                kept.spent(base, said["place"]) if base else (),
             )
+            self.approval = decide(given, self.plan, about)
+        if given.signed:
+            self.draft.write_json(APPROVAL, bundle(given, given.plan or self.plan))
         self.display.plan(self.plan, self.approval.to_json())
 
     def _run(self, runbook: Runbook, kernel: "Future[Any]") -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from edgebook.model.links import COMPUTE_PREFIX
 from edgebook.model.values import Action, LiveResource, Plan
+from edgebook.plan.approval import covers, differences
 from edgebook.plan.live_index import IndexedLive
-from edgebook.plan.make import covers, differences, make
+from edgebook.plan.make import make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,0 +1,103 @@
+"""Who approved: identities that can be checked, and how many of them the params ask for.
+
+One approval is whoever runs the change, under the identity that their credentials prove. Where
+`safety.approvals` asks for more, each further one is a statement signed with a key that the params
+list under `safety.approvers`; whoever runs the change is its author, and no second person to it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from edgebook.errors import ApprovalError
+from edgebook.model import signatures
+from edgebook.model.people import Person
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How many people must approve, and whose signatures count (name -> public key)."""
+
+    approvals: int = 1
+    approvers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Hashed(Protocol):
+    """A plan, or what else is approved by a hash."""
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def front_door(self) -> str: ...
+
+
+def statement(hash_: str, asked: Hashed, *, by: str, at: str) -> dict[str, str]:
+    """What an approver signs: this plan, of this front door, there, then."""
+    return {
+        "approves": hash_,
+        "environment": asked.environment,
+        "front_door": asked.front_door,
+        "by": by,
+        "at": at,
+    }
+
+
+def statements(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The signed statements of an approval file; ValueError when it has none."""
+    found = document["approvals"]
+    if not isinstance(found, list) or not all(
+        isinstance(item, dict) and isinstance(item.get("statement"), dict) for item in found
+    ):
+        raise ValueError("approvals are a list of signed statements")
+    return tuple(found)
+
+
+def require(
+    signed: tuple[Mapping[str, Any], ...],
+    author: Person,
+    rules: Rules,
+    hash_: str,
+    asked: Hashed,
+) -> tuple[Person, ...]:
+    """The people who approve; ApprovalError when they are too few, or a signature is not true."""
+    people = {_signer(item, rules, hash_, asked) for item in signed}
+    others = {person for person in people if person.name != author.name}
+    if rules.approvals > 1 and not author.proven:
+        others, count = people, len(people)
+    else:
+        count = len(others) + 1
+    if count < rules.approvals:
+        names = ", ".join(sorted(person.name for person in others)) or "nobody"
+        unproven = "" if author.proven else "; who runs it is not proven, so does not count"
+        raise ApprovalError(
+            f"Not approved by enough people: {count} of {rules.approvals}",
+            where="safety.approvals",
+            why=f"signed by {names}, run by {author.name} ({author.proof}){unproven}",
+            next=f"another of {', '.join(sorted(rules.approvers)) or 'safety.approvers'} signs it: "
+            "edgebook approve plan.json --as NAME --key FILE, "
+            "then give the file with --approve as well",
+        )
+    return (author, *sorted(others - {author}))
+
+
+def _signer(item: Mapping[str, Any], rules: Rules, hash_: str, asked: Hashed) -> Person:
+    said = item["statement"]
+    name = str(said.get("by", ""))
+    problems = []
+    if rules.approvers.get(name) != item.get("key"):
+        problems.append(f"{name or 'nobody'} with this key is not listed under safety.approvers")
+    if not signatures.verifies(said, item):
+        problems.append("the signature is not true")
+    if not str(said.get("approves", "")).startswith(hash_) or len(hash_) < 8:
+        problems.append(f"it approves {str(said.get('approves'))[:12]}, not {hash_[:12]}")
+    for field_name in ("environment", "front_door"):
+        if said.get(field_name) != getattr(asked, field_name):
+            problems.append(f"it is for {field_name} {said.get(field_name)}")
+    if problems:
+        raise ApprovalError(
+            "An approval does not count",
+            where=f"approval of {name}",
+            why="\n".join(problems),
+        )
+    return Person(name, f"signature, {item['key']}", proven=True)

@@ -1,0 +1,217 @@
+"""What an approval covers: a table of histories, and who must have given it."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgebook.errors import ApprovalError, UsageError
+from edgebook.model import signatures
+from edgebook.model.people import Person
+from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
+from edgebook.plan import kept
+from edgebook.plan.approval import (
+    Approval,
+    Asked,
+    Circumstances,
+    Given,
+    base_hash,
+    decide,
+    decide_rest,
+    parse_hash,
+    read_given,
+)
+from edgebook.plan.approvers import Rules, statement
+
+ADA = Person("ada@example.com", "Google account of the credentials", proven=True)
+WORLD = "google-cloud"
+
+
+def change(name: str, action: str = "create", **more: Any) -> Change:
+    key = ResourceKey("firewall", "projects/shop/global", name)
+    after = {} if action == "delete" else {"name": name, "priority": 1000, **more.pop("goal", {})}
+    return Change(Action(action), key, Step.FIREWALL, f"{action} {name}", after=after, **more)
+
+
+def plan(*changes: Change, environment: str = "google-cloud", door: str = "shop") -> Plan:
+    return Plan(changes, door, environment)
+
+
+A, B, C = change("a"), change("b"), change("c")
+MOVED = change("b", "update", fields=("priority",), before={"priority": 5})
+DRIFTED = change("b", "update", fields=("priority",), before={"priority": 7})
+WIDER = change("b", "update", fields=("priority", "x"), before={"priority": 5, "x": 1})
+OTHER = change("b", goal={"priority": 1})
+
+# history: the plan that was approved, what was made under it, the plan of now, and whether it may.
+HISTORIES: list[tuple[str, Plan, tuple[Change, ...], Plan, bool]] = [
+    ("nothing happened since", plan(A, B), (), plan(A, B), True),
+    ("a part was made, the rest is left", plan(A, B), (A,), plan(B), True),
+    ("all was made, nothing is left", plan(A, B), (A, B), plan(), True),
+    ("made by hand meanwhile, less is left", plan(A, B), (), plan(A), True),
+    ("killed in the middle of a create", plan(A, B), (A,), plan(MOVED), True),
+    ("one was made and deleted by hand", plan(A, B), (A,), plan(A, B), False),
+    ("all was made, one deleted by hand", plan(A, B), (A, B), plan(B), False),
+    ("the only one was made and deleted", plan(A), (A,), plan(A), False),
+    ("something else came up", plan(A), (), plan(A, B), False),
+    ("something else instead", plan(A), (), plan(C), False),
+    ("the params want another value", plan(A, B), (), plan(A, OTHER), False),
+    ("a create became a delete", plan(A), (), plan(change("a", "delete")), False),
+    ("an update became a replacement", plan(MOVED), (), plan(change("b", "replace")), False),
+    ("somebody changed the value before", plan(A, MOVED), (), plan(DRIFTED), False),
+    ("somebody changed one more field", plan(A, MOVED), (), plan(WIDER), False),
+    ("the simulator's plan in the cloud", plan(A, environment="simulator"), (), plan(A), False),
+    ("another front door's plan", plan(A, door="blog"), (), plan(A), False),
+]
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "state"))
+
+
+def judge(given: Given, now: Plan | Asked, **about: Any) -> Approval:
+    base = base_hash(given, now)
+    spent = kept.spent(base, WORLD) if base else ()
+    return decide(given, now, Circumstances(ADA, spent=spent, **about))
+
+
+@pytest.mark.parametrize("case", HISTORIES, ids=lambda case: case[0])
+def test_an_approval_covers_its_plan_and_what_remains_of_it(case: Any) -> None:
+    _, approved, made, now, may = case
+    kept.keep(approved)
+    for done in made:
+        kept.note_done(approved.hash, WORLD, done.key)
+    for given in (read_given(approved.hash), read_given(approved.hash[:8])):
+        if may:
+            assert judge(given, now).by == ADA.name
+        else:
+            with pytest.raises(ApprovalError):
+                judge(given, now)
+
+
+@pytest.mark.parametrize("case", HISTORIES, ids=lambda case: case[0])
+def test_a_resumed_run_is_judged_the_same_way(case: Any) -> None:
+    _, approved, made, now, may = case
+    before = Approval(approved.hash, "ada", "--approve")
+    done = {change.key.id for change in made}
+    if may:
+        assert decide_rest(approved, now, done, before).hash == approved.hash
+    else:
+        with pytest.raises(ApprovalError, match="More than what was approved"):
+            decide_rest(approved, now, done, before)
+
+
+def test_a_plan_that_is_shown_anew_can_be_approved_anew() -> None:
+    kept.keep(plan(A))
+    kept.note_done(plan(A).hash, WORLD, A.key)
+    with pytest.raises(ApprovalError, match="came undone since"):
+        judge(read_given(plan(A).hash), plan(A))
+    kept.reopen(plan(A), WORLD)
+    assert judge(read_given(plan(A).hash), plan(A)).hash == plan(A).hash
+
+
+def test_what_was_made_in_one_simulator_was_not_made_in_another() -> None:
+    kept.note_done(plan(A).hash, "http://127.0.0.1:1", A.key)
+    assert judge(read_given(plan(A).hash), plan(A))
+
+
+def test_the_environment_and_the_door_are_part_of_the_hash() -> None:
+    hashes = {plan(A).hash, plan(A, environment="simulator").hash, plan(A, door="blog").hash}
+    assert len(hashes) == 3
+
+
+@pytest.mark.parametrize("text", ["????????", "../../plan", "*", "5f0c2a9", "g" * 8, "a" * 65,
+                                  "[0-9]" * 8, "/etc/passwd", "~root", "5f0c2a91\x00"])  # fmt: skip
+def test_a_hash_is_parsed_and_never_a_pattern_or_a_path(text: str) -> None:
+    kept.keep(plan(A))
+    assert kept.find(text) is None
+    with pytest.raises(UsageError, match="Not a plan's hash"):
+        parse_hash(text)
+
+
+def test_a_kept_plan_that_was_edited_is_none() -> None:
+    kept.keep(plan(A))
+    path = kept._folder() / f"{plan(A).hash}.json"
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_text(json.dumps(plan(A, B).to_json()))
+    assert kept.find(plan(A).hash) is None
+
+
+def test_a_plan_file_whose_changes_are_not_those_of_its_hash_is_refused(tmp_path: Path) -> None:
+    said = plan(A, B).to_json() | {"hash": plan(A).hash}
+    (tmp_path / "plan.json").write_text(json.dumps(said))
+    with pytest.raises(UsageError, match="edited"):
+        read_given(str(tmp_path / "plan.json"))
+
+
+def test_auto_is_for_the_simulator() -> None:
+    assert judge(Given("auto"), plan(A, environment="simulator")).how == "automatic: rehearsal"
+    with pytest.raises(ApprovalError, match="Not approved"):
+        judge(Given("auto"), plan(A))
+
+
+def test_a_ladder_is_approved_by_its_very_hash() -> None:
+    ladder = Asked("ab" * 32, 5, "google-cloud", "shop")
+    assert judge(Given("abababab"), ladder).hash == ladder.hash
+    for given in (Given("cd" * 32), Given("")):
+        with pytest.raises(ApprovalError):
+            judge(given, ladder)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> dict[str, Any]:
+    return {name: signatures.make_key(tmp_path / name) for name in ("ada", "bob", "eve")}
+
+
+def signed(key: Any, by: str, of: Plan, **other: str) -> dict[str, Any]:
+    said = statement(of.hash, of, by=by, at="2026-11-23T10:00:00Z") | other
+    return {"statement": said, **signatures.sign(key, said)}
+
+
+def rules(keys: dict[str, Any], number: int = 2) -> Rules:
+    known = {"ada@example.com": keys["ada"], "bob": keys["bob"]}
+    return Rules(number, {name: signatures.public_name(key) for name, key in known.items()})
+
+
+def test_two_approvals_are_two_people(keys: dict[str, Any]) -> None:
+    given = Given(plan(A).hash, plan(A), (signed(keys["bob"], "bob", plan(A)),))
+    approval = judge(given, plan(A), rules=rules(keys))
+    assert [person.name for person in approval.approvers] == ["ada@example.com", "bob"]
+    assert all(person.proven for person in approval.approvers)
+
+
+def test_the_rest_of_a_plan_needs_no_new_signature(keys: dict[str, Any]) -> None:
+    given = Given(plan(A, B).hash, plan(A, B), (signed(keys["bob"], "bob", plan(A, B)),))
+    assert judge(given, plan(B), rules=rules(keys)).hash == plan(A, B).hash
+
+
+@pytest.mark.parametrize(
+    ("says", "make"),
+    [
+        ("1 of 2", lambda keys: []),
+        ("1 of 2", lambda keys: [signed(keys["ada"], "ada@example.com", plan(A))]),
+        ("not listed", lambda keys: [signed(keys["eve"], "eve", plan(A))]),
+        ("not listed", lambda keys: [signed(keys["eve"], "bob", plan(A))]),
+        ("it approves", lambda keys: [signed(keys["bob"], "bob", plan(A, B))]),
+        ("environment", lambda keys: [signed(keys["bob"], "bob", plan(A), environment="x")]),
+        ("front_door", lambda keys: [signed(keys["bob"], "bob", plan(A), front_door="x")]),
+        ("not true", lambda keys: [{**signed(keys["bob"], "bob", plan(A)), "signature": "AAAA"}]),
+    ],
+)
+def test_what_does_not_count_as_a_second_person(keys: dict[str, Any], says: str, make: Any) -> None:
+    given = Given(plan(A).hash, plan(A), tuple(make(keys)))
+    with pytest.raises(ApprovalError, match=says):
+        judge(given, plan(A), rules=rules(keys))
+
+
+def test_who_is_not_proven_does_not_count_where_two_are_asked_for(keys: dict[str, Any]) -> None:
+    typed = Person("root", "user name of the system, not proven")
+    given = Given(plan(A).hash, plan(A), (signed(keys["bob"], "bob", plan(A)),))
+    with pytest.raises(ApprovalError, match="not proven"):
+        decide(given, plan(A), Circumstances(typed, rules(keys)))
+    both = (*given.signed, signed(keys["ada"], "ada@example.com", plan(A)))
+    assert decide(
+        dataclasses.replace(given, signed=both), plan(A), Circumstances(typed, rules(keys))
+    )
