@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
-from edgebook.apply import teardown
 from edgebook.apply.flow import apply_plan
 from edgebook.clock import Clock
 from edgebook.cloud.identity import identity
 from edgebook.cloud.worlds import World
 from edgebook.errors import EdgebookError, StepFailed, UsageError
-from edgebook.front_door import FrontDoor
-from edgebook.model.values import CheckResult, CheckState, Plan, Step
+from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.values import Change, CheckResult, CheckState, Plan, ResourceKey, Step
 from edgebook.params import Spec, load_file
-from edgebook.plan import kept
+from edgebook.plan import kept, teardown
+from edgebook.plan import leaks as leftovers
 from edgebook.plan import make as plans
 from edgebook.plan.approval import Given
 from edgebook.records import journal as journals
@@ -137,12 +137,20 @@ class Book:
         return self._told("", lambda: pictures.expiry(views.expiry(self._facts())))
 
     def leaks(self) -> Table:
-        """What is left of this front door after a teardown."""
-        return self._told("", lambda: views.leaks(teardown.leaks(self.door, self.door.read())))
+        """What nothing wants any more: marked but not in the params, NEGs without a cluster."""
+        return self._told("", lambda: views.leaks(self._leaks()))
 
     def teardown(self, *steps: str) -> "Teardown":
         """Taking down these steps, or everything: `.plan()`, then `.apply(mode, approve)`."""
         return Teardown(self, tuple(self.step(name).name for name in steps) or tuple(Step))
+
+    def _leaks(self, *, torn_down: bool = False) -> list[leftovers.Leak]:
+        moment = self.door.read()
+        kind = "networkEndpointGroups"
+        negs = moment.reader.aggregated(kind, kind).result()
+        return leftovers.leaks(
+            moment.desired, moment.live, moment.observed, negs, torn_down=torn_down
+        )
 
     def _facts(self) -> Any:
         return facts_of(self.door, self.door.read())
@@ -234,7 +242,7 @@ class Teardown:
         book = self._book
 
         def work() -> PlanTable:
-            found = teardown.plan(book.door, book.door.read(), self._steps)
+            found = self._plan(book.door.read())
             book.journal.planned("teardown", found)
             kept.reopen(found, book.door.connection.place)
             refused = plans.refusal(found, book.spec.safety, book.file, teardown=True)
@@ -252,23 +260,31 @@ class Teardown:
 
         def work() -> Applied:
             moment = book.door.read()
-            found = teardown.plan(book.door, moment, self._steps)
+            found = self._plan(moment)
             done = apply_plan(
                 book.door,
                 moment,
                 found,
                 approve,
                 title="teardown",
-                replan=lambda key: teardown.replan(book.door, key, self._steps),
+                replan=self._again,
                 **options,
             )
             applied = Applied(done)
-            left = teardown.leaks(book.door, book.door.read())
+            left = book._leaks(torn_down=True)
             if set(self._steps) == set(Step) and left:
                 applied = applied.with_leaks(views.leaks(left))
             return applied
 
         return book._told("teardown", work)
+
+    def _plan(self, moment: Moment) -> Plan:
+        where = self._book.spec.environment.value
+        return teardown.plan(moment.desired, moment.live, self._steps, environment=where)
+
+    def _again(self, key: ResourceKey) -> Change | None:
+        moment = self._book.door.read()
+        return teardown.replan(moment.desired, moment.live, key, self._steps)
 
 
 def raise_failed(title: str, results: list[CheckResult]) -> Table:

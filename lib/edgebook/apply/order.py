@@ -1,18 +1,19 @@
-"""Which change must wait for which: from references and dependencies; for deletes, the other way.
+"""Which change must wait for which, so that what clients use serves until its successor does. Pure.
 
-Pure. A change waits for every other change of the plan that creates what it refers to; a delete
-waits for every change that lets go of what is deleted. Each key has at most one change.
+1. A change waits for every other one that makes what it refers to.
+2. A rule waits for the delete of the rule that has its address and port: Google allows one.
+3. Deletes come last: each waits for everything that is made or changed, but for what waits for it,
+   and for the deletes of whoever holds what it deletes.
+Each key has at most one change.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from edgebook.model.kinds import kind_of
-from edgebook.model.links import canonical, link
+from edgebook.model.links import same_text
 from edgebook.model.values import Action, Change, Live, ResourceKey, refs
+from edgebook.plan.live_index import holders_in
 
-# Fields by which the server tells who uses a resource: not a use by the resource itself.
-BACK_REFERENCES = {"selfLink", "name", "usedBy", "users", "gclbTargets"}
 Order = dict[ResourceKey, set[ResourceKey]]
 
 
@@ -20,15 +21,18 @@ def before(changes: Iterable[Change], live: Live) -> Order:
     """For each change's key, the keys of those that must be done first. Reports are left out."""
     work = [change for change in changes if change.action is not Action.REPORT]
     deletes = [change for change in work if change.action is Action.DELETE]
-    made = {change.key for change in work} - {change.key for change in deletes}
+    others = [change for change in work if change.action is not Action.DELETE]
+    made = {change.key for change in others}
     waits: Order = {change.key: set() for change in work}
-    for change in work:
-        if change.action is not Action.DELETE:
-            waits[change.key] = needs(change) & made
+    for change in others:
+        waits[change.key] = (needs(change) & made) | _rivals(change, deletes, live)
+    holders = holders_in(live)
     for change in deletes:
-        holders = {other.key for other in work if _holds(other.key, change.key, live)}
-        planned = set(change.depends) & set(waits)
-        waits[change.key] = (holders | planned) - {change.key}
+        waits[change.key] = (set(holders.of(change.key)) | set(change.depends)) & set(waits)
+        waits[change.key].discard(change.key)
+    for change in deletes:
+        later = _waiting_for(change.key, waits)
+        waits[change.key] |= {key for key in made if key not in later}
     for change in deletes:
         # A delete that would wait for itself waits for nothing: the API then says who holds it.
         if change.key in _reach(change.key, waits):
@@ -45,22 +49,31 @@ def needs(change: Change) -> set[ResourceKey]:
     return keys - {change.key}
 
 
-def _holds(other: ResourceKey, key: ResourceKey, live: Live) -> bool:
-    """Whether the resource `other` holds `key` as things are now."""
-    if key.kind == "certificateMap" and other.scope.endswith(f"/certificateMaps/{key.name}"):
-        return True  # an entry goes before its map
-    resource = live.get(other)
-    return resource is not None and _mentions(resource.body, canonical(link(key)))
+def _rivals(change: Change, deletes: list[Change], live: Live) -> set[ResourceKey]:
+    """Rules that go and have the address and port of one that comes."""
+    if change.key.kind != "forwardingRule":
+        return set()
+    wanted = change.after
+    return {
+        other.key
+        for other in deletes
+        if other.key.kind == "forwardingRule"
+        and (body := live[other.key].body if other.key in live else {})
+        and same_text(str(body.get("portRange")), str(wanted.get("portRange")))
+        and _same_address(body.get("IPAddress"), wanted.get("IPAddress"), live)
+    }
 
 
-def _mentions(value: Any, wanted: str) -> bool:
-    if isinstance(value, str):
-        return canonical(value) == wanted
-    if isinstance(value, Mapping):
-        return any(_mentions(v, wanted) for k, v in value.items() if k not in BACK_REFERENCES)
-    if isinstance(value, list | tuple):
-        return any(_mentions(item, wanted) for item in value)
-    return False
+def _same_address(there: object, wanted: object, live: Live) -> bool:
+    for ref in refs(wanted):
+        body = live[ref.key].body if ref.key in live else {}
+        wanted = body.get(ref.field)
+    return same_text(str(there), str(wanted))
+
+
+def _waiting_for(key: ResourceKey, waits: Order) -> set[ResourceKey]:
+    """Everything that waits for a change, directly or not."""
+    return {other for other in waits if key in _reach(other, waits)}
 
 
 def _reach(start: ResourceKey, waits: Order) -> set[ResourceKey]:

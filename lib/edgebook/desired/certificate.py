@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgebook.desired.context import Context, merged
+from edgebook.model.hostnames import Hostname
 from edgebook.model.kinds import zone_scope
 from edgebook.model.values import Ref, Resource, ResourceKey, Step, Wait
-from edgebook.params.names import LIMIT, authorization_domain
+from edgebook.params.names import LIMIT
 from edgebook.params.types import Authorization, CertificateSpec
 
 PRIMARY = "primary"
@@ -78,10 +79,10 @@ def attachment_waits(context: Context) -> tuple[Wait, ...]:
 def _authorizations(context: Context, certificate: CertificateSpec) -> Iterator[Resource]:
     kind = certificate.authorization
     hostnames = set(context.spec.hostnames)
-    for domain in sorted({authorization_domain(hostname) for hostname in hostnames}):
+    for domain in sorted({Hostname(hostname).domain for hostname in hostnames}):
         name = context.names.authorization(domain, kind)
-        both = {domain, f"*.{domain}"} <= hostnames
-        only = f"*.{domain}" if domain not in hostnames else domain
+        names = sorted(name for name in hostnames if Hostname(name).domain == domain)
+        both, only = len(names) == 2, names[0]
         what = f"authorize {domain}, also for *.{domain}" if both else f"authorize {only}"
         body = {"domain": domain, "type": kind.value}
         yield context.resource("dnsAuthorization", name, body, what=what)
@@ -121,7 +122,7 @@ def _challenge(context: Context, domain: str, authorization: Ref) -> Resource:
 
 def _managed(context: Context, certificate: CertificateSpec) -> dict[str, Any]:
     hostnames = sorted(set(context.spec.hostnames))
-    domains = sorted({authorization_domain(hostname) for hostname in hostnames})
+    domains = sorted({Hostname(hostname).domain for hostname in hostnames})
     names = [context.names.authorization(d, certificate.authorization) for d in domains]
     return {
         "domains": hostnames,
@@ -131,7 +132,7 @@ def _managed(context: Context, certificate: CertificateSpec) -> dict[str, Any]:
 
 def _certificate(context: Context, certificate: CertificateSpec) -> Resource:
     hostnames = sorted(set(context.spec.hostnames))
-    domains = sorted({authorization_domain(hostname) for hostname in hostnames})
+    domains = sorted({Hostname(hostname).domain for hostname in hostnames})
     body = {"managed": _managed(context, certificate)}
     depends: tuple[ResourceKey, ...] = ()
     dns = context.spec.dns

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
+from edgebook.model.hostnames import overlapping
 from edgebook.model.kinds import namespace_scope
 from edgebook.model.values import Action, Change, ResourceKey, Step
 
@@ -55,7 +56,7 @@ class Legacy:
 
     def _certificates(self, hostnames: tuple[str, ...], now: datetime) -> Iterator[Change]:
         for item in self.certificates:
-            if not set(item.domains) & set(hostnames):
+            if not overlapping(item.domains, hostnames):
                 continue
             parts = [item.challenge] if item.challenge else []
             if item.expires:
@@ -67,7 +68,7 @@ class Legacy:
             yield Change(Action.REPORT, key, Step.CERTIFICATE, sentence)
 
     def _balancers(self, hostnames: tuple[str, ...]) -> Iterator[Change]:
-        served = sorted(set(self.hosts or {}) & set(hostnames))
+        served = overlapping(self.hosts or {}, hostnames)
         for item in self.balancers:
             ports = ", ".join(str(port) for port in item.ports)
             sentence = f"{item.cluster}: passthrough load balancer on {item.address}, ports {ports}"

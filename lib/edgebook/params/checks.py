@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from edgebook.errors import Problem
+from edgebook.model.hostnames import Hostname, covered
 from edgebook.model.kinds import KINDS
 from edgebook.params import apitypes, backend_checks
-from edgebook.params.names import LIMIT, Names, authorization_domain
+from edgebook.params.names import LIMIT, Names
 from edgebook.params.reader import known, nearest, shown
 from edgebook.params.types import (
     Authorization,
@@ -58,15 +59,6 @@ def line_of(path: str, lines: Mapping[str, int]) -> int:
     return lines.get(path, 0)
 
 
-def covers(hostname: str, host: str) -> bool:
-    """Whether a hostname of the front door covers this host; a wildcard covers one level."""
-    if hostname == host:
-        return True
-    if not hostname.startswith("*.") or host.startswith("*."):
-        return False
-    return host.partition(".")[2] == hostname[2:]
-
-
 def _hostnames(spec: Spec) -> Found:
     seen: set[str] = set()
     domain = spec.dns.domain if known(spec.dns) and spec.dns else ""
@@ -77,7 +69,7 @@ def _hostnames(spec: Spec) -> Found:
         if host in seen:
             yield path, f"{shown(host)} is listed twice"
         seen.add(host)
-        bare = authorization_domain(host)
+        bare = Hostname(host).domain
         if known(domain) and domain and bare != domain and not bare.endswith(f".{domain}"):
             yield path, f"{shown(host)} is outside the zone {domain}"
         if len(host) > 253:
@@ -107,9 +99,9 @@ def _certificate(spec: Spec) -> Found:
         return
     limit = DOMAIN_LIMITS.get(spec.certificate.authorization)
     for index, host in enumerate(spec.hostnames):
-        if known(host) and limit and len(authorization_domain(host)) > limit:
+        if known(host) and limit and len(Hostname(host).domain) > limit:
             kind = spec.certificate.authorization
-            length = len(authorization_domain(host))
+            length = len(Hostname(host).domain)
             text = f"{length} characters; {kind} allows {limit}"
             yield f"hostnames[{index}]", text
     if len(spec.hostnames or ()) > CERTIFICATE_DOMAINS:
@@ -215,7 +207,7 @@ def _routes(spec: Spec) -> Found:
             if host in hosts:
                 yield at, f"{shown(host)} has a route already: routes[{hosts[host]}]"
             hosts.setdefault(host, index)
-            if known(*spec.hostnames) and not any(covers(name, host) for name in spec.hostnames):
+            if known(*spec.hostnames) and not covered([host], spec.hostnames):
                 yield at, f"{shown(host)} is not in hostnames{_depth(spec, host)}"
         yield from _target(spec, route.default, f"{path}.default")
         for url_path, target in route.paths.items() if known(route.paths) else ():
@@ -224,7 +216,7 @@ def _routes(spec: Spec) -> Found:
 
 def _depth(spec: Spec, host: str) -> str:
     for name in spec.hostnames:
-        if name.startswith("*.") and host.endswith(name[1:]):
+        if Hostname(name).wildcard and host.endswith(name[1:]):
             return f"; {name} covers one level only"
     return nearest(host, spec.hostnames)
 

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
+from edgebook.model.hostnames import Hostname
 from edgebook.params.types import Authorization, FrontendSpec, IpVersion, Spec
 
 LIMIT = 63
@@ -23,8 +24,8 @@ def slug(hostname: str) -> str:
     A dot becomes one hyphen and a hyphen two. Labels neither begin nor end with a hyphen, so a run
     of three is free to mark names that look like a wildcard's or begin with a digit.
     """
-    text = hostname.removeprefix("*.").replace("-", "--").replace(".", "-")
-    if hostname.startswith("*."):
+    text = Hostname(hostname).domain.replace("-", "--").replace(".", "-")
+    if Hostname(hostname).wildcard:
         text = f"wildcard-{text}"
     elif not text[0].isalpha() or text.startswith("wildcard-"):
         text = f"h---{text}"
@@ -32,11 +33,6 @@ def slug(hostname: str) -> str:
         return text
     digest = hashlib.sha256(hostname.encode()).hexdigest()[:8]
     return f"{text[: LIMIT - 15].rstrip('-')}-{digest}"
-
-
-def authorization_domain(hostname: str) -> str:
-    """The domain to authorize: it covers itself and one level of names below."""
-    return hostname.removeprefix("*.")
 
 
 class Names:

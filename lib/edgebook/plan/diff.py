@@ -26,7 +26,7 @@ from edgebook.plan import disruption, sentences
 from edgebook.plan.attachments import Attachments, attachments
 from edgebook.plan.changes import ChangeMaker, report
 from edgebook.plan.dns_records import Records
-from edgebook.plan.live_index import index_of
+from edgebook.plan.live_index import holders_in, index_of
 
 
 def diff(desired: Desired, live: Live, observed: Observed) -> list[Change]:
@@ -44,6 +44,7 @@ class Diff:
         self._wanted = {resource.key for resource in desired.resources}
         self._make = ChangeMaker(live, observed)
         self._index = index_of(live)
+        self._holders = holders_in(live)
         self._records = Records(live, self._index, self._make)
         self._deleted = tuple(self._unwanted())
         self._leaving = {canonical(link(key)) for key in self._deleted}
@@ -156,39 +157,18 @@ class Diff:
                 KINDS[key.kind].step,
                 "no longer in the params",
                 disrupts=disruption.of(Action.DELETE, key, {}, {}, body),
-                depends=self._holders(key),
+                depends=tuple(sorted(self._holders.of(key))),
             )
             if key.kind == "dnsAuthorization":
-                yield from self._challenge_of(key, body)
+                yield from self._challenge_of(key)
 
-    def _challenge_of(self, key: ResourceKey, body: Mapping[str, Any]) -> Iterator[Change]:
+    def _challenge_of(self, key: ResourceKey) -> Iterator[Change]:
         """The CNAME of an authorization of ours, when it is exactly that record."""
-        record = body.get("dnsResourceRecord") or {}
-        for other in sorted(self._index.pointing.get(str(record.get("data")), ())):
-            alone = list(self._live[other].body.get("rrdatas") or ()) == [record.get("data")]
-            if alone and other.name == f"{record.get('name')}/CNAME":
+        for record in sorted(self._holders.of(key)):
+            if record.kind == "dnsRecordSet":
                 text = f"belongs to DNS authorization {key.name}, which goes"
-                yield Change(Action.DELETE, other, Step.CERTIFICATE, text, depends=(key,))
-
-    def _holders(self, key: ResourceKey) -> tuple[ResourceKey, ...]:
-        """Our resources that refer to it now: they must let go first."""
-        wanted = canonical(link(key))
-        return tuple(
-            other
-            for other in sorted(self._index.owned.get(self._desired.front_door, ()))
-            if other != key and _mentions(self._live[other].body, wanted)
-        )
-
-
-BACK_REFERENCES = frozenset({"gclbTargets", "name", "selfLink", "usedBy", "users"})
-
-
-def _mentions(value: Any, wanted: str) -> bool:
-    if isinstance(value, str):
-        return canonical(value) == wanted
-    if isinstance(value, Mapping):
-        return any(_mentions(v, wanted) for k, v in value.items() if k not in BACK_REFERENCES)
-    return isinstance(value, list | tuple) and any(_mentions(item, wanted) for item in value)
+                depends = tuple(sorted(self._holders.of(record)))
+                yield Change(Action.DELETE, record, Step.CERTIFICATE, text, depends=depends)
 
 
 def _exposes_any(resource: Resource, body: Mapping[str, Any]) -> bool:

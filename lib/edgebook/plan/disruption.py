@@ -43,6 +43,19 @@ def of(
     return update(before, after, live) if update else ""
 
 
+TEARDOWN = {
+    "forwardingRule": "its port stops answering",
+    "address": "the IP is given back for good",
+    "dnsRecordSet": "the name no longer answers",
+    "backends": "traffic to these pods stops",
+}
+
+
+def of_teardown(key: ResourceKey) -> str:
+    """What a delete cuts when the whole front door goes."""
+    return TEARDOWN.get(key.kind, "")
+
+
 def of_record(live: Mapping[str, Any]) -> str:
     """Taking a record over is the cut-over."""
     ttl = live.get("ttl")

@@ -5,14 +5,12 @@ reading passes an IndexedLive, so that each plan costs what its own front door c
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from functools import cached_property
 
 from edgebook.model.kinds import KINDS
 from edgebook.model.marks import owner
 from edgebook.model.values import Live, LiveResource, ResourceKey
-
-RecordsByType = Mapping[str, LiveResource]
+from edgebook.plan.holders import Holders
 
 
 class Index:
@@ -45,6 +43,14 @@ class IndexedLive(dict[ResourceKey, LiveResource]):
     def index(self) -> Index:
         return Index(self)
 
+    @cached_property
+    def holders(self) -> Holders:
+        return Holders(self)
+
 
 def index_of(live: Live) -> Index:
     return live.index if isinstance(live, IndexedLive) else Index(live)
+
+
+def holders_in(live: Live) -> Holders:
+    return live.holders if isinstance(live, IndexedLive) else Holders(live)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from edgebook.apply.teardown import Leak
 from edgebook.model.links import canonical
 from edgebook.params.types import FrontendProtocol
+from edgebook.plan.leaks import Leak
 from edgebook.show import tables as show
 from edgebook.show.tables import Pages, Table
 from edgebook.verify import backend_checks, certificate_checks, failures

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.values import CheckResult, ResourceKey, Step
-from edgebook.params.types import BackendSpec
+from edgebook.params.types import BackendSpec, IpVersion
 from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
 from edgebook.verify.failures import Failure
@@ -141,10 +141,11 @@ def firewall(facts: Facts) -> Iterator[CheckResult]:
         ranges = IPV4_RANGES + (IPV6_RANGES if cluster.ipv6 else ())
         for port in ports_of(facts, cluster):
             subject = f"{cluster.name} tcp:{port}"
+            ours = {facts.names.firewall(cluster.name, version) for version in IpVersion}
             pending = [
                 change.key.name
                 for change in facts.plan.to_do
-                if change.key.kind == "firewall" and cluster.name in change.key.name
+                if change.key.kind == "firewall" and change.key.name in ours
             ]
             yield _reaches(facts, cluster, rules, ranges, port, subject, bool(pending))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from edgebook.model.hostnames import Hostname
 from edgebook.model.values import CheckResult, Step
 from edgebook.params.types import IpVersion
 from edgebook.verify import failures
@@ -26,7 +27,7 @@ def zone(facts: Facts) -> Iterator[CheckResult]:
         )
         return
     suffix = str(found["dnsName"])
-    outside = [h for h in facts.spec.hostnames if not f".{h}.".endswith(f".{suffix}")]
+    outside = [h for h in facts.spec.hostnames if not Hostname(h).under(suffix)]
     yield result(
         FAILED if outside else OK,
         "DNS zone holds the names",

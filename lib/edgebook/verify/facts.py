@@ -12,6 +12,7 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.reader import Reader
+from edgebook.model.hostnames import Hostname
 from edgebook.model.kinds import certificate_scope, compute_scope, zone_scope
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
@@ -89,7 +90,7 @@ class Facts:
     @cached_property
     def domains(self) -> tuple[str, ...]:
         """Hostnames without a wildcard's star, each once."""
-        return tuple(sorted({name.removeprefix("*.") for name in self.spec.hostnames}))
+        return tuple(sorted({Hostname(name).domain for name in self.spec.hostnames}))
 
 
 def facts(door: FrontDoor, moment: Moment) -> Facts:
@@ -101,7 +102,7 @@ def facts(door: FrontDoor, moment: Moment) -> Facts:
 
 def probe_name(hostname: str) -> str:
     """A name that a record for `hostname` answers: for a wildcard, one below it."""
-    return hostname.replace("*.", "edgebook-check.", 1) if hostname.startswith("*.") else hostname
+    return Hostname(hostname).probe
 
 
 def result(
