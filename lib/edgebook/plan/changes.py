@@ -80,8 +80,12 @@ class ChangeMaker:
     ) -> str:
         parts = []
         for path, old in sorted(before.items()):
-            one, other = sentences.shown(old), sentences.shown(self._after(resource, path))
-            parts.append(f"{path}: {one} -> {other}" if one != other else f"{path}: changed")
+            new = self._after(resource, path)
+            one, other = sentences.shown(old), sentences.shown(new)
+            if any(word.endswith(("item", "items", "a block")) for word in (one, other)):
+                parts.append(sentences.inside(path, old, new))
+            else:
+                parts.append(f"{path}: {one} -> {other}" if one != other else f"{path}: changed")
         text = ", ".join(parts)
         return f"{text} ({', '.join(fixed)} can't be changed in place)" if fixed else text
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.model.values import Action, ResourceKey
+from edgebook.model.values import Action, ResourceKey, to_json
+from edgebook.plan import details
 
 TLS_ORDER = ("TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3")
 REPLACING = {
@@ -16,6 +17,7 @@ DELETING = {
     "forwardingRule": "its port stops answering",
     "firewall": "Google can no longer reach the pods behind it",
     "certificateMapEntry": "its hostname is no longer served",
+    "serviceAnnotation": "GKE takes its NEGs away, and with them every endpoint behind them",
 }
 
 
@@ -39,6 +41,7 @@ def of(
         "targetSslProxy": _stream_proxy,
         "targetTcpProxy": _stream_proxy,
         "serviceAnnotation": _annotation,
+        "urlMap": _url_map,
     }.get(key.kind)
     return update(before, after, live) if update else ""
 
@@ -94,6 +97,20 @@ def _backend_service(
         state = "has to log in" if (after.get("iap") or {}).get("enabled") else "gets in unasked"
         return f"everybody {state}"
     return ""
+
+
+def _url_map(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    """Routes and weights decide where requests go."""
+    moved = [
+        leaf
+        for leaf in details.of_json({"before": before, "after": to_json(after)})
+        if leaf.path.endswith((".weight", "ervice")) or leaf.after == details.NONE
+    ]
+    if not moved or not before:
+        return ""
+    first = ".".join(moved[0].path.split(".")[-2:])
+    more = f", and {len(moved) - 1} more" if len(moved) > 1 else ""
+    return f"requests go elsewhere: {first} {moved[0].before} -> {moved[0].after}{more}"
 
 
 def _ssl_policy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgebook.model.links import canonical
+from edgebook.model.values import to_json
+from edgebook.plan import details
 from edgebook.plan.attachments import Attachments
+
+TOLD = 3
 
 
 def shown(value: Any) -> str:
@@ -30,6 +34,14 @@ def shown(value: Any) -> str:
         if isinstance(value, float)
         else str(value)
     )
+
+
+def inside(path: str, before: Any, after: Any) -> str:
+    """What differs within a list or a block, as far as a sentence can hold it."""
+    found = sorted(details.leaves(before, to_json(after), path))
+    said = [str(leaf) for leaf in found[:TOLD]]
+    more = len(found) - len(said)
+    return ", ".join([*said, f"{more} more"] if more else said) or f"{path}: changed"
 
 
 def record(body: Mapping[str, Any]) -> str:

@@ -58,13 +58,14 @@ class Applied:
         left = self.leaks.to_json()["rows"] if self.leaks else []
         return {**self.outcome.to_json(), "leaks": left}
 
-    def _pages(self) -> Pages:
+    @property
+    def pages(self) -> Pages:
         return Pages((self.table, self.leaks) if self.leaks else (self.table,))
 
     def __str__(self) -> str:
-        return str(self._pages())
+        return str(self.pages)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self._pages()._repr_html_()
+        return self.pages._repr_html_()

@@ -1,32 +1,22 @@
 """How things look: tables for notebooks (HTML), terminals (text), further work (pandas), machines.
 
-The only module that knows HTML and DataFrames. A Table is rows of plain values; the colours come
-from a row's tone and suit light and dark JupyterLab. Nothing here reads or decides anything, and
-nothing shown depends on the time of day.
+A Table is rows of plain values; the colours come from a row's tone, and a row may have details that
+unfold. Nothing here reads or decides anything, and nothing shown depends on the time of day.
 """
 
-import html
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any, TypeVar
 
 from edgebook.model.kinds import noun
 from edgebook.model.values import Action, CheckResult, CheckState, Plan
+from edgebook.plan import details
+from edgebook.plan.details import Detail
+from edgebook.show import html
 
-# Half-transparent, so that they work on a light and on a dark page.
-TONES = {
-    "good": "rgba(34,160,84,.14)",
-    "bad": "rgba(220,38,38,.22)",
-    "warn": "rgba(217,140,10,.20)",
-    "new": "rgba(34,160,84,.14)",
-    "gone": "rgba(220,38,38,.16)",
-    "quiet": "",
-}
-LINE = "1px solid var(--jp-border-color2, rgba(128,128,128,.35))"
-FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
-MUTED = "var(--jp-ui-font-color2, #777)"
-STICKY = "position:sticky;top:0;background:var(--jp-layout-color0,inherit)"
 WIDEST = 110
 T = TypeVar("T", bound="Table")
 
@@ -37,6 +27,11 @@ class Row:
 
     cells: Mapping[str, Any]
     tone: str = "quiet"
+    details: tuple[Detail, ...] = ()
+
+    def text(self, column: str) -> str:
+        """A cell as people read it."""
+        return _text(self.cells.get(column))
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,8 +43,10 @@ class Table:
     title: str = ""
     aside: str = ""  # at the end of the title's line
     notes: tuple[str, ...] = ()
-    heading: bool = True
     data: Mapping[str, Any] = field(default_factory=dict)
+    detailed: str = ""  # the column whose cells unfold a row's details
+    paste: str = ""  # what a reader pastes to go on
+    paste_why: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -61,24 +58,29 @@ class Table:
 
         return pd.DataFrame([dict(row.cells) for row in self.rows], columns=list(self.columns))
 
+    def to_csv(self, path: str | None = None) -> str | None:
+        """The rows as comma-separated values: the text, or None when it went to a file."""
+        text: str | None = self.frame.to_csv(path, index=False)
+        return text
+
     def to_json(self) -> dict[str, Any]:
-        rows = [dict(row.cells) for row in self.rows]
+        rows = [{key(name): value for name, value in row.cells.items()} for row in self.rows]
         return {"title": self.title, **self.data, "rows": rows, "notes": list(self.notes)}
 
+    @property
+    def headline(self) -> str:
+        """The title with what belongs at the end of its line."""
+        return f"{self.title}  {self.aside}".rstrip() if self.title else ""
+
     def __str__(self) -> str:
-        lines = text_lines(self)
-        if self.title:
-            gap = max(2, max((len(line) for line in lines), default=0) - len(self.title))
-            head = f"{self.title}{self.aside:>{gap}}" if self.aside else self.title
-            if self.aside and gap < len(self.aside) + 2:
-                head = f"{self.title}  {self.aside}"
-            lines.insert(0, head)
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        from edgebook.show import terminal
+
+        return terminal.render(self, verbose=False)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return html.table(self)
 
 
 def _text(value: Any) -> str:
@@ -87,65 +89,18 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def text_lines(table: Table) -> list[str]:
-    """The rows as aligned text; the last column is not cut."""
-    body = [[_text(row.cells.get(column)) for column in table.columns] for row in table.rows]
-    if not body:
-        return []
-    lines = [list(table.columns), *body] if table.heading else body
-    widths = [
+def layout(table: Table) -> list[int]:
+    """How wide each column is; the last one takes what it needs."""
+    body = [[row.text(column) for column in table.columns] for row in table.rows]
+    lines = [list(table.columns), *body]
+    return [
         min(WIDEST, max(len(line[index]) for line in lines)) for index in range(len(table.columns))
     ]
-    cut = [
-        [_fit(cell, width) for cell, width in zip(line[:-1], widths, strict=False)] + [line[-1]]
-        for line in lines
-    ]
-    return [
-        "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in cut
-    ]
 
 
-def _fit(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def as_html(table: Table) -> str:
-    """One table with inline styles: JupyterLab takes style sheets out of what it does not trust."""
-    cell = f"text-align:left;padding:2px 10px;border-bottom:{LINE};vertical-align:top"
-    parts = [f'<div style="font-family:{FONT};font-size:12px">']
-    if table.title:
-        aside = f'<span style="float:right;color:{MUTED}">{html.escape(table.aside)}</span>'
-        title = html.escape(table.title)
-        parts.append(
-            f'<div style="margin:4px 0"><b>{title}</b> {aside if table.aside else ""}</div>'
-        )
-    if table.rows:
-        parts.append('<div style="max-height:32em;overflow:auto">')
-        parts.append(
-            '<table style="border-collapse:collapse;table-layout:auto;width:100%;margin:0">'
-        )
-        if table.heading:
-            heads = "".join(
-                f'<th scope="col" style="{cell};{STICKY};color:{MUTED};font-weight:normal">'
-                f"{html.escape(column)}</th>"
-                for column in table.columns
-            )
-            parts.append(f"<thead><tr>{heads}</tr></thead>")
-        parts.append("<tbody>")
-        for row in table.rows:
-            colour = TONES.get(row.tone, "")
-            style = f' style="background:{colour}"' if colour else ""
-            cells = "".join(
-                f'<td style="{cell}">{html.escape(_text(row.cells.get(column)))}</td>'
-                for column in table.columns
-            )
-            parts.append(f"<tr{style}>{cells}</tr>")
-        parts.append("</tbody></table></div>")
-    parts += [
-        f'<div style="color:{MUTED};margin:4px 0">{html.escape(note)}</div>' for note in table.notes
-    ]
-    return "".join(parts) + "</div>"
+def key(column: str) -> str:
+    """A column's head as an identifier, for machines."""
+    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
 
 
 PLAN_TONES = {
@@ -197,6 +152,7 @@ def plan_table(title: str, plan: Plan, *, notes: Iterable[str] = ()) -> PlanTabl
                 "disrupts": _disrupts(change.action, change.disrupts),
             },
             "bad" if change.blocks else PLAN_TONES[change.action],
+            details.of(change) if change.action is not Action.REPORT else (),
         )
         for change in plan.changes
     )
@@ -207,6 +163,7 @@ def plan_table(title: str, plan: Plan, *, notes: Iterable[str] = ()) -> PlanTabl
         aside=f"plan {plan.short_hash}" if plan.to_do else "",
         notes=tuple(notes),
         data=plan.to_json(),
+        detailed="what",
         plan=plan,
     )
 
@@ -249,7 +206,6 @@ def checks_table(title: str, results: Sequence[CheckResult]) -> Table:
         ("state", "check", "subject", "reason"),
         rows,
         title=f"{title}: {said or 'nothing to check'}",
-        heading=False,
         data={
             "checks": [result.to_json() for result in ordered],
             "counts": {state.value: counts[state] for state in WORST_FIRST},
@@ -275,6 +231,11 @@ def with_note(one: T, note: str) -> T:
     return replace(one, notes=(*one.notes, note))
 
 
+def with_next(one: T, why: str, paste: str) -> T:
+    """The same table with what to paste to go on."""
+    return replace(one, paste=paste, paste_why=why)
+
+
 @dataclass(frozen=True, repr=False)
 class Pages:
     """Several tables, one below the other."""
@@ -296,11 +257,12 @@ class Pages:
         return {**self.data, "tables": [one.to_json() for one in self.tables]}
 
     def __str__(self) -> str:
-        blocks = [str(one) for one in self.tables]
-        return "\n\n".join([self.title, *blocks] if self.title else blocks)
+        from edgebook.show import terminal
+
+        return terminal.render(self, verbose=False)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = f"<div><b>{html.escape(self.title)}</b></div>" if self.title else ""
-        return head + "".join(as_html(one) for one in self.tables)
+        head = f"<div><b>{escape(self.title)}</b></div>" if self.title else ""
+        return head + "".join(html.table(one) for one in self.tables)

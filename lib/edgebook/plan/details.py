@@ -1,0 +1,168 @@
+"""What a change does field by field, as people read it: path, before, after. Pure.
+
+Nested lists are matched item by item, by what names an item (a backend's NEG, a route's paths, a
+weight's backend service), so that a URL map that sends 10 % elsewhere shows that weight and nothing
+else. Only fields that are wanted are told: what the server adds is not ours.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgebook.model.kinds import KINDS, noun
+from edgebook.model.values import Change, ResourceKey, to_json
+
+NONE = "none"
+# What names an item of a list, the first that it has.
+NAMING = (
+    "name", "group", "backendService", "priority", "paths", "hosts", "headerName", "IPProtocol",
+    "fullPathMatch", "prefixMatch", "domain",
+)  # fmt: skip
+EACH_NEG = "$each_neg"
+
+
+@dataclass(frozen=True, order=True)
+class Detail:
+    """One field; `before` and `after` are words, "none" where there is no value."""
+
+    path: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.before} -> {self.after}"
+
+    def to_json(self) -> dict[str, str]:
+        return {"path": self.path, "before": self.before, "after": self.after}
+
+
+def of(change: Change) -> tuple[Detail, ...]:
+    """The fields of a change, sorted; a creation has all of its fields."""
+    return of_json(
+        {"before": to_json(change.before), "after": to_json(change.after), "fields": change.fields}
+    )
+
+
+def of_json(change: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """The same for a change as journals and records have it."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    paths = sorted(change.get("fields") or before)
+    if not paths:
+        return tuple(sorted(leaves(None, after)))
+    return tuple(
+        sorted(leaf for path in paths for leaf in leaves(before.get(path), _at(after, path), path))
+    )
+
+
+def leaves(before: Any, after: Any, path: str = "") -> Iterator[Detail]:
+    """The fields in which two values differ, down to what has no parts."""
+    if isinstance(after, Mapping) and not _is_special(after):
+        old = before if isinstance(before, Mapping) else {}
+        for name in sorted(after):
+            yield from leaves(old.get(name), after[name], f"{path}.{name}" if path else name)
+        return
+    if _is_list_of_blocks(after) or (not after and _is_list_of_blocks(before)):
+        yield from _items(list(before or ()), list(after or ()), path)
+        return
+    one, other = words(before), words(after)
+    if one != other:
+        yield Detail(path, one, other)
+
+
+def _items(before: list[Any], after: list[Any], path: str) -> Iterator[Detail]:
+    if any(isinstance(item, Mapping) and EACH_NEG in item for item in after):
+        yield from _entries(before, after, path)
+        return
+    old, new = _named(before), _named(after)
+    for name in sorted(old.keys() | new.keys()):
+        where = f"{path}[{name}]"
+        if name not in new:
+            yield Detail(where, words(old[name]), NONE)
+        else:
+            yield from leaves(old.get(name), new[name], where)
+
+
+def _entries(before: list[Any], after: list[Any], path: str) -> Iterator[Detail]:
+    """Entries of a backend service: what is there, and the NEGs that GKE makes of a Service."""
+    wanted = {str(item[EACH_NEG]): item["entry"] for item in after if EACH_NEG in item}
+    for entry in before:
+        balancing = {name: value for name, value in entry.items() if name != "group"}
+        new = wanted.get(str(entry.get("group", "")).rsplit("/", 1)[-1], {})
+        changed = {name: value for name, value in new.items() if balancing.get(name) != value}
+        where = f"{path}[{item_name(entry)}]"
+        yield Detail(where, words(balancing), words(changed) if changed else "taken out")
+    if not before:
+        for item in after:
+            if EACH_NEG in item:
+                where = f"{path}[{item[EACH_NEG]} of {item['of']}, every zone]"
+                yield Detail(where, NONE, words(item["entry"]))
+
+
+def _named(items: Sequence[Any]) -> dict[str, Any]:
+    """Items by their names; the second of one name, and those without, by their place."""
+    found: dict[str, Any] = {}
+    for number, item in enumerate(items):
+        name = item_name(item) or str(number)
+        found[name if name not in found else f"{name} #{number}"] = item
+    return found
+
+
+def item_name(item: Any) -> str:
+    """What people call an item of a list; "" when nothing in it names it."""
+    if not isinstance(item, Mapping):
+        return words(item)
+    for field in NAMING:
+        if value := item.get(field):
+            if field == "group" and isinstance(value, str):
+                parts = value.split("/")
+                return f"{parts[-1]} {parts[-3]}" if len(parts) > 3 else value
+            return words(value)
+    return ""
+
+
+def words(value: Any) -> str:
+    """A value in a table: links by their last part, references by what they point to."""
+    if value is None or value in ("", [], {}):
+        return NONE
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, str):
+        return value.rsplit("/", 1)[-1] if "projects/" in value else value
+    if isinstance(value, Mapping):
+        return _block(value)
+    if isinstance(value, list | tuple):
+        parts = [words(item) for item in value]
+        return ", ".join(sorted(parts) if all(isinstance(v, str) for v in value) else parts)
+    return str(value)
+
+
+def _block(value: Mapping[str, Any]) -> str:
+    if "$ref" in value:
+        key = ResourceKey.parse(str(value["$ref"]))
+        if value.get("field") == "selfLink":
+            return key.name
+        kind = noun(key) if key.kind in KINDS else key.kind
+        return f"({value.get('field')} of {kind} {key.name})"
+    if "$secret" in value or "$env" in value:
+        return "(a secret)"
+    if EACH_NEG in value:
+        return f"NEGs {value[EACH_NEG]} of {value.get('of')}"
+    parts = [f"{name} {words(item)}" for name, item in sorted(value.items()) if item is not None]
+    return "{" + ", ".join(parts) + "}" if len(parts) > 1 else "".join(parts) or NONE
+
+
+def _is_special(value: Mapping[str, Any]) -> bool:
+    return not value or any(name.startswith("$") for name in value)
+
+
+def _is_list_of_blocks(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value)
+
+
+def _at(body: Mapping[str, Any], path: str) -> Any:
+    value: Any = body
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

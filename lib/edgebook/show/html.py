@@ -1,0 +1,118 @@
+"""Tables as HTML for notebooks: searchable, sortable, to be copied; still tables without scripts.
+
+Styles are inline and the script comes with each output: JupyterLab takes style sheets and scripts
+out of what it does not trust, and then a plain table is left. Colours suit light and dark pages.
+Nothing is loaded from anywhere.
+"""
+
+import html
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from edgebook.plan.details import Detail
+
+if TYPE_CHECKING:
+    from edgebook.show.tables import Row, Table
+
+# Half-transparent, so that they work on a light and on a dark page.
+TONES = {
+    "good": "rgba(34,160,84,.14)",
+    "bad": "rgba(220,38,38,.22)",
+    "warn": "rgba(217,140,10,.20)",
+    "new": "rgba(34,160,84,.14)",
+    "gone": "rgba(220,38,38,.16)",
+    "quiet": "",
+}
+LINE = "1px solid var(--jp-border-color2, rgba(128,128,128,.35))"
+FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
+MUTED = "var(--jp-ui-font-color2, #777)"
+CELL = f"text-align:left;padding:2px 10px;border-bottom:{LINE};vertical-align:top"
+HEAD = f"{CELL};position:sticky;top:0;background:var(--jp-layout-color0,inherit);color:{MUTED};font-weight:normal"  # noqa: E501
+MANY = 20  # rows, from which on a table scrolls
+
+
+def table(one: "Table") -> str:
+    """One table with its title, its notes, what to paste, and its script."""
+    parts = [f'<div class="edgebook" style="font-family:{FONT};font-size:12px">', _title(one)]
+    if one.rows:
+        parts.append(_body(one))
+    parts += [f'<div style="color:{MUTED};margin:4px 0">{_e(note)}</div>' for note in one.notes]
+    if one.paste:
+        parts.append(paste(one.paste, one.paste_why))
+    return "".join(parts) + f"<script>{script()}</script></div>"
+
+
+def paste(lines: str, why: str) -> str:
+    """Lines to be copied into a cell or a terminal, with a button that does it."""
+    ground = "var(--jp-layout-color2, rgba(128,128,128,.12))"
+    return (
+        f'<div style="margin:8px 0"><b>Next</b> {_e(why)}'
+        f'<pre class="eb-paste" style="background:{ground};padding:6px 10px;margin:4px 0;'
+        f'border-radius:4px;display:inline-block;min-width:24em">{_e(lines)}</pre></div>'
+    )
+
+
+@cache
+def script() -> str:
+    """Search, sorting and copying, in about two kilobytes."""
+    return resources.files("edgebook.show").joinpath("table.js").read_text(encoding="utf-8").strip()
+
+
+def _title(one: "Table") -> str:
+    aside = f'<span style="float:right;color:{MUTED}">{_e(one.aside)}</span>' if one.aside else ""
+    count = f"{len(one.rows)} row{'' if len(one.rows) == 1 else 's'}"
+    rows = f'<span class="eb-count" style="color:{MUTED}">{count}</span>' if one.rows else ""
+    title = f"<b>{_e(one.title)}</b> " if one.title else ""
+    return f'<div class="eb-title" style="margin:4px 0">{aside}{title}{rows}</div>'
+
+
+def _body(one: "Table") -> str:
+    many = len(one.rows) > MANY
+    frame = f"max-height:32em;overflow:auto;resize:vertical;border:{LINE}" if many else ""
+    heads = "".join(f'<th scope="col" style="{HEAD}">{_e(name)}</th>' for name in one.columns)
+    rows = "".join(_row(one, row) for row in one.rows)
+    scroll = (
+        f'<div style="color:{MUTED}">more rows below: scroll in the table</div>' if many else ""
+    )
+    return (
+        f'<div class="eb-scroll" style="{frame}" tabindex="0">'
+        '<table style="border-collapse:collapse;table-layout:auto;width:100%;margin:0">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{scroll}"
+    )
+
+
+def _row(one: "Table", row: "Row") -> str:
+    colour = TONES.get(row.tone, "")
+    style = f' style="background:{colour}"' if colour else ""
+    cells = []
+    for column in one.columns:
+        inner = _e(row.text(column))
+        if row.details and column == one.detailed:
+            inner += details(row.details)
+        cells.append(f'<td style="{CELL}">{inner}</td>')
+    return f"<tr{style}>{''.join(cells)}</tr>"
+
+
+def details(found: Sequence[Detail]) -> str:
+    """Changed fields, folded: path, before, after."""
+    ink = {"before": "#b3261e", "after": "#116b34"}
+    lines = "".join(
+        f'<tr><td style="padding:1px 10px 1px 0;color:{MUTED}">{_e(item.path)}</td>'
+        f'<td style="padding:1px 10px 1px 0;color:var(--jp-error-color1,{ink["before"]})">'
+        f"<del>{_e(item.before)}</del></td>"
+        f'<td style="padding:1px 0;color:var(--jp-success-color1,{ink["after"]})">'
+        f"{_e(item.after)}</td></tr>"
+        for item in found
+    )
+    count = f"{len(found)} field{'' if len(found) == 1 else 's'}"
+    return (
+        f'<details><summary style="cursor:pointer;color:{MUTED}">{count}, before and after'
+        f'</summary><table style="border-collapse:collapse;margin:2px 0 6px">'
+        f"<tbody>{lines}</tbody></table></details>"
+    )
+
+
+def _e(text: object) -> str:
+    return html.escape(str(text))

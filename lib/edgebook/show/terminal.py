@@ -1,0 +1,111 @@
+"""Tables in a terminal: as wide as it is, in colour unless NO_COLOR says no, details on demand.
+
+What goes into a file or a pipe is plain and as wide as it needs to be, so that it can be compared.
+"""
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from edgebook.plan.details import Detail
+from edgebook.show.tables import Pages, Row, Table, layout
+
+CODES = {"good": "32", "new": "32", "bad": "31", "gone": "31", "warn": "33", "quiet": ""}
+BOLD, DIM = "1", "2"
+NARROWEST = 40  # columns, below which the last cell goes on a line of its own
+
+
+def show(thing: Any, *, verbose: bool = False, stream: TextIO | None = None) -> None:
+    """Print a table, several, or anything else that has words."""
+    stream = stream or sys.stdout
+    one = getattr(thing, "pages", thing)
+    if not isinstance(one, Table | Pages):
+        print(thing, file=stream)
+        return
+    width = shutil.get_terminal_size().columns if stream.isatty() else 0
+    print(render(one, width=width, colour=coloured(stream), verbose=verbose), file=stream)
+
+
+def coloured(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to use colours: not with NO_COLOR, not in a pipe unless FORCE_COLOR is set."""
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or (stream.isatty() and environ.get("TERM") != "dumb")
+
+
+def render(one: Table | Pages, *, width: int = 0, colour: bool = False, verbose: bool) -> str:
+    """The text of a table; `width` 0 is as wide as it needs to be."""
+    if isinstance(one, Pages):
+        blocks = [render(t, width=width, colour=colour, verbose=verbose) for t in one.tables]
+        return "\n\n".join([_painted(one.title, BOLD, colour)] * bool(one.title) + blocks)
+    lines = [_painted(line, BOLD, colour) for line in _wrapped(one.headline, width)]
+    widths = layout(one)
+    for number, row in enumerate((None, *one.rows) if one.rows else ()):
+        code = DIM if row is None else CODES.get(row.tone, "")
+        cells = list(one.columns) if row is None else [row.text(name) for name in one.columns]
+        lines += [_painted(line, code, colour) for line in _line(cells, widths, width)]
+        if number and row is not None and verbose:
+            lines += _details(row, width, colour)
+    for note in one.notes:
+        lines += [f"  {line}" for line in _wrapped(note, width and width - 2)]
+    if one.paste:
+        lines += [f"Next: {one.paste_why}", *(f"  {line}" for line in one.paste.splitlines())]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
+    """One row; the last cell is wrapped beside the others, or below them where it is narrow."""
+    first = "  ".join(f"{_cut(cell, w):<{w}}" for cell, w in zip(cells, widths, strict=False))
+    before = len("  ".join(" " * w for w in widths[:-1]))
+    head, last = "  " + first[:before], cells[-1]
+    if not width:
+        return [f"{head}  {last}".rstrip()]
+    room = width - len(head) - 2
+    if room < NARROWEST:
+        below = textwrap.wrap(last, max(10, width - 6)) or [""]
+        return [*textwrap.wrap(head.strip(), max(10, width - 2), initial_indent="  "),
+                *(f"      {line}" for line in below)]  # fmt: skip
+    parts = textwrap.wrap(last, room) or [""]
+    return [f"{head}  {parts[0]}".rstrip(), *(f"{' ' * len(head)}  {part}" for part in parts[1:])]
+
+
+def _details(row: Row, width: int, colour: bool) -> list[str]:
+    lines = []
+    for detail in row.details:
+        lines += _detail(detail, width, colour)
+    return lines
+
+
+def _detail(detail: Detail, width: int, colour: bool) -> list[str]:
+    """`path: before -> after` on a line, or as a diff where it does not fit."""
+    indent = " " * 6
+    if detail.before == "none" or not width or len(str(detail)) + len(indent) <= width:
+        text = f"{detail.path}: {detail.after}" if detail.before == "none" else str(detail)
+        return [indent + line for line in _wrapped(text, width and width - len(indent))]
+    room = width - len(indent) - 2
+    lines = [indent + detail.path]
+    for sign, code, value in (("-", "31", detail.before), ("+", "32", detail.after)):
+        parts = textwrap.wrap(value, max(10, room - 2)) or [""]
+        lines += [_painted(f"{indent}  {sign} {part}", code, colour) for part in parts]
+    return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if not text:
+        return []
+    found: list[str] = []
+    for line in text.splitlines():
+        wrapped = textwrap.wrap(line, width, replace_whitespace=False) if width else [line]
+        found += wrapped or [""]
+    return found
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _painted(text: str, code: str, colour: bool) -> str:
+    return f"\033[{code}m{text}\033[0m" if colour and code and text else text
