@@ -6,6 +6,7 @@ it talks to.
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from requests.adapters import HTTPAdapter
 
 from edgebook.clock import Clock
 from edgebook.cloud import simulator, worlds
+from edgebook.cloud.reach import Way, direct
 from edgebook.cloud.worlds import World
 from edgebook.errors import ConnectError, UsageError
 from edgebook.model.people import Person
@@ -33,6 +35,7 @@ SERVICES = (
     "serviceusage",
 )
 PARALLEL = 32
+WAYS_SECONDS = 5.0  # so long what a simulator said of its ways is not asked again
 
 
 @dataclass
@@ -52,9 +55,12 @@ class Connection:
     kubeconfigs: tuple[str, ...] = ()
     world: World | None = None
     identity: Person | None = None  # who runs this, once it was asked
+    sim_url: str = ""  # where the simulator says how its addresses are reached
     # Called before each repetition of a call: with the error, and the seconds until then.
     on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)
+    _ways: dict[tuple[str, int], list[Way]] = field(default_factory=dict, repr=False)
+    _ways_at: float = 0.0
 
     def endpoint(self, service: str) -> str:
         """The root URL of a service, without a slash at its end."""
@@ -85,6 +91,19 @@ class Connection:
                 session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=PARALLEL))
             self._session = session
         return self._session
+
+    def reach(self, ip: str, port: int) -> list[Way]:
+        """How clients here get to an address of the environment; nothing when nobody serves it.
+
+        On Google Cloud the address is its own way. A simulator has one for each location; it is
+        asked again about what it did not know before.
+        """
+        if not self.data_plane or not self.sim_url:
+            return direct(ip, port) if self.data_plane else []
+        now = time.monotonic()
+        if (ip, port) not in self._ways or now - self._ways_at > WAYS_SECONDS:
+            self._ways, self._ways_at = simulator.ways(self.session, self.sim_url), now
+        return list(self._ways.get((ip, port), ()))
 
     def token(self) -> str:
         """A fresh access token, for a cluster reached without a kubeconfig; "" when anonymous."""
@@ -163,6 +182,7 @@ def _simulator(project: str, scenario: str, time_scale: float) -> Connection:
         ca_file=str(env.get("GCPSIM_CA_FILE", "")),
         kubeconfigs=tuple(dict.fromkeys(kubeconfigs)),
         world=world,
+        sim_url=str(running["url"]).rstrip("/"),
     )
 
 

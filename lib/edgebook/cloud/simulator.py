@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 import requests
 
+from edgebook.cloud.reach import Way
 from edgebook.errors import ConnectError, RefusedError
 from edgebook.state import state_folder
 
@@ -122,6 +123,26 @@ def _shortly(error: Exception) -> str:
     if isinstance(error, requests.ConnectionError):
         return "nothing listens there: that simulator has ended"
     return str(error)
+
+
+def ways(session: requests.Session, url: str) -> dict[tuple[str, int], list[Way]]:
+    """Where each simulated address and port is served on this machine, by location."""
+    try:
+        answer = session.get(f"{url}/_sim/reach", timeout=10)
+        answer.raise_for_status()
+        found: dict[tuple[str, int], list[Way]] = {}
+        for item in answer.json():
+            host, _, port = str(item["connect"]).rpartition(":")
+            way = Way(str(item.get("location") or ""), host.strip("[]"), int(port))
+            found.setdefault((str(item["ip"]), int(item["port"])), []).append(way)
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        raise ConnectError(
+            "The simulator does not say how its addresses are reached",
+            where=f"{url}/_sim/reach",
+            why=str(error),
+            next="start gcpsim anew, of the same version as edgebook",
+        ) from error
+    return {place: sorted(items) for place, items in sorted(found.items())}
 
 
 def _start(

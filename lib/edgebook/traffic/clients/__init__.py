@@ -1,0 +1,1 @@
+"""What runs in the process of the clients: one asyncio loop, no retries, bounded connections."""

@@ -1,0 +1,119 @@
+"""What all clients share: the requests that are open, their patience, and how they are counted.
+
+A client starts one request each time it is told to, remembers when, and records what came of it,
+once. It never tries again: that is the point of it.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from edgebook.traffic.values import Kind, Series
+
+MOST_OPEN = 64  # requests of one series that are under way at the same time
+
+Record = Callable[[float, int, float, str, str, str], None]
+
+
+class Request:
+    """One request under way; `late` is time in which our own loop did not run.
+
+    `unclear`: so long that whatever goes wrong with it may be our own fault.
+    """
+
+    __slots__ = ("began", "late", "phase", "unclear")
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.late = 0.0
+        self.unclear = False
+        self.phase = "connecting"
+
+    def give_up(self) -> None:
+        """Let go of whatever the request holds: its time is up."""
+        raise NotImplementedError
+
+
+class BaseClient:
+    """The bookkeeping of one series; a kind of client says in `begin` what a request is."""
+
+    def __init__(self, series: Series, record: Record, tls: ssl.SSLContext | None) -> None:
+        self.series = series
+        self.target = series.target
+        self.tls = tls
+        self.loop = asyncio.get_running_loop()
+        self.open: dict[Any, None] = {}  # in the order in which they were begun
+        self.unfinished = 0
+        self._record = record
+
+    def launch(self) -> None:
+        """Begin one request, unless as many as may be are under way."""
+        if len(self.open) < MOST_OPEN:
+            self.begin(self.loop.time())
+
+    def begin(self, now: float) -> None:
+        raise NotImplementedError
+
+    def answered(self, request: Any, who: str = "") -> None:
+        self._ended(request, "", "", who)
+
+    def failed(self, request: Any, kind: Kind, detail: str, who: str = "") -> None:
+        self._ended(request, kind.value, detail, who)
+
+    def _ended(self, request: Any, kind: str, detail: str, who: str) -> None:
+        if request not in self.open:
+            return
+        del self.open[request]
+        if kind and request.unclear:
+            self.unfinished += 1
+            return
+        seconds = max(0.0, self.loop.time() - request.began - request.late)
+        self._record(request.began, self.series.number, seconds, kind, detail, who)
+
+    def sweep(self, now: float) -> None:
+        """End the requests whose patience is over. One that we made late ourselves is unclear."""
+        for request in list(self.open):
+            if now - request.began < self.target.patience:
+                break
+            if request.late:
+                del self.open[request]
+                self.unfinished += 1
+            else:
+                self.failed(
+                    request, Kind.TIMEOUT, f"{request.phase} for {now - request.began:.1f} s"
+                )
+            request.give_up()
+
+    def was_late(self, seconds: float, *, long: bool) -> None:
+        """The loop did not run for that time; after a long one, old connections are let go."""
+        for request in self.open:
+            request.late += seconds
+            request.unclear = request.unclear or long
+
+    def close(self) -> None:
+        """Let go of everything; what is still open is neither answered nor failed."""
+        self.unfinished += len(self.open)
+        for request in list(self.open):
+            del self.open[request]
+            request.give_up()
+
+
+def connect_failure(error: BaseException, *, tls: bool) -> tuple[Kind, str]:
+    """The kind of a failure to connect: before the handshake, or in it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Kind.TLS, f"certificate not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return Kind.TLS, f"handshake refused: {(error.reason or str(error)).lower()}"
+    if tls and isinstance(error, ConnectionResetError | ConnectionAbortedError | EOFError):
+        return Kind.TLS, "handshake cut"
+    return Kind.CONNECT, words(error)
+
+
+def words(error: BaseException) -> str:
+    """Few words for an error; without addresses, so that the same error has the same words."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, ConnectionResetError):
+        return "connection reset"
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

@@ -1,0 +1,152 @@
+"""All samples of a watch in columns of numbers: 18 bytes each, whatever they say in words.
+
+What is counted is decided here, once: a series counts from its first answer until it is dropped.
+Before that it is `waiting` - a frontend that is being made, or a host that cannot be reached from
+here - and what it saw is no failure of a change.
+"""
+
+import copy
+import threading
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from edgebook.traffic.values import Blind, Sample, Series
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One moment on both clocks; everything else is told from the monotonic one."""
+
+    monotonic: float
+    utc: float
+
+    def date(self, at: float) -> datetime:
+        return datetime.fromtimestamp(self.utc + at - self.monotonic, UTC)
+
+    def monotonic_at(self, moment: datetime) -> float:
+        return moment.timestamp() - self.utc + self.monotonic
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment that somebody wants to find again: the beginning of a stage, a change."""
+
+    at: float
+    text: str
+    key: str = ""
+
+
+class SampleLog:
+    """Samples, blind times and marks of one watch. Any thread may add and read."""
+
+    def __init__(self, anchor: Anchor) -> None:
+        self.anchor = anchor
+        self.series: dict[int, Series] = {}
+        self.blind: list[Blind] = []
+        self.marks: list[Mark] = []
+        self.first_answer: dict[int, float] = {}
+        self.dropped: dict[int, float] = {}
+        self.last_words: dict[int, str] = {}  # of a series that has not answered yet
+        self.unfinished = 0  # requests that a stop or a blind time left open
+        self._at = array("d")
+        self._seconds = array("f")
+        self._series = array("H")
+        self._outcome = array("H")
+        self._who = array("H")
+        self._outcomes: dict[tuple[str, str], int] = {("", ""): 0}
+        self._whos: dict[str, int] = {"": 0}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._who)  # the column that is filled last
+
+    def add_series(self, series: Iterable[Series]) -> None:
+        with self._lock:
+            self.series.update({item.number: item for item in series})
+
+    def extend(self, samples: Iterable[Iterable[object]]) -> None:
+        """Samples as lists, in the order of Sample."""
+        with self._lock:
+            for item in samples:
+                self._add(Sample(*item))  # type: ignore[arg-type]
+
+    def _add(self, sample: Sample) -> None:
+        at, series, seconds, kind, detail, who = sample
+        self._at.append(at)
+        self._seconds.append(seconds)
+        self._series.append(series)
+        self._outcome.append(_interned(self._outcomes, (kind, detail)))
+        self._who.append(_interned(self._whos, who))
+        if kind and series not in self.first_answer:
+            self.last_words[series] = f"{kind}: {detail}" if detail else kind
+        elif not kind and at < self.first_answer.get(series, float("inf")):
+            self.first_answer[series] = at
+            self.last_words.pop(series, None)
+
+    def drop(self, numbers: Iterable[int], at: float) -> None:
+        """From `at` on these series are not counted: what they watched is taken down on purpose."""
+        with self._lock:
+            for number in numbers:
+                self.dropped.setdefault(number, at)
+
+    def blinded(self, more: Blind) -> "SampleLog":
+        """The same samples with one more blind time: a view, for one look at them."""
+        seen = copy.copy(self)
+        seen.blind = [*self.blind, more]
+        return seen
+
+    def counted(self, since: float, until: float) -> Iterator[Sample]:
+        """Samples begun in [since, until) by series that count then."""
+        outcomes, whos = self._words()
+        for number in range(len(self)):
+            at, series = self._at[number], self._series[number]
+            if not since <= at < until or at < self.first_answer.get(series, float("inf")):
+                continue
+            if at < self.dropped.get(series, float("inf")):
+                kind, detail = outcomes[self._outcome[number]]
+                who = whos[self._who[number]]
+                yield Sample(at, series, self._seconds[number], kind, detail, who)
+
+    def all(self) -> Iterator[Sample]:
+        """Every sample, also of series that do not count."""
+        outcomes, whos = self._words()
+        for number in range(len(self)):
+            kind, detail = outcomes[self._outcome[number]]
+            at, series, seconds = self._at[number], self._series[number], self._seconds[number]
+            yield Sample(at, series, seconds, kind, detail, whos[self._who[number]])
+
+    def counts(self, since: float, until: float) -> Mapping[int, tuple[float, float]]:
+        """From when until when each series counts within [since, until)."""
+        found = {}
+        for number, first in sorted(self.first_answer.items()):
+            begins, ends = max(since, first), min(until, self.dropped.get(number, until))
+            if begins < ends:
+                found[number] = (begins, ends)
+        return found
+
+    def waiting(self) -> list[Series]:
+        """Series that have not had one answer and are not dropped."""
+        return [
+            series
+            for number, series in sorted(self.series.items())
+            if number not in self.first_answer and number not in self.dropped
+        ]
+
+    def _words(self) -> tuple[list[tuple[str, str]], list[str]]:
+        with self._lock:
+            return list(self._outcomes), list(self._whos)
+
+
+def _interned(table: dict[T, int], words: T) -> int:
+    """The number of some words; past the width of a column they share the last number."""
+    number = table.get(words)
+    if number is None:
+        if len(table) >= 0xFFFF:
+            return 0xFFFE
+        number = table[words] = len(table)
+    return number

@@ -1,0 +1,264 @@
+"""What a stretch of samples says: counts, percentiles, the longest gap, who answered, each failure.
+
+Pure: a SampleLog and two moments in, a frozen Statistics out. sent = answered + failed always; what
+was still open at the end is neither.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from edgebook.clock import rfc3339
+from edgebook.traffic.samples import Anchor, SampleLog
+from edgebook.traffic.values import Blind, Sample, Series, Who
+
+MOST_FAILURES = 500
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One request that failed, and the change that was under way when it began."""
+
+    sample: Sample
+    series: Series
+    anchor: Anchor = field(repr=False)
+    during: str = ""
+
+    @property
+    def sentence(self) -> str:
+        words = self.sample.detail or self.sample.kind
+        where = f" in {self.series.location}" if self.series.location else ""
+        target = self.series.target
+        name = f"{target.frontend} {target.hostname}".strip()
+        at = self.anchor.date(self.sample.at)
+        return f"{self.sample.kind} at {at:%H:%M:%S.%f}"[:-5] + f" on {name}{where}: {words}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "at": rfc3339(self.anchor.date(self.sample.at)),
+            **self.series.described(),
+            "kind": self.sample.kind,
+            "detail": self.sample.detail,
+            "ms": round(self.sample.seconds * 1000, 1),
+            "during": self.during,
+        }
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one kind of client saw of one frontend, by who answered (nobody: it failed)."""
+
+    frontend: str
+    client: str
+    location: str
+    cluster: str
+    zone: str
+    sent: int
+    answered: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def failed(self) -> int:
+        return self.sent - self.answered
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "frontend": self.frontend,
+            "client": self.client,
+            "location": self.location,
+            "cluster": self.cluster,
+            "zone": self.zone,
+            "sent": self.sent,
+            "answered": self.answered,
+            "failed": self.failed,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+        }
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What users of the front door saw between two moments."""
+
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    longest_gap_s: float = 0.0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    by: tuple[Share, ...] = ()
+    failures: tuple[Failure, ...] = ()  # the first MOST_FAILURES of them
+    blind_s: float = 0.0
+    seconds: float = 0.0
+    gap_where: str = ""
+    unfinished: int = 0
+    waiting: tuple[Mapping[str, str], ...] = ()  # never answered: not counted, said instead
+
+    @property
+    def clusters(self) -> dict[str, int]:
+        """Answers by cluster, as far as answers say so."""
+        found: dict[str, int] = defaultdict(int)
+        for share in self.by:
+            if share.cluster:
+                found[share.cluster] += share.answered
+        return dict(sorted(found.items()))
+
+    @property
+    def frontends(self) -> tuple[str, ...]:
+        return tuple(sorted({share.frontend for share in self.by}))
+
+    @property
+    def sentence(self) -> str:
+        """0 of 128,431 requests failed; longest gap 0.2 s."""
+        if not self.sent:
+            text = "no requests were sent"
+        else:
+            text = f"{self.failed:,} of {self.sent:,} requests failed; "
+            text += f"longest gap {self.longest_gap_s:.1f} s"
+        if self.blind_s >= 0.1:
+            text += f"; blind for {self.blind_s:.1f} s"
+        return text
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "sent": self.sent,
+            "answered": self.answered,
+            "failed": self.failed,
+            "longest_gap_s": self.longest_gap_s,
+            "gap_where": self.gap_where,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+            "seconds": self.seconds,
+            "blind_s": self.blind_s,
+            "unfinished": self.unfinished,
+            "by": [share.to_json() for share in self.by],
+            "failures": [failure.to_json() for failure in self.failures],
+            "failures_left_out": self.failed - len(self.failures),
+            "waiting": [dict(item) for item in self.waiting],
+        }
+
+
+def statistics(
+    log: SampleLog, since: float, until: float, *, changes: "Sequence[Span]" = ()
+) -> Statistics:
+    """Statistics of the samples begun in [since, until); `changes` name what was under way."""
+    samples = sorted(log.counted(since, until))
+    bad = [sample for sample in samples if sample.kind]
+    good = sorted(sample.seconds for sample in samples if not sample.kind)
+    blind = [_cut(item, since, until) for item in log.blind]
+    gap, where = _longest_gap(log, samples, blind, since, until)
+    return Statistics(
+        sent=len(samples),
+        answered=len(good),
+        failed=len(bad),
+        longest_gap_s=round(gap, 3),
+        gap_where=where,
+        p50_ms=percentile(good, 0.50),
+        p99_ms=percentile(good, 0.99),
+        by=tuple(_shares(samples, log.series)),
+        failures=tuple(
+            Failure(sample, log.series[sample.series], log.anchor, under_way(changes, sample.at))
+            for sample in bad[:MOST_FAILURES]
+        ),
+        blind_s=round(_covered(blind) + sum(item.asleep for item in blind), 3),
+        seconds=round(max(0.0, until - since), 3),
+        unfinished=log.unfinished,
+        waiting=tuple(
+            {**series.described(), "last": log.last_words.get(series.number, "")}
+            for series in log.waiting()
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Span:
+    """A change of a journal, on the meter's clock."""
+
+    since: float
+    until: float
+    text: str
+    key: str = ""
+
+
+def under_way(changes: Iterable[Span], at: float, *, after: float = 120.0) -> str:
+    """The change under way at a moment, else the last one within `after` seconds before it."""
+    found = [span for span in changes if span.since <= at <= span.until + after]
+    if not found:
+        return ""
+    now = [span for span in found if at <= span.until]
+    return max(now or found, key=lambda span: span.since if now else span.until).text
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Milliseconds; the value at or above `share` of the ordered seconds, 0 without any."""
+    if not ordered:
+        return 0.0
+    index = min(len(ordered) - 1, int(share * len(ordered)))
+    return round(ordered[index] * 1000, 2)
+
+
+def _shares(samples: Iterable[Sample], series: Mapping[int, Series]) -> list[Share]:
+    grouped: dict[tuple[str, str, str, str, str], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        of, who = series[sample.series], Who.parse(sample.who)
+        key = (of.target.frontend, of.client.value, of.location, who.cluster, who.zone)
+        grouped[key].append(sample)
+    found = []
+    for key, group in sorted(grouped.items()):
+        good = sorted(item.seconds for item in group if not item.kind)
+        p50, p99 = percentile(good, 0.50), percentile(good, 0.99)
+        found.append(Share(*key, len(group), len(good), p50, p99))
+    return found
+
+
+def _longest_gap(
+    log: SampleLog,
+    samples: Iterable[Sample],
+    blind: Sequence[Blind],
+    since: float,
+    until: float,
+) -> tuple[float, str]:
+    """The longest time without a success on one frontend through one location, and where.
+
+    Looked at per frontend and location: there, all its clients together. Blind time is no gap.
+    """
+    spans: dict[tuple[str, str], tuple[float, float]] = {}
+    for number, (begins, ends) in log.counts(since, until).items():
+        place = _place(log.series[number])
+        known = spans.get(place, (begins, ends))
+        spans[place] = (min(known[0], begins), max(known[1], ends))
+    times: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for sample in samples:
+        if not sample.kind:
+            times[_place(log.series[sample.series])].append(sample.at + sample.seconds)
+    longest, where = 0.0, ""
+    for place, (begins, ends) in sorted(spans.items()):
+        inside = [time for time in times[place] if begins < time < ends]
+        moments = [begins, *sorted(inside), ends]
+        for one, next_one in pairwise(moments):
+            unseen = _covered([_cut(item, one, next_one) for item in blind])
+            if next_one - one - unseen > longest:
+                longest, where = next_one - one - unseen, " in ".join(filter(None, place))
+    return longest, where
+
+
+def _place(series: Series) -> tuple[str, str]:
+    return series.target.frontend, series.location
+
+
+def _cut(item: Blind, since: float, until: float) -> Blind:
+    asleep = item.asleep if since <= item.since < until else 0.0
+    return Blind(max(item.since, since), min(item.until, until), item.why, asleep)
+
+
+def _covered(blind: Iterable[Blind]) -> float:
+    """Seconds that at least one of them covers."""
+    total, reached = 0.0, float("-inf")
+    for item in sorted(blind, key=lambda one: one.since):
+        if item.until > max(item.since, reached):
+            total += item.until - max(item.since, reached)
+            reached = item.until
+    return total
