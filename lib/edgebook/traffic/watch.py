@@ -223,15 +223,19 @@ class Watch:
 
     def _listen(self) -> None:
         assert self._process is not None and self._process.stdout is not None
-        for line in self._process.stdout:
-            said = orjson.loads(line)
-            self.log.extend(said["s"])
-            self.log.blind += [Blind(*item) for item in said["b"]]
-            self.log.unfinished = said["u"]
-            self.trouble += said.get("trouble", ())
-            self._heard = said["t"]
-            self._ended = self._ended or bool(said.get("end"))
-            self._notify()
+        with self._process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(orjson.JSONDecodeError):  # cut off by a kill
+                    self._hear(orjson.loads(line))
+        self._notify()
+
+    def _hear(self, said: Mapping[str, Any]) -> None:
+        self.log.extend(said["s"])
+        self.log.blind += [Blind(*item) for item in said["b"]]
+        self.log.unfinished = said["u"]
+        self.trouble += said.get("trouble", ())
+        self._heard = said["t"]
+        self._ended = self._ended or bool(said.get("end"))
         self._notify()
 
     def _notify(self) -> None:

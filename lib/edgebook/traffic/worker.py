@@ -7,6 +7,7 @@ says itself when it was blind: its loop late, or the machine asleep.
 
 import asyncio
 import contextlib
+import functools
 import os
 import ssl
 import sys
@@ -45,7 +46,6 @@ class Worker:
         self._samples: list[tuple[Any, ...]] = []
         self._blind: list[tuple[float, float, str, float]] = []
         self._trouble: list[str] = []
-        self._contexts: dict[str, ssl.SSLContext] = {}
         self._gone = 0  # what clients left unfinished that are not there any more
         self._slept = asleep()
         self._expected = self._loop.time() + TICK
@@ -67,7 +67,7 @@ class Worker:
             return
         target = series.target
         secure = target.protocol in (Protocol.HTTPS, Protocol.SSL)
-        context = self._context(target.ca_file) if secure else None
+        context = trusted(target.ca_file, series.client) if secure else None
         self._clients[series.number] = CLIENTS[series.client](series, self._record, context)
         due = self._loop.time() + series.first * series.interval
         self._timers[series.number] = self._loop.call_at(due, self._fire, series.number, due)
@@ -79,13 +79,6 @@ class Worker:
         client = self._clients.pop(number)
         client.close()
         self._gone += client.unfinished
-
-    def _context(self, ca_file: str) -> ssl.SSLContext:
-        if ca_file not in self._contexts:
-            made = ssl.create_default_context(cafile=ca_file or None)
-            made.minimum_version = ssl.TLSVersion.TLSv1_2
-            self._contexts[ca_file] = made
-        return self._contexts[ca_file]
 
     def _fire(self, number: int, due: float) -> None:
         """Begin what is due; what is overdue for long is left out, never sent in a burst."""
@@ -151,6 +144,14 @@ class Worker:
         error = context.get("exception")
         if error is not None and not isinstance(error, OSError):
             self._trouble.append(f"{context['message']}: {error!r}")
+
+
+@functools.cache
+def trusted(ca_file: str, client: Client) -> ssl.SSLContext:
+    """Verifies as browsers do; with a CA file, that one is trusted instead of the system's."""
+    made = ssl.create_default_context(cafile=ca_file or None)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made
 
 
 def asleep() -> float:

@@ -7,10 +7,11 @@ once. It never tries again: that is the point of it.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from edgebook.traffic.values import Kind, Series
 
+SHUTDOWN_SECONDS = 2.0
 MOST_OPEN = 64  # requests of one series that are under way at the same time
 
 Record = Callable[[float, int, float, str, str, str], None]
@@ -44,6 +45,7 @@ class BaseClient:
         self.tls = tls
         self.loop = asyncio.get_running_loop()
         self.open: dict[Any, None] = {}  # in the order in which they were begun
+        self.transports: set[asyncio.BaseTransport] = set()  # also those that hang up by now
         self.unfinished = 0
         self._record = record
 
@@ -97,6 +99,62 @@ class BaseClient:
         for request in list(self.open):
             del self.open[request]
             request.give_up()
+        for transport in list(self.transports):
+            cast(asyncio.Transport, transport).abort()
+
+
+class Connection(Request, asyncio.Protocol):
+    """A request that has a connection of its own, at least for now."""
+
+    client: BaseClient
+
+    def __init__(self, began: float) -> None:
+        super().__init__(began)
+        self.transport: asyncio.Transport | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.client.transports.add(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.transport is not None:
+            self.client.transports.discard(self.transport)
+        self.transport = None
+        self.lost(exc)
+
+    def lost(self, exc: BaseException | None) -> None:
+        """The connection is gone: with an error, or closed by the other side or by us."""
+        raise NotImplementedError
+
+    async def opened(self) -> bool:
+        """Connect as the series says; False when that failed (recorded) or nobody waits for it."""
+        client = self.client
+        options: dict[str, Any] = {}
+        if client.tls is not None:
+            options = {
+                "ssl": client.tls,
+                "server_hostname": client.target.hostname or client.series.host,
+                "ssl_handshake_timeout": client.target.patience + 5,
+                "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
+            }
+        where = (client.series.host, client.series.port)
+        try:
+            await client.loop.create_connection(lambda: self, *where, **options)
+        except (OSError, EOFError) as error:
+            client.failed(self, *connect_failure(error, tls=client.tls is not None))
+            return False
+        return self.transport is not None and self in client.open
+
+    def give_up(self) -> None:
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
 
 
 def connect_failure(error: BaseException, *, tls: bool) -> tuple[Kind, str]:

@@ -5,11 +5,9 @@ the answer does; with nothing to say, that it is not closed for a moment.
 """
 
 import asyncio
-from typing import cast
 
 from edgebook.traffic.clients.answers import who_said
-from edgebook.traffic.clients.base import BaseClient, Request, connect_failure, words
-from edgebook.traffic.clients.http1 import open_connection
+from edgebook.traffic.clients.base import BaseClient, Connection, words
 from edgebook.traffic.values import Kind
 
 HELD_SECONDS = 0.5
@@ -25,25 +23,18 @@ class Connections(BaseClient):
         held.task = self.loop.create_task(held.connect())
 
 
-class Held(Request, asyncio.Protocol):
+class Held(Connection):
     """One connection."""
 
     def __init__(self, client: Connections, began: float) -> None:
         super().__init__(began)
-        self.client = client
+        self.client: BaseClient = client
         self.seen = b""
-        self.transport: asyncio.Transport | None = None
-        self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
 
     async def connect(self) -> None:
         client = self.client
-        try:
-            await open_connection(client, lambda: self)
-        except (OSError, EOFError) as error:
-            client.failed(self, *connect_failure(error, tls=client.tls is not None))
-            return
-        if self.transport is None or self not in client.open:
+        if not await self.opened() or self.transport is None:
             return
         self.phase = "no answer"
         if client.target.send:
@@ -51,23 +42,19 @@ class Held(Request, asyncio.Protocol):
         elif not client.target.expect:
             self.timer = client.loop.call_later(HELD_SECONDS, self._stood)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
     def data_received(self, data: bytes) -> None:
         self.seen = (self.seen + data)[:MOST]
         expected = self.client.target.expect.encode()
         if (self.client.target.send or expected) and expected in self.seen:
             self.client.answered(self, who_said(b"", self.seen))
-            self._hang_up()
+            self.hang_up()
         # with nothing to say a greeting is welcome, and the connection is held on
 
     def _stood(self) -> None:
         self.client.answered(self, who_said(b"", self.seen))
-        self._hang_up()
+        self.hang_up()
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self.transport = None
+    def lost(self, exc: BaseException | None) -> None:
         if self.seen and self.client.target.expect:
             self.client.failed(self, Kind.ANSWER, f"without {self.client.target.expect!r}")
         else:
@@ -77,13 +64,4 @@ class Held(Request, asyncio.Protocol):
     def give_up(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
-        if self.task is not None and not self.task.done():
-            self.task.cancel()
-        if self.transport is not None:
-            self.transport.abort()
-
-    def _hang_up(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if self.transport is not None:
-            self.transport.close()
+        super().give_up()

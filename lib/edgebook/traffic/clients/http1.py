@@ -1,14 +1,11 @@
 """HTTP/1.1 over TLS or plain: on connections that stay open, or on a new one for each request."""
 
-import asyncio
 import ssl
-from typing import Any, cast
 
 from edgebook.traffic.clients.answers import Answer, who_of
-from edgebook.traffic.clients.base import BaseClient, Record, Request, connect_failure, words
+from edgebook.traffic.clients.base import BaseClient, Connection, Record, words
 from edgebook.traffic.values import Client, Kind, Series, Target
 
-SHUTDOWN_SECONDS = 2.0
 IDLE_MOST = 32
 
 
@@ -55,31 +52,18 @@ class Http1(BaseClient):
         self.idle.clear()
 
 
-class Exchange(Request, asyncio.Protocol):
+class Exchange(Connection):
     """One connection, and the request that is under way on it."""
-
-    __slots__ = ("answer", "asking", "client", "task", "transport")
 
     def __init__(self, client: Http1, began: float) -> None:
         super().__init__(began)
-        self.client = client
+        self.client: Http1 = client
         self.answer = Answer()
         self.asking = False
-        self.transport: asyncio.Transport | None = None
-        self.task: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        client = self.client
-        try:
-            await open_connection(client, lambda: self)
-        except (OSError, EOFError) as error:
-            client.failed(self, *connect_failure(error, tls=client.tls is not None))
-            return
-        if self in client.open:
+        if await self.opened():
             self._say()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
 
     def ask(self, began: float) -> None:
         """The next request on a connection that is there."""
@@ -116,11 +100,10 @@ class Exchange(Request, asyncio.Protocol):
         if client.keeps and self.answer.reusable and len(client.idle) < IDLE_MOST:
             client.idle.append(self)
         else:
-            self._hang_up()
+            self.hang_up()
 
-    def connection_lost(self, exc: BaseException | None) -> None:
+    def lost(self, exc: BaseException | None) -> None:
         client = self.client
-        self.transport = None
         if not self.asking:
             if self in client.idle:
                 client.idle.remove(self)
@@ -136,27 +119,7 @@ class Exchange(Request, asyncio.Protocol):
 
     def give_up(self) -> None:
         self.asking = False
-        if self.task is not None and not self.task.done():
-            self.task.cancel()
-        if self.transport is not None:
-            self.transport.abort()
-
-    def _hang_up(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-
-
-async def open_connection(client: BaseClient, factory: Any) -> None:
-    """A connection of this series: to its way, with TLS for its hostname when it has some."""
-    options: dict[str, Any] = {}
-    if client.tls is not None:
-        options = {
-            "ssl": client.tls,
-            "server_hostname": client.target.hostname or client.series.host,
-            "ssl_handshake_timeout": client.target.patience + 5,
-            "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
-        }
-    await client.loop.create_connection(factory, client.series.host, client.series.port, **options)
+        super().give_up()
 
 
 def request_bytes(target: Target, *, keep: bool) -> bytes:
