@@ -21,6 +21,8 @@ DOCUMENTS = {
     "container": "container.v1.json",
     "serviceusage": "serviceusage.v1.json",
     "cloudresourcemanager": "cloudresourcemanager.v3.json",
+    "logging": "logging.v2.json",
+    "monitoring": "monitoring.v3.json",
 }
 MATCHES_KEPT = 2048  # of the latest requests: each is matched by the edge and by its service
 PLACEHOLDER = re.compile(r"\{\+?([A-Za-z0-9_]+)\}")

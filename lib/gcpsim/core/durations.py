@@ -37,6 +37,9 @@ DURATIONS: dict[str, Duration] = {
     "compute.urlMaps.insert": Duration(11, "measured: 11-12 s"),
     # Health of load balancers
     "health.propagation": Duration(20, "assumed: 10-60 s on top of interval x threshold"),
+    # Cloud Logging and Cloud Monitoring
+    "logging.ingestion": Duration(20, "assumed: seconds, up to minutes under load"),
+    "monitoring.visible": Duration(210, "documented: visible after up to 210 s"),
     # Cloud DNS
     "dns.change": Duration(5, "assumed: 1-60 s, mostly under 10 s"),
     "dns.zone": Duration(1, "assumed"),

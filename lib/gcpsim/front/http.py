@@ -26,12 +26,20 @@ from gcpsim.front.routing import Route, route
 BODY_LIMIT = 10 * 1024 * 1024
 WAIT_LIMIT = 120.0
 LEGACY = ("compute", "dns")
-SERVICE_PREFIX = {"compute": "", "dns": "dns/v1/", "cloudresourcemanager": "v3/"}
+SERVICE_PREFIX = {
+    "compute": "",
+    "dns": "dns/v1/",
+    "cloudresourcemanager": "v3/",
+    "logging": "v2/",
+    "monitoring": "v3/",
+}
 TITLES = {
     "compute": "Compute Engine API",
     "dns": "Cloud DNS API",
     "certificatemanager": "Certificate Manager API",
     "container": "Kubernetes Engine API",
+    "logging": "Cloud Logging API",
+    "monitoring": "Cloud Monitoring API",
 }
 # What Google's front end (ESF) sends with every answer.
 HEADERS = {

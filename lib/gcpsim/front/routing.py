@@ -17,6 +17,8 @@ SERVICE_PATH = {
     "container": re.compile(r"(v1|v1beta1)/(.*)"),
     "serviceusage": re.compile(r"(v1|v1beta1)/(.*)"),
     "cloudresourcemanager": re.compile(r"(v3|v1)/(.*)"),
+    "logging": re.compile(r"(v2)/(.*)"),
+    "monitoring": re.compile(r"(v3)/(.*)"),
 }
 CERTIFICATES = (
     r"certificates|certificateMaps|dnsAuthorizations|certificateIssuanceConfigs|trustConfigs"
@@ -37,6 +39,8 @@ BY_PATH = [
     ),
     (re.compile(r"v1/projects/[^/]+/zones/[^/]+/operations"), "container"),
     (re.compile(r"v1(beta1)?/(projects/[^/]+/services|services|operations)"), "serviceusage"),
+    (re.compile(r"v2/(entries:|projects/[^/]+/logs)"), "logging"),
+    (re.compile(r"v3/projects/[^/]+/(timeSeries|metricDescriptors)"), "monitoring"),
     (re.compile(r"v3/|v1/projects"), "cloudresourcemanager"),
 ]
 OPERATIONS = re.compile(r"v1/(projects/[^/]+/locations/[^/]+/operations)(/[^/:]+)?")

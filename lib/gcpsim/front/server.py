@@ -39,10 +39,11 @@ from gcpsim.front.proxy import ConnectProxy, server_context
 from gcpsim.gke import endpoints, stage
 from gcpsim.gke.service import Gke
 from gcpsim.k8s.api.http import make_app
+from gcpsim.observability.service import observe
 from gcpsim.project.service import ResourceManager, ServiceUsage
 
 SERVICES = ("compute", "dns", "certificatemanager", "container")
-ROOT_SERVICES = ("cloudresourcemanager", "serviceusage")
+ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "logging", "monitoring")
 DEFAULT_PROJECT = "gcpsim"
 
 
@@ -88,6 +89,7 @@ def build(config: Config) -> World:
         "cloudresourcemanager": ResourceManager(world),
         "serviceusage": ServiceUsage(world),
     }
+    observe(world)
     world.endpoint_answer = lambda ip, port: endpoints.answer(world, ip, port)
     stage.register(world)
     if began is None:
