@@ -13,6 +13,8 @@ from gcpsim.core.discovery import DOCUMENTS, Method, api
 from gcpsim.core.world import World
 from gcpsim.dns.service import IMPLEMENTED as DNS
 from gcpsim.gke.service import Gke
+from gcpsim.observability.logging import IMPLEMENTED as LOGGING
+from gcpsim.observability.monitoring import IMPLEMENTED as MONITORING
 from gcpsim.project.resourcemanager import IMPLEMENTED as PROJECTS
 from gcpsim.project.serviceusage import IMPLEMENTED as SERVICES
 
@@ -23,6 +25,8 @@ TITLES = {
     "container": "Kubernetes Engine v1",
     "serviceusage": "Service Usage v1",
     "cloudresourcemanager": "Resource Manager v3",
+    "logging": "Cloud Logging v2",
+    "monitoring": "Cloud Monitoring v3",
 }
 
 
@@ -30,7 +34,7 @@ def implemented() -> dict[str, dict[str, bool]]:
     """service -> method id -> whether gcpsim has it."""
     world = World(clock=Clock(paused=True))
     compute, gke = collections.create(world), Gke(world)
-    tables = {**CERTIFICATES, **DNS, **PROJECTS, **SERVICES}
+    tables = {**CERTIFICATES, **DNS, **PROJECTS, **SERVICES, **LOGGING, **MONITORING}
 
     def has(service: str, method: Method) -> bool:
         if service == "compute":
