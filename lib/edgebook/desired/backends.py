@@ -48,7 +48,7 @@ def _annotations(context: Context) -> Iterator[Resource]:
         )
 
 
-def balancing_entry(backend: BackendSpec) -> dict[str, Any]:
+def balancing_entry(backend: BackendSpec, cluster: str) -> dict[str, Any]:
     """The fields of a backend entry; None for a limit that must not be set beside another."""
     balancing = backend.balancing
     entry: dict[str, Any] = {
@@ -59,7 +59,10 @@ def balancing_entry(backend: BackendSpec) -> dict[str, Any]:
         "maxConnections": balancing.max_connections,
     }
     # The capacity belongs to whoever swaps, unless the params say it.
-    return entry if balancing.capacity is None else entry | {"capacityScaler": balancing.capacity}
+    capacity = backend.capacity.get(cluster, balancing.capacity)
+    entry |= {} if capacity is None else {"capacityScaler": capacity}
+    preference = backend.preference.get(cluster)
+    return entry | ({} if preference is None else {"preference": preference.value})
 
 
 def each_neg(context: Context, name: str, cluster: str) -> EachNeg:
@@ -72,7 +75,7 @@ def each_neg(context: Context, name: str, cluster: str) -> EachNeg:
         neg.service,
         neg.port,
         context.names.neg(name, cluster),
-        balancing_entry(backend),
+        balancing_entry(backend, cluster),
     )
 
 

@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 Body = Mapping[str, Any]
+# Of a stage's JSON: what people read; the changes are hashed by their digests.
+STAGE_WORDS = frozenset({"what", "changes", "gate", "disrupts"})
 
 
 class Step(StrEnum):
@@ -336,12 +338,14 @@ class Change:
 class Plan:
     """Sorted changes of one front door in one environment.
 
-    Reports are shown but not hashed: they are nothing to approve.
+    Reports are shown but not hashed: they are nothing to approve. A move's plan has the `stages` of
+    its ladder too (as JSON), and they are part of what is hashed.
     """
 
     changes: tuple[Change, ...] = ()
     front_door: str = ""
     environment: str = ""  # an approval for the simulator is none for Google Cloud
+    stages: tuple[Body, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "changes", tuple(sorted(self.changes, key=lambda c: c.order)))
@@ -367,6 +371,9 @@ class Plan:
         """SHA-256 over the symbolic form, in hex; the first 8 digits are what people see."""
         digests = sorted(change.digest for change in self.to_do)
         said = [self.environment, self.front_door, *digests]
+        for stage in self.stages:
+            plain = {name: stage[name] for name in stage if name not in STAGE_WORDS}
+            said.append(json.dumps(plain, sort_keys=True, separators=(",", ":")))
         return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     @property
@@ -383,17 +390,23 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         changes = [change.to_json() for change in self.changes]
-        return {
+        said = {
             "hash": self.hash,
             "environment": self.environment,
             "front_door": self.front_door,
             "changes": changes,
         }
+        return said | ({"stages": list(self.stages)} if self.stages else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Plan":
         changes = tuple(Change.from_json(change) for change in value["changes"])
-        return cls(changes, value.get("front_door", ""), value.get("environment", ""))
+        return cls(
+            changes,
+            value.get("front_door", ""),
+            value.get("environment", ""),
+            tuple(value.get("stages", ())),
+        )
 
 
 class CheckState(StrEnum):

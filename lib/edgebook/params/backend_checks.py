@@ -37,6 +37,7 @@ def check(spec: Spec) -> Found:
             continue
         path = f"backends.{name}"
         yield from _active(spec, backend, path)
+        yield from _by_cluster(spec, backend, path)
         yield from _balancing(backend, path)
         yield from _options(backend, path)
         if known(backend.health_check):
@@ -66,6 +67,24 @@ def _active(spec: Spec, backend: BackendSpec, path: str) -> Found:
             yield f"{path}.active[{index}]", f"there is no cluster {shown(cluster)}{near}"
         if cluster in backend.active[:index]:
             yield f"{path}.active[{index}]", f"{shown(cluster)} is listed twice"
+
+
+def _by_cluster(spec: Spec, backend: BackendSpec, path: str) -> Found:
+    """Capacity and preference name clusters of the params."""
+    for name, values in (("capacity", backend.capacity), ("preference", backend.preference)):
+        if not known(values, spec.clusters):
+            continue
+        for cluster, value in values.items():
+            if cluster not in spec.clusters:
+                near = nearest(cluster, spec.clusters)
+                yield f"{path}.{name}.{cluster}", f"there is no cluster {shown(cluster)}{near}"
+            elif isinstance(value, float) and 0 < value < 0.1:
+                yield f"{path}.{name}.{cluster}", f"{value}; allowed: 0, or 0.1 to 1"
+    if not known(backend.capacity, backend.active):
+        return
+    served = [backend.capacity.get(cluster) for cluster in backend.active]
+    if known(*served) and served and all(value == 0 for value in served):
+        yield f"{path}.capacity", "0 in all active clusters leaves no capacity; Google refuses it"
 
 
 def _balancing(backend: BackendSpec, path: str) -> Found:

@@ -71,6 +71,11 @@ class HealthCheckType(StrEnum):
     GRPC = "GRPC"
 
 
+class Preference(StrEnum):
+    PREFERRED = "PREFERRED"
+    DEFAULT = "DEFAULT"
+
+
 class BalancingMode(StrEnum):
     RATE = "RATE"
     CONNECTION = "CONNECTION"
@@ -338,6 +343,15 @@ class BackendSpec:
     health_check: HealthCheckSpec = key("How health is found out.")
     neg: NegSpec = key("Which pods.")
     active: tuple[str, ...] = key("Clusters that serve it now.", at_least=1)
+    capacity: Mapping[str, float] = key(
+        "Cluster: scales its capacity, 0 or 0.1 to 1; kept as it is when absent.",
+        {},
+        minimum=0,
+        maximum=1,
+    )
+    preference: Mapping[str, Preference] = key(
+        "Cluster: PREFERRED is filled to its capacity first, whatever the distance.", {}
+    )
     balancing: BalancingSpec = key("When an endpoint is full.", BalancingSpec())
     draining: Seconds = key(
         "How long connections may finish when an endpoint leaves.",

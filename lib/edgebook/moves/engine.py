@@ -1,0 +1,369 @@
+"""Carries a ladder out: stage by stage plan, apply, wait, look, soak; back at once on a breach.
+
+Each stage starts from a fresh look at what is live, so a killed run goes on where the traffic
+stands. One approval and one lease cover the whole ladder, its way back included. The engine knows
+no protocol and no DNS: what a stage means is in the ladder.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgebook.apply import progress as progresses
+from edgebook.apply.flow import approve_plan, explain_health, lease_key
+from edgebook.apply.lock import FrontDoorLock
+from edgebook.apply.progress import Progress
+from edgebook.apply.run import Done, Run
+from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
+from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.values import Change, Plan, ResourceKey
+from edgebook.moves import byhand, position
+from edgebook.moves.gates import MoveGates
+from edgebook.moves.looking import Seen, Watcher
+from edgebook.moves.position import Position
+from edgebook.moves.stages import Gate, Ladder, Stage
+from edgebook.plan.approval import keep_plan
+from edgebook.records import journal as journals
+from edgebook.records.journal import Journal
+
+MakeLadder = Callable[[Moment], Ladder]
+Require = Callable[[Moment, Ladder], None]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One look: what is live, the ladder as it follows from the params, and where it stands."""
+
+    moment: Moment
+    ladder: Ladder
+    position: Position
+
+    def words(self) -> str:
+        return self.position.words(self.ladder)
+
+
+@dataclass(frozen=True)
+class StageDone:
+    """How one stage went."""
+
+    name: str
+    number: int
+    share: float | None
+    results: tuple[Done, ...]
+    seconds: float
+    seen: Seen
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "number": self.number,
+            "share": self.share,
+            "changes": [
+                {**done.change.to_json(), "status": done.status, "seconds": round(done.seconds, 3)}
+                for done in self.results
+            ],
+            "seconds": round(self.seconds, 1),
+            "seen": {"state": self.seen.state, "text": str(self.seen)},
+        }
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a move did: the stages of this run, and where the traffic is now."""
+
+    title: str
+    plan: Plan
+    stages: tuple[StageDone, ...]
+    standing: str
+    own_seconds: float = 0.0  # what was not waiting, in seconds of this machine
+    traffic: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "hash": self.plan.hash,
+            "title": self.title,
+            "stages": [stage.to_json() for stage in self.stages],
+            "standing": self.standing,
+            "own_seconds": round(self.own_seconds, 3),
+            "traffic": self.traffic,
+        }
+
+
+class Breach(Exception):
+    """The meter or a gate says that the stage hurts."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__(str(seen))
+        self.seen = seen
+
+
+class Engine:
+    """One move of one front door."""
+
+    def __init__(
+        self,
+        door: FrontDoor,
+        make: MakeLadder,
+        watcher: Watcher,
+        *,
+        require: Require = lambda moment, ladder: None,
+        show_progress: bool = True,
+        break_lock: bool = False,
+    ) -> None:
+        self._door = door
+        self._make = make
+        self._watcher = watcher
+        self._require = require
+        self._show = show_progress
+        self._break = break_lock
+        self._clock = door.connection.clock
+        self._done: list[StageDone] = []
+        self._journal = Journal(None, self._clock)
+        self._progress: Progress = progresses.Quiet()
+        self._gates: MoveGates | None = None
+
+    def situate(self) -> Situation:
+        """Look anew; raises OwnershipError when live is no stage of the ladder."""
+        moment = self._door.read()
+        ladder = self._make(moment)
+        return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
+
+    def apply(self, approve: str, *, back: bool = False) -> Moved:
+        """To the last stage, or with `back` to the start; StepFailed when it ends elsewhere."""
+        self._clock.resume()
+        now = self.situate()
+        goal = 0 if back else len(now.ladder.stages) - 1
+        if now.position == Position(goal):
+            return self._moved(now)
+        if not back:
+            self._require(now.moment, now.ladder)
+        approve_plan(self._door, now.ladder.plan, approve)
+        keep_plan(now.ladder.plan)
+        with self._running(now.ladder):
+            while now.position != Position(goal):
+                index = _next_back(now) if back else now.position.done + 1
+                self._stage(now, index, back=back)
+                now = self.situate()
+        self._journal.headline(now.ladder.move, self._headline(now))
+        self._journal.write("applied", step=now.ladder.move)
+        return self._moved(now)
+
+    @contextmanager
+    def _running(self, ladder: Ladder) -> Iterator[None]:
+        """Lease, journal, progress and meter around all stages."""
+        door = self._door
+        self._journal = journals.for_run(door.id, self._clock)
+        lock = FrontDoorLock(door.cloud.compute, lease_key(door), break_it=self._break)
+        with lock, progresses.choose(wanted=self._show) as self._progress, self._watcher:
+            self._gates = MoveGates(
+                door, self._progress.say, lambda key, seen: explain_health(door, key, seen)
+            )
+            self._journal.planned(ladder.move, ladder.plan)
+            total = len(ladder.plan.to_do)
+            self._journal.write("applying", step=ladder.move, total=total)
+            self._progress.total(ladder.move, total)
+            try:
+                yield
+            except (EdgebookError, KeyboardInterrupt) as error:
+                raised = error if isinstance(error, EdgebookError) else _by_hand(ladder)
+                self._journal.failure(ladder.move, raised)
+                raise raised from None
+
+    def _stage(self, now: Situation, index: int, *, back: bool = False) -> None:
+        """One stage: its gate before, its plan, its gates after, its soak."""
+        stage = now.ladder.stages[index]
+        began = self._clock.monotonic()
+        self._progress.say(f"{index} {stage.name}: {stage.what}")
+        self._watcher.mark(f"{now.ladder.move}: {stage.name}")
+        self._reachable(now, stage)
+        try:
+            self._drain(stage.before if not back or index == 0 else Gate())
+            results = self._carry_out(now, index)
+            side = now.ladder.stages[0 if back else index].gate.healthy
+            seen = self._after(stage, side, soak=not back)
+        except Breach as breach:
+            if back or not stage.back:
+                raise self._stopped(now, stage, breach.seen, "") from None
+            self._go_back(now, stage, breach.seen)
+            raise AssertionError("unreachable") from None
+        took = (self._clock.monotonic() - began) * (self._clock.rate or 1.0)
+        done = StageDone(stage.name, index, now.ladder.progress(index), tuple(results), took, seen)
+        self._done.append(done)
+        last = len(now.ladder.stages) - 1
+        status = "back" if back else "done"
+        said = {name: value for name, value in done.to_json().items() if name != "changes"}
+        self._journal.write("stage", step=now.ladder.move, of=last, status=status, **said)
+
+    def _carry_out(self, now: Situation, index: int) -> list[Done]:
+        """The stage's plan as an ordinary run; its first failure is raised."""
+        ladder, door, moment = now.ladder, self._door, now.moment
+        plan = ladder.plan_of(index, moment.live, moment.observed)
+        if plan.blockers:
+            raise StepFailed(
+                f"{ladder.title}: stage {ladder.stages[index].name} is blocked",
+                step=ladder.move,
+                why="\n".join(f"{change.key}: {change.sentence}" for change in plan.blockers),
+                state=f"traffic stays {now.words()}",
+            )
+
+        def replan(key: ResourceKey) -> Change | None:
+            fresh = door.read()
+            again = ladder.plan_of(index, fresh.live, fresh.observed)
+            return next((c for c in again.to_do if c.key == key), None)
+
+        run = Run(
+            door.cloud,
+            moment.reader,
+            journal=self._journal,
+            progress=self._progress,
+            replan=replan,
+            observe=door.observe_now,
+            own_negs=ladder.stages[index].desired.own_negs,
+            explain=lambda service, seen: explain_health(door, service, seen),
+            await_health=ladder.stages[index].gate.collected,
+        )
+        results = run.carry_out(plan, moment.live)
+        for done in results:
+            if done.status == "failed" and done.error:
+                raise self._failed(now, index, done.error)
+        return results
+
+    def _drain(self, gate: Gate) -> None:
+        if not gate.quiet:
+            return
+        self._wait(gate.drain_s, f"draining {', '.join(gate.quiet)}")
+        waited = gate.drain_s
+        while (self._watcher.answered_by(gate.quiet) or 0) > 0 and waited < gate.patience_s:
+            self._watcher.mark(f"waiting for {', '.join(gate.quiet)} to be quiet")
+            self._wait(30, f"{', '.join(gate.quiet)} still serves")
+            waited += 30
+
+    def _after(self, stage: Stage, side: tuple[str, ...], *, soak: bool) -> Seen:
+        """Health of the new side, the spread, the meter, the soak; raises Breach."""
+        gates = self._gates
+        assert gates is not None
+        try:
+            gates.healthy(stage, side)
+        except StepFailed as error:
+            raise Breach(Seen("breach", (str(error.what), str(error.why)))) from error
+        self._wait(stage.gate.spread_s, f"{stage.name}: spreads to every location")
+        if soak:
+            self._wait(stage.soak_s, f"{stage.name}: soaks")
+        return self._look(stage.gate)
+
+    def _wait(self, seconds: float, words: str) -> None:
+        """Wait, and look at the meter all the time."""
+        left = seconds
+        while left > 0:
+            piece = min(left, 15.0)
+            self._progress.say(f"{words}, {left:.0f} s left")
+            self._clock.wait(piece)
+            left -= piece
+            self._look(Gate(judged=True))
+
+    def _look(self, gate: Gate) -> Seen:
+        seen = self._watcher.look()
+        if gate.judged and seen.state in ("breach", "blind"):
+            raise Breach(seen)
+        return seen
+
+    def _reachable(self, now: Situation, stage: Stage) -> None:
+        """A cluster that the stage must look at, and cannot."""
+        clusters = now.moment.observed.clusters
+        gone = [n for n in stage.gate.healthy if n in clusters and not clusters[n].reachable]
+        if gone:
+            raise StepFailed(
+                f"{now.ladder.title}: the Kubernetes API of {', '.join(gone)} does not answer",
+                step=now.ladder.move,
+                why="what its pods and NEGs are cannot be seen",
+                next="run it again when it answers, or go back: -p mode back; to leave a lost "
+                "cluster: edgebook run operate/failover",
+                state=f"nothing more was changed; traffic stays {now.words()}",
+            )
+
+    # The way back
+
+    def _go_back(self, now: Situation, stage: Stage, seen: Seen) -> None:
+        """A breach goes back at once, is drained, and ends the run. Blind only stops it."""
+        ladder = now.ladder
+        if seen.state == "blind":
+            fresh = self.situate()
+            raise self._stopped(fresh, stage, seen, "the meter sees nothing, so nothing is moved")
+        target = ladder.stage(stage.back)
+        self._journal.write("breach", step=ladder.move, name=stage.name, seen=str(seen))
+        self._watcher.mark(f"{ladder.move}: back to {stage.back}")
+        moment = self._door.read()
+        back = Situation(moment, ladder, Position(target))
+        try:
+            self._carry_out(back, target)
+        except (EdgebookError, Breach) as error:
+            raise self._back_failed(back, stage, seen, target, error) from error
+        self._clock.wait(ladder.stages[target].gate.spread_s)
+        self._journal.write("stage", step=ladder.move, name=stage.back, number=target,
+                            of=len(ladder.stages) - 1, status="back")  # fmt: skip
+        raise self._stopped(self.situate(), stage, seen, f"went back to {stage.back} at once")
+
+    def _stopped(self, now: Situation, stage: Stage, seen: Seen, how: str) -> StepFailed:
+        return StepFailed(
+            f"{now.ladder.title}: stage {stage.name} did not hold{': ' if how else ''}{how}",
+            step=now.ladder.move,
+            why=str(seen),
+            seen=seen.figures,
+            next="mend it and run it again: it goes on from here; or undo everything: -p mode back",
+            state=f"traffic is {now.words()}",
+        )
+
+    def _failed(self, now: Situation, index: int, error: EdgebookError) -> StepFailed:
+        stage = now.ladder.stages[index]
+        raised = StepFailed(
+            f"{now.ladder.title}: stage {stage.name}: {error.what}",
+            step=now.ladder.move,
+            where=error.where,
+            why=error.why,
+            next=error.next or "run it again: it goes on from where the traffic stands",
+            state=f"before this stage traffic was {now.words()}",
+        )
+        raised.exit_code = error.exit_code
+        return raised
+
+    def _back_failed(
+        self, now: Situation, stage: Stage, seen: Seen, target: int, error: Exception
+    ) -> StepFailed:
+        """What is known, and what to do by hand, in which order."""
+        plan = now.ladder.plan_of(target, now.moment.live, now.moment.observed)
+        return StepFailed(
+            f"{now.ladder.title}: stage {stage.name} did not hold, and the way back failed",
+            step=now.ladder.move,
+            why=f"{seen}\nway back: {error}",
+            next="by hand, in this order:\n" + "\n".join(byhand.lines(plan)),
+            state=f"traffic is between {stage.name} and {now.ladder.stages[target].name}",
+        )
+
+    def _headline(self, now: Situation) -> str:
+        words = self._gates.words if self._gates and self._gates.seen else now.words()
+        return f"{len(self._done)} stages, {words}"
+
+    def _moved(self, now: Situation) -> Moved:
+        return Moved(
+            now.ladder.title,
+            now.ladder.plan,
+            tuple(self._done),
+            now.words(),
+            traffic=self._watcher.to_json(),
+        )
+
+
+def _next_back(now: Situation) -> int:
+    """The next stage on the way back: where the stage says, else the one before it."""
+    at = now.position.done + now.position.partly
+    stage = now.ladder.stages[at]
+    return now.ladder.stage(stage.back) if stage.back else at - 1
+
+
+def _by_hand(ladder: Ladder) -> InterruptedRun:
+    return InterruptedRun(
+        f"{ladder.title}: stopped by hand",
+        why="the stage that was under way may be half done",
+        next="run it again: it reads where the traffic stands and goes on, or -p mode back",
+    )

@@ -1,0 +1,211 @@
+"""The values of a move: stages, and the ladder that they make, with one hash over all of it.
+
+A stage is the desired resources of one moment. What it changes is told against the stage before it,
+so a ladder reads and hashes the same however far the traffic has come. Pure.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgebook.desired import Desired
+from edgebook.model.kinds import kind_of
+from edgebook.model.observed import Observed
+from edgebook.model.values import (
+    Action,
+    Change,
+    Live,
+    Plan,
+    Resource,
+    ResourceKey,
+    to_json,
+)
+from edgebook.plan.diff import diff
+
+START = "start"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must hold before the next stage: all of it is looked at, in this order.
+
+    `healthy` are clusters whose endpoints must all be HEALTHY in every zone, `quiet` those that
+    must serve nothing any more; `spread_s` is how long the change may take to reach every location.
+    """
+
+    healthy: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+    drain_s: int = 0
+    patience_s: int = 0  # how long the quiet ones are waited for, drain included
+    spread_s: int = 0
+    judged: bool = False  # the meter decides
+    collected: bool = False  # GKE has taken the NEGs away
+
+    def __str__(self) -> str:
+        parts = [f"{', '.join(self.healthy)} HEALTHY in every zone"] if self.healthy else []
+        parts += [f"{', '.join(self.quiet)} serves nothing"] if self.quiet else []
+        parts += ["the meter says ok"] if self.judged else []
+        parts += ["GKE has collected the NEGs"] if self.collected else []
+        return ", ".join(parts) or "-"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "healthy": list(self.healthy),
+            "quiet": list(self.quiet),
+            "drain_s": self.drain_s,
+            "patience_s": self.patience_s,
+            "spread_s": self.spread_s,
+            "judged": self.judged,
+            "collected": self.collected,
+            "text": str(self),
+        }
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One rung. `back` names the stage to which a breach goes back; empty: there is none.
+
+    `before` must hold before anything of the stage is changed, `gate` afterwards. `extra` are
+    changes that a comparison of resources does not tell (an annotation that is taken away).
+    """
+
+    name: str
+    what: str
+    desired: Desired
+    share: Mapping[str, float] = field(default_factory=dict)
+    before: Gate = field(default_factory=Gate)
+    gate: Gate = field(default_factory=Gate)
+    soak_s: int = 0
+    back: str = ""
+    extra: tuple[Change, ...] = ()
+    disrupts: str = ""
+
+    def goals(self, scope: frozenset[ResourceKey]) -> dict[str, Any]:
+        """The bodies of the move's resources at this stage."""
+        bodies = {r.key.id: to_json(r.body) for r in self.desired.resources if r.key in scope}
+        return bodies | {f"{c.action} {c.key.id}": to_json(c.before) for c in self.extra}
+
+    def resource(self, key: ResourceKey) -> Resource | None:
+        return next((r for r in self.desired.resources if r.key == key), None)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The stages of a move, the first of which is the start: nothing is done for it."""
+
+    move: str  # swap, cut-over, ...
+    title: str
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...] = ()
+    front_door: str = ""
+    environment: str = ""
+    to: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> frozenset[ResourceKey]:
+        """The resources that differ between any two neighbouring stages."""
+        found: set[ResourceKey] = set()
+        for one, other in zip(self.stages, self.stages[1:], strict=False):
+            before = {r.key: r for r in one.desired.resources}
+            after = {r.key: r for r in other.desired.resources}
+            for key in before.keys() | after.keys():
+                if _body(before.get(key)) != _body(after.get(key)):
+                    found.add(key)
+        return frozenset(found)
+
+    def stage(self, name: str) -> int:
+        return next(i for i, stage in enumerate(self.stages) if stage.name == name)
+
+    def told(self, index: int) -> tuple[Change, ...]:
+        """What a stage changes against the one before it, symbolically."""
+        one, other = self.stages[index - 1], self.stages[index]
+        keys = {r.key for r in (*one.desired.resources, *other.desired.resources)} & self.scope
+        found = [_told(one.resource(key), other.resource(key)) for key in sorted(keys)]
+        return (*(change for change in found if change is not None), *other.extra)
+
+    def progress(self, index: int) -> float | None:
+        """The share of the side that the move goes to, in per cent, where shares are known."""
+        stage = self.stages[index]
+        shares = [stage.share[name] for name in self.to if name in stage.share]
+        return max(shares) if shares else None
+
+    def plan_of(self, index: int, live: Live, observed: Observed) -> Plan:
+        """The ordinary plan that brings what is live to a stage; only the move's resources."""
+        stage, scope = self.stages[index], self.scope
+        found = [c for c in diff(stage.desired, live, observed) if c.key in scope]
+        left = [change for change in stage.extra if extra_left(change, live)]
+        return Plan((*found, *left), self.front_door, self.environment)
+
+    @property
+    def plan(self) -> Plan:
+        """All changes of all stages, for approval: its hash covers gates, soaks and ways back."""
+        changes = [change for index in range(1, len(self.stages)) for change in self.told(index)]
+        stages = tuple(self.stages_json())
+        return Plan(tuple(changes), self.front_door, self.environment, stages)
+
+    @property
+    def hash(self) -> str:
+        return self.plan.hash
+
+    def stages_json(self) -> list[dict[str, Any]]:
+        """Every stage but the start, as `plan --json` prints it."""
+        return [self._stage_json(index) for index in range(1, len(self.stages))]
+
+    def _stage_json(self, index: int) -> dict[str, Any]:
+        stage = self.stages[index]
+        return {
+            "name": stage.name,
+            "what": stage.what,
+            "changes": [change.to_json() for change in self.told(index)],
+            "before": stage.before.to_json(),
+            "gate": str(stage.gate),
+            "gates": stage.gate.to_json(),
+            "soak_s": stage.soak_s,
+            "share": dict(sorted(stage.share.items())),
+            "back": stage.back,
+            "disrupts": stage.disrupts,
+        }
+
+    @property
+    def seconds(self) -> int:
+        """How long it takes at least, in the environment's seconds."""
+        return sum(
+            gate.drain_s + gate.spread_s
+            for stage in self.stages
+            for gate in (stage.before, stage.gate)
+        ) + sum(stage.soak_s for stage in self.stages)
+
+
+def extra_left(change: Change, live: Live) -> bool:
+    """Whether a change that no comparison tells is still to be done."""
+    found = live.get(change.key)
+    if found is None:
+        return False
+    ours = change.before.get("exposed_ports") or {}
+    there = found.body.get("exposed_ports") or {}
+    return any((there.get(port) or {}).get("name") == e.get("name") for port, e in ours.items())
+
+
+def _body(resource: Resource | None) -> str:
+    return json.dumps(to_json(resource.body), sort_keys=True) if resource else ""
+
+
+def _told(one: Resource | None, other: Resource | None) -> Change | None:
+    if _body(one) == _body(other):
+        return None
+    if other is None:
+        assert one is not None
+        if not kind_of(one.key).deletable:
+            return None  # an annotation goes by `extra`, entries with their backend service
+        return Change(Action.DELETE, one.key, one.step, "not needed any more")
+    if one is None:
+        return Change(Action.CREATE, other.key, other.step, other.what, after=other.body)
+    changed = [name for name in other.body if _json(other.body[name]) != _json(one.body.get(name))]
+    before = {name: one.body.get(name) for name in changed}
+    fields = tuple(sorted(changed))
+    return Change(Action.UPDATE, other.key, other.step, other.what, "", before, other.body, fields)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(to_json(value), sort_keys=True)
