@@ -17,6 +17,7 @@ from edgebook.plan import kept
 from edgebook.plan import make as plans
 from edgebook.plan.approval import (
     Approval,
+    Asked,
     Circumstances,
     Given,
     base_hash,
@@ -177,7 +178,7 @@ def lease_key(door: FrontDoor) -> ResourceKey:
     return ResourceKey("address", scope, door.names.address(version))
 
 
-def approve_plan(door: FrontDoor, plan: Plan, approve: str | Given) -> Approval:
+def approve_plan(door: FrontDoor, plan: Plan | Asked, approve: str | Given) -> Approval:
     """Raise ApprovalError unless it is approved, or the rest of what was approved."""
     recorded = os.environ.get(APPROVAL_FILE, "")
     if isinstance(approve, Given):

@@ -23,7 +23,7 @@ from edgebook.moves.gates import MoveGates
 from edgebook.moves.looking import Seen, Watcher
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
-from edgebook.plan.approval import keep_plan
+from edgebook.plan.approval import Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 
@@ -129,7 +129,7 @@ class Engine:
         ladder = self._make(moment)
         return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
 
-    def apply(self, approve: str, *, back: bool = False) -> Moved:
+    def apply(self, approve: str | Given, *, back: bool = False) -> Moved:
         """To the last stage, or with `back` to the start; StepFailed when it ends elsewhere."""
         self._clock.resume()
         now = self.situate()
@@ -138,8 +138,7 @@ class Engine:
             return self._moved(now)
         if not back:
             self._require(now.moment, now.ladder)
-        approve_plan(self._door, now.ladder.plan, approve)
-        keep_plan(now.ladder.plan)
+        approve_plan(self._door, now.ladder.asked, approve)
         with self._running(now.ladder):
             while now.position != Position(goal):
                 index = _next_back(now) if back else now.position.done + 1

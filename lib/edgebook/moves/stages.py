@@ -21,6 +21,7 @@ from edgebook.model.values import (
     ResourceKey,
     to_json,
 )
+from edgebook.plan.approval import Asked
 from edgebook.plan.diff import diff
 
 START = "start"
@@ -147,6 +148,13 @@ class Ladder:
     @property
     def hash(self) -> str:
         return self.plan.hash
+
+    @property
+    def asked(self) -> Asked:
+        """What an approval has to be for."""
+        plan = self.plan
+        size = len(plan.to_do)
+        return Asked(plan.hash, size, self.environment, self.front_door, what=self.move)
 
     def stages_json(self) -> list[dict[str, Any]]:
         """Every stage but the start, as `plan --json` prints it."""

@@ -61,7 +61,7 @@ class _Maker:
         start = self._start()
         if not self._moving:
             return (start,)
-        found = [start, self._attach()]
+        found = [start, self._attach()] if self._clusters("arriving") else [start]
         if self._wish.canary and self._weighted:
             found.append(self._step("canary", Moment(canary=True), self._wish.canary))
         if self._wish.mirror and self._weighted:
@@ -93,10 +93,9 @@ class _Maker:
 
     def _attach(self) -> Stage:
         arriving = self._clusters("arriving")
-        text = f"attach the NEGs of {', '.join(arriving)}, no traffic yet" if arriving else ""
         return Stage(
             ATTACH,
-            text or f"nothing arrives; {', '.join(self._wish.to)} is looked at",
+            f"attach the NEGs of {', '.join(arriving)}, no traffic yet",
             self._at(Moment()),
             share=self._shares(0),
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
@@ -111,7 +110,7 @@ class _Maker:
             share=self._shares(moment.share),
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
             soak_s=self._wish.soak_s,
-            back=ATTACH,
+            back=ATTACH if self._clusters("arriving") else START,
         )
 
     def _turned(self, share: float) -> str:
