@@ -3,20 +3,11 @@
 `make docs` writes the page; a test compares it with what this prints.
 """
 
-import re
 from collections import defaultdict
 
-from gcpsim.certs.service import IMPLEMENTED as CERTIFICATES
-from gcpsim.compute.collections import table as collections
-from gcpsim.core.clock import Clock
 from gcpsim.core.discovery import DOCUMENTS, Method, api
-from gcpsim.core.world import World
-from gcpsim.dns.service import IMPLEMENTED as DNS
-from gcpsim.gke.service import Gke
-from gcpsim.observability.logging import IMPLEMENTED as LOGGING
-from gcpsim.observability.monitoring import IMPLEMENTED as MONITORING
-from gcpsim.project.resourcemanager import IMPLEMENTED as PROJECTS
-from gcpsim.project.serviceusage import IMPLEMENTED as SERVICES
+from gcpsim.core.service import RestService
+from gcpsim.front.build import Config, build
 
 TITLES = {
     "compute": "Compute Engine v1",
@@ -32,19 +23,13 @@ TITLES = {
 
 def implemented() -> dict[str, dict[str, bool]]:
     """service -> method id -> whether gcpsim has it."""
-    world = World(clock=Clock(paused=True))
-    compute, gke = collections.create(world), Gke(world)
-    tables = {**CERTIFICATES, **DNS, **PROJECTS, **SERVICES, **LOGGING, **MONITORING}
+    cloud = build(Config(paused=True))
+    services = cloud.world.services
 
     def has(service: str, method: Method) -> bool:
-        if service == "compute":
-            return compute.implements(method)
-        if service == "container":
-            path = re.sub(r"\{[^}]*\}", "x", method.path.removeprefix("v1/"))
-            return ":" not in path and any(
-                v == method.verb and p.match(path) for v, p, _ in gke.routes
-            )
-        return method.id in tables
+        found = services[service]
+        assert isinstance(found, RestService)
+        return found.implements(method)
 
     return {
         service: {name: has(service, method) for name, method in api(service).methods.items()}
@@ -58,8 +43,8 @@ def page() -> str:
         "# What gcpsim covers",
         "",
         "Made by `make docs` from the code and Google's discovery documents. A method that exists",
-        "in Google's documents but not here answers 501 with its name. Collections with no method",
-        "here are left out.",
+        "in Google's documents but not here answers 400 with its name, not to be tried again.",
+        "Collections with no method here are left out.",
     ]
     for service, methods in implemented().items():
         done = sum(methods.values())

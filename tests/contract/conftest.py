@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from gcpsim.certs import CertificateManager
 from gcpsim.compute.collections import table as collections
 from gcpsim.core.clock import Clock
+from gcpsim.core.edge import Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.store import Store
 from gcpsim.core.world import World
@@ -37,10 +39,13 @@ class Cloud:
 
     def request(self, service: str, method: str, path: str, body: Any = None, **query: str) -> Any:
         """The answer's body; ApiError for a refusal. With scale 0 time settles afterwards."""
-        target: Any = self.world.services[service]
-        answer = self.world.transact(lambda: target.call(method, path, body, query))
+        target, raw = self.world.services[service], b"" if body is None else orjson.dumps(body)
+        version = "v3" if service == "cloudresourcemanager" else "v1"
+        call = Call(service, method, path, query, {}, raw, version)
+        answer = self.world.transact(lambda: target.handle(call))
         self.world.clock.settle()
-        return answer
+        result = answer.body() if callable(answer.body) else answer.body
+        return result or {}
 
     def dns(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         return self.request("dns", method, path, body, **query)

@@ -4,14 +4,12 @@ Clients of the gapic libraries ask with `$alt=json;enum-encoding=int`; the resou
 finished operation keeps enum names all the same (recorded).
 """
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
 
 from gcpsim.certs import refusals
+from gcpsim.core import paging
 from gcpsim.core.discovery import api
 from gcpsim.core.filters import FilterError, compile_filter
 from gcpsim.core.schema import enum_numbers
@@ -49,43 +47,20 @@ def _numeric(schema: str, key: str, field: Doc, value: Any) -> Any:
 
 def page(items: list[Doc], query: dict[str, str]) -> tuple[list[Doc], str]:
     """(one page, token of the next or ""), filtered and ordered as the query says."""
-    size = _size(query.get("pageSize", ""))
+    asked, token = query.get("pageSize", ""), query.get("pageToken", "")
+    size = paging.size_of(asked, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
+    if size is None:
+        raise refusals.invalid("page_size", f"invalid page size: {asked}")
     text, order = query.get("filter", ""), query.get("orderBy", "")
     try:
         test = compile_filter(_camel(text))
     except FilterError as error:
         raise refusals.invalid("filter", f"invalid filter: {error}") from None
     chosen = _ordered([item for item in items if test(item)], order)
-    mark = hashlib.sha256(f"{text}\n{order}".encode()).hexdigest()[:8]
-    start = _start(query.get("pageToken", ""), mark)
-    found = chosen[start : start + size]
-    after = start + size
-    return found, _token(f"{mark}:{after}") if after < len(chosen) else ""
-
-
-def _size(text: str) -> int:
-    if not text:
-        return DEFAULT_PAGE
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise refusals.invalid("page_size", f"invalid page size: {text}")
-    return min(int(text), LARGEST_PAGE) or DEFAULT_PAGE
-
-
-def _start(token: str, mark: str) -> int:
-    if not token:
-        return 0
     try:
-        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        text = ""
-    found = re.fullmatch(r"([0-9a-f]{8}):([0-9]{1,9})", text)
-    if found is None or found.group(1) != mark:
-        raise refusals.invalid("page_token", "invalid page token")
-    return int(found.group(2))
-
-
-def _token(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return paging.page(chosen, size=size, token=token, asked=f"{text}\n{order}")
+    except paging.BadToken:
+        raise refusals.invalid("page_token", "invalid page token") from None
 
 
 def _ordered(items: list[Doc], order: str) -> list[Doc]:

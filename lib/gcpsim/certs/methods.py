@@ -1,7 +1,7 @@
 """The methods of Certificate Manager that gcpsim implements, by their id in Google's document.
 
 One set of methods serves all collections. Writes answer with an operation and take effect when it
-ends. What is not in IMPLEMENTED answers 501.
+ends. What is not in IMPLEMENTED is refused by name.
 """
 
 from __future__ import annotations

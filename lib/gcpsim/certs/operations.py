@@ -4,17 +4,15 @@ An effect is a document in the store (create, update or delete of one resource),
 that were under way survive a restart. While one runs, its resource takes no other.
 """
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from gcpsim.certs import refusals
 from gcpsim.core.clock import rfc3339
-
-if TYPE_CHECKING:
-    from gcpsim.certs.service import CertificateManager
-    from gcpsim.core.faults import Fault
+from gcpsim.core.faults import Fault
+from gcpsim.core.operations import OperationStore
+from gcpsim.core.world import World
 
 Doc = dict[str, Any]
 TYPE = "type.googleapis.com/google.cloud.certificatemanager.v1."
@@ -23,22 +21,20 @@ RPC_CODE = {400: 9, 401: 16, 403: 7, 404: 5, 409: 6, 412: 9, 429: 8, 500: 13, 50
 CANCELLED = 1
 
 
-class Operations:
-    """The operations by name, and what each is to do when it ends."""
+class Operations(OperationStore):
+    """The operations by name. `take_effect` gives the result of the effect of one."""
 
-    def __init__(self, manager: CertificateManager) -> None:
-        self._manager = manager
-        store = manager.world.store
-        self.docs = store.table("certs/operations")
-        self._effects = store.table("certs/effects")
+    def __init__(self, world: World, take_effect: Callable[[Doc], Doc]) -> None:
+        super().__init__(world, "certs/operations", "certs/effects")
+        self._take_effect = take_effect
         self._busy: dict[str, str] | None = None
-        store.rolled_back.append(lambda touched: self._forget())
+        world.store.rolled_back.append(lambda touched: self._forget())
 
     def start(self, target: str, verb: str, effect: Doc, faults: tuple[Fault, ...]) -> Doc:
         """Begin an operation on a resource; ApiError 409 while another holds it."""
         if target in self.busy():
             raise refusals.busy()
-        world = self._manager.world
+        world = self.world
         number = world.store.next_number("certs/operations")
         digest = hashlib.sha256(f"{target}/{number}".encode()).hexdigest()
         micros = int(world.clock.now() * 1000)
@@ -48,7 +44,7 @@ class Operations:
             "name": f"{parent}/operations/{identity}",
             "metadata": {
                 "@type": f"{TYPE}OperationMetadata",
-                "createTime": self._manager.now_text(),
+                "createTime": timestamp(world.clock.now()),
                 "target": target,
                 "verb": verb,
                 "requestedCancellation": False,
@@ -60,21 +56,19 @@ class Operations:
         if failure is not None:
             code = RPC_CODE.get(failure.code, 13)
             effect = {"error": {"code": code, "message": failure.message}}
-        self.docs.put(operation["name"], operation)
-        self._effects.put(operation["name"], effect | {"target": target})
+        seconds = world.duration("certificatemanager.operation")
+        self.begin(operation["name"], operation, effect | {"target": target}, seconds)
         self._busy = None
-        self._arm(operation["name"])
         return operation
 
     def resume(self) -> None:
         self._busy = None
-        for name in self._effects.keys():  # noqa: SIM118
-            self._arm(name)
+        super().resume()
 
     def busy(self) -> dict[str, str]:
         """Resource name -> the operation that holds it."""
         if self._busy is None:
-            self._busy = {effect["target"]: name for name, effect in self._effects.items()}
+            self._busy = {effect["target"]: name for name, effect in self.pending.items()}
         return self._busy
 
     def creating(self, parent: str, collection: str) -> list[str]:
@@ -82,7 +76,7 @@ class Operations:
         prefix = f"{parent}/{collection}/"
         return [
             effect["target"]
-            for effect in self._effects.values()
+            for effect in self.pending.values()
             if "create" in effect and effect["target"].startswith(prefix)
         ]
 
@@ -97,7 +91,7 @@ class Operations:
         operation = self.find(name)
         if operation["done"]:
             return
-        self._effects.delete(name)
+        self.pending.delete(name)
         self._busy = None
         metadata = operation["metadata"] | {"requestedCancellation": True}
         error = {"code": CANCELLED, "message": "The operation was cancelled."}
@@ -111,26 +105,15 @@ class Operations:
     def _forget(self) -> None:
         self._busy = None
 
-    def _arm(self, name: str) -> None:
-        world = self._manager.world
-        seconds = world.duration("certificatemanager.operation")
-        world.clock.after(seconds, lambda: self._finish(name))
-
-    def _finish(self, name: str) -> None:
-        effect = self._effects.get(name)
-        if effect is None:
-            return
-        self._effects.delete(name)
+    def end(self, name: str, effect: Doc) -> None:
         self._busy = None
-        result: Doc = (
-            {"error": effect["error"]} if "error" in effect else self._manager.take_effect(effect)
-        )
+        result: Doc = {"error": effect["error"]} if "error" in effect else self._take_effect(effect)
         operation = self.docs.get(name)
         if operation is not None:
             self._end(operation, result)
 
     def _end(self, operation: Doc, result: Doc) -> None:
-        metadata = operation["metadata"] | {"endTime": self._manager.now_text()}
+        metadata = operation["metadata"] | {"endTime": timestamp(self.world.clock.now())}
         ended = operation | {"metadata": metadata, "done": True} | result
         self.docs.put(operation["name"], ended)
 

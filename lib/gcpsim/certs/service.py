@@ -5,11 +5,7 @@ gclbTargets), which is added when it is read. Methods are in methods.py, what a 
 kinds.py.
 """
 
-from __future__ import annotations
-
 from typing import Any
-
-import orjson
 
 from gcpsim.certs import names, refusals
 from gcpsim.certs.authority import Authority
@@ -18,13 +14,12 @@ from gcpsim.certs.kinds import KINDS
 from gcpsim.certs.methods import ENTRIES, IMPLEMENTED, SERVICE
 from gcpsim.certs.operations import EMPTY, TYPE, Operations, timestamp
 from gcpsim.certs.serving import Serving
-from gcpsim.core import projects
-from gcpsim.core.discovery import api
-from gcpsim.core.edge import Answer, Call
+from gcpsim.core.discovery import Method
+from gcpsim.core.edge import Answer
 from gcpsim.core.errors import ApiError
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
-from gcpsim.project import access
 
 __all__ = ["IMPLEMENTED", "CertificateManager"]
 
@@ -32,13 +27,15 @@ Doc = dict[str, Any]
 VERBS = {"patch": "update"}
 
 
-class CertificateManager:
+class CertificateManager(RestService):
     """Certificate Manager, with the authority that signs and the data that proxies serve."""
 
+    name, root = SERVICE, "v1/"
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.authority = Authority(world)
-        self.operations = Operations(self)
+        self.operations = Operations(world, self.take_effect)
         self.serving = Serving(self)
         self.issuance = Issuance(self)
 
@@ -49,14 +46,6 @@ class CertificateManager:
         name = names.by_id(self.world.store, name)
         found = self._stored(name)
         return None if found is None else self.view(name, found)
-
-    def call(
-        self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
-    ) -> Doc:
-        """A request in process: the answer's body, or the ApiError."""
-        raw = b"" if body is None else orjson.dumps(body)
-        answer = self.handle(Call(SERVICE, method, path, query or {}, {}, raw))
-        return answer.body or {}
 
     def key_pair(self, name: str) -> tuple[str, str] | None:
         """(chain, key) of a certificate that can serve, as PEM; None while it has none."""
@@ -73,28 +62,26 @@ class CertificateManager:
         self.serving.resume()
         self.issuance.resume()
 
-    def handle(self, call: Call) -> Answer:
-        """One request; ApiError for refusals."""
+    def implements(self, method: Method) -> bool:
+        return method.id in IMPLEMENTED
+
+    def respond(self, request: Request) -> Answer:
         self.serving.attach()
-        found = api(SERVICE).match(call.verb, f"v1/{call.path}")
-        if found is None:
-            raise ApiError(404, f"The requested URL /v1/{call.path} was not found.", "notFound")
-        method, params = found
-        handler = IMPLEMENTED.get(method.id)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
-        project = projects.project_id(self.world.store, params["projectsId"])
-        params = params | {"projectsId": project}
+        params = request.params | {"projectsId": request.project}
+        location = params.get("locationsId")
+        if location is not None and not (location == "-" and request.method.name == "list"):
+            names.check_location(request.project, location)
+        return IMPLEMENTED[request.method.id](self, request.call, request.method, params)
+
+    def permission(self, request: Request) -> str:
+        method = request.method
         kind = KINDS.get(method.collection)
         noun = kind.permission if kind else method.collection
-        permission = f"{SERVICE}.{noun}.{VERBS.get(method.name, method.name)}"
-        if access.denied(self.world, project, permission, call.faults):
-            where = "/".join(["projects", project, *call.path.split("/")[2:]])
-            raise refusals.permission(permission, where)
-        location = params.get("locationsId")
-        if location is not None and not (location == "-" and method.name == "list"):
-            names.check_location(project, location)
-        return handler(self, call, method, params)
+        return f"{SERVICE}.{noun}.{VERBS.get(method.name, method.name)}"
+
+    def forbidden(self, request: Request, permission: str) -> ApiError:
+        rest = request.call.path.split("/")[2:]
+        return refusals.permission(permission, "/".join(["projects", request.project, *rest]))
 
     # What the other modules of this package use
 

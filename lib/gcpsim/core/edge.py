@@ -56,6 +56,12 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     waiter: asyncio.Future[None] | None = None
 
+    def encoded(self) -> bytes:
+        """The body as it goes over the wire."""
+        if self.body is None:
+            return b""
+        return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+
 
 class Service(Protocol):
     def handle(self, call: Call) -> Answer: ...

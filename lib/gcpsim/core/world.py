@@ -15,6 +15,7 @@ from gcpsim.core.calls import CallLog
 from gcpsim.core.clock import Clock
 from gcpsim.core.edge import Service
 from gcpsim.core.faults import Faults
+from gcpsim.core.peers import CertificatesApi, ComputeApi, DnsApi, GkeApi
 from gcpsim.core.seen import Connection, Packets, Request
 from gcpsim.core.store import Store
 
@@ -58,7 +59,10 @@ class Options:
 
 @dataclass
 class World:
-    """`stage` holds the stage directions: verb -> function(args) -> result."""
+    """`stage` holds the stage directions: verb -> function(args) -> result.
+
+    The services enter themselves when they are made: compute, dns, certificates, gke.
+    """
 
     clock: Clock = field(default_factory=Clock)
     store: Store = field(default_factory=Store)
@@ -67,12 +71,11 @@ class World:
     faults: Faults = field(default_factory=Faults)
     services: dict[str, Service] = field(default_factory=dict)
     stage: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
-    clusters: dict[str, Any] = field(default_factory=dict)
     endpoint_answer: Verdict | None = None
-    compute: Any = None
-    dns: Any = None
-    certificates: Any = None
-    gke: Any = None
+    compute: ComputeApi = field(init=False)
+    dns: DnsApi = field(init=False)
+    certificates: CertificatesApi = field(init=False)
+    gke: GkeApi = field(init=False)
     dataplane: Traffic | None = None
     observability: Observability = field(default_factory=Observability)
 

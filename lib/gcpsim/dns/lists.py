@@ -1,17 +1,10 @@
-"""Pages of Cloud DNS lists, and the filter of resourceRecordSets.list.
+"""Pages of Cloud DNS lists, and the filter of resourceRecordSets.list."""
 
-A page token names the last entry of the page before, so that a list that changes between two pages
-neither repeats nor loses the entries that stayed.
-"""
-
-import base64
-import binascii
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
-
+from gcpsim.core import paging
 from gcpsim.dns import refusals
 
 Doc = dict[str, Any]
@@ -30,27 +23,17 @@ def page(
     descending: bool = False,
 ) -> tuple[list[Doc], str]:
     """(one page, token of the next or ""), of `items` sorted by `position` (JSON values)."""
-    size = DEFAULT_PAGE
-    asked = query.get("maxResults")
-    if asked is not None:
-        if not re.fullmatch(r"[0-9]{1,9}", asked) or int(asked) == 0:
-            raise refusals.invalid("parameters.maxResults", asked)
-        size = min(int(asked), LARGEST_PAGE)
+    asked, token = query.get("maxResults", ""), query.get("pageToken", "")
+    size = paging.size_of(asked, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
+    if size is None or (asked and int(asked) == 0):
+        raise refusals.invalid("parameters.maxResults", asked)
     ordered = sorted(items, key=position, reverse=descending)
-    token = query.get("pageToken")
-    if token:
-        after = _decode(token)
-        try:
-            ordered = [
-                item
-                for item in ordered
-                if (position(item) < after if descending else position(item) > after)
-            ]
-        except TypeError:
-            raise refusals.invalid("parameters.pageToken", token) from None
-    found = ordered[:size]
-    more = len(ordered) > size
-    return found, _encode(position(found[-1])) if more else ""
+    try:
+        return paging.page(
+            ordered, size=size, token=token, position=position, descending=descending
+        )
+    except paging.BadToken:
+        raise refusals.invalid("parameters.pageToken", token) from None
 
 
 def rrset_filter(query: dict[str, str], types: Sequence[str]) -> Callable[[Doc], bool]:
@@ -99,15 +82,3 @@ def _suffix_test(suffix: str) -> Callable[[Doc], bool]:
 
 def _equal_test(field: str, value: str) -> Callable[[Doc], bool]:
     return lambda rrset: bool(rrset[field] == value)
-
-
-def _encode(position: Any) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
-
-
-def _decode(token: str) -> Any:
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        return orjson.loads(raw)
-    except (binascii.Error, ValueError):
-        raise refusals.invalid("parameters.pageToken", token) from None

@@ -1,23 +1,22 @@
 """The methods of Cloud DNS that gcpsim implements, by their id in Google's discovery document.
 
 Each takes the service and a request whose path is parsed, and gives the answer. What is not in
-IMPLEMENTED answers 501.
+IMPLEMENTED is refused by name.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.core import projects
+from gcpsim.core import access, projects
 from gcpsim.core.clock import rfc3339
-from gcpsim.core.edge import Answer, Call
+from gcpsim.core.edge import Answer
 from gcpsim.core.schema import BodyReader
+from gcpsim.core.service import Request
 from gcpsim.dns import changes, lists, records, refusals, zones
 from gcpsim.dns.quota import QUOTA, project_quota
-from gcpsim.project import access
 
 if TYPE_CHECKING:
     from gcpsim.dns.service import Dns
@@ -27,26 +26,6 @@ RRSET = "entity.rrset"
 NAMED = "parameters.name"
 
 
-@dataclass(frozen=True)
-class Request:
-    """One call with what its path says."""
-
-    call: Call
-    params: dict[str, str]
-
-    @property
-    def query(self) -> dict[str, str]:
-        return self.call.query
-
-    @property
-    def project(self) -> str:
-        return self.params["project"]
-
-    @property
-    def zone(self) -> str:
-        return self.params.get("managedZone") or self.params["managedZonesId"]
-
-
 Handler = Callable[["Dns", Request], Answer]
 
 
@@ -54,8 +33,12 @@ def _body(request: Request, schema: str, root: str) -> Doc:
     return BodyReader("dns", root=root).read(schema, request.call.json())
 
 
+def _zone_name(request: Request) -> str:
+    return request.params.get("managedZone") or request.params["managedZonesId"]
+
+
 def _zone(dns: Dns, request: Request) -> Doc:
-    return dns.zone(request.project, request.zone)
+    return dns.zone(request.project, _zone_name(request))
 
 
 def _list_answer(kind: str, field: str, items: list[Doc], token: str) -> Answer:
@@ -148,7 +131,7 @@ def _change_zone(dns: Dns, request: Request, *, replace: bool) -> Answer:
     body = _body(request, "ManagedZone", "managed_zone")
 
     def change() -> Doc:
-        key = dns.zone_key(request.project, request.zone)
+        key = dns.zone_key(request.project, _zone_name(request))
         zone = _zone(dns, request)
         merged = zones.merged(zone, body, replace=replace)
         dns.put_zone(key, merged)
@@ -173,8 +156,8 @@ def zones_delete(dns: Dns, request: Request) -> Answer:
         if rrset["name"] != zone["dnsName"] or rrset["type"] not in ("NS", "SOA")
     ]
     if extra:
-        raise refusals.not_empty(request.zone)
-    dns.drop_zone(dns.zone_key(request.project, request.zone))
+        raise refusals.not_empty(_zone_name(request))
+    dns.drop_zone(dns.zone_key(request.project, _zone_name(request)))
     return Answer(204)
 
 

@@ -19,8 +19,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from gcpsim.core.world import World
 from gcpsim.dns.lookup import Records, Resolution, Status
+from gcpsim.dns.service import Dns
 
 PAYLOAD = 1232
 CACHE_SIZE = 10_000
@@ -38,8 +38,8 @@ RCODE = {
 class Responder:
     """Turns a query as wire into an answer as wire."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, service: Dns) -> None:
+        self._service = service
         self._generation = -1
         self._cache: dict[tuple[bytes, bool], bytes] = {}
 
@@ -47,8 +47,8 @@ class Responder:
         """The answer, or None for what deserves none."""
         if len(wire) < 12 or wire[2] & 0x80:
             return None
-        if self._generation != self._world.dns.generation:
-            self._generation = self._world.dns.generation
+        if self._generation != self._service.generation:
+            self._generation = self._service.generation
             self._cache.clear()
         key = (wire[2:], tcp)
         kept = self._cache.get(key)
@@ -83,7 +83,7 @@ class Responder:
         if question.rdclass != dns.rdataclass.IN or type_ in ("AXFR", "IXFR"):
             response.set_rcode(dns.rcode.REFUSED)
             return response, True
-        found = self._world.dns.lookup.resolve(question.name.to_text(), type_)
+        found = self._service.lookup.resolve(question.name.to_text(), type_)
         _fill(response, found, question.name)
         return response, not found.varies
 
@@ -136,8 +136,8 @@ class _Udp(asyncio.DatagramProtocol):
 class DnsServer:
     """The two sockets of one running server."""
 
-    def __init__(self, world: World) -> None:
-        self.responder = Responder(world)
+    def __init__(self, service: Dns) -> None:
+        self.responder = Responder(service)
         self.port = 0
         self._tcp: asyncio.Server | None = None
         self._udp: asyncio.DatagramTransport | None = None
@@ -180,10 +180,3 @@ class DnsServer:
             return
         finally:
             writer.close()
-
-
-async def start(world: World, host: str, port: int = 0) -> int:
-    """Serve DNS on UDP and TCP of one port, and return the port; `world.dns.server` closes it."""
-    server = DnsServer(world)
-    world.dns.server = server
-    return await server.listen(host, port)

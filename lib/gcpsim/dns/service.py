@@ -8,19 +8,16 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from gcpsim.core import projects
 from gcpsim.core.clock import rfc3339
-from gcpsim.core.discovery import api
-from gcpsim.core.edge import Answer, Call
+from gcpsim.core.discovery import Method
+from gcpsim.core.edge import Answer
 from gcpsim.core.errors import ApiError
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
 from gcpsim.dns import records, refusals
 from gcpsim.dns.lookup import Lookup
-from gcpsim.dns.methods import IMPLEMENTED, Request
-from gcpsim.project import access
+from gcpsim.dns.methods import IMPLEMENTED
 
 __all__ = ["IMPLEMENTED", "Dns"]
 
@@ -28,11 +25,13 @@ Doc = dict[str, Any]
 MUTATIONS = {"create": "create", "delete": "delete", "patch": "update", "update": "update"}
 
 
-class Dns:
+class Dns(RestService):
     """Cloud DNS. `generation` grows whenever what is served may have changed."""
 
+    name, root = "dns", "dns/v1/"
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.generation = 0
         self.lookup = Lookup(self)
         self._zones = world.store.table("dns/zones")
@@ -40,31 +39,18 @@ class Dns:
         world.stage["dns"] = self.direct
         world.store.rolled_back.append(lambda touched: self.touch())
 
-    def handle(self, call: Call) -> Answer:
-        """One request; ApiError for refusals."""
-        found = api("dns").match(call.verb, f"dns/v1/{call.path}")
-        if found is None:
-            raise ApiError(404, f"The requested URL /dns/v1/{call.path} was not found.", "notFound")
-        method, params = found
-        handler = IMPLEMENTED.get(method.id)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
-        project = projects.project_id(
-            self.world.store, params.get("project") or params["projectsId"]
-        )
-        permission = f"dns.{method.collection}.{MUTATIONS.get(method.name, method.name)}"
-        if access.denied(self.world, project, permission, call.faults):
-            raise ApiError(403, "Forbidden", "forbidden")
-        params = params | {"project": project}
-        return handler(self, Request(call, params))
+    def implements(self, method: Method) -> bool:
+        return method.id in IMPLEMENTED
 
-    def call(
-        self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
-    ) -> Doc:
-        """The same in process: the answer's body, or the ApiError."""
-        raw = b"" if body is None else orjson.dumps(body)
-        answer = self.handle(Call("dns", method, path, query or {}, {}, raw))
-        return answer.body or {}
+    def respond(self, request: Request) -> Answer:
+        return IMPLEMENTED[request.method.id](self, request)
+
+    def permission(self, request: Request) -> str:
+        method = request.method
+        return f"dns.{method.collection}.{MUTATIONS.get(method.name, method.name)}"
+
+    def forbidden(self, request: Request, permission: str) -> ApiError:
+        return ApiError(403, "Forbidden", "forbidden")
 
     def resume(self) -> None:
         """Re-arm the changes and operations that were under way."""

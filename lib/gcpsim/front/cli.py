@@ -117,7 +117,8 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     from gcpsim.core.errors import ApiError
     from gcpsim.core.store import StateError
-    from gcpsim.front.server import Config, serve
+    from gcpsim.front.build import Config
+    from gcpsim.front.server import serve
     from gcpsim.scenarios import ScenarioError
 
     if arguments.host not in ("127.0.0.1", "localhost", "::1") and not arguments.host.startswith(

@@ -5,23 +5,21 @@ that was asked. Each request is one transaction of the world. It must not know a
 """
 
 import asyncio
-import email.parser
-import email.policy
 import logging
 from typing import Any
 
-import orjson
 from aiohttp import web
-from multidict import MultiMapping
-from yarl import URL
 
 from gcpsim.core import masks, projects
-from gcpsim.core.discovery import DOCUMENTS, api
+from gcpsim.core.discovery import DOCUMENTS, Method, api
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
+from gcpsim.core.faults import Fault
 from gcpsim.core.world import World
+from gcpsim.front import batch
 from gcpsim.front.admin import Admin
 from gcpsim.front.routing import Route, route
+from gcpsim.project.service import ServiceUsage
 
 BODY_LIMIT = 10 * 1024 * 1024
 WAIT_LIMIT = 120.0
@@ -114,8 +112,8 @@ class GoogleEdge:
         if path == "/" and request.method == "GET":
             return Answer(body={"gcpsim": "a local Google Cloud", "admin": "/_sim/"})
         if path.startswith("/batch") and request.method == "POST":
-            return await self._batch(headers, body)
-        return await self.ask(request.method, path, _query(request.query), headers, body)
+            return await batch.answer(self.ask, headers, body)
+        return await self.ask(request.method, path, batch.query_of(request.query), headers, body)
 
     async def ask(
         self, verb: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
@@ -135,27 +133,12 @@ class GoogleEdge:
     async def _ask(
         self, to: Route, verb: str, query: dict[str, str], headers: dict[str, str], body: bytes
     ) -> Answer:
-        world = self.world
-        prefix = SERVICE_PREFIX.get(to.service, "v1/")
-        matched = api(to.service).match(verb, prefix + to.path) if to.service in DOCUMENTS else None
-        method = matched[0] if matched else None
-        collection = method.collection if method else ""
-        faults = world.faults.strike(
-            service=to.service,
-            verb=verb,
-            collection=collection,
-            method=method.name if method else "",
-            path=to.path,
-        )
+        """Faults, admission, the call, its end; counted whatever comes of it."""
+        method = self._method(to, verb)
+        faults = self._faults(to, verb, method)
         status = 0
         try:
-            for fault in faults:
-                if fault.effect == "latency":
-                    await asyncio.sleep(fault.seconds)
-                elif fault.effect == "drop_before":
-                    raise Dropped
-                elif fault.effect == "http":
-                    raise fault.as_error()
+            await self._strike(faults)
             self._admit(to.service, to.path, headers)
             call = Call(
                 to.service,
@@ -168,19 +151,8 @@ class GoogleEdge:
                 _user(headers),
                 tuple(faults),
             )
-            service = world.services.get(to.service)
-            if service is None:
-                raise ApiError(404, f"gcpsim has no service {to.service}", "notFound")
-            answer = world.transact(lambda: service.handle(call))
-            if verb != "GET":
-                world.clock.settle()
-            if answer.waiter is not None:
-                await self._wait(answer.waiter)
-            if callable(answer.body):
-                answer.body = answer.body()
+            answer = await self._settled(call)
             status = answer.status
-            if "fields" in query and isinstance(answer.body, dict):
-                answer.body = masks.apply(query["fields"], answer.body)
             if any(fault.effect == "drop_after" for fault in faults):
                 raise Dropped
             return answer
@@ -196,16 +168,57 @@ class GoogleEdge:
                 500, "Internal error. This is a defect of gcpsim; see its log.", "backendError"
             ) from None
         finally:
-            world.calls.add(
-                time=world.clock.now(),
+            self.world.calls.add(
+                time=self.world.clock.now(),
                 headers=headers,
                 service=to.service,
                 method=method.name if method else verb,
-                collection=collection,
+                collection=method.collection if method else "",
                 verb=verb,
                 path=to.path,
                 status=status,
             )
+
+    def _method(self, to: Route, verb: str) -> Method | None:
+        """The method of Google's document that is asked for, by which calls and faults go."""
+        prefix = SERVICE_PREFIX.get(to.service, "v1/")
+        matched = api(to.service).match(verb, prefix + to.path) if to.service in DOCUMENTS else None
+        return matched[0] if matched else None
+
+    def _faults(self, to: Route, verb: str, method: Method | None) -> list[Fault]:
+        return self.world.faults.strike(
+            service=to.service,
+            verb=verb,
+            collection=method.collection if method else "",
+            method=method.name if method else "",
+            path=to.path,
+        )
+
+    async def _strike(self, faults: list[Fault]) -> None:
+        """The scripted faults that come before anything happens, in their order."""
+        for fault in faults:
+            if fault.effect == "latency":
+                await asyncio.sleep(fault.seconds)
+            elif fault.effect == "drop_before":
+                raise Dropped
+            elif fault.effect == "http":
+                raise fault.as_error()
+
+    async def _settled(self, call: Call) -> Answer:
+        """The call as one transaction, and its answer once time has settled."""
+        service = self.world.services.get(call.service)
+        if service is None:
+            raise ApiError(404, f"gcpsim has no service {call.service}", "notFound")
+        answer = self.world.transact(lambda: service.handle(call))
+        if call.verb != "GET":
+            self.world.clock.settle()
+        if answer.waiter is not None:
+            await self._wait(answer.waiter)
+        if callable(answer.body):
+            answer.body = answer.body()
+        if "fields" in call.query and isinstance(answer.body, dict):
+            answer.body = masks.apply(call.query["fields"], answer.body)
+        return answer
 
     async def _wait(self, waiter: asyncio.Future[None]) -> None:
         """Operations answer `wait` when they are done, or after two simulated minutes."""
@@ -230,72 +243,26 @@ class GoogleEdge:
                 },
                 details=[_reason("CREDENTIALS_MISSING", f"{service}.googleapis.com")],
             )
-        usage: Any = self.world.services.get("serviceusage")
+        usage = self.world.services.get("serviceusage")
         parts = path.split("/")
-        if service not in TITLES or usage is None or len(parts) < 2 or parts[0] != "projects":
+        if (
+            service not in TITLES
+            or not isinstance(usage, ServiceUsage)
+            or len(parts) < 2
+            or parts[0] != "projects"
+        ):
             return
         host = f"{service}.googleapis.com"
-        if not usage.is_enabled(parts[1], host):
+        if isinstance(usage, ServiceUsage) and not usage.is_enabled(parts[1], host):
             raise _disabled(service, host, projects.number(parts[1]))
 
     def _refusal(self, service: str, error: ApiError) -> Answer:
         body = error.legacy_body() if service in LEGACY else error.rpc_body()
         return Answer(error.code, body, error.headers)
 
-    async def _batch(self, headers: dict[str, str], body: bytes) -> Answer:
-        """Google's batch endpoint: multipart/mixed parts of application/http."""
-        kind = headers.get("content-type", "")
-        if not kind.lower().startswith("multipart/mixed"):
-            raise ApiError(
-                400, "Failed to parse batch request, error: missing boundary", "badRequest"
-            )
-        message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
-            b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
-        )
-        parts = [part for part in message.iter_parts() if part.get_payload()]
-        if not parts:
-            raise ApiError(400, "Failed to parse batch request, error: no parts", "badRequest")
-        boundary = "batch_gcpsim"
-        out = bytearray()
-        for part in parts:
-            payload = part.get_payload(decode=True)
-            answer = await self._batch_part(headers, payload if isinstance(payload, bytes) else b"")
-            content_id = str(part.get("Content-ID", "")).strip()
-            answered_id = f"<response-{content_id.lstrip('<')}" if content_id else ""
-            out += f"--{boundary}\r\nContent-Type: application/http\r\n".encode()
-            if answered_id:
-                out += f"Content-ID: {answered_id}\r\n".encode()
-            out += b"\r\n" + _http_text(answer) + b"\r\n"
-        out += f"--{boundary}--\r\n".encode()
-        return Answer(200, bytes(out), {"Content-Type": f"multipart/mixed; boundary={boundary}"})
-
-    async def _batch_part(self, outer: dict[str, str], payload: bytes) -> Answer:
-        head, _, body = payload.replace(b"\r\n", b"\n").lstrip().partition(b"\n\n")
-        lines = head.decode("utf-8", "replace").split("\n")
-        words = lines[0].split(" ")
-        if len(words) < 2:
-            return self._refusal(
-                "compute", ApiError(400, "Failed to parse batch request", "badRequest")
-            )
-        inner = {"host": outer.get("host", ""), "user-agent": outer.get("user-agent", "")}
-        if "authorization" in outer:
-            inner["authorization"] = outer["authorization"]
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            inner[name.strip().lower()] = value.strip()
-        target = URL(words[1], encoded=True)
-        if target.host:
-            inner["host"] = target.host
-        return await self.ask(words[0], target.raw_path, _query(target.query), inner, body)
-
 
 def _service_guess(path: str) -> str:
     return "dns" if path.startswith("/dns/") else "compute" if path.startswith("/compute/") else ""
-
-
-def _query(given: MultiMapping[str]) -> dict[str, str]:
-    """Query parameters; the values of a repeated one (`names`) joined by commas."""
-    return {name: ",".join(given.getall(name)) for name in given}
 
 
 def _token(headers: dict[str, str]) -> str:
@@ -337,21 +304,8 @@ def _reason(reason: str, host: str, **metadata: str) -> dict[str, Any]:
     }
 
 
-def _encode(body: Any) -> bytes:
-    if body is None:
-        return b""
-    return body if isinstance(body, bytes) else orjson.dumps(body)
-
-
 def _response(answer: Answer) -> web.Response:
     headers = HEADERS | answer.headers
     if answer.body is None:
         headers.pop("Content-Type")
-    return web.Response(status=answer.status, body=_encode(answer.body), headers=headers)
-
-
-def _http_text(answer: Answer) -> bytes:
-    body = _encode(answer.body)
-    head = f"HTTP/1.1 {answer.status} {'OK' if answer.status < 400 else 'Error'}\r\n"
-    head += f"Content-Type: application/json; charset=UTF-8\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    return web.Response(status=answer.status, body=answer.encoded(), headers=headers)

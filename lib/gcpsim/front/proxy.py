@@ -10,7 +10,8 @@ import contextlib
 import ssl
 import tempfile
 from pathlib import Path
-from typing import Any
+
+from gcpsim.certs.authority import Authority
 
 HEAD_LIMIT = 16 * 1024
 IDLE = 600.0
@@ -19,7 +20,7 @@ IDLE = 600.0
 class ConnectProxy:
     """Serves CONNECT on a loopback port; `port` is where the simulator itself listens."""
 
-    def __init__(self, authority: Any, host: str, port: int) -> None:
+    def __init__(self, authority: Authority, host: str, port: int) -> None:
         self._authority = authority
         self._host, self._port = host, port
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -85,7 +86,7 @@ class ConnectProxy:
         return self._contexts[host]
 
 
-def server_context(authority: Any, names: list[str]) -> ssl.SSLContext:
+def server_context(authority: Authority, names: list[str]) -> ssl.SSLContext:
     """A TLS server context with a certificate of the local CA for host names or IP addresses."""
     chain, key = authority.server_certificate(names)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

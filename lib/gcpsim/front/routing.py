@@ -80,8 +80,7 @@ def _by_host(host: str) -> str | None:
 def _by_path(world: World, path: str) -> str | None:
     operation = OPERATIONS.match(path)
     if operation:
-        known = getattr(world.gke, "knows_operation", None)
-        is_container = known is not None and known((operation.group(2) or "").lstrip("/"))
+        is_container = world.gke.knows_operation((operation.group(2) or "").lstrip("/"))
         return "container" if is_container else "certificatemanager"
     for pattern, service in BY_PATH:
         if pattern.match(path):

@@ -15,7 +15,6 @@ import shlex
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,89 +23,27 @@ import yaml
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gcpsim import scenarios
-from gcpsim.certs.service import CertificateManager
-from gcpsim.compute.collections import table as collections
-from gcpsim.core.clock import Clock
-from gcpsim.core.store import Store
-from gcpsim.core.world import Options, World
+from gcpsim.certs.authority import Authority
+from gcpsim.core.world import World
 from gcpsim.dataplane.plane import DataPlane
 from gcpsim.dns import server as dns_server
-from gcpsim.dns.service import Dns
 from gcpsim.front import registry
+from gcpsim.front.build import Cloud, Config, build
 from gcpsim.front.http import GoogleEdge
 from gcpsim.front.proxy import ConnectProxy, server_context
-from gcpsim.gke import endpoints, stage
-from gcpsim.gke.service import Gke
 from gcpsim.k8s.api.http import make_app
-from gcpsim.observability.service import observe
-from gcpsim.project.service import ResourceManager, ServiceUsage
 
 SERVICES = ("compute", "dns", "certificatemanager", "container")
 ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "logging", "monitoring")
 DEFAULT_PROJECT = "gcpsim"
 
 
-@dataclass(frozen=True)
-class Config:
-    """The options of `gcpsim serve`."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    proxy_port: int = 0
-    state: Path | None = None
-    scenario: str = ""
-    time_scale: float = 1.0
-    paused: bool = False
-    require_auth: bool = False
-    quotas: bool = False
-    until_stdin_closes: bool = False
-    dataplane: bool = True
-    locations: tuple[str, ...] = ()
-    private: bool = False  # found by those only who are told its URL
-
-
-def build(config: Config) -> World:
-    """The world: from its state folder when there is one, else from a scenario."""
-    store = Store(config.state)
-    began = store.table("meta").get("clock")
-    clock = Clock(
-        scale=config.time_scale, paused=config.paused, start=began["now"] if began else None
-    )
-    options = Options(
-        host=config.host, require_auth=config.require_auth, locations=config.locations
-    )
-    options.enforce_quotas = options.rate_limits = config.quotas
-    world = World(clock=clock, store=store, options=options)
-    collections.create(world)
-    world.dns = Dns(world)
-    world.certificates = CertificateManager(world)
-    world.gke = Gke(world)
-    world.services |= {
-        "dns": world.dns,
-        "certificatemanager": world.certificates,
-        "container": world.gke,
-        "cloudresourcemanager": ResourceManager(world),
-        "serviceusage": ServiceUsage(world),
-    }
-    observe(world)
-    world.endpoint_answer = lambda ip, port: endpoints.answer(world, ip, port)
-    stage.register(world)
-    if began is None:
-        scenarios.play(world, scenarios.load(config.scenario or "empty"))
-        store.table("meta").put("clock", {"now": clock.now()})
-        store.commit()
-    else:
-        world.resume()
-    clock.settle()
-    return world
-
-
 class Server:
     """The open ports of one world."""
 
-    def __init__(self, world: World, config: Config) -> None:
-        self.world = world
+    def __init__(self, cloud: Cloud, config: Config) -> None:
+        self.cloud = cloud
+        self.world = world = cloud.world
         self.config = config
         self.edge = GoogleEdge(world)
         self._runners: list[web.BaseRunner] = []
@@ -130,12 +67,12 @@ class Server:
         runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))
         port = await self._listen(runner, self.config.port)
         url = f"http://{host}:{port}"
-        self._dns = dns_server.DnsServer(self.world)
+        self._dns = dns_server.DnsServer(self.cloud.dns)
         dns_port = await self._dns.listen(host, 0)
-        self._proxy = ConnectProxy(self.world.certificates.authority, host, port)
+        self._proxy = ConnectProxy(self.cloud.certificates.authority, host, port)
         proxy_port = await self._proxy.start(self.config.proxy_port)
         clusters = {}
-        for name in sorted(self.world.gke.clusters):
+        for name in sorted(self.cloud.gke.clusters):
             clusters[name] = await self._open_cluster(name)
         env = self._environment(url, f"{host}:{dns_port}", f"http://{host}:{proxy_port}", clusters)
         ready = {
@@ -178,8 +115,8 @@ class Server:
         return int(runner.addresses[0][1])
 
     async def _open_cluster(self, name: str) -> dict[str, str]:
-        cluster = self.world.gke.clusters[name]
-        authority = self.world.certificates.authority
+        cluster = self.cloud.gke.clusters[name]
+        authority = self.cloud.certificates.authority
         context = server_context(authority, ["127.0.0.1", "localhost"])
         runner = web.AppRunner(make_app(cluster, self.world), access_log=None)
         ports = self.world.store.table("meta").get("cluster ports") or {}
@@ -189,11 +126,11 @@ class Server:
             port = await self._listen(runner, 0, ssl_context=context)
         self.world.store.table("meta").put("cluster ports", {**ports, name: port})
         self.world.store.commit()
-        self.world.gke.set_endpoint(name, f"127.0.0.1:{port}", authority.ca_pem)
+        self.cloud.gke.estate.set_endpoint(name, f"127.0.0.1:{port}", authority.ca_pem)
         server = f"https://127.0.0.1:{port}"
         path = self.folder / f"kubeconfig-{name}.yaml"
         _write_private(
-            path, yaml.safe_dump(kubeconfig(self.world, {name: server}), sort_keys=False)
+            path, yaml.safe_dump(kubeconfig(self.cloud, {name: server}), sort_keys=False)
         )
         return {"server": server, "kubeconfig": str(path)}
 
@@ -201,16 +138,16 @@ class Server:
         self, url: str, dns: str, proxy: str, clusters: dict[str, dict[str, str]]
     ) -> dict[str, str]:
         """What a shell exports so that gcloud, kubectl and the libraries talk to this simulator."""
-        authority = self.world.certificates.authority
+        authority = self.cloud.certificates.authority
         ca, bundle = self.folder / "ca.pem", self.folder / "ca-bundle.pem"
         ca.write_text(authority.ca_pem)
         bundle.write_text(_public_roots() + authority.ca_pem)
-        project = next((c.project for c in self.world.gke.clusters.values()), DEFAULT_PROJECT)
+        project = next((c.project for c in self.cloud.gke.clusters.values()), DEFAULT_PROJECT)
         credentials = self.folder / "credentials.json"
         _write_private(credentials, json.dumps(_service_account(authority, url, project)))
         merged = self.folder / "kubeconfig.yaml"
         servers = {name: cluster["server"] for name, cluster in clusters.items()}
-        _write_private(merged, yaml.safe_dump(kubeconfig(self.world, servers), sort_keys=False))
+        _write_private(merged, yaml.safe_dump(kubeconfig(self.cloud, servers), sort_keys=False))
         overrides = {
             f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}": f"{url}/"
             for name in (*SERVICES, *ROOT_SERVICES)
@@ -237,12 +174,12 @@ class Server:
         }
 
 
-def kubeconfig(world: World, servers: dict[str, str]) -> dict[str, Any]:
+def kubeconfig(cloud: Cloud, servers: dict[str, str]) -> dict[str, Any]:
     """A kubeconfig with GKE's context names, and each cluster's short name as a second one."""
-    ca = base64.b64encode(world.certificates.authority.ca_pem.encode()).decode()
+    ca = base64.b64encode(cloud.certificates.authority.ca_pem.encode()).decode()
     clusters, users, contexts = [], [], []
     for name, server in servers.items():
-        cluster = world.gke.clusters[name]
+        cluster = cloud.gke.clusters[name]
         long_name = f"gke_{cluster.project}_{cluster.location}_{name}"
         clusters.append(
             {"name": long_name, "cluster": {"server": server, "certificate-authority-data": ca}}
@@ -260,7 +197,7 @@ def kubeconfig(world: World, servers: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _service_account(authority: Any, url: str, project: str) -> dict[str, str]:
+def _service_account(authority: Authority, url: str, project: str) -> dict[str, str]:
     """Credentials that official libraries accept; their token comes from the simulator."""
     return {
         "type": "service_account",
@@ -288,12 +225,13 @@ def _write_private(path: Path, text: str) -> None:
 
 async def serve(config: Config) -> int:
     """Serve until SIGINT or SIGTERM (or, if asked, until standard input closes)."""
-    world = build(config)
+    cloud = build(config)
+    world = cloud.world
     # Documents are many and hold no cycles: the cyclic collector would walk them all for nothing.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    server = Server(world, config)
+    server = Server(cloud, config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     logging.getLogger("aiohttp.server").addFilter(lambda record: not _about_clients(record))

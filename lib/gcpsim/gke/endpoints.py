@@ -4,39 +4,29 @@ This is what health checks and the data plane ask. Readiness gates don't count h
 as soon as its containers are ready.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from gcpsim.gke.neg.controller import NegController
 from gcpsim.k8s.controllers.containers import listens
 from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
 from gcpsim.k8s.controllers.plane import Plane
-
-if TYPE_CHECKING:
-    from gcpsim.core.world import World
 
 OK, REFUSED, TIMEOUT = "ok", "refused", "timeout"
 KUBE_PROXY_HEALTH = 10256
 
 
-def answer(world: "World", ip: str, port: int) -> str:
+def answer(planes: Iterable[Plane], ip: str, port: int) -> str:
     """`ok` when something listens there, `refused` when only the machine is there, or `timeout`."""
-    for plane in world.gke.planes.values():
+    everywhere = list(planes)
+    for plane in everywhere:
         pod = plane.pods.with_ip(ip)
         if pod is not None:
             return _pod_answer(plane, pod, port)
-    for plane in world.gke.planes.values():
+    for plane in everywhere:
         node = _node_with_ip(plane, ip)
         if node is not None:
             return _node_answer(plane, node, port)
     return TIMEOUT
-
-
-def pod_at(world: "World", ip: str) -> tuple[Plane, Obj] | None:
-    """The cluster and the pod that has an address now."""
-    for plane in world.gke.planes.values():
-        pod = plane.pods.with_ip(ip)
-        if pod is not None:
-            return plane, pod
-    return None
 
 
 def _pod_answer(plane: Plane, pod: Obj, port: int) -> str:
@@ -97,9 +87,8 @@ def follow(plane: Plane) -> None:
 
 def mark(plane: Plane, pod: Obj) -> None:
     """Have the NEGs that may hold this pod looked at again."""
-    neg = plane.parts.get("neg")
-    health = getattr(plane.world.compute, "health", None)
-    if neg is None or health is None:
+    neg = plane.find(NegController)
+    if neg is None:
         return
     zone = neg.zones.of(pod["spec"].get("nodeName", ""))
     namespace = pod["metadata"]["namespace"]
@@ -109,4 +98,4 @@ def mark(plane: Plane, pod: Obj) -> None:
         if syncer.wish.namespace == namespace
     ]
     if zone and groups:
-        health.mark(*groups)
+        plane.world.compute.look_again(groups)

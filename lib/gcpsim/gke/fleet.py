@@ -8,16 +8,13 @@ import hashlib
 import ipaddress
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from gcpsim.core import projects
 from gcpsim.gke import names
+from gcpsim.gke.estate import Estate
 from gcpsim.k8s.controllers.nodes import node_conditions
 from gcpsim.k8s.controllers.objects import Obj
 from gcpsim.k8s.objects.cluster import Cluster
-
-if TYPE_CHECKING:
-    from gcpsim.gke.service import Gke
 
 # machine type -> (CPUs, memory in GiB, allocatable CPU, allocatable memory), as GKE reserves
 MACHINES = {
@@ -36,15 +33,15 @@ Done = Callable[[str], None]
 class Fleet:
     """The nodes of all clusters."""
 
-    def __init__(self, gke: "Gke") -> None:
-        self.gke = gke
-        self.world = gke.world
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.world = estate.world
 
     def add(
         self, name: str, pool: Obj, zone: str, *, version: str = "", done: Done | None = None
     ) -> str:
         """Create an instance in a zone; `done` is called with the node's name when it is Ready."""
-        doc, cluster = self.gke.document(name), self.gke.clusters[name]
+        doc, cluster = self.estate.document(name), self.estate.clusters[name]
         digest = doc["id"][:8]
         number = self.world.store.next_number(f"gke/{name}/nodes")
         node = names.node(name, pool["name"], digest, zone, number)
@@ -57,7 +54,7 @@ class Fleet:
 
     def remove(self, name: str, node: Obj, done: Done | None = None) -> None:
         """Delete the node, then its instance."""
-        cluster, node_name = self.gke.clusters[name], node["metadata"]["name"]
+        cluster, node_name = self.estate.clusters[name], node["metadata"]["name"]
         zone = node["metadata"]["labels"]["topology.kubernetes.io/zone"]
         path = f"projects/{cluster.project}/zones/{zone}/instances/{node_name}"
         cluster.delete("nodes", "", node_name)
@@ -70,7 +67,7 @@ class Fleet:
 
     def resume(self) -> None:
         """Register the nodes whose instances were booting when the simulator stopped."""
-        for name, cluster in self.gke.clusters.items():
+        for name, cluster in self.estate.clusters.items():
             for instance in self.world.compute.list(cluster.project, "instances"):
                 labels = instance.get("labels") or {}
                 mine = (name, cluster.location)
@@ -139,7 +136,7 @@ class Fleet:
         }
 
     def _register(self, name: str, instance: Obj) -> None:
-        cluster, doc = self.gke.clusters[name], self.gke.document(name)
+        cluster, doc = self.estate.clusters[name], self.estate.document(name)
         labels = instance.get("labels") or {}
         pool = next(p for p in doc["nodePools"] if p["name"] == labels["goog-k8s-node-pool-name"])
         version = labels.get("goog-gke-node-version", "").replace("_", ".") or pool["version"]

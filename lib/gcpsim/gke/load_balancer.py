@@ -7,19 +7,16 @@ is lost.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import orjson
 
 from gcpsim.compute.engine.links import link
 from gcpsim.core.errors import ApiError
+from gcpsim.core.peers import ComputeApi
 from gcpsim.gke.neg.syncer import error_of, google_api_error
 from gcpsim.gke.neg.zones import is_candidate, zone_of
 from gcpsim.k8s.controllers.objects import Obj, deleting, key_of, split, with_meta
 from gcpsim.k8s.controllers.plane import Plane
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.service import Compute
 
 FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 COMPONENT = "service-controller"
@@ -57,9 +54,8 @@ class ServiceController:
             self._follow("ADDED", service, None)
 
     @property
-    def compute(self) -> "Compute":
-        found: Compute = self.plane.world.compute
-        return found
+    def compute(self) -> ComputeApi:
+        return self.plane.world.compute
 
     def _follow(self, event: str, service: Obj, old: Obj | None) -> None:
         if balanced(service) or FINALIZER in (service["metadata"].get("finalizers") or ()):
@@ -182,13 +178,13 @@ class ServiceController:
     def parts(self, service: Obj) -> list[Part]:
         """In the order of creation; deletion goes backwards."""
         spec, name = service["spec"], balancer_name(service)
-        project, network = f"projects/{self.cluster.project}", self.plane.parts["network"]
+        project, network = f"projects/{self.cluster.project}", self.plane.network
         cluster_id = self.cluster.uid.replace("-", "")[:16]
         local = spec.get("externalTrafficPolicy") == "Local"
         sticky = spec.get("sessionAffinity") == "ClientIP"
         hc_name = name if local else f"k8s-{cluster_id}-node"
         hc_port = int(spec.get("healthCheckNodePort") or 0) if local else KUBE_PROXY_PORT
-        tag = {"network": network["network"], "targetTags": [network["tag"]]}
+        tag = {"network": network.network, "targetTags": [network.tag]}
         ports = sorted({int(port["port"]) for port in spec["ports"]})
         owner = orjson.dumps({"kubernetes.io/service-name": key_of(service)}).decode()
         health = f"{project}/global/httpHealthChecks/{hc_name}"

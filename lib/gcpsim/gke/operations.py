@@ -5,26 +5,34 @@ Engine's.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from gcpsim.core.clock import rfc3339
+from gcpsim.core.operations import OperationStore
 from gcpsim.core.projects import number
+from gcpsim.core.world import World
 from gcpsim.gke.documents import link
 from gcpsim.k8s.controllers.objects import Obj, safe_hash
 
-if TYPE_CHECKING:
-    from gcpsim.core.world import World
 
+class Operations(OperationStore):
+    """Operations by name. `take_effect` is told the effect of one that ended by time."""
 
-class Operations:
-    """Operations by name, over the table `gke/operations`."""
+    def __init__(self, world: World) -> None:
+        super().__init__(world, "gke/operations", "gke/pending")
+        self.take_effect: Callable[[Obj], None] = lambda effect: None
 
-    def __init__(self, world: "World") -> None:
-        self.world = world
-        self.table = world.store.table("gke/operations")
-
-    def start(self, project: str, location: str, kind: str, target: str) -> Obj:
-        """A running operation on `target` (a path below the API)."""
+    def start(
+        self,
+        project: str,
+        location: str,
+        kind: str,
+        target: str,
+        *,
+        effect: Obj | None = None,
+        seconds: float = 0.0,
+    ) -> Obj:
+        """A running operation on `target` (a path below the API). With an effect it ends by time;
+        without one, whoever started it calls `complete`."""
         now = self.world.clock.now()
         serial = self.world.store.next_number("gke/operations")
         name = f"operation-{int(now * 1000)}-{safe_hash(f'{project}/{serial}', 8)}"
@@ -41,25 +49,34 @@ class Operations:
             ),
             "startTime": rfc3339(now),
         }
-        self.table.put(name, {**doc, "_project": project})
+        kept = {**doc, "_project": project}
+        if effect is None:
+            self.keep(name, kept)
+        else:
+            self.begin(name, kept, {"effect": effect}, seconds)
         return doc
 
-    def finish(self, name: str, error: str = "") -> None:
-        doc = self.table.get(name)
+    def end(self, name: str, effect: Obj) -> None:
+        self.take_effect(effect["effect"])
+        self.complete(name)
+
+    def complete(self, name: str, error: str = "") -> None:
+        """Mark an operation DONE, with an error when it failed."""
+        doc = self.docs.get(name)
         if doc is None or doc["status"] == "DONE":
             return
         done = {**doc, "status": "DONE", "endTime": rfc3339(self.world.clock.now())}
         if error:
             done["error"] = {"code": 3, "message": error}
             done["statusMessage"] = error
-        self.table.put(name, done)
+        self.docs.put(name, done)
 
     def find(self, name: str) -> Obj | None:
-        doc = self.table.get(name)
+        doc = self.docs.get(name)
         return None if doc is None else shown(doc)
 
     def list(self, project: str, here: Callable[[str], bool]) -> list[Obj]:
-        found = [d for d in self.table.values() if d["_project"] == project and here(d["location"])]
+        found = [d for d in self.docs.values() if d["_project"] == project and here(d["location"])]
         return [shown(doc) for doc in sorted(found, key=lambda d: d["name"])]
 
 

@@ -7,31 +7,49 @@ answer says what is allowed.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
 from gcpsim.gke import endpoints
+from gcpsim.gke.estate import Estate
+from gcpsim.gke.fleet import Fleet
+from gcpsim.gke.upgrades import Upgrades
+from gcpsim.k8s.controllers.kubelet import Kubelet
+from gcpsim.k8s.controllers.nodes import NodeController
 from gcpsim.k8s.controllers.objects import Obj, key_of, stamp
 from gcpsim.k8s.controllers.plane import Plane
 from gcpsim.k8s.objects.cluster import Cluster
 
-if TYPE_CHECKING:
-    from gcpsim.core.world import World
+
+@dataclass(frozen=True)
+class Stage:
+    """What stage directions act on."""
+
+    estate: Estate
+    fleet: Fleet
+    upgrades: Upgrades
+
+    @property
+    def world(self) -> World:
+        return self.estate.world
+
 
 Args = dict[str, Any]
-Direction = Callable[["World", Args], Obj]
+Direction = Callable[[Stage, Args], Obj]
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 DIRECTIONS: dict[str, Direction] = {}
 
 
-def register(world: "World") -> None:
-    """Enter the directions into world.stage."""
+def register(stage: Stage) -> None:
+    """Enter the directions into stage.world.stage."""
     for verb, direction in DIRECTIONS.items():
-        world.stage[verb] = _bound(direction, world)
+        stage.world.stage[verb] = _bound(direction, stage)
 
 
-def _bound(direction: Direction, world: "World") -> Callable[[Args], Obj]:
-    return lambda args: direction(world, args)
+def _bound(direction: Direction, stage: Stage) -> Callable[[Args], Obj]:
+    return lambda args: direction(stage, args)
 
 
 def _direction(
@@ -40,12 +58,12 @@ def _direction(
     allowed = {*needed, *optional}
 
     def enter(function: Direction) -> Direction:
-        def checked(world: "World", args: Args) -> Obj:
+        def checked(stage: Stage, args: Args) -> Obj:
             unknown, missing = sorted(set(args) - allowed), sorted(set(needed) - set(args))
             if unknown or missing:
                 what = f"unknown {unknown}" if unknown else f"missing {missing}"
                 raise ApiError(400, f"{verb}: {what}; it takes {sorted(allowed)}", "invalid")
-            return function(world, args)
+            return function(stage, args)
 
         DIRECTIONS[verb] = checked
         return function
@@ -54,70 +72,70 @@ def _direction(
 
 
 @_direction("cluster-down", "cluster")
-def cluster_down(world: "World", args: Args) -> Obj:
+def cluster_down(stage: Stage, args: Args) -> Obj:
     """The cluster's Kubernetes API goes away; its pods keep running."""
-    return _set_api(world, args, False)
+    return _set_api(stage, args, False)
 
 
 @_direction("cluster-up", "cluster")
-def cluster_up(world: "World", args: Args) -> Obj:
-    return _set_api(world, args, True)
+def cluster_up(stage: Stage, args: Args) -> Obj:
+    return _set_api(stage, args, True)
 
 
-def _set_api(world: "World", args: Args, available: bool) -> Obj:
-    cluster = _plane(world, args).cluster
+def _set_api(stage: Stage, args: Args, available: bool) -> Obj:
+    cluster = _plane(stage, args).cluster
     cluster.api_available = available
-    table = world.store.table("outages")
+    table = stage.world.store.table("outages")
     if available:
         table.delete(f"api/{cluster.name}")
     else:
-        table.put(f"api/{cluster.name}", {"since": world.clock.now()})
+        table.put(f"api/{cluster.name}", {"since": stage.world.clock.now()})
     return {"cluster": cluster.name, "api": "up" if available else "down"}
 
 
 @_direction("zone-down", "zone")
-def zone_down(world: "World", args: Args) -> Obj:
+def zone_down(stage: Stage, args: Args) -> Obj:
     """All machines of a zone stop."""
-    return _machines(world, [_zone(world, args["zone"])], down=True)
+    return _machines(stage, [_zone(stage, args["zone"])], down=True)
 
 
 @_direction("zone-up", "zone")
-def zone_up(world: "World", args: Args) -> Obj:
-    return _machines(world, [_zone(world, args["zone"])], down=False)
+def zone_up(stage: Stage, args: Args) -> Obj:
+    return _machines(stage, [_zone(stage, args["zone"])], down=False)
 
 
 @_direction("region-down", "region")
-def region_down(world: "World", args: Args) -> Obj:
+def region_down(stage: Stage, args: Args) -> Obj:
     """All zones of a region stop, and with them the Kubernetes APIs of the clusters there."""
-    return _region(world, args["region"], down=True)
+    return _region(stage, args["region"], down=True)
 
 
 @_direction("region-up", "region")
-def region_up(world: "World", args: Args) -> Obj:
-    return _region(world, args["region"], down=False)
+def region_up(stage: Stage, args: Args) -> Obj:
+    return _region(stage, args["region"], down=False)
 
 
-def _region(world: "World", region: str, *, down: bool) -> Obj:
-    zones = [zone for zone in _zones(world) if zone.rpartition("-")[0] == region]
+def _region(stage: Stage, region: str, *, down: bool) -> Obj:
+    zones = [zone for zone in _zones(stage) if zone.rpartition("-")[0] == region]
     if not zones:
-        known = sorted({zone.rpartition("-")[0] for zone in _zones(world)})
+        known = sorted({zone.rpartition("-")[0] for zone in _zones(stage)})
         raise ApiError(
             400, f"no cluster has zones in region {region!r}; they are in {known}", "invalid"
         )
-    for plane in world.gke.planes.values():
+    for plane in stage.estate.planes.values():
         if plane.cluster.location == region:
-            _set_api(world, {"cluster": plane.cluster.name}, not down)
-    return _machines(world, zones, down=down)
+            _set_api(stage, {"cluster": plane.cluster.name}, not down)
+    return _machines(stage, zones, down=down)
 
 
-def _machines(world: "World", zones: list[str], *, down: bool) -> Obj:
-    table, nodes = world.store.table("outages"), []
+def _machines(stage: Stage, zones: list[str], *, down: bool) -> Obj:
+    table, nodes = stage.world.store.table("outages"), []
     for zone in zones:
         if down:
-            table.put(f"zone/{zone}", {"since": world.clock.now()})
+            table.put(f"zone/{zone}", {"since": stage.world.clock.now()})
         else:
             table.delete(f"zone/{zone}")
-        for plane in world.gke.planes.values():
+        for plane in stage.estate.planes.values():
             for node in plane.cluster.list("nodes", labels={"topology.kubernetes.io/zone": zone}):
                 nodes.append(node["metadata"]["name"])
                 _heartbeat(plane, node, down=down)
@@ -127,31 +145,31 @@ def _machines(world: "World", zones: list[str], *, down: bool) -> Obj:
 def _heartbeat(plane: Plane, node: Obj, *, down: bool) -> None:
     name = node["metadata"]["name"]
     if down:
-        plane.parts["nodes"].heartbeat_lost(name)
+        plane.part(NodeController).heartbeat_lost(name)
     else:
-        plane.parts["nodes"].heartbeat_back(name)
-        plane.parts["kubelet"].wake(name)
+        plane.part(NodeController).heartbeat_back(name)
+        plane.part(Kubelet).wake(name)
     for pod in plane.pods.on_node(name):
         endpoints.mark(plane, pod)
 
 
 @_direction("node-down", "cluster", "node")
-def node_down(world: "World", args: Args) -> Obj:
-    return _one_node(world, args, down=True)
+def node_down(stage: Stage, args: Args) -> Obj:
+    return _one_node(stage, args, down=True)
 
 
 @_direction("node-up", "cluster", "node")
-def node_up(world: "World", args: Args) -> Obj:
-    return _one_node(world, args, down=False)
+def node_up(stage: Stage, args: Args) -> Obj:
+    return _one_node(stage, args, down=False)
 
 
-def _one_node(world: "World", args: Args, *, down: bool) -> Obj:
-    plane = _plane(world, args)
+def _one_node(stage: Stage, args: Args, *, down: bool) -> Obj:
+    plane = _plane(stage, args)
     node = _node(plane.cluster, args["node"])
     key = f"node/{plane.cluster.name}/{args['node']}"
-    table = world.store.table("outages")
+    table = stage.world.store.table("outages")
     if down:
-        table.put(key, {"since": world.clock.now()})
+        table.put(key, {"since": stage.world.clock.now()})
     else:
         table.delete(key)
     _heartbeat(plane, node, down=down)
@@ -159,47 +177,47 @@ def _one_node(world: "World", args: Args, *, down: bool) -> Obj:
 
 
 @_direction("node-add", "cluster", "zone", optional=("pool",))
-def node_add(world: "World", args: Args) -> Obj:
+def node_add(stage: Stage, args: Args) -> Obj:
     """A node appears, in a zone of the cluster's region that may be new to it."""
-    cluster = _plane(world, args).cluster
-    doc = world.gke.document(cluster.name)
+    cluster = _plane(stage, args).cluster
+    doc = stage.estate.document(cluster.name)
     region = "-".join(cluster.location.split("-")[:2])
     if args["zone"].rpartition("-")[0] != region:
         raise ApiError(400, f"zone {args['zone']!r} is not in {region}", "invalid")
     pool = _pool(doc, args.get("pool"))
-    name = world.gke.fleet.add(cluster.name, pool, args["zone"])
+    name = stage.fleet.add(cluster.name, pool, args["zone"])
     if args["zone"] not in doc["locations"]:
         zones = sorted([*doc["locations"], args["zone"]])
         pools = [
             {**p, "locations": zones} if p["name"] == pool["name"] else p for p in doc["nodePools"]
         ]
-        world.gke.change(cluster.name, locations=zones, nodePools=pools)
+        stage.estate.change(cluster.name, locations=zones, nodePools=pools)
         cluster.zones[:] = zones
     return {"node": name, "zone": args["zone"]}
 
 
 @_direction("node-remove", "cluster", "node")
-def node_remove(world: "World", args: Args) -> Obj:
+def node_remove(stage: Stage, args: Args) -> Obj:
     """A node and its instance are deleted, without a drain."""
-    cluster = _plane(world, args).cluster
-    world.gke.fleet.remove(cluster.name, _node(cluster, args["node"]))
+    cluster = _plane(stage, args).cluster
+    stage.fleet.remove(cluster.name, _node(cluster, args["node"]))
     return {"node": args["node"], "state": "removed"}
 
 
 @_direction("node-upgrade", "cluster", optional=("pool", "version"))
-def node_upgrade(world: "World", args: Args) -> Obj:
+def node_upgrade(stage: Stage, args: Args) -> Obj:
     """Upgrade a node pool: with surge, node by node, drained by evictions."""
-    doc = world.gke.document(_plane(world, args).cluster.name)
+    doc = stage.estate.document(_plane(stage, args).cluster.name)
     pool = _pool(doc, args.get("pool"))
     version = args.get("version") or _newer(pool["version"])
-    operation = world.gke.upgrades.start(doc["name"], pool["name"], version)
+    operation = stage.upgrades.start(doc["name"], pool["name"], version)
     return {"pool": pool["name"], "version": version, "operation": operation["name"]}
 
 
 @_direction("pod-crash", "cluster", "namespace", "pod", optional=("container", "exit_code"))
-def pod_crash(world: "World", args: Args) -> Obj:
+def pod_crash(stage: Stage, args: Args) -> Obj:
     """A container of a pod ends with an error; the kubelet restarts it with back-off."""
-    plane = _plane(world, args)
+    plane = _plane(stage, args)
     key = f"{args['namespace']}/{args['pod']}"
     pod = plane.pods.get(key)
     if pod is None:
@@ -209,14 +227,14 @@ def pod_crash(world: "World", args: Args) -> Obj:
         )
     if (pod.get("status") or {}).get("phase") != "Running":
         raise ApiError(400, f"pod {key} is not running", "invalid")
-    plane.parts["kubelet"].crash(pod, args.get("container", ""), int(args.get("exit_code", 1)))
+    plane.part(Kubelet).crash(pod, args.get("container", ""), int(args.get("exit_code", 1)))
     return {"pod": key, "state": "crashed"}
 
 
 @_direction("rollout", "cluster", "namespace", "deployment", optional=("image",))
-def rollout(world: "World", args: Args) -> Obj:
+def rollout(stage: Stage, args: Args) -> Obj:
     """Start a rollout of a Deployment: a new image, or a restart."""
-    cluster = _plane(world, args).cluster
+    cluster = _plane(stage, args).cluster
     deployment = cluster.get("deployments", args["namespace"], args["deployment"])
     if deployment is None:
         names = [key_of(d) for d in cluster.list("deployments")]
@@ -230,17 +248,17 @@ def rollout(world: "World", args: Args) -> Obj:
         first, *rest = spec["containers"]
         spec["containers"] = [{**first, "image": args["image"]}, *rest]
     else:
-        marked = {**(meta.get("annotations") or {}), RESTARTED: stamp(world.clock.now())}
+        marked = {**(meta.get("annotations") or {}), RESTARTED: stamp(stage.world.clock.now())}
         meta["annotations"] = marked
     changed = {**deployment["spec"], "template": {"metadata": meta, "spec": spec}}
     cluster.update("deployments", {**deployment, "spec": changed})
     return {"deployment": key_of(deployment), "state": "rolling out"}
 
 
-def _plane(world: "World", args: Args) -> Plane:
-    found: Plane | None = world.gke.planes.get(args["cluster"])
+def _plane(stage: Stage, args: Args) -> Plane:
+    found: Plane | None = stage.estate.planes.get(args["cluster"])
     if found is None:
-        known = sorted(world.gke.planes)
+        known = sorted(stage.estate.planes)
         raise ApiError(404, f"no cluster {args['cluster']!r}; there are {known}", "notFound")
     return found
 
@@ -265,14 +283,14 @@ def _pool(doc: Obj, name: str | None) -> Obj:
     )
 
 
-def _zones(world: "World") -> list[str]:
-    return sorted({zone for plane in world.gke.planes.values() for zone in plane.cluster.zones})
+def _zones(stage: Stage) -> list[str]:
+    return sorted({zone for plane in stage.estate.planes.values() for zone in plane.cluster.zones})
 
 
-def _zone(world: "World", zone: str) -> str:
-    if zone not in _zones(world):
+def _zone(stage: Stage, zone: str) -> str:
+    if zone not in _zones(stage):
         raise ApiError(
-            400, f"no cluster has nodes in zone {zone!r}; zones: {_zones(world)}", "invalid"
+            400, f"no cluster has nodes in zone {zone!r}; zones: {_zones(stage)}", "invalid"
         )
     return zone
 

@@ -5,16 +5,14 @@ goes anyway, as on GKE. The state is a document per node pool, so that a restart
 middle.
 """
 
-from typing import TYPE_CHECKING
-
 from gcpsim.core.errors import ApiError
+from gcpsim.gke.estate import Estate
 from gcpsim.gke.eviction import evict
+from gcpsim.gke.fleet import Fleet
+from gcpsim.gke.operations import Operations
 from gcpsim.k8s.controllers.objects import Obj, is_true, labels_of
 from gcpsim.k8s.controllers.worker import Worker
 from gcpsim.k8s.objects.cluster import Cluster
-
-if TYPE_CHECKING:
-    from gcpsim.gke.service import Gke
 
 POOL = "cloud.google.com/gke-nodepool"
 ZONE = "topology.kubernetes.io/zone"
@@ -24,9 +22,11 @@ CORDON = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 class Upgrades:
     """Upgrades under way, by `cluster/pool`, over the table `gke/upgrades`."""
 
-    def __init__(self, gke: "Gke") -> None:
-        self.gke = gke
-        self.world = gke.world
+    def __init__(self, estate: Estate, fleet: Fleet, operations: Operations) -> None:
+        self.estate = estate
+        self.fleet = fleet
+        self.operations = operations
+        self.world = estate.world
         self.table = self.world.store.table("gke/upgrades")
         self.worker = self._new_worker()
         self._followed: set[str] = set()
@@ -36,7 +36,7 @@ class Upgrades:
 
     def start(self, cluster: str, pool: str, version: str) -> Obj:
         """Begin; gives the operation. ApiError 400 while another upgrade of the pool runs."""
-        key, doc = f"{cluster}/{pool}", self.gke.document(cluster)
+        key, doc = f"{cluster}/{pool}", self.estate.document(cluster)
         if key in self.table:
             raise ApiError(400, f"Cluster is running incompatible operation on node pool {pool}.")
         pools = [p["name"] for p in doc["nodePools"]]
@@ -45,7 +45,7 @@ class Upgrades:
                 404, f"Not found: node pool {pool} of cluster {cluster}; it has {pools}."
             )
         target = f"projects/{doc['_project']}/locations/{doc['location']}/clusters/{cluster}"
-        operation = self.gke.operations.start(
+        operation = self.operations.start(
             doc["_project"], doc["location"], "UPGRADE_NODES", f"{target}/nodePools/{pool}"
         )
         self.table.put(
@@ -82,7 +82,7 @@ class Upgrades:
                     self.worker.mark(key)
 
         for resource in ("nodes", "pods", "poddisruptionbudgets"):
-            self.gke.clusters[cluster].subscribe(resource, changed)
+            self.estate.clusters[cluster].subscribe(resource, changed)
 
     def step(self, key: str) -> None:
         """Take the next step that the state of nodes and pods allows."""
@@ -95,7 +95,7 @@ class Upgrades:
 
     def _next(self, key: str, doc: Obj) -> None:
         name, pool = key.split("/")
-        cluster = self.gke.clusters[name]
+        cluster = self.estate.clusters[name]
         old = [
             node
             for node in cluster.list("nodes", labels={POOL: pool})
@@ -104,16 +104,16 @@ class Upgrades:
         if not old:
             self.table.delete(key)
             self._set_pool(name, pool, status="RUNNING")
-            self.gke.operations.finish(doc["operation"])
+            self.operations.complete(doc["operation"])
             return
         zone = labels_of(old[0])[ZONE]
-        spec = next(p for p in self.gke.document(name)["nodePools"] if p["name"] == pool)
-        new = self.gke.fleet.add(name, spec, zone, version=doc["version"])
+        spec = next(p for p in self.estate.document(name)["nodePools"] if p["name"] == pool)
+        new = self.fleet.add(name, spec, zone, version=doc["version"])
         old_name = old[0]["metadata"]["name"]
         self.table.put(key, {**doc, "phase": "surge", "old": old_name, "new": new})
 
     def _surge(self, key: str, doc: Obj) -> None:
-        cluster = self.gke.clusters[key.partition("/")[0]]
+        cluster = self.estate.clusters[key.partition("/")[0]]
         new = cluster.get("nodes", "", doc["new"])
         if new is None or not is_true(new, "Ready"):
             return
@@ -127,7 +127,7 @@ class Upgrades:
 
     def _drain(self, key: str, doc: Obj) -> None:
         name = key.partition("/")[0]
-        cluster, plane = self.gke.clusters[name], self.gke.planes[name]
+        cluster, plane = self.estate.clusters[name], self.estate.planes[name]
         pods = plane.pods.on_node(doc["old"])
         if pods and self.world.clock.now() < doc["due"]:
             for pod in pods:
@@ -138,20 +138,20 @@ class Upgrades:
         if node is None:
             self.worker.mark(key)
         else:
-            self.gke.fleet.remove(name, node, lambda _: self.worker.mark(key))
+            self.fleet.remove(name, node, lambda _: self.worker.mark(key))
 
     def _removed(self, key: str, doc: Obj) -> None:
-        cluster = self.gke.clusters[key.partition("/")[0]]
+        cluster = self.estate.clusters[key.partition("/")[0]]
         if cluster.get("nodes", "", doc["old"]) is None:
             self.table.put(key, {**doc, "phase": "next", "old": "", "new": ""})
             self.worker.mark(key)
 
     def _set_pool(self, cluster: str, pool: str, **fields: str) -> None:
-        doc = self.gke.document(cluster)
+        doc = self.estate.document(cluster)
         pools = [{**p, **fields} if p["name"] == pool else p for p in doc["nodePools"]]
         status = "RECONCILING" if any(p["status"] != "RUNNING" for p in pools) else "RUNNING"
         version = max((p["version"] for p in pools), default=doc["currentNodeVersion"])
-        self.gke.change(cluster, nodePools=pools, status=status, currentNodeVersion=version)
+        self.estate.change(cluster, nodePools=pools, status=status, currentNodeVersion=version)
 
 
 def cordon(cluster: Cluster, node: Obj) -> None:

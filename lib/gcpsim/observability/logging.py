@@ -7,14 +7,13 @@ page with a token means that there is more, as with Google.
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from gcpsim.core import projects
-from gcpsim.core.discovery import api
+from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.filters import FilterError, Predicate, compile_filter
 from gcpsim.core.schema import BodyReader
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 from gcpsim.observability.entries import LOGS, entry
 from gcpsim.observability.observed import Observed
@@ -35,30 +34,23 @@ SEVERITIES = (
 )
 
 
-class Logging:
+class Logging(RestService):
     """Answers from the journal of one world."""
 
+    name, root = SERVICE, "v2/"
+
     def __init__(self, world: World, observed: Observed) -> None:
-        self.world = world
+        super().__init__(world)
         self.observed = observed
 
-    def call(
-        self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
-    ) -> Doc:
-        """The same in process: the answer's body, or the ApiError."""
-        raw = b"" if body is None else orjson.dumps(body)
-        return self.handle(Call(SERVICE, method, path, query or {}, {}, raw)).body or {}
+    def implements(self, method: Method) -> bool:
+        return method.id in IMPLEMENTED
 
-    def handle(self, call: Call) -> Answer:
-        """One request; ApiError for refusals."""
-        found = api(SERVICE).match(call.verb, f"v2/{call.path}")
-        if found is None:
-            raise ApiError(404, "Method not found.", "notFound")
-        method, params = found
-        handler = IMPLEMENTED.get(method.id)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
-        return handler(self, call, params)
+    def respond(self, request: Request) -> Answer:
+        return IMPLEMENTED[request.method.id](self, request.call, request.params)
+
+    def unknown(self, call: Call) -> ApiError:
+        return ApiError(404, "Method not found.", "notFound")
 
     def read(self, wanted: frozenset[str], predicate: Predicate, newest_first: bool) -> list[Doc]:
         """The entries of these projects that a filter lets through, by time."""

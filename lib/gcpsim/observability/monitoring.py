@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
-from gcpsim.core import projects
 from gcpsim.core.clock import rfc3339
-from gcpsim.core.discovery import api
+from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.filters import FilterError, Predicate, compile_filter
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 from gcpsim.observability.alignment import (
     ALIGNERS,
@@ -37,31 +35,23 @@ LARGEST_PAGE = 100_000
 FINITE_BUCKETS = len(BOUNDS) - 1
 
 
-class Monitoring:
+class Monitoring(RestService):
     """Answers from the metrics of one world."""
 
+    name, root = SERVICE, "v3/"
+
     def __init__(self, world: World, observed: Observed) -> None:
-        self.world = world
+        super().__init__(world)
         self.observed = observed
 
-    def call(
-        self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
-    ) -> Doc:
-        """The same in process: the answer's body, or the ApiError."""
-        raw = b"" if body is None else orjson.dumps(body)
-        return self.handle(Call(SERVICE, method, path, query or {}, {}, raw)).body or {}
+    def implements(self, method: Method) -> bool:
+        return method.id in IMPLEMENTED
 
-    def handle(self, call: Call) -> Answer:
-        """One request; ApiError for refusals."""
-        found = api(SERVICE).match(call.verb, f"v3/{call.path}")
-        if found is None:
-            raise ApiError(404, "Method not found.", "notFound")
-        method, params = found
-        handler = IMPLEMENTED.get(method.id)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
-        project = projects.project_id(self.world.store, params["projectsId"])
-        return handler(self, call, project)
+    def respond(self, request: Request) -> Answer:
+        return IMPLEMENTED[request.method.id](self, request.call, request.project)
+
+    def unknown(self, call: Call) -> ApiError:
+        return ApiError(404, "Method not found.", "notFound")
 
     @property
     def visible(self) -> float:

@@ -9,15 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from gcpsim.core import projects
+from gcpsim.core import access, paging, projects
 from gcpsim.core.clock import rfc3339
-from gcpsim.core.discovery import api
+from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
-from gcpsim.project import access
 
 Doc = dict[str, Any]
 SERVICE = "cloudresourcemanager"
@@ -35,35 +33,39 @@ MOST_PERMISSIONS = 100
 PAGE = 500
 
 
-class ResourceManager:
+class ResourceManager(RestService):
     """Projects as Resource Manager tells them."""
 
+    name, root = SERVICE, "v3/"
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self._born = world.clock.now()
         world.stage["permissions"] = lambda args: access.direct(world, args)
 
-    def handle(self, call: Call) -> Answer:
-        """One request; ApiError for refusals."""
-        method_id, name = self._route(call)
-        handler = IMPLEMENTED.get(method_id)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method_id}", "notImplemented")
-        project = projects.project_id(self.world.store, name)
-        verb = method_id.rsplit(".", 1)[1]
-        needed = {"get": "projects.get", "getIamPolicy": "projects.getIamPolicy"}.get(verb)
-        permission = f"resourcemanager.{needed}"
-        if needed and access.denied(self.world, project, permission, call.faults):
-            raise ApiError(403, "The caller does not have permission", "forbidden")
-        return handler(self, call, project)
+    def implements(self, method: Method) -> bool:
+        return method.id in IMPLEMENTED
 
-    def call(
-        self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
-    ) -> Doc:
-        """A request in process: the answer's body, or the ApiError."""
-        raw = b"" if body is None else orjson.dumps(body)
-        answer = self.handle(Call(SERVICE, method, path, query or {}, {}, raw, version="v3"))
-        return answer.body or {}
+    def respond(self, request: Request) -> Answer:
+        return IMPLEMENTED[request.method.id](self, request.call, request.project)
+
+    def permission(self, request: Request) -> str:
+        verb = request.method.name
+        return f"resourcemanager.projects.{verb}" if verb in ("get", "getIamPolicy") else ""
+
+    def unknown(self, call: Call) -> ApiError:
+        return ApiError(404, "Method not found.", "notFound")
+
+    def matched(self, call: Call) -> tuple[Method, dict[str, str]]:
+        if call.version != "v1":
+            return super().matched(call)
+        for verb, pattern, method_id in V1:
+            found = pattern.fullmatch(call.path)
+            if found and verb == call.verb:
+                groups = (*found.groups(), "", "")
+                params = {"projectsId": groups[0]} if groups[0] else {}
+                return self.api.methods[method_id + groups[1]], params
+        raise self.unknown(call)
 
     def granted(self, project: str, permission: str) -> bool:
         """Whether testIamPermissions would list this permission."""
@@ -92,19 +94,6 @@ class ResourceManager:
             "etag": f'W/"{projects.number(project)[:8]}"',
         }
 
-    def _route(self, call: Call) -> tuple[str, str]:
-        if call.version == "v1":
-            for verb, pattern, method_id in V1:
-                found = pattern.fullmatch(call.path)
-                if found and verb == call.verb:
-                    groups = (*found.groups(), "", "")
-                    return method_id + groups[1], groups[0]
-        else:
-            matched = api(SERVICE).match(call.verb, f"v3/{call.path}")
-            if matched is not None:
-                return matched[0].id, matched[1].get("projectsId", "")
-        raise ApiError(404, "Method not found.", "notFound")
-
 
 Handler = Callable[[ResourceManager, Call, str], Answer]
 
@@ -120,12 +109,14 @@ def _search(manager: ResourceManager, call: Call, project: str) -> Answer:
     known = sorted(str(doc["projectId"]) for doc in manager.world.store.table("projects").values())
     asked = words.get("projectId") or words.get("id")
     found = [one for one in known if asked is None or re.fullmatch(asked.replace("*", ".*"), one)]
-    start = int(call.query["pageToken"]) if call.query.get("pageToken", "").isdigit() else 0
-    shown = found[start : start + PAGE]
+    try:
+        shown, token = paging.page(
+            found, size=PAGE, token=call.query.get("pageToken", ""), asked=wanted
+        )
+    except paging.BadToken:
+        raise ApiError(400, "Request contains an invalid argument.", "invalid") from None
     body: Doc = {"projects": [manager.project(one, call.version) for one in shown]} if shown else {}
-    if start + PAGE < len(found):
-        body["nextPageToken"] = str(start + PAGE)
-    return Answer(body=body)
+    return Answer(body=body | ({"nextPageToken": token} if token else {}))
 
 
 def _test_permissions(manager: ResourceManager, call: Call, project: str) -> Answer:

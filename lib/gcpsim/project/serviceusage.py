@@ -3,18 +3,16 @@
 A disabled service answers 403 accessNotConfigured; the HTTP edge asks `is_enabled`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from gcpsim.core import projects
-from gcpsim.core.discovery import api
+from gcpsim.core import paging, projects
+from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
+from gcpsim.core.operations import OperationStore
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 
 Doc = dict[str, Any]
@@ -42,34 +40,41 @@ DONE = "operations/noop.DONE_OPERATION"
 PAGE, LARGEST_PAGE, BATCH, BATCH_GET = 50, 200, 20, 30
 
 
-class ServiceUsage:
+class Operations(OperationStore):
+    """Enabling and disabling under way. `take_effect` gives the response of an effect."""
+
+    def __init__(self, world: World, take_effect: Callable[[Doc], Doc]) -> None:
+        super().__init__(world, "serviceusage/operations", "serviceusage/effects")
+        self._take_effect = take_effect
+
+    def end(self, name: str, effect: Doc) -> None:
+        response = self._take_effect(effect)
+        operation = self.docs.get(name)
+        if operation is not None:
+            self.docs.put(name, operation | {"done": True, "response": response})
+
+
+class ServiceUsage(RestService):
     """Enabled services of all projects."""
 
+    name, root = SERVICE, "v1/"
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self._disabled = world.store.table("serviceusage/disabled")
-        self.operations = world.store.table("serviceusage/operations")
-        self._effects = world.store.table("serviceusage/effects")
+        self.operations = Operations(world, self._end)
         world.stage["services"] = self.direct
 
-    def handle(self, call: Call) -> Answer:
-        """One request; ApiError for refusals."""
-        found = api(SERVICE).match(call.verb, f"v1/{call.path}")
-        if found is None:
-            raise ApiError(404, "Method not found.", "notFound")
-        method, params = found
-        handler = IMPLEMENTED.get(method.id)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
-        project = projects.project_id(self.world.store, params.get("v1Id1", ""))
-        return handler(self, call, project, params)
+    def implements(self, method: Method) -> bool:
+        return method.id in IMPLEMENTED
 
-    def call(
-        self, method: str, path: str, body: Doc | None = None, query: dict[str, str] | None = None
-    ) -> Doc:
-        """A request in process: the answer's body, or the ApiError."""
-        raw = b"" if body is None else orjson.dumps(body)
-        return self.handle(Call(SERVICE, method, path, query or {}, {}, raw)).body or {}
+    def respond(self, request: Request) -> Answer:
+        name = request.params.get("v1Id1", "")
+        project = projects.project_id(self.world.store, name)
+        return IMPLEMENTED[request.method.id](self, request.call, project, request.params)
+
+    def unknown(self, call: Call) -> ApiError:
+        return ApiError(404, "Method not found.", "notFound")
 
     def is_enabled(self, project: str, service: str) -> bool:
         """Whether a project (id or number) may use a service such as `compute.googleapis.com`."""
@@ -102,8 +107,7 @@ class ServiceUsage:
         }
 
     def resume(self) -> None:
-        for name in self._effects.keys():  # noqa: SIM118
-            self._arm(name)
+        self.operations.resume()
 
     def service(self, project: str, name: str) -> Doc:
         """One service as clients read it; ApiError 403 for one that Google does not have."""
@@ -132,29 +136,20 @@ class ServiceUsage:
         number = self.world.store.next_number("serviceusage/operations")
         digest = hashlib.sha256(f"{project}/{number}".encode()).hexdigest()
         name = f"operations/acf.p2-{projects.number(project)}-{digest[:8]}-{digest[8:20]}"
-        self.operations.put(name, {"name": name, "metadata": metadata, "done": False})
-        self._effects.put(name, effect)
-        self._arm(name)
+        doc = {"name": name, "metadata": metadata, "done": False}
+        self.operations.begin(name, doc, effect, self.world.duration("serviceusage.operation"))
         return self.find(name)
 
     def find(self, name: str) -> Doc:
-        found = self.operations.get(name)
+        found = self.operations.docs.get(name)
         if found is None:
             raise ApiError(404, f"Operation not found: {name}", "notFound")
         return found
 
-    def _arm(self, name: str) -> None:
-        seconds = self.world.duration("serviceusage.operation")
-        self.world.clock.after(seconds, lambda: self._finish(name))
-
-    def _finish(self, name: str) -> None:
-        effect, operation = self._effects.get(name), self.operations.get(name)
-        if effect is None or operation is None:
-            return
+    def _end(self, effect: Doc) -> Doc:
         for service in effect["services"]:
             self.set_enabled(effect["project"], service, effect["enabled"])
-        self._effects.delete(name)
-        self.operations.put(name, operation | {"done": True, "response": self._response(effect)})
+        return self._response(effect)
 
     def _response(self, effect: Doc) -> Doc:
         state = "ENABLED" if effect["enabled"] else "DISABLED"
@@ -176,17 +171,21 @@ def _list(usage: ServiceUsage, call: Call, project: str, params: dict[str, str])
     wanted = call.query.get("filter", "").replace(" ", "")
     if wanted not in ("", "state:ENABLED", "state:DISABLED"):
         raise ApiError(400, f"Invalid filter: {wanted}", "invalid")
-    size = call.query.get("pageSize", "") or str(PAGE)
-    token = call.query.get("pageToken", "") or "0"
-    if not size.isdigit() or not token.isdigit():
-        raise ApiError(400, "Request contains an invalid argument.", "invalid")
+    wrong = ApiError(400, "Request contains an invalid argument.", "invalid")
+    size = paging.size_of(call.query.get("pageSize", ""), default=PAGE, largest=LARGEST_PAGE)
+    if size is None:
+        raise wrong
     shown = [usage.service(project, name) for name in sorted(TITLES)]
     if wanted:
         shown = [one for one in shown if one["state"] == wanted.split(":")[1]]
-    start = int(token)
-    end = start + min(int(size) or PAGE, LARGEST_PAGE)
-    body: Doc = {"services": shown[start:end]} if shown[start:end] else {}
-    return Answer(body=body | ({"nextPageToken": str(end)} if end < len(shown) else {}))
+    try:
+        found, token = paging.page(
+            shown, size=size, token=call.query.get("pageToken", ""), asked=wanted
+        )
+    except paging.BadToken:
+        raise wrong from None
+    body: Doc = {"services": found} if found else {}
+    return Answer(body=body | ({"nextPageToken": token} if token else {}))
 
 
 def _batch_get(usage: ServiceUsage, call: Call, project: str, params: dict[str, str]) -> Answer:

@@ -4,28 +4,28 @@ Time is at scale 0 meanwhile, so that the world starts with everything Ready. Ev
 through the services' own APIs; what they refuse becomes a ScenarioError with file and line.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.world import World
+from gcpsim.gke.certmanager import CertManager
+from gcpsim.gke.service import Gke
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.status import StatusError
 from gcpsim.scenarios.reader import VARIABLE, Manifest, Scenario, ScenarioError
 
-if TYPE_CHECKING:
-    from gcpsim.core.world import World
-
 DAY = 86400.0
 
 
-def play(world: "World", scenario: Scenario) -> None:
+def play(world: World, gke: Gke, scenario: Scenario) -> None:
     """Build the scenario in an empty world; it is settled when this returns."""
     clock = world.clock
     scale = clock.scale
     clock.set(scale=0)
     try:
-        _play(world, scenario)
+        _play(world, gke, scenario)
     except (ApiError, StatusError) as error:
         raise ScenarioError(f"{scenario.source}: {error.message}") from error
     finally:
@@ -33,7 +33,7 @@ def play(world: "World", scenario: Scenario) -> None:
         world.commit()
 
 
-def _play(world: "World", scenario: Scenario) -> None:
+def _play(world: World, gke: Gke, scenario: Scenario) -> None:
     project = scenario.project
     about = {"project": project, "source": scenario.source}
     world.store.table("meta").put("scenario", about)
@@ -48,10 +48,10 @@ def _play(world: "World", scenario: Scenario) -> None:
     world.clock.settle()
     for spec in scenario.clusters:
         world.compute.ensure_project(spec.project)
-        world.gke.create(spec)
+        gke.create(spec)
     world.clock.settle()
-    for plane in world.gke.planes.values():
-        plane.parts["cert-manager"].backdate = scenario.certificate_age_days * DAY
+    for plane in gke.estate.planes.values():
+        plane.part(CertManager).backdate = scenario.certificate_age_days * DAY
     variables = _addresses(world, scenario)
     for zone in scenario.dns:
         _make_zone(world, project, zone, variables)
@@ -59,17 +59,17 @@ def _play(world: "World", scenario: Scenario) -> None:
     for clusters, manifests in scenario.workloads:
         for name in clusters:
             for manifest in manifests:
-                _create(world.gke.clusters[name], manifest, variables)
+                _create(gke.estate.clusters[name], manifest, variables)
         world.clock.settle()
-    for plane in world.gke.planes.values():
-        plane.parts["cert-manager"].backdate = 0.0
+    for plane in gke.estate.planes.values():
+        plane.part(CertManager).backdate = 0.0
 
 
-def _addresses(world: "World", scenario: Scenario) -> dict[str, str]:
+def _addresses(world: World, scenario: Scenario) -> dict[str, str]:
     found = {}
     for name, region in scenario.addresses:
         doc = world.compute.get(f"projects/{scenario.project}/regions/{region}/addresses/{name}")
-        found[name] = str(doc["address"])
+        found[name] = str((doc or {})["address"])
     return found
 
 
@@ -94,9 +94,7 @@ def _create(cluster: Cluster, manifest: Manifest, variables: dict[str, str]) -> 
         ) from error
 
 
-def _make_zone(
-    world: "World", project: str, zone: dict[str, Any], variables: dict[str, str]
-) -> None:
+def _make_zone(world: World, project: str, zone: dict[str, Any], variables: dict[str, str]) -> None:
     path = f"projects/{project}/managedZones"
     body = {"name": zone["zone"], "dnsName": zone["dns_name"], "description": ""}
     world.dns.call("POST", path, body)

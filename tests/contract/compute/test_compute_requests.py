@@ -128,9 +128,9 @@ def test_what_is_not_played_says_its_name(gce: Any) -> None:
         ("GET", "aggregated/disks", "compute.disks.aggregatedList"),
     ):
         assert gce.refused(verb, path, {} if verb == "POST" else None) == (
-            501,
+            400,
             "notImplemented",
-            f"gcpsim does not implement {method}",
+            f"{method} is not supported: gcpsim, the local Google Cloud, does not implement it.",
         )
 
 

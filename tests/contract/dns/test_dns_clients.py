@@ -114,7 +114,7 @@ def test_zone_updates_by_google_api_python_client(rest: Any, project: str, zone:
     assert zones.get(**place).execute()["labels"] == {"a": "b"}
     with pytest.raises(errors.HttpError) as caught:
         rest.policies().list(project=project).execute()
-    assert caught.value.status_code == 501
+    assert caught.value.status_code == 400
     assert "dns.policies.list" in str(caught.value)
 
 

@@ -32,11 +32,12 @@ def ask(cloud: Any, work: Callable[[int], Any]) -> Any:
     """Run blocking `work(port)` beside a running server."""
 
     async def run() -> Any:
-        port = await server.start(cloud.world, "127.0.0.1")
+        running = server.DnsServer(cloud.world.dns)
+        port = await running.listen("127.0.0.1", 0)
         try:
             return await asyncio.to_thread(work, port)
         finally:
-            cloud.world.dns.server.close()
+            running.close()
 
     return asyncio.run(run())
 
@@ -93,7 +94,7 @@ def test_a_long_answer_is_cut_over_udp_and_whole_over_tcp(cloud: Any, zone: None
 
 
 def test_an_answer_follows_a_change_at_once(cloud: Any, zone: None) -> None:
-    responder = server.Responder(cloud.world)
+    responder = server.Responder(cloud.world.dns)
     query = dns.message.make_query("new.example.com", "A")
 
     def look() -> Any:
@@ -124,14 +125,14 @@ def test_an_answer_follows_a_change_at_once(cloud: Any, zone: None) -> None:
     ids=["junk", "no question", "transfer", "other class"],
 )
 def test_what_is_no_good_query(cloud: Any, zone: None, wire: bytes, rcode: int) -> None:
-    answer = server.Responder(cloud.world).answer(wire)
+    answer = server.Responder(cloud.world.dns).answer(wire)
     assert answer is not None
     assert answer[:2] == wire[:2]
     assert answer[3] & 15 == rcode
 
 
 def test_what_deserves_no_answer(cloud: Any, zone: None) -> None:
-    responder = server.Responder(cloud.world)
+    responder = server.Responder(cloud.world.dns)
     assert responder.answer(b"short") is None
     response = dns.message.make_response(dns.message.make_query("example.com", "A"))
     assert responder.answer(response.to_wire()) is None
@@ -155,7 +156,7 @@ def test_weighted_answers_are_not_kept(cloud: Any, zone: None) -> None:
     policy = {"routingPolicy": {"wrr": {"items": items}}}
     cloud.dns("POST", f"{ZONE}/rrsets", record | policy)
     cloud.advance(5)
-    responder = server.Responder(cloud.world)
+    responder = server.Responder(cloud.world.dns)
     query = dns.message.make_query("w.example.com", "A").to_wire()
     answers = {responder.answer(query) for _ in range(100)}
     assert len(answers) == 2

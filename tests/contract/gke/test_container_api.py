@@ -91,5 +91,5 @@ def test_what_is_not_there_is_not_found(gke: Any) -> None:
         absent.value
     )
     with pytest.raises(errors.HttpError) as later:
-        clusters.create(parent=f"{PARENT}/us-central1", body={"cluster": {"name": "x"}}).execute()
-    assert later.value.status_code == 501
+        clusters.getJwks(parent=f"{PARENT}/us-central1/clusters/blue").execute()
+    assert later.value.status_code == 400

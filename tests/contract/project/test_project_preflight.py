@@ -129,4 +129,4 @@ def test_service_lists_and_what_google_does_not_have(cloud: Any) -> None:
     ("service", "path"), [(RM, "projects/p/capabilityConfigs"), (SU, "operations")]
 )
 def test_methods_that_are_missing_here_say_so(cloud: Any, service: str, path: str) -> None:
-    assert cloud.refusal(service, "GET", path).code == 501
+    assert cloud.refusal(service, "GET", path).code == 400

@@ -1,21 +1,17 @@
 """Reserved IP addresses, global and regional, and where their numbers come from."""
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import ApiError, invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
 
 GLOBAL_IPV4 = ipaddress.ip_network("34.8.0.0/14")
 GLOBAL_IPV6 = ipaddress.ip_network("2600:1901::/40")
 REGIONAL_IPV4 = ipaddress.ip_network("35.192.0.0/12")
 
 
-def allocate(compute: "Resources", scope: str, version: str = "IPV4") -> str:
+def allocate(compute: Resources, scope: str, version: str = "IPV4") -> str:
     """A public IP address that nothing had before: global anycast, or of a region."""
     store = compute.world.store
     if version == "IPV6":
@@ -32,7 +28,7 @@ def is_global_ip(address: str) -> bool:
     return ip in GLOBAL_IPV4 or ip in GLOBAL_IPV6
 
 
-def by_ip(compute: "Resources", project: str, address: str, scope: str = "") -> str | None:
+def by_ip(compute: Resources, project: str, address: str, scope: str = "") -> str | None:
     """The path of the reserved address with this IP, in one scope or in any."""
     found = compute.index.found(f"ip/{project}/{scope}/{address}")
     return found[0] if found else None
@@ -43,7 +39,7 @@ def keys(doc: Doc) -> list[str]:
     return [f"ip/{project}/{scope}/{doc['address']}", f"ip/{project}//{doc['address']}"]
 
 
-def rules_of(compute: "Resources", project: str, scope: str, address: str) -> list[Doc]:
+def rules_of(compute: Resources, project: str, scope: str, address: str) -> list[Doc]:
     """The forwarding rules of a scope that have this IP."""
     paths = compute.index.found(f"rule/{project}/{scope}/{address}")
     return [doc for doc in map(compute.get, paths) if doc is not None]
@@ -111,14 +107,14 @@ def _external(draft: Draft) -> None:
         )
 
 
-def view(compute: "Resources", path: str, doc: Doc) -> None:
+def view(compute: Resources, path: str, doc: Doc) -> None:
     users = compute.users(path)
     doc["status"] = "IN_USE" if users else "RESERVED"
     if users:
         doc["users"] = [links.link(user) for user in users]
 
 
-def promoted(compute: "Resources", path: str, doc: Doc | None) -> None:
+def promoted(compute: Resources, path: str, doc: Doc | None) -> None:
     """An ephemeral address that was reserved: its forwarding rules now use the reservation."""
     if doc is None:
         return

@@ -5,19 +5,15 @@ mixed: every rule here is one that a front door can trip over.
 """
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import orjson
 
 from gcpsim.compute.collections.health import get_health
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-    from gcpsim.compute.engine.service import Compute
 
 HTTP_PROTOCOLS = ("HTTP", "HTTPS", "HTTP2", "H2C", "GRPC")
 RATE_FIELDS = ("maxRate", "maxRatePerEndpoint", "maxRatePerInstance")
@@ -219,16 +215,14 @@ def _shown(backend: Doc) -> str:
     return "{ " + text[1:36] + "..."
 
 
-def view(compute: "Resources", path: str, doc: Doc) -> None:
+def view(compute: Resources, path: str, doc: Doc) -> None:
     users = [user for user in compute.users(path) if "/securityPolicies/" not in user]
     if users:
         doc["usedBy"] = [{"reference": links.link(user)} for user in users]
 
 
 def _set_policy(field: str) -> "object":
-    def setter(
-        compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-    ) -> Answer:
+    def setter(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
         value = body.get("securityPolicy") or None
         verb = "setSecurityPolicy" if field == "securityPolicy" else "setEdgeSecurityPolicy"
         return compute.set_fields(kind, call, path, doc, {field: value}, verb)
@@ -236,7 +230,7 @@ def _set_policy(field: str) -> "object":
     return setter
 
 
-def list_usable(compute: "Compute", kind: Kind, call: Call, project: str) -> Answer:
+def list_usable(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
     from gcpsim.compute.engine import listing
 
     scope = "global" if "/global/" in call.path else "/".join(call.path.split("/")[2:4])

@@ -3,14 +3,10 @@
 import ipaddress
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
 
 HEALTH_CHECK_RANGES = ("35.191.0.0/16", "130.211.0.0/22")
 PROTOCOLS = ("tcp", "udp", "icmp", "esp", "ah", "sctp", "ipip", "all")
@@ -105,7 +101,7 @@ def _protocol(where: str, rule: Doc) -> None:
 class Reach:
     """The ingress rules of one network, ready to be asked many times."""
 
-    def __init__(self, compute: "Resources", network: str) -> None:
+    def __init__(self, compute: Resources, network: str) -> None:
         project = links.path_of(network).split("/")[1]
         rules = [
             rule

@@ -1,25 +1,22 @@
 """Collections that nobody creates: operations, regions, zones and the project itself."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.compute.engine import documents, links, listing, quotas
 from gcpsim.compute.engine.catalog import REGIONS, ZONES, region_of, zones_of
-from gcpsim.compute.engine.kinds import Doc, Kind
+from gcpsim.compute.engine.resources import Doc, Kind, Resources
 from gcpsim.core import projects
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import not_found
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
 
 Handler = Callable[[Call, Method, str], Answer]
 EPOCH = "1969-12-31T16:00:00.000-08:00"
 OPERATIONS = Kind("operations", "Operation", "operation", scopes=("global", "regions", "zones"))
 
 
-def handlers(compute: "Resources") -> dict[str, dict[str, Handler]]:
+def handlers(compute: Resources) -> dict[str, dict[str, Handler]]:
     """collection -> method name -> handler."""
     fixed = Fixed(compute)
     return {
@@ -37,11 +34,11 @@ def handlers(compute: "Resources") -> dict[str, dict[str, Handler]]:
 
 
 class Fixed:
-    def __init__(self, compute: "Resources") -> None:
+    def __init__(self, compute: Resources) -> None:
         self.compute = compute
 
     def _operation(self, call: Call, project: str) -> str:
-        scope, rest = self.compute._place(call.path)
+        scope, rest = self.compute.place(call.path)
         path = f"projects/{project}/{scope}/operations/{rest[1]}"
         if path in self.compute.operations.docs:
             return path
@@ -64,7 +61,7 @@ class Fixed:
         return Answer(204)
 
     def operations(self, call: Call, method: Method, project: str) -> Answer:
-        scope, _ = self.compute._place(call.path)
+        scope, _ = self.compute.place(call.path)
         return Answer(body=listing.page(self.compute, OPERATIONS, call, project, scope))
 
     def aggregated_operations(self, call: Call, method: Method, project: str) -> Answer:

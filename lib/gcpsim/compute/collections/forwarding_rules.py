@@ -1,17 +1,13 @@
 """Forwarding rules: which address and port leads to which target, and every clash between them."""
 
 import ipaddress
-from typing import TYPE_CHECKING
 
-from gcpsim.compute.collections import addresses, url_maps
+from gcpsim.compute.collections import addresses, chains
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, not_found, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-    from gcpsim.compute.engine.service import Compute
 
 PROXIES = ("targetHttpsProxies", "targetHttpProxies", "targetSslProxies", "targetTcpProxies")
 IMMUTABLE = (
@@ -148,48 +144,10 @@ def _scheme(draft: Draft) -> None:
     """EXTERNAL rules may lead to EXTERNAL_MANAGED backend services, not the other way round."""
     body = draft.body
     scheme = body.get("loadBalancingScheme", "EXTERNAL")
-    require_scheme(draft.compute, scheme, backend_services(draft.compute, body))
+    chains.require_scheme(draft.compute, scheme, chains.backend_services(draft.compute, body))
 
 
-def require_scheme(compute: "Resources", scheme: str, services: set[str]) -> None:
-    """ApiError 400 when a backend service (a path) can't stand behind a rule of this scheme."""
-    for service in sorted(services):
-        other = (compute.get(service) or {}).get("loadBalancingScheme", "EXTERNAL")
-        if other != scheme and (scheme, other) != ("EXTERNAL", "EXTERNAL_MANAGED"):
-            raise invalid(
-                "resource.backendService",
-                "",
-                f"Load balancing scheme {scheme} does not match the backend service load balancing "
-                f"scheme {other}.",
-            )
-
-
-def require_scheme_before(compute: "Resources", path: str, services: set[str]) -> None:
-    """The same for all rules that lead to `path` (a URL map or a proxy), whose services change."""
-    for user in compute.users(path):
-        if "/forwardingRules/" in user:
-            rule = compute.get(user) or {}
-            require_scheme(compute, rule.get("loadBalancingScheme", "EXTERNAL"), services)
-        elif "/target" in user:
-            require_scheme_before(compute, user, services)
-
-
-def backend_services(compute: "Resources", rule: Doc) -> set[str]:
-    """The paths of the backend services that a rule leads to."""
-    if rule.get("backendService"):
-        return {links.path_of(rule["backendService"])}
-    return backend_services_of(compute, compute.get(links.path_of(rule.get("target", ""))) or {})
-
-
-def backend_services_of(compute: "Resources", target: Doc) -> set[str]:
-    """The paths of the backend services that a target proxy leads to."""
-    if "service" in target:
-        return {links.path_of(target["service"])}
-    url_map = compute.get(links.path_of(target.get("urlMap", ""))) or {}
-    return {links.path_of(service) for service in url_maps.services(url_map)}
-
-
-def uses_address(compute: "Resources", doc: Doc) -> list[str]:
+def uses_address(compute: Resources, doc: Doc) -> list[str]:
     project, scope, _, _ = links.split(links.path_of(doc["selfLink"]))
     path = addresses.by_ip(compute, project, doc.get("IPAddress", ""), scope)
     return [path] if path else []
@@ -200,9 +158,7 @@ def keys(doc: Doc) -> list[str]:
     return [f"rule/{project}/{scope}/{doc['IPAddress']}"]
 
 
-def set_target(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-) -> Answer:
+def set_target(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     target = body.get("target")
     if not target:
         raise required("resource.target")

@@ -5,20 +5,14 @@ when a firewall rule lets the health-check ranges reach its port and it answers;
 shows after the thresholds of the health check, on the clock. Records are kept for restarts.
 """
 
-from typing import TYPE_CHECKING
-
-from gcpsim.compute.collections import negs, url_maps
+from gcpsim.compute.collections import chains, negs
 from gcpsim.compute.collections.firewalls import HEALTH_CHECK_RANGES, Reach
 from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Kind
+from gcpsim.compute.engine.resources import Doc, Kind, Resources
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-    from gcpsim.compute.engine.service import Compute
-
 
 DECIDING = (
     "firewalls",
@@ -35,7 +29,7 @@ DECIDING = (
 class Health:
     """Verdicts per (backend service, group, endpoint), found anew after changes."""
 
-    def __init__(self, compute: "Resources") -> None:
+    def __init__(self, compute: Resources) -> None:
         self.compute = compute
         self.records = compute.world.store.table("compute/health")
         self.answers = compute.world.store.table("compute/answers")
@@ -166,23 +160,21 @@ class Health:
             self.mark()
 
 
-def reached(compute: "Resources", service_path: str) -> bool:
+def reached(compute: Resources, service_path: str) -> bool:
     """Whether some forwarding rule leads to a backend service."""
     for user in compute.users(service_path):
         if "/forwardingRules/" in user:
             return True
         if "/urlMaps/" in user:
             url_map = compute.get(user) or {}
-            if links.link(service_path) not in url_maps.services(url_map):
+            if links.link(service_path) not in chains.services(url_map):
                 continue
         if any(word in user for word in ("/urlMaps/", "/target")) and reached(compute, user):
             return True
     return False
 
 
-def get_health(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-) -> Answer:
+def get_health(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     """backendServices.getHealth, one group a call; no `healthStatus` when nothing is known."""
     group = body.get("group")
     if not group:
@@ -212,7 +204,7 @@ def get_health(
     return Answer(body=answer)
 
 
-def _by_rule(compute: "Compute", path: str, doc: Doc, item: Doc) -> list[Doc]:
+def _by_rule(compute: Compute, path: str, doc: Doc, item: Doc) -> list[Doc]:
     """A passthrough service answers once for each rule that leads to it (recorded)."""
     rules = [compute.get(user) for user in compute.users(path) if "/forwardingRules/" in user]
     if not rules:
@@ -228,24 +220,6 @@ def _by_rule(compute: "Compute", path: str, doc: Doc, item: Doc) -> list[Doc]:
         for rule in rules
         if rule is not None
     ]
-
-
-def group_healths(compute: "Resources", group: str) -> dict[str, list[Doc]]:
-    """The `healths` of the endpoints of a group by "ip:port", one for each backend service."""
-    healths: dict[str, list[Doc]] = {}
-    for user in compute.users(group):
-        if "/backendServices/" not in user:
-            continue
-        checks = (compute.get(user) or {}).get("healthChecks")
-        for endpoint, state in compute.health.states(user, group):
-            item: Doc = {
-                "backendService": {"backendService": links.link(user)},
-                "healthState": state,
-            }
-            if checks:
-                item["healthCheck"] = {"healthCheck": checks[0]}
-            healths.setdefault(_key(endpoint), []).append(item)
-    return healths
 
 
 def _probe_port(check: Doc, endpoint: Doc) -> int:

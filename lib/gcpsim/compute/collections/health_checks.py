@@ -1,6 +1,6 @@
 """Health checks, current and legacy: one block that matches the type, and its defaults."""
 
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind
 from gcpsim.core.errors import invalid, required
 
 BLOCKS = {

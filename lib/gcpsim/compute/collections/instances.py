@@ -1,18 +1,14 @@
 """Instances, as far as GKE nodes need them: addresses, tags, labels, status."""
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 from gcpsim.compute.collections import negs
 from gcpsim.compute.engine import documents, links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import required, stale_fingerprint
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-    from gcpsim.compute.engine.service import Compute
 
 SHIELDED = {
     "enableIntegrityMonitoring": True,
@@ -116,7 +112,7 @@ def _tags_fingerprint(tags: Doc) -> str:
     return documents.fingerprint(items, salt="tags") if items else documents.NO_LABELS
 
 
-def set_tags(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+def set_tags(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     if body.get("fingerprint") != doc["tags"]["fingerprint"]:
         raise stale_fingerprint()
     tags: Doc = {"fingerprint": _tags_fingerprint(body)}
@@ -127,7 +123,7 @@ def set_tags(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, bo
     return compute.operation_answer(op)
 
 
-def gone(compute: "Resources", path: str, doc: Doc | None) -> None:
+def gone(compute: Resources, path: str, doc: Doc | None) -> None:
     """A deleted instance takes its endpoints out of the network endpoint groups of its zone."""
     if doc is None:
         zone, _, name = path.rsplit("/", 2)
@@ -135,7 +131,7 @@ def gone(compute: "Resources", path: str, doc: Doc | None) -> None:
 
 
 def list_referrers(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
     return Answer(body={"kind": "compute#instanceListReferrers", "id": f"{path}/referrers"})
 

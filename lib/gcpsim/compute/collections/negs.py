@@ -5,16 +5,14 @@ endpoint that is being detached stays, marked as draining, until its operation i
 """
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.listing import choose
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, not_found, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-    from gcpsim.compute.engine.service import Compute
 
 TYPES = ("GCE_VM_IP_PORT", "GCE_VM_IP", "NON_GCP_PRIVATE_IP_PORT")
 BATCH = 500
@@ -44,18 +42,18 @@ def prepare(draft: Draft) -> None:
         body["subnetwork"] = links.link(path)
 
 
-def endpoints(compute: "Resources", path: str) -> list[Doc]:
+def endpoints(compute: Resources, path: str) -> list[Doc]:
     """The endpoints of a group: {ipAddress, port, instance, annotations, draining}."""
     doc = compute.world.store.table("compute/endpoints").get(path)
     return list(doc["endpoints"]) if doc else []
 
 
-def groups(compute: "Resources") -> list[str]:
+def groups(compute: Resources) -> list[str]:
     """The paths of the groups that have endpoints, sorted."""
     return sorted(compute.world.store.table("compute/endpoints").keys())
 
 
-def _put(compute: "Resources", path: str, items: list[Doc]) -> None:
+def _put(compute: Resources, path: str, items: list[Doc]) -> None:
     compute.world.store.table("compute/endpoints").put(path, {"endpoints": items})
     for observer in compute.observers:
         observer(path, compute.get(path))
@@ -65,7 +63,7 @@ def key(endpoint: Doc) -> tuple[str, int, str]:
     return endpoint.get("ipAddress", ""), endpoint.get("port", 0), endpoint.get("instance", "")
 
 
-def attach(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+def attach(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     """attachNetworkEndpoints: present ones stay, new ones come with the operation."""
     again = compute._repeated(call, links.split(path)[0])
     if again is not None:
@@ -89,7 +87,7 @@ def attach(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body
     return compute.operation_answer(op)
 
 
-def detach(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+def detach(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     """networkEndpointGroups.detachNetworkEndpoints: no new connections now, gone when drained."""
     again = compute._repeated(call, links.split(path)[0])
     if again is not None:
@@ -123,7 +121,7 @@ def detach(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body
     return compute.operation_answer(op)
 
 
-def _drain_seconds(compute: "Resources", path: str) -> float:
+def _drain_seconds(compute: Resources, path: str) -> float:
     """A shared group drains as long as the slowest backend service says."""
     times = [0]
     for user in compute.users(path):
@@ -161,7 +159,7 @@ def _shown_instance(item: Doc) -> Doc:
     )
 
 
-def _checked(compute: "Resources", path: str, neg: Doc, index: int, item: Doc) -> Doc:
+def _checked(compute: Resources, path: str, neg: Doc, index: int, item: Doc) -> Doc:
     where = f"resource.networkEndpoints[{index}]"
     item = _shown_instance(item)
     project, scope, _, _ = links.split(path)
@@ -183,7 +181,7 @@ def _checked(compute: "Resources", path: str, neg: Doc, index: int, item: Doc) -
     return item
 
 
-def _check_instance(compute: "Resources", instance_path: str, neg: Doc, item: Doc) -> None:
+def _check_instance(compute: Resources, instance_path: str, neg: Doc, item: Doc) -> None:
     instance = compute.get(instance_path)
     if instance is None:
         raise not_found(instance_path)
@@ -210,7 +208,7 @@ def _check_instance(compute: "Resources", instance_path: str, neg: Doc, item: Do
         )
 
 
-def attached(compute: "Resources", path: str, items: list[Doc], failed: bool) -> None:
+def attached(compute: Resources, path: str, items: list[Doc], failed: bool) -> None:
     if failed or compute.get(path) is None:
         return
     coming = {key(item): item for item in items}
@@ -218,7 +216,7 @@ def attached(compute: "Resources", path: str, items: list[Doc], failed: bool) ->
     _put(compute, path, kept + list(coming.values()))
 
 
-def detached(compute: "Resources", path: str, items: list[Any], failed: bool) -> None:
+def detached(compute: Resources, path: str, items: list[Any], failed: bool) -> None:
     gone = {tuple(item) for item in items}
     if failed:
         back = [
@@ -239,14 +237,31 @@ def detached(compute: "Resources", path: str, items: list[Any], failed: bool) ->
         )
 
 
+def _healths(compute: Resources, group: str) -> dict[str, list[Doc]]:
+    """The `healths` of the endpoints of a group by "ip:port", one for each backend service."""
+    healths: dict[str, list[Doc]] = {}
+    for user in compute.users(group):
+        if "/backendServices/" not in user:
+            continue
+        checks = (compute.get(user) or {}).get("healthChecks")
+        for endpoint, state in compute.health.states(user, group):
+            item: Doc = {
+                "backendService": {"backendService": links.link(user)},
+                "healthState": state,
+            }
+            if checks:
+                item["healthCheck"] = {"healthCheck": checks[0]}
+            healths.setdefault(
+                f"{endpoint.get('ipAddress', '')}:{endpoint.get('port', 0)}", []
+            ).append(item)
+    return healths
+
+
 def list_endpoints(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
     """listNetworkEndpoints, with `healths` when the body asks for healthStatus SHOW."""
-    from gcpsim.compute.collections.health import group_healths
-    from gcpsim.compute.engine.listing import choose
-
-    healths = group_healths(compute, path) if body.get("healthStatus") == "SHOW" else {}
+    healths = _healths(compute, path) if body.get("healthStatus") == "SHOW" else {}
     rows = []
     for index, endpoint in enumerate(endpoints(compute, path)):
         shown = {k: v for k, v in endpoint.items() if k != "draining"}
@@ -267,7 +282,7 @@ def list_endpoints(
     return Answer(body=answer)
 
 
-def forget_instance(compute: "Resources", zone: str, instance: str) -> None:
+def forget_instance(compute: Resources, zone: str, instance: str) -> None:
     """Drop the endpoints of an instance that is gone. `zone` is the path of its zone."""
     table = compute.world.store.table("compute/endpoints")
     for path in [path for path in table if path.startswith(f"{zone}/")]:
@@ -277,7 +292,7 @@ def forget_instance(compute: "Resources", zone: str, instance: str) -> None:
             _put(compute, path, kept)
 
 
-def view(compute: "Resources", path: str, doc: Doc) -> None:
+def view(compute: Resources, path: str, doc: Doc) -> None:
     doc["size"] = sum(1 for one in endpoints(compute, path) if not one.get("draining"))
     # A field older than the documents, with links of the beta version (both seen in recordings).
     old = {name: doc[name] for name in ("network", "subnetwork", "zone") if name in doc}
@@ -286,7 +301,7 @@ def view(compute: "Resources", path: str, doc: Doc) -> None:
     doc["loadBalancer"] = {**port, **beta}
 
 
-def forget(compute: "Resources", path: str, doc: Doc | None) -> None:
+def forget(compute: Resources, path: str, doc: Doc | None) -> None:
     if doc is None:
         compute.world.store.table("compute/endpoints").delete(path)
 

@@ -1,16 +1,11 @@
 """VPC networks and subnetworks, and the `default` network that every project starts with."""
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import AUTO_SECOND_BYTE, REGIONS
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
-from gcpsim.core.clock import rfc3339
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import ApiError, in_use, invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
 
 AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
 DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
@@ -45,10 +40,9 @@ DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
 )
 
 
-def default_network(compute: "Resources", project: str) -> None:
+def default_network(compute: Resources, project: str) -> None:
     """The auto mode network `default`, its subnetworks and its four firewall rules."""
-    _create(
-        compute,
+    compute.make(
         project,
         "global",
         "networks",
@@ -59,8 +53,7 @@ def default_network(compute: "Resources", project: str) -> None:
         },
     )
     for name, description, allowed, ranges in DEFAULT_FIREWALLS:
-        _create(
-            compute,
+        compute.make(
             project,
             "global",
             "firewalls",
@@ -75,20 +68,6 @@ def default_network(compute: "Resources", project: str) -> None:
         )
 
 
-def _create(compute: "Resources", project: str, scope: str, collection: str, body: Doc) -> Doc:
-    """A resource that is simply there, without an operation."""
-    kind = compute.kinds[collection]
-    path = f"projects/{project}/{scope}/{collection}/{body['name']}"
-    doc = compute._prepared(kind, Draft(compute, project, scope, body), path)
-    doc["id"] = compute.new_id()
-    doc["creationTimestamp"] = rfc3339(compute.world.clock.now(), offset=True)
-    compute._stamp(kind, doc)
-    compute.put(path, doc)
-    if kind.after is not None:
-        kind.after(compute, path, doc)
-    return doc
-
-
 def prepare_network(draft: Draft) -> None:
     body = draft.body
     body.setdefault("autoCreateSubnetworks", True)
@@ -100,7 +79,7 @@ def prepare_network(draft: Draft) -> None:
         raise invalid("resource.mtu", body["mtu"], "Must be between 1300 and 8896.")
 
 
-def network_created(compute: "Resources", path: str, doc: Doc | None) -> None:
+def network_created(compute: Resources, path: str, doc: Doc | None) -> None:
     """An auto mode network gets a subnetwork in each region."""
     if doc is None or not doc.get("autoCreateSubnetworks"):
         return
@@ -111,10 +90,10 @@ def network_created(compute: "Resources", path: str, doc: Doc | None) -> None:
             continue
         cidr = f"10.{AUTO_SECOND_BYTE[region]}.0.0/20"
         body = {"name": name, "network": doc["selfLink"], "ipCidrRange": cidr}
-        _create(compute, project, f"regions/{region}", "subnetworks", body)
+        compute.make(project, f"regions/{region}", "subnetworks", body)
 
 
-def remove_network(compute: "Resources", path: str, doc: Doc) -> None:
+def remove_network(compute: Resources, path: str, doc: Doc) -> None:
     """Auto mode subnetworks go with their network; what else uses it blocks the deletion."""
     subnets = [user for user in compute.users(path) if "/subnetworks/" in user]
     for subnet in subnets:
@@ -123,10 +102,10 @@ def remove_network(compute: "Resources", path: str, doc: Doc) -> None:
     for subnet in subnets:
         compute.require_unused(compute.kinds["subnetworks"], subnet)
     for subnet in subnets:
-        compute._drop(subnet)
+        compute.drop(subnet)
 
 
-def view_network(compute: "Resources", path: str, doc: Doc) -> None:
+def view_network(compute: Resources, path: str, doc: Doc) -> None:
     subnets = [links.link(user) for user in compute.users(path) if "/subnetworks/" in user]
     if subnets:
         doc["subnetworks"] = subnets

@@ -5,15 +5,14 @@ must always have one of the two, so a map can't be taken off while nothing else 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gcpsim.compute.collections import chains
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, not_found, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.service import Compute
 
 CERTIFICATE_LIMIT = 15
 BACKENDS = ("backendServices",)
@@ -25,7 +24,7 @@ def _certificates(draft: Draft) -> None:
         canonical = links.certificate_map("resource.certificateMap", body["certificateMap"])
         path = canonical.removeprefix(links.CERTIFICATE_ROOT)
         world = draft.compute.world
-        if world.certificates is not None and world.certificates.get(path) is None:
+        if world.certificates.get(path) is None:
             raise not_found(path)
         body["certificateMap"] = canonical
     else:
@@ -52,13 +51,13 @@ def _certificates(draft: Draft) -> None:
 
 def _managed(draft: Draft, field: str, certificate: str) -> None:
     """Certificate Manager certificates without a map: not in front of the world (documented)."""
-    from gcpsim.compute.collections.forwarding_rules import backend_services_of
-
     path = certificate.removeprefix(links.CERTIFICATE_ROOT)
     world = draft.compute.world
-    if world.certificates is not None and world.certificates.get(path) is None:
+    if world.certificates.get(path) is None:
         raise not_found(path)
-    services = [draft.compute.get(one) for one in backend_services_of(draft.compute, draft.body)]
+    services = [
+        draft.compute.get(one) for one in chains.backend_services_of(draft.compute, draft.body)
+    ]
     schemes = {(one or {}).get("loadBalancingScheme") for one in services}
     if draft.scope == "global" and schemes - {"INTERNAL_MANAGED"}:
         raise invalid(
@@ -70,13 +69,9 @@ def _scheme(draft: Draft, collection: str) -> None:
     """What the proxy now leads to must suit the forwarding rules before it."""
     if draft.old is None:
         return
-    from gcpsim.compute.collections.forwarding_rules import (
-        backend_services_of,
-        require_scheme_before,
-    )
-
     path = f"projects/{draft.project}/{draft.scope}/{collection}/{draft.old['name']}"
-    require_scheme_before(draft.compute, path, backend_services_of(draft.compute, draft.body))
+    services = chains.backend_services_of(draft.compute, draft.body)
+    chains.require_scheme_before(draft.compute, path, services)
 
 
 def prepare_https(draft: Draft) -> None:
@@ -151,7 +146,7 @@ def _setter(verb: str, *, optional: bool = False, **fields: str) -> Callable[...
     """A verb that sets fields of the proxy from fields of the request: proxy field = body field."""
 
     def call_setter(
-        compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+        compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
     ) -> Answer:
         changes: Doc = {}
         for target, source in fields.items():

@@ -1,15 +1,10 @@
 """Cloud Armor security policies and their rules."""
 
-from typing import TYPE_CHECKING
-
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-    from gcpsim.compute.engine.service import Compute
 
 DEFAULT_PRIORITY = 2147483647
 
@@ -67,11 +62,11 @@ def _rule(doc: Doc, call: Call) -> Doc:
     )
 
 
-def get_rule(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+def get_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     return Answer(body=_rule(doc, call))
 
 
-def add_rule(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+def add_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     _check("resource", body)
     if any(rule["priority"] == body["priority"] for rule in doc["rules"]):
         raise ApiError(
@@ -83,17 +78,13 @@ def add_rule(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, bo
     return _put(compute, kind, call, path, doc, [*doc["rules"], body], "addRule")
 
 
-def patch_rule(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-) -> Answer:
+def patch_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     chosen = _rule(doc, call)
     rules = [{**rule, **body} if rule is chosen else rule for rule in doc["rules"]]
     return _put(compute, kind, call, path, doc, rules, "patchRule")
 
 
-def remove_rule(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-) -> Answer:
+def remove_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     chosen = _rule(doc, call)
     if chosen["priority"] == DEFAULT_PRIORITY:
         raise invalid("priority", chosen["priority"], "The default rule cannot be removed.")
@@ -102,12 +93,12 @@ def remove_rule(
 
 
 def _put(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, rules: list[Doc], verb: str
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, rules: list[Doc], verb: str
 ) -> Answer:
     return compute.set_fields(kind, call, path, doc, {"rules": rules}, verb)
 
 
-def view(compute: "Resources", path: str, doc: Doc) -> None:
+def view(compute: Resources, path: str, doc: Doc) -> None:
     doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
 
 

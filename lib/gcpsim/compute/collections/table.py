@@ -1,13 +1,16 @@
 """Which collections of Compute Engine there are here."""
 
+from gcpsim.compute.collections import fixed
 from gcpsim.compute.collections.addresses import ADDRESSES
 from gcpsim.compute.collections.backend_services import BACKEND_SERVICES
+from gcpsim.compute.collections.directions import Directions
 from gcpsim.compute.collections.firewalls import FIREWALLS
 from gcpsim.compute.collections.forwarding_rules import FORWARDING_RULES
+from gcpsim.compute.collections.health import Health
 from gcpsim.compute.collections.health_checks import HEALTH_CHECKS, HTTP_HEALTH_CHECKS
 from gcpsim.compute.collections.instances import INSTANCES
 from gcpsim.compute.collections.negs import NETWORK_ENDPOINT_GROUPS
-from gcpsim.compute.collections.networks import NETWORKS, SUBNETWORKS
+from gcpsim.compute.collections.networks import NETWORKS, SUBNETWORKS, default_network
 from gcpsim.compute.collections.proxies import (
     TARGET_HTTP_PROXIES,
     TARGET_HTTPS_PROXIES,
@@ -18,7 +21,7 @@ from gcpsim.compute.collections.security_policies import SECURITY_POLICIES
 from gcpsim.compute.collections.target_pools import TARGET_POOLS
 from gcpsim.compute.collections.tls import SSL_CERTIFICATES, SSL_POLICIES
 from gcpsim.compute.collections.url_maps import URL_MAPS
-from gcpsim.compute.engine.kinds import Kind
+from gcpsim.compute.engine.resources import Kind
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.world import World
 
@@ -51,8 +54,11 @@ KINDS: dict[str, Kind] = {
 def create(world: World) -> Compute:
     """The Compute Engine of a world, wired in."""
     compute = Compute(world, KINDS)
+    health = Health(compute)
+    compute.health = health
+    compute.fixed = fixed.handlers(compute)
+    compute.new_project = default_network
+    Directions(world, health)
     world.compute = compute
     world.services["compute"] = compute
-    world.stage["endpoint"] = compute.set_endpoint_answer
-    world.stage["quota"] = compute.set_quota
     return compute

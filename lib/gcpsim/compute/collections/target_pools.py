@@ -1,14 +1,10 @@
 """Target pools: what the passthrough load balancer of a Service sends its packets to."""
 
-from typing import TYPE_CHECKING
-
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.service import Compute
 
 
 def prepare(draft: Draft) -> None:
@@ -19,9 +15,7 @@ def prepare(draft: Draft) -> None:
 
 
 def _membership(field: str, source: str, key: str, *, add: bool, verb: str) -> "object":
-    def change(
-        compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-    ) -> Answer:
+    def change(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
         project = links.split(path)[0]
         items = body.get(source) or []
         if not items:
@@ -45,9 +39,7 @@ def _membership(field: str, source: str, key: str, *, add: bool, verb: str) -> "
     return change
 
 
-def get_health(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-) -> Answer:
+def get_health(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     instance = body.get("instance")
     if not instance:
         raise required("resource.instance")

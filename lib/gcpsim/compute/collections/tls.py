@@ -1,15 +1,12 @@
 """SSL policies and classic SSL certificates."""
 
 import re
-from typing import TYPE_CHECKING
 
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.service import Compute
 
 RESTRICTED = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
@@ -66,7 +63,7 @@ def prepare_policy(draft: Draft) -> None:
     body["enabledFeatures"] = sorted(custom if profile == "CUSTOM" else FEATURES[profile])
 
 
-def list_features(compute: "Compute", kind: Kind, call: Call, project: str) -> Answer:
+def list_features(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
     return Answer(body={"features": sorted(COMPATIBLE)})
 
 

@@ -1,15 +1,13 @@
 """URL maps: host rules, path matchers, their checks, and which service a request goes to."""
 
 import re
-from typing import TYPE_CHECKING, Any
 
+from gcpsim.compute.collections import chains
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
+from gcpsim.compute.engine.resources import Doc, Draft, Kind
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, required
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.service import Compute
 
 SERVICES = ("backendServices", "backendBuckets")
 _PLACES = ("", "pathMatchers[].", "pathMatchers[].pathRules[].", "pathMatchers[].routeRules[].")
@@ -39,10 +37,8 @@ def prepare(draft: Draft) -> None:
         raise invalid("resource.tests", "", f"Test failure: {failures[0]}")
     if draft.old is None:
         return
-    from gcpsim.compute.collections.forwarding_rules import require_scheme_before
-
-    behind = {links.path_of(service) for service in services(draft.body)}
-    require_scheme_before(draft.compute, _path(draft), behind)
+    behind = {links.path_of(service) for service in chains.services(draft.body)}
+    chains.require_scheme_before(draft.compute, _path(draft), behind)
     used_by = draft.compute.users(_path(draft))
     redirect = draft.body.get("defaultUrlRedirect") or {}
     if redirect.get("httpsRedirect") and any("/targetHttpsProxies/" in user for user in used_by):
@@ -221,23 +217,6 @@ def _matcher(body: Doc, host: str) -> Doc | None:
     return next(m for m in body["pathMatchers"] if m["name"] == best[1])  # type: ignore[no-any-return]
 
 
-def services(body: Any) -> set[str]:
-    """The links of all backend services that a URL map can send requests to."""
-    found: set[str] = set()
-    if isinstance(body, dict):
-        for key, value in body.items():
-            if key == "tests":
-                continue
-            if key in ("service", "defaultService", "backendService") and isinstance(value, str):
-                found.add(value)
-            else:
-                found |= services(value)
-    elif isinstance(body, list):
-        for item in body:
-            found |= services(item)
-    return found
-
-
 def run_tests(body: Doc) -> list[str]:
     """What the map's own tests say is wrong."""
     failures = []
@@ -253,7 +232,7 @@ def run_tests(body: Doc) -> list[str]:
     return failures
 
 
-def validate(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+def validate(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
     """urlMaps.validate: load and test a map without keeping it."""
     project = links.split(path)[0]
     resource = body.get("resource") or {}
@@ -282,7 +261,7 @@ def validate(compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, bo
 
 
 def invalidate_cache(
-    compute: "Compute", kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
     if not body.get("path"):
         raise required("resource.path")

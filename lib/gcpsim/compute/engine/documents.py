@@ -80,3 +80,34 @@ def check_labels(labels: Doc, field: str = "labels") -> None:
         if not re.fullmatch(r"[\w-]{0,63}", text) or text != text.lower():
             why = f"The value {rules} value {end}"
             raise invalid(field, "", f"Label value '{text}' violates format constraints. {why}")
+
+
+def get_path(doc: Any, path: str) -> list[tuple[str, str]]:
+    """(where, value) of every string at a dotted path with `[]` for lists."""
+    found: list[tuple[str, Any]] = [("", doc)]
+    for part in path.split("."):
+        name, many = part.removesuffix("[]"), part.endswith("[]")
+        following: list[tuple[str, Any]] = []
+        for where, item in found:
+            if not isinstance(item, dict) or item.get(name) is None:
+                continue
+            at = f"{where}.{name}" if where else name
+            value = item[name]
+            if many and isinstance(value, list):
+                following.extend((f"{at}[{index}]", one) for index, one in enumerate(value))
+            else:
+                following.append((at, value))
+        found = following
+    return [(where, value) for where, value in found if isinstance(value, str)]
+
+
+def set_path(doc: Any, where: str, value: Any) -> None:
+    """Set the value at a concrete path such as `backends[0].group`."""
+    parts: list[str | int] = []
+    for part in where.split("."):
+        name, *indexes = part.replace("]", "").split("[")
+        parts.append(name)
+        parts.extend(int(index) for index in indexes)
+    for step in parts[:-1]:
+        doc = doc[step]
+    doc[parts[-1]] = value

@@ -1,22 +1,19 @@
 """Lists of Compute Engine: filter, orderBy, pages, and the aggregated form over all scopes."""
 
-import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import REGIONS, ZONES
-from gcpsim.compute.engine.kinds import Doc, Kind
+from gcpsim.compute.engine.resources import Doc, Kind, Resources
+from gcpsim.core import paging
 from gcpsim.core.edge import Call
 from gcpsim.core.errors import ApiError, invalid
 from gcpsim.core.filters import FilterError, Predicate, compile_filter
 
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
-
 MAX_RESULTS = 500
 
 
-def page(compute: "Resources", kind: Kind, call: Call, project: str, scope: str) -> Doc:
+def page(compute: Resources, kind: Kind, call: Call, project: str, scope: str) -> Doc:
     """`{"kind": "compute#backendServiceList", "id", "items", "selfLink", "nextPageToken"}`"""
     prefix = f"projects/{project}/{scope}/"
     rows = [
@@ -41,19 +38,19 @@ def choose(rows: list[tuple[str, Doc]], call: Call, show: Any) -> tuple[list[Doc
     """The rows that filter, orderBy and page ask for, shown; and the next page token."""
     predicate = _filter(call)
     order = _order(call, rows)
-    size = _size(call)
-    start = _start(call)
     viewed = [(path, show(path)) for path, _ in order] if call.query.get("filter") else None
     paths = [path for path, doc in viewed if predicate(doc)] if viewed else [p for p, _ in order]
     shown = dict(viewed) if viewed else None
-    chosen = paths[start : start + size]
-    items = [shown[path] if shown else show(path) for path in chosen]
-    end = start + len(chosen)
-    token = _token(end, call) if end < len(paths) and size else ""
-    return items, token
+    asked = call.query.get("filter", "") + "|" + call.query.get("orderBy", "")
+    given = call.query.get("pageToken", "")
+    try:
+        chosen, token = paging.page(paths, size=_size(call), token=given, asked=asked)
+    except paging.BadToken:
+        raise invalid("pageToken", given, "The page token is invalid.") from None
+    return [shown[path] if shown else show(path) for path in chosen], token
 
 
-def aggregated(compute: "Resources", kind: Kind, call: Call, project: str) -> Doc:
+def aggregated(compute: Resources, kind: Kind, call: Call, project: str) -> Doc:
     """`items` maps each scope to its resources, or to a warning that there are none."""
     prefix = f"projects/{project}/"
     rows = [
@@ -128,21 +125,3 @@ def _size(call: Call) -> int:
     if int(text) > MAX_RESULTS:
         raise invalid("maxResults", text, f"Must be less than or equal to {MAX_RESULTS}.")
     return int(text) or MAX_RESULTS
-
-
-def _start(call: Call) -> int:
-    text = call.query.get("pageToken", "")
-    if not text:
-        return 0
-    try:
-        position, _, asked = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
-        if asked != call.query.get("filter", "") + "|" + call.query.get("orderBy", ""):
-            raise ValueError(text)
-        return int(position)
-    except ValueError:
-        raise invalid("pageToken", text, "The page token is invalid.") from None
-
-
-def _token(position: int, call: Call) -> str:
-    asked = call.query.get("filter", "") + "|" + call.query.get("orderBy", "")
-    return base64.urlsafe_b64encode(f"{position}|{asked}".encode()).decode()

@@ -4,7 +4,7 @@ import re
 
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import REGION_ZONES, ZONES
-from gcpsim.compute.engine.kinds import Kind
+from gcpsim.compute.engine.resources import Kind
 from gcpsim.core.discovery import Method
 from gcpsim.core.errors import invalid, not_found
 

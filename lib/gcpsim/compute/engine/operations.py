@@ -6,13 +6,15 @@ it then does (`put` or `delete` a resource), so that a restart finishes what was
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any, Protocol
 
+from gcpsim.compute.engine import links
 from gcpsim.compute.engine.links import link
 from gcpsim.core.clock import rfc3339
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
+from gcpsim.core.operations import OperationStore
+from gcpsim.core.store import Table
+from gcpsim.core.world import World
 
 Doc = dict[str, Any]
 HTTP_MESSAGES = {400: "BAD REQUEST", 403: "FORBIDDEN", 404: "NOT FOUND", 409: "CONFLICT"}
@@ -26,16 +28,28 @@ ERROR_STATUS = {
     "INTERNAL_ERROR": 500,
     "ZONE_RESOURCE_POOL_EXHAUSTED": 503,
 }
-KEEP_DONE = 14 * 24 * 3600.0
 
 
-class Operations:
+class Owner(Protocol):
+    """Whose operations these are: it gives ids, and `apply` takes effect at the end of one."""
+
+    @property
+    def world(self) -> World: ...
+
+    @property
+    def requests(self) -> Table: ...
+
+    def new_id(self) -> str: ...
+
+    def apply(self, path: str, verb: str, effect: Doc, *, failed: bool) -> None: ...
+
+
+class Operations(OperationStore):
     """All operations, by path `projects/P/<scope>/operations/<name>`."""
 
-    def __init__(self, compute: "Resources") -> None:
+    def __init__(self, compute: Owner) -> None:
+        super().__init__(compute.world, "compute/operations", "compute/pending")
         self.compute = compute
-        self.docs = compute.world.store.table("compute/operations")
-        self.pending = compute.world.store.table("compute/pending")
         self.holds = compute.world.store.table("compute/holds")
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         self._callbacks: dict[str, list[Callable[[Doc], None]]] = {}
@@ -80,29 +94,20 @@ class Operations:
             doc[kind_of_scope] = link(f"projects/{project}/{scope}")
         if client_id:
             doc["clientOperationId"] = client_id
-        self.docs.put(path, doc)
-        pending: Doc = {"due": now + seconds, "target": target, "verb": verb, "effect": effect}
-        pending["hold"] = hold
+        pending: Doc = {"target": target, "verb": verb, "effect": effect, "hold": hold}
         if failure is not None:
             pending["failure"] = list(failure)
         if seconds <= 0 and world.clock.scale:
-            self._finish_with(path, pending)
+            self.keep(path, doc)
+            self.end(path, pending)
             return path
-        self.pending.put(path, pending)
+        self.begin(path, doc, pending, seconds)
         if hold:
             self.holds.put(target, {"operation": path, "verb": verb})
-        world.clock.after(seconds, lambda: self.finish(path))
         return path
 
-    def finish(self, path: str) -> None:
-        """Apply the effect of a pending operation and mark it DONE."""
-        pending = self.pending.get(path)
-        if pending is None:
-            return
-        self.pending.delete(path)
-        self._finish_with(path, pending)
-
-    def _finish_with(self, path: str, pending: Doc) -> None:
+    def end(self, path: str, pending: Doc) -> None:
+        """Apply the effect of an operation and mark it DONE."""
         target = pending["target"]
         if (self.holds.get(target) or {}).get("operation") == path:
             self.holds.delete(target)
@@ -151,14 +156,13 @@ class Operations:
         self._waiters.setdefault(path, []).append(future)
         return future
 
-    def resume(self) -> None:
-        """After a restart: finish what was in flight."""
-        clock = self.compute.world.clock
-        for path, pending in self.pending.items():
-            clock.after(max(0.0, pending["due"] - clock.now()), lambda path=path: self.finish(path))  # type: ignore[misc]
+    def forgotten(self, path: str, doc: Doc) -> None:
+        request = doc.get("clientOperationId")
+        if request:
+            self.compute.requests.delete(f"{links.split(path)[0]}/{request}")
 
 
-def _name(now: float, random: Any) -> str:
+def _name(now: float, random: Random) -> str:
     """Real example: operation-1628718699215-5c94f9f817901-350fabae-e043da3e"""
     return (
         f"operation-{int(now * 1000)}-{random.getrandbits(52):013x}"

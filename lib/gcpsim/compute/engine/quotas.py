@@ -3,21 +3,16 @@
 Off unless asked for; the figures are read by preflight checks either way.
 """
 
-from typing import TYPE_CHECKING
-
 from gcpsim.compute.engine.catalog import PROJECT_QUOTAS, REGION_QUOTAS
-from gcpsim.compute.engine.kinds import Doc
+from gcpsim.compute.engine.resources import Doc, Resources
 from gcpsim.core import projects
 from gcpsim.core.errors import ApiError
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.resources import Resources
 
 CALLS_PER_MINUTE = 1500
 OVERRIDES = "compute/quotas"
 
 
-def limits(compute: "Resources", project: str, region: str = "") -> list[Doc]:
+def limits(compute: Resources, project: str, region: str = "") -> list[Doc]:
     """`[{"metric", "limit", "usage"}]`, sorted by metric."""
     table = REGION_QUOTAS if region else PROJECT_QUOTAS
     own = compute.world.store.table(OVERRIDES).get(project) or {}
@@ -30,7 +25,7 @@ def limits(compute: "Resources", project: str, region: str = "") -> list[Doc]:
     return rows
 
 
-def _usage(compute: "Resources", metric: str, collection: str, project: str, region: str) -> int:
+def _usage(compute: Resources, metric: str, collection: str, project: str, region: str) -> int:
     docs = compute.list(project, collection)
     if region:
         docs = [
@@ -45,7 +40,7 @@ def _usage(compute: "Resources", metric: str, collection: str, project: str, reg
     return len(docs)
 
 
-def require(compute: "Resources", collection: str, project: str, scope: str, body: Doc) -> None:
+def require(compute: Resources, collection: str, project: str, scope: str, body: Doc) -> None:
     """Refuse an insert over its quota, in Google's words."""
     kind, _, place = scope.partition("/")
     region = "" if kind == "global" else place if kind == "regions" else place.rsplit("-", 1)[0]
@@ -62,7 +57,7 @@ def require(compute: "Resources", collection: str, project: str, scope: str, bod
             )
 
 
-def pace(compute: "Resources", project: str, verb: str) -> None:
+def pace(compute: Resources, project: str, verb: str) -> None:
     """1,500 calls a minute and project, counted by the minute; reads apart from writes."""
     minute = int(compute.world.clock.now() // 60)
     group = "read" if verb == "GET" else "write"

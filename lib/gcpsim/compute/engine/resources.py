@@ -5,39 +5,110 @@ refers to whom is an index beside it, kept for in-use refusals. It must not know
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from gcpsim.compute.collections.health import Health
 from gcpsim.compute.engine import documents, links
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind, get_path, set_path
+from gcpsim.compute.engine.documents import get_path
 from gcpsim.compute.engine.operations import Operations
 from gcpsim.compute.engine.references import Index
 from gcpsim.core import projects
 from gcpsim.core.edge import Answer, Call
-from gcpsim.core.errors import ApiError, in_use, invalid, not_found, not_ready
-from gcpsim.core.schema import BodyReader, is_output_only
+from gcpsim.core.errors import in_use, invalid, not_found, not_ready
+from gcpsim.core.schema import BodyReader
+from gcpsim.core.store import Table
 from gcpsim.core.world import World
 
+Doc = dict[str, Any]
 Docs = list[Doc]
 Paths = list[str]
 Touched = list[tuple[str, str]]
 
 
-class Resources:
+@dataclass
+class Draft:
+    """A resource on its way in. `body` may be changed; `old` is what is there, None on insert."""
+
+    compute: "Resources"
+    project: str
+    scope: str
+    body: Doc
+    old: Doc | None = None
+    verb: str = "insert"
+
+    @property
+    def region(self) -> str:
+        kind, _, name = self.scope.partition("/")
+        return name if kind == "regions" else name.rsplit("-", 1)[0] if name else ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One collection.
+
+    `fingerprint`: "" (none), "lenient" or "strict" (PATCH without one is refused; PUT always is).
+    `labels_on_insert`: False where Google forgets labels sent with the insert (seen in recordings).
+    `refs`: dotted paths of reference fields, `[]` for lists, with the collections they may name.
+    `cascade`: users of these collections do not block a deletion, they go with it.
+    `loose`: users of these collections do not block a deletion, and stay as they are.
+    `keys`: what a resource can be looked up by in the index.
+    `extra_refs`: paths a resource uses that no reference field says (an IP address).
+    `effects`: what operations of verbs do at their end: name -> f(compute, path, data, failed).
+    """
+
+    collection: str
+    schema: str
+    noun: str
+    scopes: tuple[str, ...] = ("global",)
+    fingerprint: str = ""
+    labels: bool = False
+    labels_on_insert: bool = True
+    refs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    name_required: bool = True
+    patch: bool = False
+    put: bool = False
+    aggregated: bool = True
+    in_use_number_form: bool = False
+    immutable: tuple[str, ...] = ()
+    prepare: Callable[[Draft], None] = lambda draft: None
+    view: Callable[["Resources", str, Doc], None] | None = None
+    remove: Callable[["Resources", str, Doc], None] | None = None
+    after: Callable[["Resources", str, Doc | None], None] | None = None
+    cascade: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
+    keys: Callable[[Doc], list[str]] | None = None
+    extra_refs: Callable[["Resources", Doc], list[str]] | None = None
+    effects: dict[str, Callable[["Resources", str, Any, bool], None]] = field(default_factory=dict)
+    verbs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    operation_types: dict[str, str] = field(default_factory=dict)
+
+
+class Verdicts(Protocol):
+    """Who knows how endpoints answer; `mark` names the groups to ask again, or all with none."""
+
+    def mark(self, *groups: str) -> None: ...
+
+    def states(self, service_path: str, group: str) -> list[tuple[Doc, str]]: ...
+
+
+class Resources(ABC):
     """The resources of all projects. `kinds` is the table of collections by path segment."""
+
+    health: Verdicts
 
     def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
         self.world = world
         self.kinds = kinds
         self.reader = BodyReader("compute", root="")
-        self.operations = Operations(self)
         self.requests = world.store.table("compute/requests")
+        self.operations = Operations(self)
         self.index = Index()
         self._last_id = 0
         self.observers: list[Callable[[str, Doc | None], None]] = []
         self.paces: dict[tuple[str, str], tuple[int, int]] = {}
-        self.health = Health(self)
+        self.new_project: Callable[[Resources, str], None] = lambda compute, project: None
         world.store.rolled_back.append(self._rolled_back)
 
     def get(self, path: str) -> Doc | None:
@@ -50,6 +121,10 @@ class Resources:
         prefix = f"projects/{project}/{scope}/" if scope else f"projects/{project}/"
         return [doc for path, doc in self.table(collection).items() if path.startswith(prefix)]
 
+    @abstractmethod
+    def make(self, project: str, scope: str, collection: str, body: Doc) -> Doc:
+        """A resource that is simply there, without an operation."""
+
     def users(self, path: str) -> Paths:
         """The paths of the resources that refer to `path`, sorted."""
         return self.index.users(path)
@@ -59,35 +134,11 @@ class Resources:
         name = operation if isinstance(operation, str) else operation["selfLink"]
         self.operations.when_done(links.path_of(name), callback)
 
-    def set_endpoint_answer(self, args: Doc) -> Doc:
-        """Stage direction: {"ip", "port"?, "answer": ok, refused, timeout, ... or "" to forget}."""
-        ip, answer = args.get("ip"), args.get("answer")
-        if not isinstance(ip, str) or not isinstance(answer, str):
-            raise ApiError(
-                400, "endpoint: give ip and answer (ok, refused, timeout, ...)", "invalid"
-            )
-        key = f"{ip}:{args['port']}" if args.get("port") else ip
-        if answer:
-            self.health.answers.put(key, {"answer": answer})
-        else:
-            self.health.answers.delete(key)
-        self.health.mark()
-        return {key: answer}
+    def look_again(self, groups: Iterable[str]) -> None:
+        """Endpoints of these groups (paths) may have started or stopped answering."""
+        self.health.mark(*groups)
 
-    def set_quota(self, args: Doc) -> Doc:
-        """Stage direction: {"project", "metric", "limit"}."""
-        project, metric, limit = args.get("project"), args.get("metric"), args.get("limit")
-        if (
-            not isinstance(project, str)
-            or not isinstance(metric, str)
-            or not isinstance(limit, int | float)
-        ):
-            raise ApiError(400, "quota: give project, metric and limit", "invalid")
-        own = self.world.store.table("compute/quotas")
-        own.put(project, {**(own.get(project) or {}), metric: limit})
-        return own.get(project) or {}
-
-    def table(self, collection: str) -> Any:
+    def table(self, collection: str) -> Table:
         return self.world.store.table(f"compute/{collection}")
 
     def new_id(self) -> str:
@@ -151,11 +202,11 @@ class Resources:
                 kind.effects[name](self, path, effect[name], failed)
         elif failed:
             if verb == "insert" and before is not None:
-                self._drop(path)
+                self.drop(path)
             elif before is not None:
                 self.reindex(path)
         elif effect.get("delete"):
-            self._drop(path)
+            self.drop(path)
         elif effect.get("put") and before is not None:
             self.put(path, {**effect["put"], **documents.kept_labels(before)})
         after = self.get(path)
@@ -171,7 +222,7 @@ class Resources:
 
     def find(self, kind: Kind, raw_path: str, project: str) -> tuple[str, Doc]:
         """The resource a request path names, by name or numeric id; ApiError 404 otherwise."""
-        scope, rest = self._place(raw_path)
+        scope, rest = self.place(raw_path)
         name = rest[1]
         path = f"projects/{project}/{scope}/{kind.collection}/{name}"
         doc = self.table(kind.collection).get(path)
@@ -186,8 +237,9 @@ class Resources:
     def view(self, kind: Kind, path: str) -> Doc:
         """A resource as clients read it."""
         doc = self.table(kind.collection).get(path)
+        assert doc is not None, f"{path} is there: who asks has found it"
         if kind.view is None:
-            return doc  # type: ignore[no-any-return]
+            return doc
         shown = dict(doc)
         kind.view(self, path, shown)
         return shown
@@ -228,52 +280,9 @@ class Resources:
         """A project comes into being when it is first asked for, with its default network."""
         if project and projects.number(project) not in self.world.store.table("projects"):
             projects.remember(self.world.store, project)
-            from gcpsim.compute.collections.networks import default_network
+            self.new_project(self, project)
 
-            default_network(self, project)
-
-    def _prepared(self, kind: Kind, draft: Draft, path: str) -> Doc:
-        draft.body = documents.shown(draft.body)
-        for pattern, collections in kind.refs:
-            for where, value in get_path(draft.body, pattern):
-                managed = links.managed_certificate(value)
-                if managed and "sslCertificates" in collections:
-                    set_path(draft.body, where, managed)
-                if not value or managed:
-                    continue
-                doc = self.resolve(f"resource.{where}", value, draft.project, collections)
-                set_path(draft.body, where, doc["selfLink"])
-        kind.prepare(draft)
-        doc = {
-            **documents.shown(draft.body),
-            "kind": f"compute#{_kind_name(kind)}",
-            "selfLink": links.link(path),
-        }
-        scope_kind, _, scope_name = draft.scope.partition("/")
-        if scope_kind == "regions":
-            doc["region"] = links.link(f"projects/{draft.project}/regions/{scope_name}")
-        elif scope_kind == "zones":
-            doc["zone"] = links.link(f"projects/{draft.project}/zones/{scope_name}")
-        return doc
-
-    def _stamp(self, kind: Kind, doc: Doc) -> None:
-        if kind.fingerprint:
-            doc["fingerprint"] = documents.fingerprint(doc, salt=self.new_id())
-        if kind.labels and "labelFingerprint" not in doc:
-            doc["labelFingerprint"] = documents.label_fingerprint(doc.get("labels"))
-
-    def _writable(self, kind: Kind, doc: Doc) -> Doc:
-        return {key: value for key, value in doc.items() if not self._server_only(kind, key)}
-
-    def _server_only(self, kind: Kind, key: str) -> bool:
-        field = self.reader.api.schemas[kind.schema]["properties"].get(key)
-        return (
-            field is None
-            or is_output_only(field)
-            or key in ("fingerprint", "labelFingerprint", "labels")
-        )
-
-    def _place(self, path: str) -> tuple[str, Paths]:
+    def place(self, path: str) -> tuple[str, Paths]:
         """(scope, [collection, name, verb]) of a request path."""
         parts = path.split("/")
         if parts[2] == "global":
@@ -304,7 +313,7 @@ class Resources:
             if table.removeprefix("compute/") in self.kinds:
                 self.reindex(key)
 
-    def _drop(self, path: str) -> None:
+    def drop(self, path: str) -> None:
         self.table(path.split("/")[-2]).delete(path)
         self.index.drop(path)
 
@@ -317,7 +326,3 @@ def _number_form(path: str) -> str:
         "GLOBAL:global" if scope == "global" else scope.upper().replace("S/", ":").replace("/", ":")
     )
     return f"{place}/PROJECT:{projects.number(project)}/{noun}:{name}"
-
-
-def _kind_name(kind: Kind) -> str:
-    return kind.schema[0].lower() + kind.schema[1:]

@@ -14,11 +14,9 @@ from typing import Any
 import orjson
 
 from gcpsim.compute.engine import documents, links, listing, methods, permissions, quotas
-from gcpsim.compute.engine.kinds import Doc, Draft, Kind
-from gcpsim.compute.engine.resources import Resources
-from gcpsim.core import projects
-from gcpsim.core.clock import rfc3339
-from gcpsim.core.discovery import Method, api
+from gcpsim.compute.engine.preparing import Preparing
+from gcpsim.compute.engine.resources import Doc, Draft, Kind
+from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import (
     ApiError,
@@ -27,6 +25,7 @@ from gcpsim.core.errors import (
     required,
     stale_fingerprint,
 )
+from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 
 NAME = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -34,27 +33,16 @@ NAME_TEXT = "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)"
 Handler = Callable[[Call, Method, str], Answer]
 
 
-class Compute(Resources):
+class Compute(Preparing, RestService):
     """The service. `kinds` is the table of collections by path segment."""
 
-    def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
-        super().__init__(world, kinds)
-        self._handlers: dict[str, Handler | None] = {}
+    name = "compute"
 
-    def call(
-        self,
-        verb: str,
-        path: str,
-        body: Doc | None = None,
-        query: dict[str, str] | None = None,
-        *,
-        user: str = "service-agent@gcpsim.example.com",
-    ) -> Doc:
-        """A request in process, as a client would make it; raises ApiError."""
-        raw = orjson.dumps(body) if body is not None else b""
-        answer = self._serve(Call("compute", verb, path, query or {}, {}, raw, user=user))
-        result = answer.body() if callable(answer.body) else answer.body
-        return result or {}
+    def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
+        Preparing.__init__(self, world, kinds)
+        self._handlers: dict[str, Handler | None] = {}
+        # Collections that exist without being created: operations, zones, regions, projects.
+        self.fixed: dict[str, dict[str, Handler]] = {}
 
     def resume(self) -> None:
         self.index.clear()
@@ -64,44 +52,39 @@ class Compute(Resources):
                 self._last_id = max(self._last_id, int(doc.get("id", 0)))
         self.operations.resume()
 
-    def handle(self, call: Call) -> Answer:
-        """A request from outside, which may lack permission or come too fast."""
-        return self._serve(call, guarded=True)
+    def implements(self, method: Method) -> bool:
+        return self._handler(method) is not None
 
-    def _serve(self, call: Call, *, guarded: bool = False) -> Answer:
-        matched = api("compute").match(call.verb, call.path)
-        if matched is None:
-            verbs = api("compute").verbs(call.path)
-            if verbs:
-                raise ApiError(
-                    405,
-                    f"Method {call.verb} not allowed; use {', '.join(verbs)}",
-                    "httpMethodNotAllowed",
-                )
-            raise ApiError(
-                404,
-                f"The requested URL /compute/{call.version}/{call.path} was not found.",
-                "notFound",
-            )
-        method, params = matched
-        methods.check_parameters(method, params)
-        project = projects.project_id(self.world.store, params.get("project", ""))
-        self.ensure_project(project)
-        if guarded:
-            permissions.require(self, method, call, project)
-            if self.world.options.rate_limits:
-                quotas.pace(self, project, call.verb)
-        handler = self._handler(method)
-        if handler is None:
-            raise ApiError(501, f"gcpsim does not implement {method.id}", "notImplemented")
-        answer: Answer = handler(call, method, project)
+    def respond(self, request: Request) -> Answer:
+        call, handler = request.call, self._handler(request.method)
+        assert handler is not None, "only what is implemented is asked for"
+        answer = handler(call, request.method, request.project)
         if call.version != "v1" and answer.body is not None:
             answer.body = functools.partial(_with_version, answer.body, call.version)
         return answer
 
-    def implements(self, method: Method) -> bool:
-        """Whether a method of Google's document exists here (for the coverage page)."""
-        return self._handler(method) is not None
+    def unknown(self, call: Call) -> ApiError:
+        verbs = self.api.verbs(call.path)
+        if verbs:
+            why = f"Method {call.verb} not allowed; use {', '.join(verbs)}"
+            return ApiError(405, why, "httpMethodNotAllowed")
+        where = f"/compute/{call.version}/{call.path}"
+        return ApiError(404, f"The requested URL {where} was not found.", "notFound")
+
+    def admit(self, request: Request) -> None:
+        methods.check_parameters(request.method, request.params)
+        self.ensure_project(request.project)
+
+    def permission(self, request: Request) -> str:
+        return permissions.permission_of(request.method)
+
+    def forbidden(self, request: Request, permission: str) -> ApiError:
+        why = f"Required '{permission}' permission for '{request.call.path}'"
+        return ApiError(403, why, "forbidden")
+
+    def pace(self, request: Request) -> None:
+        if self.world.options.rate_limits:
+            quotas.pace(self, request.project, request.call.verb)
 
     def _handler(self, method: Method) -> Handler | None:
         if method.id not in self._handlers:
@@ -136,15 +119,8 @@ class Compute(Resources):
         chosen = generic.get(method.name)
         return functools.partial(chosen, kind) if chosen is not None else None
 
-    @functools.cached_property
-    def fixed(self) -> dict[str, dict[str, Handler]]:
-        """Collections that exist without being created: operations, zones, regions, projects."""
-        from gcpsim.compute.collections.fixed import handlers
-
-        return handlers(self)
-
     def _insert(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
-        scope, _ = self._place(call.path)
+        scope, _ = self.place(call.path)
         body = self.reader.read(kind.schema, self._json(call))
         again = self._repeated(call, project)
         if again is not None:
@@ -163,13 +139,8 @@ class Compute(Resources):
         if self.world.options.enforce_quotas:
             quotas.require(self, kind.collection, project, scope, body)
         draft = Draft(self, project, scope, body)
-        doc = self._prepared(kind, draft, path)
-        doc["id"] = self.new_id()
-        doc["creationTimestamp"] = rfc3339(self.world.clock.now(), offset=True)
-        if kind.labels and not kind.labels_on_insert and scope == "global":
-            doc.pop("labels", None)
-        self._stamp(kind, doc)
-        self.put(path, doc)
+        doc = self.prepared(kind, draft, path)
+        self.born(kind, path, doc)
         named = kind.operation_types.get("insert", "insert")
         op = self.begin(kind, call, path, "insert", named, doc, {"put": None})
         return self.operation_answer(op)
@@ -180,7 +151,7 @@ class Compute(Resources):
         return Answer(body=doc, headers={"ETag": documents.etag(doc)})
 
     def _list(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
-        scope, _ = self._place(call.path)
+        scope, _ = self.place(call.path)
         return Answer(body=listing.page(self, kind, call, project, scope))
 
     def _aggregated(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
@@ -193,7 +164,7 @@ class Compute(Resources):
         if again is not None:
             return self.operation_answer(again)
         self._require_fingerprint(kind, call, path, sent, old, strict=kind.fingerprint == "strict")
-        merged = documents.merge(self._writable(kind, old), sent)
+        merged = documents.merge(self.writable(kind, old), sent)
         return self._change(kind, call, path, old, merged, "patch")
 
     def _update(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
@@ -236,11 +207,11 @@ class Compute(Resources):
         body = {
             key: value for key, value in body.items() if key not in ("labels", "labelFingerprint")
         }
-        doc = self._prepared(kind, Draft(self, project, scope, body, old, verb), path)
+        doc = self.prepared(kind, Draft(self, project, scope, body, old, verb), path)
         for key, value in old.items():
             if key not in doc and key not in cleared and self._server_only(kind, key):
                 doc[key] = value
-        self._stamp(kind, doc)
+        self.stamp(kind, doc)
         op = self.begin(
             kind, call, path, verb, kind.operation_types.get(verb, verb), old, {"put": doc}
         )
@@ -254,7 +225,7 @@ class Compute(Resources):
         again = self._repeated(call, links.split(path)[0])
         if again is not None:
             return self.operation_answer(again)
-        merged = documents.merge(self._writable(kind, old), changes)
+        merged = documents.merge(self.writable(kind, old), changes)
         cleared = frozenset(name for name, value in changes.items() if value is None)
         return self._change(kind, call, path, old, merged, verb, cleared=cleared)
 

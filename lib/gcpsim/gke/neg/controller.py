@@ -46,7 +46,7 @@ class NegController:
         self.collector = Collector(plane)
         self._retries: dict[str, int] = {}
         self._asking: set[str] = set()
-        if plane.parts["network"]["native"]:
+        if plane.network.native:
             self.cluster.admit("services", with_default)
         self.cluster.subscribe("services", self._follow)
         for service in self.cluster.list("services"):

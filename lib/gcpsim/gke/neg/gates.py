@@ -8,6 +8,7 @@ it healthy, True after ten minutes anyway, and without a status while it waits.
 from gcpsim.core.errors import ApiError
 from gcpsim.gke.neg.annotation import NegError
 from gcpsim.gke.neg.source import AnnotationSource, Wish
+from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.objects import (
     Obj,
     deleting,
@@ -185,7 +186,7 @@ class Gates:
         )  # fmt: skip
         new = {**pod["status"], "conditions": conditions}
         if status == "True":
-            new = self.plane.parts["kubelet"].answered(pod, new)
+            new = self.plane.part(Kubelet).answered(pod, new)
         self.plane.change("pods", pod, new)
         return True
 

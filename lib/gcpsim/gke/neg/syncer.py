@@ -142,17 +142,17 @@ class Syncers:
         return True
 
     def _same_network(self, neg: Obj) -> bool:
-        mine, theirs = self.plane.parts["network"], neg.get("network", "")
-        return not theirs or theirs.rpartition("/")[2] == mine["network"].rpartition("/")[2]
+        mine, theirs = self.plane.network, neg.get("network", "")
+        return not theirs or theirs.rpartition("/")[2] == mine.network.rpartition("/")[2]
 
     def _create(self, key: str, syncer: Syncer, zone: str) -> None:
-        wish, network = syncer.wish, self.plane.parts["network"]
+        wish, network = syncer.wish, self.plane.network
         path = self.path(zone, wish.name)
         body = {
             "name": wish.name,
             "networkEndpointType": "GCE_VM_IP_PORT",
-            "network": network["network"],
-            "subnetwork": network["subnetwork"],
+            "network": network.network,
+            "subnetwork": network.subnetwork,
             "description": str(wish.description(self.cluster.uid)),
         }
         operation = self.compute.call("POST", path.rpartition("/")[0], body)

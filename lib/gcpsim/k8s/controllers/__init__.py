@@ -4,8 +4,7 @@ Each subscribes to what it depends on, marks keys as dirty and reconciles them i
 durations are rows of `core.durations`. None of them knows Google Cloud: that is `gcpsim.gke`.
 """
 
-from typing import TYPE_CHECKING
-
+from gcpsim.core.world import World
 from gcpsim.k8s.controllers.deployment import DeploymentController
 from gcpsim.k8s.controllers.disruption import DisruptionController
 from gcpsim.k8s.controllers.endpointslices import EndpointSliceController
@@ -16,13 +15,10 @@ from gcpsim.k8s.controllers.nodes import NodeController
 from gcpsim.k8s.controllers.plane import Plane, Resync
 from gcpsim.k8s.controllers.replicaset import ReplicaSetController
 from gcpsim.k8s.controllers.scheduler import Scheduler
-
-if TYPE_CHECKING:
-    from gcpsim.core.world import World
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.objects.cluster import Cluster
 
 
-def start(cluster: "Cluster", world: "World", resyncs: dict[str, Resync] | None = None) -> Plane:
+def start(cluster: Cluster, world: World, resyncs: dict[str, Resync] | None = None) -> Plane:
     """Start the control plane of a new cluster, or of one loaded from a state folder.
 
     `resyncs` outlives planes: who starts a second one for a cluster gives the same dict.

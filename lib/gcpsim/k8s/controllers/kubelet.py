@@ -35,7 +35,7 @@ class Kubelet:
         self._waits: dict[str, tuple[str, str, Timer]] = {}
         self._last_ip: dict[str, int] = {}
         self._complete: Obj | None = None  # the last status after which nothing is left to do
-        plane.parts["kubelet"] = self
+        plane.add(self)
         self.cluster.subscribe("pods", self._follow)
         for pod in plane.pods.all():
             if pod["spec"].get("nodeName"):

@@ -5,6 +5,7 @@ are marked not ready; pods are evicted when their toleration of the taint runs o
 machine is back, all of it is taken back. Pods bound to nodes that no longer exist are removed.
 """
 
+from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.objects import (
     Obj,
     condition,
@@ -31,7 +32,7 @@ class NodeController:
         self.plane = plane
         self.cluster = plane.cluster
         self.worker = plane.worker("kubernetes.controller.lag", self.reconcile)
-        plane.parts["nodes"] = self
+        plane.add(self)
         self.cluster.subscribe("nodes", lambda event, node, old: self.worker.mark(key_of(node)))
         self.cluster.subscribe("pods", self._follow_pod)
         for node in self.cluster.list("nodes"):
@@ -107,7 +108,7 @@ class NodeController:
         name = node["metadata"]["name"]
         text = f"Node {name} status is now: NodeReady"
         self.plane.event(node, "Normal", "NodeReady", text, COMPONENT)
-        self.plane.parts["kubelet"].wake(name)
+        self.plane.part(Kubelet).wake(name)
 
     def _evict(self, name: str, node: Obj) -> None:
         taint, now = _taint(node), self.plane.now()

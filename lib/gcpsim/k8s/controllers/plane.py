@@ -6,14 +6,15 @@ about their content. It must not decide anything.
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TypeVar
 
+from gcpsim.core.world import World
 from gcpsim.k8s.controllers.objects import Obj, controller_of, deleting, key_of, split, uid_of
 from gcpsim.k8s.controllers.worker import Worker
+from gcpsim.k8s.objects.cluster import Cluster
 
-if TYPE_CHECKING:
-    from gcpsim.core.world import World
-    from gcpsim.k8s.objects.cluster import Cluster
+P = TypeVar("P")
 
 EVENT_BURST = 25
 EVENT_REFILL = 300.0
@@ -24,7 +25,7 @@ Resync = Callable[[], bool]
 class Pods:
     """Pods by controller, node, namespace and IP. Subscribe it before the controllers."""
 
-    def __init__(self, cluster: "Cluster", world: "World") -> None:
+    def __init__(self, cluster: Cluster, world: World) -> None:
         self._table = world.store.table(f"k8s/{cluster.name}/pods")
         self._owned: defaultdict[str, Keys] = defaultdict(dict)
         self._on_node: defaultdict[str, Keys] = defaultdict(dict)
@@ -105,11 +106,21 @@ def _places(pod: Obj) -> tuple[str, str, str]:
     return (owner["uid"] if owner else "", spec.get("nodeName") or "", ip)
 
 
+@dataclass
+class Network:
+    """Where a cluster's machines are in the VPC. `native`: pods have alias IPs."""
+
+    network: str = ""
+    subnetwork: str = ""
+    tag: str = ""
+    native: bool = True
+
+
 class Plane:
     """One cluster's control plane as its controllers see it."""
 
     def __init__(
-        self, cluster: "Cluster", world: "World", resyncs: dict[str, Resync] | None = None
+        self, cluster: Cluster, world: World, resyncs: dict[str, Resync] | None = None
     ) -> None:
         self.cluster = cluster
         self.world = world
@@ -117,10 +128,26 @@ class Plane:
         self._resyncs = {} if resyncs is None else resyncs
         self.pods = Pods(cluster, world)
         self.outages = world.store.table("outages")
-        self.parts: dict[str, Any] = {}
+        self.network = Network()
+        self._parts: list[object] = []
         self._budget: dict[tuple[str, str], tuple[float, float]] = {}
 
-    def worker(self, lag: str, reconcile: Any) -> Worker:
+    def add(self, part: object) -> None:
+        """Enter a controller that others ask for; a later one of its class replaces it."""
+        self._parts.insert(0, part)
+
+    def part(self, kind: type[P]) -> P:
+        """The controller of a class; a LookupError when this cluster has none."""
+        found = self.find(kind)
+        if found is None:
+            raise LookupError(f"cluster {self.cluster.name} has no {kind.__name__}")
+        return found
+
+    def find(self, kind: type[P]) -> P | None:
+        """The same, or None: controllers start one after the other."""
+        return next((part for part in self._parts if isinstance(part, kind)), None)
+
+    def worker(self, lag: str, reconcile: Callable[[str], None]) -> Worker:
         return Worker(self.clock, self.world.duration(lag), reconcile)
 
     def every(self, wait: str, resync: Resync) -> None:

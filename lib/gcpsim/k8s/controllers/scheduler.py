@@ -8,6 +8,7 @@ left it spreads the pods of one owner over zones, then over nodes. It must not s
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.objects import (
     Obj,
     controller_of,
@@ -196,7 +197,7 @@ class Scheduler:
             "spec": {**pod["spec"], "nodeName": room.name},
             "status": {**status, "conditions": conditions},
         }
-        kubelet = self.plane.parts.get("kubelet")
+        kubelet = self.plane.find(Kubelet)
         started = kubelet.started_at_once(bound) if kubelet else bound
         self.cluster.update("pods", started, subresource="binding")
         text = f"Successfully assigned {key_of(pod)} to {room.name}"

@@ -1,0 +1,77 @@
+"""A world with all its services, as `gcpsim serve` asks for it. No port is opened here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gcpsim import scenarios
+from gcpsim.certs.service import CertificateManager
+from gcpsim.compute.collections import table as collections
+from gcpsim.core.clock import Clock
+from gcpsim.core.store import Store
+from gcpsim.core.world import Options, World
+from gcpsim.dns.service import Dns
+from gcpsim.gke.service import Gke
+from gcpsim.observability.service import observe
+from gcpsim.project.service import ResourceManager, ServiceUsage
+
+
+@dataclass(frozen=True)
+class Config:
+    """The options of `gcpsim serve`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    proxy_port: int = 0
+    state: Path | None = None
+    scenario: str = ""
+    time_scale: float = 1.0
+    paused: bool = False
+    require_auth: bool = False
+    quotas: bool = False
+    until_stdin_closes: bool = False
+    dataplane: bool = True
+    locations: tuple[str, ...] = ()
+    private: bool = False  # found by those only who are told its URL
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A world, and those of its services that have ports of their own."""
+
+    world: World
+    dns: Dns
+    certificates: CertificateManager
+    gke: Gke
+
+
+def build(config: Config) -> Cloud:
+    """The world: from its state folder when there is one, else from a scenario."""
+    store = Store(config.state)
+    began = store.table("meta").get("clock")
+    clock = Clock(
+        scale=config.time_scale, paused=config.paused, start=began["now"] if began else None
+    )
+    options = Options(
+        host=config.host, require_auth=config.require_auth, locations=config.locations
+    )
+    options.enforce_quotas = options.rate_limits = config.quotas
+    world = World(clock=clock, store=store, options=options)
+    collections.create(world)
+    world.dns = dns = Dns(world)
+    world.certificates = certificates = CertificateManager(world)
+    gke = Gke(world)
+    world.services |= {
+        "dns": dns,
+        "certificatemanager": certificates,
+        "cloudresourcemanager": ResourceManager(world),
+        "serviceusage": ServiceUsage(world),
+    }
+    observe(world)
+    if began is None:
+        scenarios.play(world, gke, scenarios.load(config.scenario or "empty"))
+        store.table("meta").put("clock", {"now": clock.now()})
+        store.commit()
+    else:
+        world.resume()
+    clock.settle()
+    return Cloud(world, dns, certificates, gke)
