@@ -6,7 +6,7 @@ itself. Answers are kept as wire until what is served changes. It must not write
 
 import asyncio
 import struct
-from typing import Any
+from typing import Any, Protocol
 
 import dns.edns
 import dns.exception
@@ -55,10 +55,10 @@ class Responder:
         if kept is not None:
             return wire[:2] + kept
         response, cacheable = self._respond(wire)
-        printed = _print(response, 65535 if tcp else _limit(response))
+        out = printed(response, 65535 if tcp else limit(response))
         if cacheable and len(self._cache) < CACHE_SIZE:
-            self._cache[key] = printed[2:]
-        return printed
+            self._cache[key] = out[2:]
+        return out
 
     def _respond(self, wire: bytes) -> tuple[dns.message.Message, bool]:
         try:
@@ -93,34 +93,43 @@ def _fill(response: dns.message.Message, found: Resolution, asked: dns.name.Name
     if found.status in (Status.NOERROR, Status.NXDOMAIN):
         response.flags |= dns.flags.AA
     for index, records in enumerate(found.answers):
-        response.answer.append(_rrset(records, asked if index == 0 else None))
+        response.answer.append(rrset(records, asked if index == 0 else None))
     if found.authority is not None and found.status is not Status.LAME:
-        response.authority.append(_rrset(found.authority, None))
+        response.authority.append(rrset(found.authority, None))
 
 
-def _rrset(records: Records, name: dns.name.Name | None) -> dns.rrset.RRset:
+def rrset(records: Records, name: dns.name.Name | None) -> dns.rrset.RRset:
+    """Records as dnspython has them, under the name as it was asked when one is given."""
     owner: Any = name if name is not None else dns.name.from_text(records.name)
     return dns.rrset.from_text_list(owner, records.ttl, "IN", records.type, list(records.data))
 
 
-def _limit(response: dns.message.Message) -> int:
+def limit(response: dns.message.Message) -> int:
+    """How long an answer over UDP may be, as the question's EDNS says."""
     asked: int = response.request_payload
     return max(512, min(asked, PAYLOAD)) if response.edns >= 0 else 512
 
 
-def _print(response: dns.message.Message, limit: int) -> bytes:
+def printed(response: dns.message.Message, most: int) -> bytes:
+    """The wire of an answer, emptied and marked as truncated when it is longer than `most`."""
     try:
-        return response.to_wire(max_size=limit)
+        return response.to_wire(max_size=most)
     except dns.exception.TooBig:
         response.answer.clear()
         response.authority.clear()
         response.additional.clear()
         response.flags |= dns.flags.TC
-        return response.to_wire(max_size=limit)
+        return response.to_wire(max_size=most)
+
+
+class Answering(Protocol):
+    """Anything that turns a query as wire into an answer as wire."""
+
+    def answer(self, wire: bytes, *, tcp: bool = False) -> bytes | None: ...
 
 
 class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, responder: Responder) -> None:
+    def __init__(self, responder: Answering) -> None:
         self._responder = responder
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -134,10 +143,10 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 class DnsServer:
-    """The two sockets of one running server."""
+    """The two sockets of one running server, authoritative unless another answers."""
 
-    def __init__(self, service: Dns) -> None:
-        self.responder = Responder(service)
+    def __init__(self, service: Dns, responder: Answering | None = None) -> None:
+        self.responder = responder or Responder(service)
         self.port = 0
         self._tcp: asyncio.Server | None = None
         self._udp: asyncio.DatagramTransport | None = None

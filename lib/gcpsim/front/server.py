@@ -26,7 +26,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gcpsim.certs.authority import Authority
 from gcpsim.core.world import World
 from gcpsim.dataplane.plane import DataPlane
-from gcpsim.dns import server as dns_server
+from gcpsim.dns.doors import DnsDoors
 from gcpsim.front import registry
 from gcpsim.front.build import Cloud, Config, build
 from gcpsim.front.http import GoogleEdge
@@ -47,7 +47,7 @@ class Server:
         self.config = config
         self.edge = GoogleEdge(world)
         self._runners: list[web.BaseRunner] = []
-        self._dns: dns_server.DnsServer | None = None
+        self._dns: DnsDoors | None = None
         self._proxy: ConnectProxy | None = None
         self._dataplane: DataPlane | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -67,19 +67,20 @@ class Server:
         runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))
         port = await self._listen(runner, self.config.port)
         url = f"http://{host}:{port}"
-        self._dns = dns_server.DnsServer(self.cloud.dns)
-        dns_port = await self._dns.listen(host, 0)
+        self._dns = DnsDoors(self.cloud.dns)
+        dns = await self._dns.open(host)
         self._proxy = ConnectProxy(self.cloud.certificates.authority, host, port)
         proxy_port = await self._proxy.start(self.config.proxy_port)
         clusters = {}
         for name in sorted(self.cloud.gke.clusters):
             clusters[name] = await self._open_cluster(name)
-        env = self._environment(url, f"{host}:{dns_port}", f"http://{host}:{proxy_port}", clusters)
+        env = self._environment(url, dns, f"http://{host}:{proxy_port}", clusters)
         ready = {
             "ready": True,
             "services": dict.fromkeys(SERVICES + ROOT_SERVICES, url),
             "clusters": clusters,
-            "dns": f"{host}:{dns_port}",
+            "dns": dns,
+            "resolvers": self._dns.addresses,
             "proxy": f"http://{host}:{proxy_port}",
             "ca": env["GCPSIM_CA_FILE"],
             "dataplane": plane is not None,

@@ -54,6 +54,16 @@ NOUNS: dict[str, dict[str, Verb]] = {
             ("container",),
         ),
     },
+    "resolver": {
+        "flush": Verb("resolver-flush", ("resolver",), "it forgets all answers"),
+        "list": Verb("resolver-list", (), "recursive resolvers with caches, and their addresses"),
+        "set": Verb(
+            "resolver-set",
+            ("resolver",),
+            "how long it keeps answers, in simulated seconds",
+            ("minimum_ttl", "keeps"),
+        ),
+    },
     "deployment": {
         "rollout": Verb(
             "rollout",
@@ -77,7 +87,7 @@ def add_commands(commands: Any, ask: Callable[..., Any]) -> None:
             for argument in verb.needed:
                 action.add_argument(argument)
             for argument in verb.optional:
-                action.add_argument(f"--{argument}")
+                action.add_argument(f"--{argument.replace('_', '-')}")
             action.set_defaults(run=_runner(ask, verb))
 
 
