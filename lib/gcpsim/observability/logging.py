@@ -7,7 +7,7 @@ page with a token means that there is more, as with Google.
 from collections.abc import Callable
 from typing import Any
 
-from gcpsim.core import projects
+from gcpsim.core import access, projects
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
@@ -64,6 +64,10 @@ class Logging(RestService):
 def _list(logs: Logging, call: Call, params: dict[str, str]) -> Answer:
     body = BodyReader(SERVICE, root="").read("ListLogEntriesRequest", call.json())
     wanted = _projects(logs, body)
+    for project in sorted(wanted):  # the path of entries:list names none
+        if access.denied(logs.world, project, "logging.logEntries.list", call.faults):
+            why = f"Permission denied for all log views of project {project}"
+            raise ApiError(403, why, "forbidden")
     predicate = _predicate(body.get("filter", ""))
     order = body.get("orderBy", "timestamp asc")
     if order not in ("timestamp", "timestamp asc", "timestamp desc"):

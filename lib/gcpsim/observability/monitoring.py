@@ -50,6 +50,9 @@ class Monitoring(RestService):
     def respond(self, request: Request) -> Answer:
         return IMPLEMENTED[request.method.id](self, request.call, request.project)
 
+    def permission(self, request: Request) -> str:
+        return f"monitoring.{request.method.collection}.{request.method.name}"
+
     def unknown(self, call: Call) -> ApiError:
         return ApiError(404, "Method not found.", "notFound")
 

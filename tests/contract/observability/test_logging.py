@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from gcpsim.core.edge import Call
+from gcpsim.core.errors import ApiError
 from gcpsim.core.seen import Connection, Request
 from gcpsim.observability.service import observe
 
@@ -171,3 +173,11 @@ def test_what_cannot_be_read_is_refused(logged: Any, body: dict[str, Any], why: 
     refused = logged.refusal("logging", "POST", "entries:list", body)
     assert refused.code == 400
     assert why in refused.message
+
+
+def test_reading_needs_a_permission(logged: Any) -> None:
+    logged.world.stage["permissions"]({"project": PROJECT, "deny": ["logging.logEntries.*"]})
+    call = Call("logging", "POST", "entries:list", {}, {}, b'{"resourceNames": ["projects/shop"]}')
+    with pytest.raises(ApiError) as caught:
+        logged.world.services["logging"].handle(call)
+    assert caught.value.code == 403
