@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from edgebook import paste
 from edgebook.apply.flow import apply_plan
 from edgebook.clock import Clock
 from edgebook.cloud.identity import identity
@@ -23,8 +24,8 @@ from edgebook.plan import make as plans
 from edgebook.plan.approval import Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
+from edgebook.show import display, views
 from edgebook.show import tables as show
-from edgebook.show import views
 from edgebook.show.applied import Applied
 from edgebook.show.banner import banner
 from edgebook.show.tables import Pages, PlanTable, Table
@@ -33,6 +34,7 @@ from edgebook.verify.facts import facts as facts_of
 
 T = TypeVar("T")
 MODES = ("plan", "apply")
+ALSO = 3  # further failures that an error names; the table has them all
 
 
 class Book:
@@ -126,15 +128,15 @@ class Book:
 
     def topology(self) -> Any:
         """From the names down to the NEGs, as a picture; `.data` has its nodes and edges."""
-        from edgebook.show import pictures
+        from edgebook.show import pictures, topology
 
-        return self._told("", lambda: pictures.topology(views.topology(self._facts())))
+        return self._told("", lambda: pictures.topology(topology.topology(self._facts())))
 
     def expiry(self) -> Any:
-        """How long the certificates are valid, as a picture."""
-        from edgebook.show import pictures
+        """How long ours and today's certificates are valid, as a picture."""
+        from edgebook.show import pictures, topology
 
-        return self._told("", lambda: pictures.expiry(views.expiry(self._facts())))
+        return self._told("", lambda: pictures.expiry(topology.expiry(self._facts())))
 
     def leaks(self) -> Table:
         """What nothing wants any more: marked but not in the params, NEGs without a cluster."""
@@ -159,11 +161,14 @@ class Book:
         return self._told("", lambda: make(self._facts()))
 
     def _told(self, step: str, work: Callable[[], T]) -> T:
-        """Do it; an error is journaled before it goes up."""
+        """Do it; an error is journaled, and what it is about is shown, before it goes up."""
         try:
             return work()
         except EdgebookError as error:
+            error.next = paste.complete(error.next, paste.path(self.file))
             self.journal.failure(step, error)
+            if isinstance(error, StepFailed) and error.outcome is not None:
+                display.show_now(error.outcome)
             raise
 
     def _plan_table(self, plan: Plan, title: str) -> PlanTable:
@@ -171,6 +176,15 @@ class Book:
         kept.reopen(plan, self.door.connection.place)
         notes = [str(refused)] if (refused := self._refusal(plan)) else []
         return show.plan_table(title, plan, notes=notes)
+
+    @staticmethod
+    def _only_planned(table: PlanTable) -> PlanTable:
+        """A plan where an apply was to be: with the lines to paste, when it can be applied."""
+        if table.empty or table.notes:
+            return show.with_note(table, 'nothing was changed: mode is "plan"')
+        table = show.with_note(table, 'Nothing was changed: mode is "plan".')
+        why = "to do it, paste this into the parameters cell and run the notebook again"
+        return show.with_next(table, why, f'mode = "apply"\napprove = "{table.plan.short_hash}"')
 
     def _refusal(self, plan: Plan) -> EdgebookError | None:
         return plans.refusal(plan, self.spec.safety, self.file)
@@ -193,8 +207,7 @@ class Book:
             moment = self.door.read()
             plan = moment.plan.only(steps)
             if mode == "plan":
-                table = self._plan_table(plan, title or "plan")
-                return show.with_note(table, 'nothing was changed: mode is "plan"')
+                return self._only_planned(self._plan_table(plan, title or "plan"))
             refused = self._refusal(plan)
             if refused is not None:
                 raise refused
@@ -256,7 +269,7 @@ class Teardown:
         if mode not in MODES:
             raise UsageError(f"No mode {mode!r}", where="mode", why='"plan" or "apply"')
         if mode == "plan":
-            return show.with_note(self.plan(), 'nothing was changed: mode is "plan"')
+            return book._only_planned(self.plan())
 
         def work() -> Applied:
             moment = book.door.read()
@@ -288,21 +301,26 @@ class Teardown:
 
 
 def raise_failed(title: str, results: list[CheckResult]) -> Table:
-    """The checks as a table; StepFailed with the table in it when one failed."""
+    """The checks as a table; StepFailed, with the table as its outcome, when one failed."""
     table = show.checks_table(title, results)
     failed = [result for result in results if result.state is CheckState.FAILED]
-    if failed:
-        first = min(failed, key=lambda r: (r.step.number if r.step else 0, r.check, r.subject))
-        error = StepFailed(
-            f"{title}: {len(failed)} of {len(results)} checks failed",
-            step=title,
-            where=f"{first.check}: {first.subject}",
-            why=first.reason,
-            next=first.remedy,
-            seen=str(table),
-        )
-        raise error
-    return table
+    if not failed:
+        return table
+    failed.sort(key=lambda r: (r.step.number if r.step else 0, r.check, r.subject))
+    first, *others = failed
+    also = [f"also {result.check}: {result.subject}" for result in others[:ALSO]]
+    if len(others) > ALSO:
+        also.append(f"and {len(others) - ALSO} more, in the table")
+    error = StepFailed(
+        f"{title}: {len(failed)} of {len(results)} checks failed",
+        step=title,
+        where=f"{first.check}: {first.subject}",
+        why=first.reason,
+        next=first.remedy,
+        seen="\n".join(also),
+    )
+    error.outcome = table
+    raise error
 
 
 def open(params_file: str, *, change_id: str = "") -> Book:

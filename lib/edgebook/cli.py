@@ -22,6 +22,7 @@ EPILOG = """exit codes:
   2    the command line or the params are wrong
   3    refused: not approved, not the approved plan, over a safety limit, not ours, locked
   4    there are changes (only `plan --detailed-exitcode`)
+  5    not healthy (only `status`)
   130  stopped by hand
 """
 
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = load(args.command).run(args)
         sys.stdout.flush()
     except EdgebookError as error:
-        _show(error, as_json=bool(getattr(args, "json", False)))
+        _show(error, as_json=bool(getattr(args, "json", False)), params=_params(args))
         return error.exit_code
     except KeyboardInterrupt:
         print("Stopped by hand.", file=sys.stderr)
@@ -88,7 +89,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _show(error: EdgebookError, *, as_json: bool) -> None:
+def _params(args: argparse.Namespace) -> str:
+    return str(getattr(args, "params", "") or "")
+
+
+def _show(error: EdgebookError, *, as_json: bool, params: str) -> None:
+    """The error in words, the commands in it ready to be pasted."""
+    from edgebook import paste
+
+    error.next = paste.complete(error.next, params)
     if as_json:
         print(json.dumps(error.to_json(), indent=1))
-    print(error, file=sys.stderr)
+    print(paste.complete(str(error), params), file=sys.stderr)

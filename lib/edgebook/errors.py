@@ -14,7 +14,8 @@
     ├── StepFailed            1    a step or one of its gates failed
     └── InterruptedRun      130    stopped by hand; the journal says where
 
-Exit code 0 is success; `edgebook plan --detailed-exitcode` ends with 4 when there are changes.
+Exit code 0 is success; `edgebook plan --detailed-exitcode` ends with 4 when there are changes,
+`edgebook status` with 5 when the front door is not healthy.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_REFUSED = 3
 EXIT_CHANGES = 4
+EXIT_UNHEALTHY = 5
 EXIT_INTERRUPTED = 130
 
 
@@ -187,6 +189,7 @@ class StepFailed(EdgebookError):
         self.step = step
         self.seen = seen
         self.state = state
+        self.outcome: Any = None  # what was done or checked, to be shown before the words
 
     def __str__(self) -> str:
         lines = [self.what]

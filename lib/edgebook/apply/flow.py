@@ -222,6 +222,7 @@ def _raise_failure(applied: Outcome, journal: Journal) -> None:
         state=state,
     )
     raised.exit_code = error.exit_code
+    raised.outcome = applied
     raise raised from error
 
 

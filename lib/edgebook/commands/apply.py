@@ -1,8 +1,8 @@
 """`edgebook apply`: carry out an approved plan, all steps or some; safe to run again."""
 
 import argparse
-import json
 
+from edgebook.commands._output import failing_table, say
 from edgebook.errors import EXIT_OK
 from edgebook.model.values import Step
 
@@ -36,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--break-lock", action="store_true", help="take the lease of a run that is surely dead"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="what was done, for machines")
 
 
@@ -46,12 +47,13 @@ def run(args: argparse.Namespace) -> int:
     book = edgebook.open(args.params)
     given = read_given(args.approve)
     steps = tuple(Step(name) for name in args.step) or tuple(Step)
-    applied = book.apply(
-        "apply",
-        given,
-        steps=steps,
-        break_lock=args.break_lock,
-        show_progress=not (args.quiet or args.json),
-    )
-    print(json.dumps(applied.to_json()) if args.json else applied)
+    with failing_table(args):
+        applied = book.apply(
+            "apply",
+            given,
+            steps=steps,
+            break_lock=args.break_lock,
+            show_progress=not (args.quiet or args.json),
+        )
+    say(applied, args)
     return EXIT_OK

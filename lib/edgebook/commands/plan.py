@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="FILE", help="keep the plan as JSON, for --approve FILE")
     parser.add_argument("--detailed-exitcode", action="store_true", help="end with 4 on changes")
+    parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from edgebook.plan import kept
     from edgebook.plan.make import refusal
     from edgebook.show import tables as show
+    from edgebook.show import terminal
 
     book = edgebook.open(args.params)
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
@@ -45,9 +47,24 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(said)
     else:
-        title = ", ".join(args.step) or "plan"
-        print(show.plan_table(title, plan, notes=[str(refused)] if refused else []))
+        table = show.plan_table(
+            ", ".join(args.step) or "plan", plan, notes=[str(refused)] if refused else []
+        )
+        if plan.to_do and not refused:
+            table = show.with_next(table, "to carry it out", _way_on(args, plan))
+        terminal.show(table, verbose=args.verbose)
     return _exit_code(plan, refused, detailed=args.detailed_exitcode)
+
+
+def _way_on(args: argparse.Namespace, plan: Plan) -> str:
+    """The very line to paste."""
+    from edgebook import paste
+
+    words = ["--params", args.params, "--approve", plan.short_hash]
+    if not args.step:
+        return paste.line("run", *words)
+    steps = [word for name in args.step for word in ("--step", name)]
+    return paste.line("apply", *words, *steps)
 
 
 def _exit_code(plan: Plan, refused: EdgebookError | None, *, detailed: bool) -> int:

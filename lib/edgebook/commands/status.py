@@ -1,15 +1,19 @@
 """`edgebook status`: frontends, certificates, names and endpoint health of a front door."""
 
 import argparse
-import json
 from typing import Any
 
-from edgebook.errors import EXIT_OK
+from edgebook.commands._output import say
+from edgebook.errors import EXIT_OK, EXIT_UNHEALTHY
 
 HELP = "show frontends, certificates, names and endpoint health"
+EPILOG = """exit codes: 0 healthy, 5 not healthy (or not there), 1 it cannot be told,
+2 wrong params or command line."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--params", required=True, metavar="FILE", help="params of the front door")
     parser.add_argument("--endpoints", action="store_true", help="every single endpoint")
     parser.add_argument("--leaks", action="store_true", help="what a teardown left over")
@@ -27,5 +31,6 @@ def run(args: argparse.Namespace) -> int:
         shown = book.endpoints()
     else:
         shown = book.status()
-    print(json.dumps(shown.to_json()) if args.json else shown)
-    return EXIT_OK
+    say(shown, args)
+    healthy = args.leaks or bool(shown.data.get("healthy", True))
+    return EXIT_OK if healthy else EXIT_UNHEALTHY

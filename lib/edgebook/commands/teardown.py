@@ -1,8 +1,8 @@
 """`edgebook teardown`: take a front door down; without --approve, say what would go."""
 
 import argparse
-import json
 
+from edgebook.commands._output import failing_table, say
 from edgebook.errors import EXIT_OK
 from edgebook.model.values import Step
 
@@ -26,19 +26,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="only this step, may be repeated: " + ", ".join(Step),
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
+    from edgebook import paste
     from edgebook.plan.approval import read_given
+    from edgebook.show.tables import with_next
 
     teardown = edgebook.open(args.params).teardown(*args.step)
     if not args.approve:
         table = teardown.plan()
-        print(json.dumps(table.to_json()) if args.json else table)
+        if table.plan.to_do and not table.notes:
+            steps = [word for name in args.step for word in ("--step", name)]
+            words = ("--params", args.params, *steps, "--approve", table.plan.short_hash)
+            table = with_next(table, "to take it down", paste.line("teardown", *words))
+        say(table, args)
         return EXIT_OK
     given = read_given(args.approve)
-    applied = teardown.apply("apply", given, show_progress=not (args.quiet or args.json))
-    print(json.dumps(applied.to_json()) if args.json else applied)
+    with failing_table(args):
+        applied = teardown.apply("apply", given, show_progress=not (args.quiet or args.json))
+    say(applied, args)
     return EXIT_OK

@@ -4,9 +4,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.apply.flow import Outcome
+from edgebook.apply.run import Done
 from edgebook.model.kinds import noun
-from edgebook.show import tables as show
-from edgebook.show.tables import Pages, Table
+from edgebook.plan import details
+from edgebook.show.tables import Pages, Row, Table
+
+
+def _what(done: Done) -> str:
+    """The sentence of a change; of a failed one also why it failed and what to do."""
+    parts = [done.change.sentence]
+    if done.error:
+        parts += [done.error.what, done.error.why, done.error.next]
+    return "; ".join(part for part in parts if part)
+
 
 TONES = {"done": "good", "failed": "bad"}
 
@@ -27,31 +37,37 @@ class Applied:
 
     @property
     def table(self) -> Table:
-        results = self.outcome.results
-        rows = (
-            (
+        results = sorted(self.outcome.results, key=lambda done: done.status != "failed")
+        rows = [
+            Row(
                 {
+                    "result": done.status,
                     "action": done.change.action.value,
                     "kind": noun(done.change.key),
                     "name": done.change.key.name,
-                    "what": done.change.sentence,
-                    "result": done.status,
+                    "what": _what(done),
                 },
                 TONES.get(done.status, "quiet"),
+                details.of(done.change),
             )
             for done in results
-        )
+        ]
         count = sum(done.status == "done" for done in results)
         said = f"{count} of {len(results)} changes done" if results else "nothing to do"
-        columns = ("action", "kind", "name", "what", "result")
-        title = f"{self.outcome.title}: {said}"
-        return show.table(columns, rows, title=title, notes=sorted(self.outcome.headlines))
+        return Table(
+            ("result", "action", "kind", "name", "what"),
+            tuple(rows),
+            f"{self.outcome.title}: {said}",
+            notes=tuple(sorted(self.outcome.headlines)),
+            detailed="what",
+        )
 
     @property
     def frame(self) -> Any:
         """One row a change, with how many seconds it took."""
         frame = self.table.frame
-        frame["seconds"] = [round(done.seconds, 3) for done in self.outcome.results]
+        results = sorted(self.outcome.results, key=lambda done: done.status != "failed")
+        frame["seconds"] = [round(done.seconds, 3) for done in results]
         return frame
 
     def to_json(self) -> dict[str, Any]:

@@ -59,13 +59,18 @@ class _Box:
     column: int
     x: float = 0.0
     y: float = 0.0
+    across: float = 0.0  # the width of its column
 
     @property
     def width(self) -> float:
+        if not self.lines:
+            return self.across
         return max(len(line) for line in self.lines) * CHAR + 2 * PAD
 
     @property
     def height(self) -> float:
+        if not self.lines:
+            return float(PAD)
         return len(self.lines) * LINE + 2 * PAD - 4
 
     @property
@@ -85,23 +90,28 @@ def topology(data: Mapping[str, Any]) -> Picture:
     edges = [(str(a), str(b)) for a, b in data["edges"] if str(a) in nodes and str(b) in nodes]
     columns = _columns(nodes, edges)
     boxes = {name: _Box(node, _lines(node), columns[name]) for name, node in nodes.items()}
-    width, height = _place(boxes, edges)
-    parts = [_curve(boxes[a], boxes[b]) for a, b in edges]
-    parts += [_draw(box) for box in boxes.values()]
+    lanes, steps = _lanes(columns, edges)
+    boxes |= lanes
+    width, height = _place(boxes, steps)
+    parts = [_curve(boxes[a], boxes[b]) for a, b in steps]
+    parts += [_across(lane) for lane in lanes.values()]
+    parts += [_draw(box) for name, box in boxes.items() if name in nodes]
     svg = _svg(width, height, parts, "The way of a request from DNS name to pod, with health")
     return Picture(svg, _tree(nodes, edges), data)
 
 
 def expiry(rows: Iterable[Mapping[str, Any]]) -> Picture:
-    """`rows` of {domain, certificate, days}: one bar each; `days` is None before it is issued."""
-    found = sorted((dict(row) for row in rows), key=lambda row: str(row["domain"]))
-    label = max([len(str(row["domain"])) for row in found], default=6) * CHAR + 2 * PAD
+    """`rows` of {domain, certificate, by, days}, one bar each; `days` is None before issue."""
+    found = sorted(
+        (dict(row) for row in rows), key=lambda row: (str(row["domain"]), str(row["by"]))
+    )
+    label = max([len(_whose(row)) for row in found], default=6) * CHAR + 2 * PAD
     scale = 5.0
     parts, lines = [], []
     for number, row in enumerate(found):
         y = 26 + number * 26
         days = row.get("days")
-        name = html.escape(str(row["domain"]))
+        name = html.escape(_whose(row))
         parts.append(_text(PAD, y + 13, name))
         if days is None:
             said, colour = "not issued yet", COLOURS["quiet"]
@@ -116,7 +126,7 @@ def expiry(rows: Iterable[Mapping[str, Any]]) -> Picture:
             )
         at = label + (0 if days is None else min(float(days), DAYS_SHOWN) * scale) + 6
         parts.append(_text(at, y + 13, said))
-        lines.append(f"  {row['domain']}  {row.get('certificate', '')}  {said}")
+        lines.append(f"  {row['domain']}  {row['by']} {row['certificate']}  {said}")
     bottom = 26 + len(found) * 26
     for day in (0, RENEWAL_DAYS, 60, DAYS_SHOWN):
         x = label + day * scale
@@ -129,6 +139,10 @@ def expiry(rows: Iterable[Mapping[str, Any]]) -> Picture:
         )
     svg = _svg(label + DAYS_SHOWN * scale + 90, bottom + 6, parts, "Days until certificates expire")
     return Picture(svg, "\n".join(lines) or "  no certificate", {"rows": found})
+
+
+def _whose(row: Mapping[str, Any]) -> str:
+    return f"{row['domain']}  {row['by']}"
 
 
 def _columns(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -180,7 +194,10 @@ def _place(boxes: Mapping[str, _Box], edges: Sequence[tuple[str, str]]) -> tuple
             boxes[name].x, boxes[name].y = x, y
             y += boxes[name].height + GAP_Y
         tallest = max(tallest, y)
-        x += max((boxes[name].width for name in names), default=0) + GAP_X
+        widest = max((boxes[name].width for name in names), default=0)
+        for name in names:
+            boxes[name].across = widest
+        x += widest + GAP_X
     for column in range(1 + max((box.column for box in boxes.values()), default=0)):
         mine = [box for box in boxes.values() if box.column == column]
         used = max((box.y + box.height for box in mine), default=0.0)
@@ -189,11 +206,35 @@ def _place(boxes: Mapping[str, _Box], edges: Sequence[tuple[str, str]]) -> tuple
     return x - GAP_X + 2, tallest
 
 
+def _lanes(
+    columns: Mapping[str, int], edges: Sequence[tuple[str, str]]
+) -> tuple[dict[str, _Box], list[tuple[str, str]]]:
+    """A lane in each column that an edge passes, so that no line goes through a box."""
+    lanes: dict[str, _Box] = {}
+    steps: list[tuple[str, str]] = []
+    for a, b in edges:
+        last = a
+        for column in range(columns[a] + 1, columns[b]):
+            name = f"{a} {b} {column}"
+            lanes[name] = _Box({}, [], column)
+            steps.append((last, name))
+            last = name
+        steps.append((last, b))
+    return lanes, steps
+
+
+def _across(lane: _Box) -> str:
+    return (
+        f'<path d="M{lane.x:.0f} {lane.middle:.0f}H{lane.x + lane.across:.0f}" fill="none" '
+        f'stroke="{COLOURS["quiet"]}" stroke-width="1.3"/>'
+    )
+
+
 def _curve(a: _Box, b: _Box) -> str:
-    x1, x2, y1, y2 = a.x + a.width, b.x, a.middle, b.middle
+    start, x1, x2, y1, y2 = a.x + a.width, a.x + a.across, b.x, a.middle, b.middle
     bend = (x1 + x2) / 2
     return (
-        f'<path d="M{x1:.0f} {y1:.0f}C{bend:.0f} {y1:.0f} {bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}" '
+        f'<path d="M{start:.0f} {y1:.0f}H{x1:.0f}C{bend:.0f} {y1:.0f} {bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}" '
         f'fill="none" stroke="{COLOURS["quiet"]}" stroke-width="1.3"/>'
     )
 

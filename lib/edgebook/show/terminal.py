@@ -86,7 +86,7 @@ def _detail(detail: Detail, width: int, colour: bool) -> list[str]:
         text = f"{detail.path}: {detail.after}" if detail.before == "none" else str(detail)
         return [indent + line for line in _wrapped(text, width and width - len(indent))]
     room = width - len(indent) - 2
-    lines = [indent + detail.path]
+    lines = [indent + part for part in textwrap.wrap(detail.path, max(10, room + 2))]
     for sign, code, value in (("-", "31", detail.before), ("+", "32", detail.after)):
         parts = textwrap.wrap(value, max(10, room - 2)) or [""]
         lines += [_painted(f"{indent}  {sign} {part}", code, colour) for part in parts]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edgebook.model.links import canonical
-from edgebook.params.types import FrontendProtocol
+from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
 from edgebook.plan.leaks import Leak
 from edgebook.show import tables as show
 from edgebook.show.tables import Pages, Table
@@ -18,6 +18,7 @@ from edgebook.verify.facts import Facts, probe_name
 from edgebook.verify.firewall_rules import IPV4_RANGES, IPV6_RANGES, Verdict, evaluate
 from edgebook.verify.health import Endpoint, health_of
 
+Cells = Mapping[str, Any]
 # (group, endpoint) -> (health, when this book saw it change).
 Memory = dict[tuple[str, str], tuple[str, datetime]]
 
@@ -40,7 +41,7 @@ def certificates(facts: Facts) -> Table:
                 continue
             entry = facts.body("certificateMapEntry", facts.names.map_entry(domain), scope) or {}
             state, authorization, issue = _domain_state(body, domain)
-            days = _days(facts, body)
+            days = days_left(facts, body)
             tone = {"ACTIVE": "good", "FAILED": "bad"}.get(state, "warn")
             if issue:
                 tone = "bad"
@@ -70,22 +71,12 @@ def _domain_state(body: Mapping[str, Any], domain: str) -> tuple[str, str, str]:
     return state, str(attempt.get("state") or ("AUTHORIZED" if state == "ACTIVE" else "")), issue
 
 
-def _days(facts: Facts, body: Mapping[str, Any]) -> int | None:
+def days_left(facts: Facts, body: Mapping[str, Any]) -> int | None:
     until = body.get("expireTime")
     if not until:
         return None
     expires = datetime.fromisoformat(str(until).replace("Z", "+00:00"))
     return (expires - facts.reader.wire.connection.clock.utc()).days
-
-
-def expiry(facts: Facts) -> list[dict[str, Any]]:
-    """domain, certificate, days left (None while not issued)."""
-    rows = []
-    for name in certificate_checks.certificate_names(facts):
-        body = facts.body("certificate", name) or {}
-        for domain in sorted(set(facts.spec.hostnames)):
-            rows.append({"domain": domain, "certificate": name, "days": _days(facts, body)})
-    return rows
 
 
 def _cluster_by_group(facts: Facts) -> dict[str, str]:
@@ -171,32 +162,52 @@ def dns(facts: Facts) -> Table:
 
 
 def frontends(facts: Facts) -> Table:
-    """One row per frontend and address."""
+    """One row per frontend and address, port 80 where it redirects included."""
     columns = ("frontend", "protocol", "address", "port", "leads to", "certificate map", "TLS")
-    kinds = {
-        FrontendProtocol.HTTPS: "targetHttpsProxy",
-        FrontendProtocol.SSL: "targetSslProxy",
-        FrontendProtocol.TCP: "targetTcpProxy",
-    }
     rows = []
     for frontend in sorted(facts.spec.frontends, key=lambda item: item.name):
-        proxy = facts.body(kinds[frontend.protocol], facts.names.frontend(frontend.name)) or {}
-        leads = str(proxy.get("urlMap") or proxy.get("service") or "").rsplit("/", 1)[-1]
-        policy = frontend.ssl_policy
         for version in facts.versions:
-            name = facts.names.forwarding_rule(frontend.name, version)
-            rule = facts.body("forwardingRule", name)
-            cells = {
-                "frontend": frontend.name,
-                "protocol": frontend.protocol.value,
-                "address": (rule or {}).get("IPAddress", ""),
-                "port": frontend.port,
-                "leads to": leads,
-                "certificate map": str(proxy.get("certificateMap", "")).rsplit("/", 1)[-1],
-                "TLS": f"{policy.min_tls.value}+" if policy and not policy.name else "",
-            }
-            rows.append((cells, "good" if rule else "quiet"))
+            rows.append(_frontend(facts, frontend, version))
+            if frontend.redirect_http:
+                rows.append(_redirect(facts, frontend, version))
     return show.table(columns, rows)
+
+
+PROXIES = {
+    FrontendProtocol.HTTPS: "targetHttpsProxy",
+    FrontendProtocol.SSL: "targetSslProxy",
+    FrontendProtocol.TCP: "targetTcpProxy",
+}
+
+
+def _frontend(facts: Facts, frontend: FrontendSpec, version: IpVersion) -> tuple[Cells, str]:
+    kind = PROXIES[frontend.protocol]
+    proxy = facts.body(kind, facts.names.frontend(frontend.name)) or {}
+    rule = facts.body("forwardingRule", facts.names.forwarding_rule(frontend.name, version))
+    policy = frontend.ssl_policy
+    cells = {
+        "frontend": frontend.name,
+        "protocol": frontend.protocol.value,
+        "address": (rule or {}).get("IPAddress", ""),
+        "port": frontend.port,
+        "leads to": str(proxy.get("urlMap") or proxy.get("service") or "").rsplit("/", 1)[-1],
+        "certificate map": str(proxy.get("certificateMap", "")).rsplit("/", 1)[-1],
+        "TLS": f"{policy.min_tls.value}+" if policy and not policy.name else "",
+    }
+    return cells, "good" if rule else "quiet"
+
+
+def _redirect(facts: Facts, frontend: FrontendSpec, version: IpVersion) -> tuple[Cells, str]:
+    name = facts.names.forwarding_rule(frontend.name, version, redirect=True)
+    rule = facts.body("forwardingRule", name)
+    cells = {
+        "frontend": frontend.name,
+        "protocol": "HTTP",
+        "address": (rule or {}).get("IPAddress", ""),
+        "port": 80,
+        "leads to": "redirect to HTTPS",
+    }
+    return cells, "good" if rule else "quiet"
 
 
 def firewall(facts: Facts) -> Table:
@@ -288,19 +299,45 @@ def leaks(found: Iterable[Leak]) -> Table:
 
 
 def status(facts: Facts, memory: Memory) -> Pages:
-    """Everything on one page, problems first."""
+    """Everything on one page, with whether it is healthy and, if not, why not."""
     plan = facts.plan
     left = f"{len(plan.to_do)} changes to make" if plan.to_do else "nothing to change"
     seen = endpoints(facts, memory)
+    fronts, issued = frontends(facts), certificates(facts)
+    problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
     tables = (
-        _titled(frontends(facts), "frontends"),
-        _titled(certificates(facts), "certificates"),
+        _titled(fronts, "frontends"),
+        _titled(issued, "certificates"),
         _titled(dns(facts), "names"),
         _titled(backends_short(facts, seen), f"backends: {seen.title}", seen.notes),
     )
-    title = f"front door {facts.names.front_door} in {facts.spec.project}: {left}"
-    data = {"front_door": facts.names.front_door, "changes": len(plan.to_do), "hash": plan.hash}
+    said = "healthy" if not problems else f"NOT HEALTHY: {'; '.join(problems)}"
+    title = f"front door {facts.names.front_door} in {facts.spec.project}: {said}; {left}"
+    data = {
+        "front_door": facts.names.front_door,
+        "healthy": not problems,
+        "problems": problems,
+        "changes": len(plan.to_do),
+        "hash": plan.hash,
+    }
     return Pages(tables, title, data=data)
+
+
+def _not_listening(fronts: Table) -> list[str]:
+    absent = sorted({str(r.cells["frontend"]) for r in fronts.rows if not r.cells["address"]})
+    return [f"frontend {name} is not there" for name in absent]
+
+
+def _not_active(issued: Table) -> list[str]:
+    states = {str(r.cells["certificate"]): str(r.cells["state"]) for r in issued.rows}
+    return [f"certificate {n}: {state}" for n, state in sorted(states.items()) if state != "ACTIVE"]
+
+
+def _not_healthy(seen: Table) -> list[str]:
+    good = sum(row.cells["health"] == "HEALTHY" for row in seen.rows)
+    if not seen.rows:
+        return ["no endpoint"]
+    return [] if good == len(seen.rows) else [seen.title]
 
 
 def backends_short(facts: Facts, seen: Table) -> Table:
@@ -330,86 +367,3 @@ def backends_short(facts: Facts, seen: Table) -> Table:
 
 def _titled(table: Table, title: str, notes: tuple[str, ...] = ()) -> Table:
     return Table(table.columns, table.rows, title, notes=(*table.notes, *notes))
-
-
-def topology(facts: Facts) -> dict[str, Any]:
-    """Nodes and edges from the names down to the NEGs, endpoints as counts."""
-    nodes: dict[str, dict[str, str]] = {}
-    edges: list[list[str]] = []
-
-    def node(kind: str, name: str, state: str, detail: str = "", under: str = "") -> str:
-        node_id = f"{kind} {name}"
-        nodes[node_id] = {
-            "id": node_id, "kind": kind, "name": name, "state": state, "detail": detail
-        }  # fmt: skip
-        if under and [under, node_id] not in edges:
-            edges.append([under, node_id])
-        return node_id
-
-    rows = [row.cells for row in frontends(facts).rows]
-    addresses = {}
-    for version in facts.versions:
-        ip = facts.address(version)
-        name = facts.names.address(version)
-        for hostname in sorted(set(facts.spec.hostnames)):
-            reply = facts.lookup.resolved(probe_name(hostname), RECORDS[version])
-            right = bool(ip) and ip in reply.values
-            state = "ACTIVE" if right else "ELSEWHERE" if reply.values else "MISSING"
-            detail = "" if right else ", ".join(reply.values)
-            parent = node("DNS name", hostname, state, detail)
-            addresses[ip] = node("address", name, "ACTIVE" if ip else "MISSING", ip, parent)
-    counted = backends_short(facts, endpoints(facts, {}))
-    for row in rows:
-        above = addresses.get(str(row["address"]), next(iter(addresses.values()), ""))
-        state = "ACTIVE" if row["address"] else "MISSING"
-        detail = f"{row['protocol']}:{row['port']}"
-        front = node("frontend", str(row["frontend"]), state, detail, above)
-        for service, parent in _services_below(facts, row, front, node):
-            _negs_below(service, parent, counted, node)
-    return {"nodes": list(nodes.values()), "edges": edges}
-
-
-def _services_below(
-    facts: Facts, row: Mapping[str, Any], front: str, node: Any
-) -> list[tuple[str, str]]:
-    """The backend services behind a frontend, each with the node above it."""
-    frontend = next(f for f in facts.spec.frontends if f.name == row["frontend"])
-    if frontend.protocol is not FrontendProtocol.HTTPS:
-        return [(facts.names.backend_service(frontend.backend), front)]
-    name = facts.names.url_map()
-    body = facts.body("urlMap", name)
-    parent = node("URL map", name, "ACTIVE" if body else "MISSING", "", front)
-    used = sorted(
-        {
-            target.backend
-            for route in facts.spec.routes
-            for target in (route.default, *route.paths.values())
-            if target.backend
-        }
-        | {
-            backend
-            for route in facts.spec.routes
-            for target in (route.default, *route.paths.values())
-            for backend in target.weights
-        }
-    )
-    return [(facts.names.backend_service(backend), parent) for backend in used]
-
-
-def _negs_below(service: str, parent: str, counted: Table, node: Any) -> None:
-    rows = [row.cells for row in counted.rows if row.cells["backend"] == service]
-    total = sum(int(row["endpoints"]) for row in rows)
-    good = sum(int(row["healthy"]) for row in rows)
-    below = node("backend service", service, _health(good, total), f"{good} of {total} HEALTHY",
-                 parent)  # fmt: skip
-    for row in rows:
-        healthy, count = int(row["healthy"]), int(row["endpoints"])
-        name = f"{row['NEG']} {row['zone']}"
-        detail = f"{row['cluster']}: {healthy} of {count} HEALTHY"
-        node("NEG", name, _health(healthy, count), detail, below)
-
-
-def _health(good: int, total: int) -> str:
-    if not total:
-        return "MISSING"
-    return "HEALTHY" if good == total else "PARTIAL" if good else "UNHEALTHY"

@@ -110,12 +110,12 @@ def test_the_topology_is_drawn_from_left_to_right_and_told_as_a_tree() -> None:
 
 def test_expiry_tells_days_or_that_nothing_is_issued() -> None:
     rows = [
-        {"domain": "b.example.com", "certificate": "shop", "days": None},
-        {"domain": "a.example.com", "certificate": "shop", "days": 12},
+        {"domain": "b.example.com", "certificate": "shop", "by": "Google", "days": None},
+        {"domain": "a.example.com", "certificate": "shop", "by": "Google", "days": 12},
     ]
     picture = pictures.expiry(rows)
     assert str(picture).splitlines() == [
-        "  a.example.com  shop  12 days",
-        "  b.example.com  shop  not issued yet",
+        "  a.example.com  Google shop  12 days",
+        "  b.example.com  Google shop  not issued yet",
     ]
     assert pictures.COLOURS["warn"] in picture.svg

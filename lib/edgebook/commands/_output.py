@@ -1,0 +1,32 @@
+"""What commands print: a table for people, the same as JSON for machines."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from edgebook.errors import StepFailed
+
+
+def say(shown: Any, args: argparse.Namespace) -> None:
+    """Print it as the command line wants it: --json, -v, the terminal's width and colour."""
+    from edgebook.show import terminal
+
+    if args.json:
+        print(json.dumps(shown.to_json()))
+    else:
+        terminal.show(shown, verbose=getattr(args, "verbose", False))
+
+
+@contextmanager
+def failing_table(args: argparse.Namespace) -> Iterator[None]:
+    """Of what fails, first the table, the failed rows on top; the words follow on stderr."""
+    from edgebook.show import display, terminal
+
+    try:
+        yield
+    except StepFailed as error:
+        if error.outcome is not None and not args.json:
+            terminal.show(display.shown(error.outcome), verbose=getattr(args, "verbose", False))
+        raise
