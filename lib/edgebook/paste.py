@@ -17,7 +17,8 @@ WITH_PARAMS = ("apply", "export", "plan", "run", "status", "teardown", "watch")
 BARE = ("break-lock", "json", "leaks", "endpoints", "verbose", "detailed-exitcode", "quiet")
 _COMMAND = re.compile(
     r"(?<![\w./-])edgebook (?P<name>[a-z]+)(?P<rest>(?: (?:"
-    rf"--(?:{'|'.join(BARE)})\b|-v\b|-p [a-z_]+ [\w./-]*\w|--?[a-z][\w-]* '[^']*'|--?[a-z][\w-]* [\w./:@=-]*[\w/]|"
+    rf"--(?:{'|'.join(BARE)})\b|-v\b|-p [a-z_]+ [\w./-]*\w|--?[a-z][\w-]* '[^']*'|"
+    r"--?[a-z][\w-]* [\w./:@=-]*[\w/]|"
     r"(?:list|show|verify|diff|index)\b|[a-z]+/[a-z_]+|\d\d_[a-z_]+|[A-Z]+-[\w-]+"
     r"))*)"
 )

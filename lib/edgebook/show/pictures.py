@@ -234,7 +234,8 @@ def _curve(a: _Box, b: _Box) -> str:
     start, x1, x2, y1, y2 = a.x + a.width, a.x + a.across, b.x, a.middle, b.middle
     bend = (x1 + x2) / 2
     return (
-        f'<path d="M{start:.0f} {y1:.0f}H{x1:.0f}C{bend:.0f} {y1:.0f} {bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}" '
+        f'<path d="M{start:.0f} {y1:.0f}H{x1:.0f}'
+        f'C{bend:.0f} {y1:.0f} {bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}" '
         f'fill="none" stroke="{COLOURS["quiet"]}" stroke-width="1.3"/>'
     )
 
