@@ -12,6 +12,12 @@ import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import dns.message
+import dns.rcode
+import dns.rrset
+import h2.config
+import h2.connection
+import h2.events
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -76,10 +82,13 @@ class Server:
         self.behaviour = "ok"
         self.who = {"cluster": "blue", "zone": "us-central1-a", "pod": "web-1"}
         self.asked = 0
+        self.connections = 0
         self.served: list[bytes] = []
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._servers: list[asyncio.Server] = []
+        self._transports: list[asyncio.BaseTransport] = []
+        self._sockets: set[object] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -87,6 +96,8 @@ class Server:
         async def end() -> None:
             for server in self._servers:
                 server.close()
+            for transport in self._transports:
+                transport.close()
             self._cut()
             others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
             for task in others:
@@ -109,6 +120,8 @@ class Server:
     def _cut(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
+        for socket in list(self._sockets):
+            socket.transport.abort()  # type: ignore[attr-defined]
 
     def listen(self, handler: Handler, tls: ssl.SSLContext | None = None, port: int = 0) -> int:
         async def started() -> asyncio.Server:
@@ -121,6 +134,7 @@ class Server:
     def _kept(self, handler: Handler) -> Handler:
         async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._writers.add(writer)
+            self.connections += 1
             try:
                 await handler(reader, writer)
             except (OSError, asyncio.IncompleteReadError):
@@ -177,3 +191,80 @@ class Server:
             if self.behaviour != "stall":
                 writer.write(data)
                 await writer.drain()
+
+    async def http2(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """HTTP/2 as `behaviour` says: ok, a status, reset, stall, cut, going away."""
+        wire = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        wire.initiate_connection()
+        writer.write(wire.data_to_send())
+        while data := await reader.read(65536):
+            for event in wire.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived) and event.stream_id is not None:
+                    self.asked += 1
+                    if self.behaviour == "reset":
+                        return
+                    self._answer2(wire, event.stream_id)
+            writer.write(wire.data_to_send())
+            await writer.drain()
+            if self.behaviour == "going away":
+                return
+
+    def _answer2(self, wire: h2.connection.H2Connection, stream: int) -> None:
+        if self.behaviour == "stall":
+            return
+        if self.behaviour == "going away":
+            wire.close_connection(last_stream_id=0)
+            return
+        status = self.behaviour if self.behaviour.isdigit() else "200"
+        wire.send_headers(stream, [(":status", status), ("content-type", "application/json")])
+        if self.behaviour == "cut":
+            wire.send_data(stream, b"{")
+            wire.reset_stream(stream, error_code=2)
+        else:
+            wire.send_data(stream, json.dumps(self.who).encode(), end_stream=True)
+
+    def websocket(self) -> int:
+        """A WebSocket server on a port of its own; `cut_all` cuts its connections too."""
+        from websockets.asyncio.server import ServerConnection, serve
+
+        async def hold(socket: ServerConnection) -> None:
+            self._sockets.add(socket)
+            async for message in socket:
+                await socket.send(message)
+
+        async def started() -> asyncio.Server:
+            server = await serve(hold, "127.0.0.1", 0)
+            return server.server  # type: ignore[return-value]
+
+        server = asyncio.run_coroutine_threadsafe(started(), self._loop).result(10)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def names(self, records: dict[str, str]) -> int:
+        """A name server over UDP that knows A records; `behaviour` stall: it is silent."""
+        asked = self
+
+        class Zone(asyncio.DatagramProtocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.transport = transport
+
+            def datagram_received(self, data: bytes, addr: object) -> None:
+                asked.asked += 1
+                query = dns.message.from_wire(data)
+                reply = dns.message.make_response(query)
+                name = query.question[0].name.to_text().rstrip(".")
+                if name in records:
+                    rrset = dns.rrset.from_text(f"{name}.", 60, "IN", "A", records[name])
+                    reply.answer.append(rrset)
+                else:
+                    reply.set_rcode(dns.rcode.NXDOMAIN)
+                if asked.behaviour != "stall":
+                    self.transport.sendto(reply.to_wire(), addr)  # type: ignore[attr-defined]
+
+        async def started() -> asyncio.BaseTransport:
+            made = self._loop.create_datagram_endpoint(Zone, local_addr=("127.0.0.1", 0))
+            return (await made)[0]
+
+        transport = asyncio.run_coroutine_threadsafe(started(), self._loop).result(10)
+        self._transports.append(transport)
+        return int(transport.get_extra_info("sockname")[1])

@@ -136,6 +136,11 @@ def connect(
     )
 
 
+def anonymous(project: str) -> Connection:
+    """Without credentials: enough to reach what everybody reaches."""
+    return Connection(project, {}, AnonymousCredentials(), Clock())
+
+
 def _google_cloud(project: str) -> Connection:
     worlds.refuse_exports()
     try:

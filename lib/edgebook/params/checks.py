@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from edgebook.errors import Problem
 from edgebook.model.hostnames import Hostname, covered
 from edgebook.model.kinds import KINDS
-from edgebook.params import apitypes, backend_checks
+from edgebook.params import apitypes, backend_checks, traffic_checks
 from edgebook.params.names import LIMIT, Names
 from edgebook.params.reader import known, nearest, shown
 from edgebook.params.types import (
@@ -45,6 +45,7 @@ def check(spec: Spec, lines: Mapping[str, int]) -> list[Problem]:
     for look in (_hostnames, _certificate, _frontends, _ports, _routes, _unused, _names, _rest):
         found.extend(look(spec))
     found.extend(backend_checks.check(spec))
+    found.extend(traffic_checks.check(spec))
     apis: list[tuple[str, str]] = []
     for type_name, fields, path in _api_blocks(spec):
         apitypes.check(type_name, fields, path, lambda at, text: apis.append((at, text)))

@@ -12,6 +12,9 @@ from typing import Any, NewType
 Seconds = NewType("Seconds", int)
 """A duration: 60, 60s, 10m or 1h in the params; whole seconds in the Spec."""
 
+Percent = NewType("Percent", float)
+"""A share: 50% in the params, 0.5 in the Spec."""
+
 ApiFields = NewType("ApiFields", dict[str, Any])
 """Fields of Google's own resource, checked against the API's types."""
 

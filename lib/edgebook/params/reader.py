@@ -21,6 +21,7 @@ from edgebook.params.fields import (
     SECRET,
     ApiFields,
     Pattern,
+    Percent,
     Rule,
     Seconds,
     required,
@@ -29,6 +30,7 @@ from edgebook.params.fields import (
 from edgebook.params.source import Node, join
 
 _DURATION = re.compile(r"(\d+)\s*(s|m|h)?")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _UNITS = {None: 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -200,6 +202,8 @@ class Reader:
             return self.problem(node, path, f"{shown(node.plain())}; allowed: {allowed}")
         if hint is Seconds:
             return self._seconds(node, path, rule)
+        if hint is Percent:
+            return self._percent(node, path)
         if hint is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not hint:
@@ -227,6 +231,13 @@ class Reader:
             return self.problem(node, path, f"{seen}; expected: a duration such as 60s or 10m")
         seconds = int(found.group(1)) * _UNITS[found.group(2)]
         return self._in_range(seconds, node, path, rule)
+
+    def _percent(self, node: Node, path: str) -> Any:
+        found = _PERCENT.fullmatch(node.value) if isinstance(node.value, str) else None
+        if not found:
+            seen = shown(node.plain())
+            return self.problem(node, path, f"{seen}; expected: a percentage such as 50%")
+        return float(found.group(1)) / 100
 
     def _in_range(self, value: Any, node: Node, path: str, rule: Rule) -> Any:
         low, high = rule.minimum, rule.maximum

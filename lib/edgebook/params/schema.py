@@ -18,6 +18,7 @@ from edgebook.params.fields import (
     SECRET,
     ApiFields,
     Pattern,
+    Percent,
     Rule,
     Seconds,
     required,
@@ -64,6 +65,8 @@ def _field(
     if "$ref" in value:
         value = {"allOf": [value]}
     default = _default(field)
+    if default is not None and Percent in (hint, *typing.get_args(hint)):
+        default = f"{default:.0%}"
     return {**found, **value, **({} if default is None else {"default": default})}
 
 
@@ -111,6 +114,8 @@ def _scalar(hint: Any, rule: Rule) -> dict[str, Any]:
     if hint is Seconds:
         text = {"type": "string", "pattern": "^[0-9]+\\s*(s|m|h)?$"}
         return {"anyOf": [{"type": "integer", **_limits(rule)}, text]}
+    if hint is Percent:
+        return {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?\\s*%$"}
     found: dict[str, Any] = {"type": SIMPLE[hint]}
     if hint is str and rule.pattern:
         return found | _pattern(rule.pattern)

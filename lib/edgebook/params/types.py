@@ -31,6 +31,7 @@ from edgebook.params.fields import (
     google,
     key,
 )
+from edgebook.params.traffic_types import CheckSpec, TrafficSafetySpec
 
 
 class Environment(StrEnum):
@@ -417,6 +418,7 @@ class SafetySpec:
         pattern=PUBLIC_KEY,
     )
     allow_replace: bool = key("Allow to delete and create anew what cannot be changed.", False)
+    traffic: TrafficSafetySpec = key("What users may notice of a change.", TrafficSafetySpec())
 
 
 @dataclass(frozen=True)
@@ -466,6 +468,9 @@ class Spec:
     )
     adopt: tuple[str, ...] = key(
         "Existing resources that edgebook may change, as kind/name: backendService/shop-web.", ()
+    )
+    checks: tuple[CheckSpec, ...] = key(
+        "What the meter asks of the frontends; their front page when nothing is said.", ()
     )
     safety: SafetySpec = key("Limits that no approval can pass.", SafetySpec())
     simulator: SimulatorSpec = key("How the simulator is started.", SimulatorSpec())

@@ -34,7 +34,7 @@ class Client(StrEnum):
 
 
 DEFAULT_CLIENTS: Mapping[Protocol, tuple[Client, ...]] = {
-    Protocol.HTTPS: (Client.KEEP_ALIVE, Client.FRESH),
+    Protocol.HTTPS: (Client.KEEP_ALIVE, Client.FRESH, Client.HTTP2),
     Protocol.HTTP: (Client.KEEP_ALIVE, Client.FRESH),
     Protocol.SSL: (Client.HANDSHAKE,),
     Protocol.TCP: (Client.HANDSHAKE,),

@@ -20,6 +20,9 @@ import orjson
 from edgebook.traffic.clients.base import BaseClient
 from edgebook.traffic.clients.connections import Connections
 from edgebook.traffic.clients.http1 import Http1
+from edgebook.traffic.clients.http2 import Http2
+from edgebook.traffic.clients.names import Names
+from edgebook.traffic.clients.streams import Streams, WebSockets
 from edgebook.traffic.values import Client, Protocol, Series
 
 TICK = 0.1
@@ -30,7 +33,11 @@ CLIENTS: Mapping[Client, type[BaseClient]] = {
     Client.KEEP_ALIVE: Http1,
     Client.FRESH: Http1,
     Client.POST: Http1,
+    Client.HTTP2: Http2,
+    Client.WEBSOCKET: WebSockets,
     Client.HANDSHAKE: Connections,
+    Client.STREAM: Streams,
+    Client.DNS: Names,
 }
 
 
@@ -151,6 +158,8 @@ def trusted(ca_file: str, client: Client) -> ssl.SSLContext:
     """Verifies as browsers do; with a CA file, that one is trusted instead of the system's."""
     made = ssl.create_default_context(cafile=ca_file or None)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if client is not Client.HANDSHAKE and client is not Client.STREAM:
+        made.set_alpn_protocols(["h2" if client is Client.HTTP2 else "http/1.1"])
     return made
 
 

@@ -79,6 +79,15 @@ class Lookup:
             return self._ask(f"{host}:{port}", host, port, name, kind)
         return self._query(dns.resolver.Resolver(), "resolver", name, kind)
 
+    def asked_at(self) -> list[tuple[str, int]]:
+        """Host and port of one server that answers for the zone; none where nobody answers DNS."""
+        if self._connection.dns_by_api:
+            return []
+        if self._connection.name_servers:
+            return list(self._connection.name_servers[:1])
+        found = [address for server in self._servers if (address := self._address(server))]
+        return [(found[0], 53)] if found else []
+
     def _address(self, server: str) -> str:
         if server not in self._addresses:
             reply = self._query(dns.resolver.Resolver(), "resolver", server, "A")

@@ -49,6 +49,19 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "dns.take_over[0]",
         '"www.example.com" is not in hostnames',
     ),
+    # what the meter asks
+    ({"checks": [{"frontend": "wbe"}]}, "checks[0].frontend", 'did you mean "web"?'),
+    ({"checks": [{"frontend": "web", "method": "POST"}]}, "checks[0].method", "`unsafe: true`"),
+    ({"checks": [{"frontend": "web", "send": "x"}]}, "checks[0].send", "use body"),
+    ({"checks": [{"frontend": "mqtt", "path": "/x"}]}, "checks[0].path", "only for HTTPS"),
+    ({"checks": [{"frontend": "web", "host": "example.org"}]}, "checks[0].host", "covered by none"),
+    ({"checks": [{"frontend": "web", "statuses": [99]}]}, "checks[0].statuses[0]", "100 to 599"),
+    ({"safety.traffic.max_failed": -1}, "safety.traffic.max_failed", "allowed: at least 0"),
+    (
+        {"safety.traffic.max_latency_rise": 50},
+        "safety.traffic.max_latency_rise",
+        "50; expected: a percentage such as 50%",
+    ),
     # certificate
     ({"certificate": GONE}, "certificate", "missing; frontend web is HTTPS"),
     (

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,14 @@ def server() -> Iterator[Server]:
         yield made
 
 
-def ask(target: Target, client: Client, port: int, times: int = 1) -> list[Sample]:
-    """So many requests, one after the other, by one client."""
+def ask(
+    target: Target,
+    client: Client,
+    port: int,
+    times: int = 1,
+    between: Callable[[], object] = lambda: None,
+) -> list[Sample]:
+    """So many samples of one client, one request after the other, `between` them something else."""
 
     async def run() -> list[Sample]:
         samples: list[Sample] = []
@@ -44,6 +50,8 @@ def ask(target: Target, client: Client, port: int, times: int = 1) -> list[Sampl
         made: BaseClient = CLIENTS[client](series, record, tls)
         for number in range(times):
             news.clear()
+            if number:
+                between()
             made.launch()
             while len(samples) <= number:
                 with contextlib.suppress(TimeoutError):
@@ -163,3 +171,88 @@ def test_connections_of_other_protocols(
     server.behaviour = "close"
     for target in (said, held):
         assert ask(target, Client.HANDSHAKE, port)[0].kind == "reset"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "detail"),
+    [
+        ("ok", "", ""),
+        ("503", "status", "HTTP 503"),
+        ("reset", "reset", ""),
+        ("stall", "timeout", ""),
+        ("cut", "cut body", "HTTP 200, then stream reset"),
+        ("going away", "reset", ""),
+    ],
+)
+def test_http2(
+    authority: Authority, server: Server, behaviour: str, kind: str, detail: str
+) -> None:
+    port = server.listen(server.http2, authority.context(HOST, alpn=("h2",)))
+    server.behaviour = behaviour
+    samples = ask(https(authority, port, patience=0.4), Client.HTTP2, port, times=3)
+    assert [sample.kind for sample in samples] == [kind] * 3
+    assert all(detail in sample.detail for sample in samples)
+    assert not kind or kind == "status" or server.asked == 3  # each was sent once
+    if not kind:
+        assert samples[0].who == "blue/us-central1-a/web-1"
+        assert len(server._writers) <= 1  # all on one connection
+
+
+def test_a_server_without_http2_is_told_apart(authority: Authority, server: Server) -> None:
+    port = server.listen(server.http, authority.context(HOST))
+    (sample,) = ask(https(authority, port), Client.HTTP2, port)
+    assert (sample.kind, sample.detail) == ("answer", "does not speak HTTP/2")
+
+
+def test_a_stream_stays_open_and_its_cut_counts_when_it_happens(
+    authority: Authority, server: Server
+) -> None:
+    port = server.listen(server.echo)
+    target = Target(
+        "mqtt", HOST, "203.0.113.1", port, Protocol.TCP, send="ping", expect="ping"
+    )  # fmt: skip
+    assert [s.kind for s in ask(target, Client.STREAM, port, times=5)] == [""] * 5
+    assert server.connections == 1
+    first, second = ask(target, Client.STREAM, port, times=2, between=server.cut_all)
+    assert (first.kind, second.kind) == ("", "reset")
+    assert second.detail.startswith("cut after ")
+
+
+def test_a_websocket_stays_open_and_its_cut_counts(server: Server) -> None:
+    port = server.websocket()
+    target = Target(
+        "web", HOST, "203.0.113.1", port, Protocol.HTTP, websocket="/ws", patience=5.0
+    )  # fmt: skip
+    assert [s.kind for s in ask(target, Client.WEBSOCKET, port, times=3)] == [""] * 3
+    first, second = ask(target, Client.WEBSOCKET, port, times=2, between=server.cut_all)
+    assert (first.kind, second.kind) == ("", "reset")
+
+
+def test_a_websocket_that_is_refused_is_a_status(server: Server) -> None:
+    port = server.listen(server.http)
+    server.behaviour = "403"
+    target = Target("web", HOST, "203.0.113.1", port, Protocol.HTTP, websocket="/ws")
+    (sample,) = ask(target, Client.WEBSOCKET, port)
+    assert (sample.kind, sample.detail) == ("status", "HTTP 403")
+
+
+def test_a_post_carries_its_body(authority: Authority, server: Server) -> None:
+    port = server.listen(server.http, authority.context(HOST))
+    target = https(authority, port, method="POST", body='{"order": 1}')
+    assert ask(target, Client.POST, port, times=2)[1].kind == ""
+    assert server.served[0].startswith(b"POST / HTTP/1.1")
+    assert server.served[0].endswith(b'{"order": 1}')
+
+
+def test_names_are_asked_for(server: Server) -> None:
+    port = server.names({HOST: "203.0.113.1"})
+    known = Target("names", HOST, "127.0.0.1", port, Protocol.DNS, patience=0.4)
+    (sample,) = ask(known, Client.DNS, port)
+    assert (sample.kind, sample.who) == ("", "//203.0.113.1")
+    unknown = Target("names", "gone.example.com", "127.0.0.1", port, Protocol.DNS)
+    (sample,) = ask(unknown, Client.DNS, port)
+    assert (sample.kind, sample.detail) == ("dns", "NXDOMAIN")
+    server.behaviour = "stall"
+    (sample,) = ask(known, Client.DNS, port)
+    assert sample.kind == "dns"
+    assert sample.detail.startswith("no answer for")

@@ -39,6 +39,8 @@ class Request:
 class BaseClient:
     """The bookkeeping of one series; a kind of client says in `begin` what a request is."""
 
+    timeout = Kind.TIMEOUT
+
     def __init__(self, series: Series, record: Record, tls: ssl.SSLContext | None) -> None:
         self.series = series
         self.target = series.target
@@ -63,6 +65,10 @@ class BaseClient:
     def failed(self, request: Any, kind: Kind, detail: str, who: str = "") -> None:
         self._ended(request, kind.value, detail, who)
 
+    def cut(self, now: float, detail: str) -> None:
+        """A connection that stays open was cut while nothing was being said on it."""
+        self._record(now, self.series.number, 0.0, Kind.RESET.value, detail, "")
+
     def _ended(self, request: Any, kind: str, detail: str, who: str) -> None:
         if request not in self.open:
             return
@@ -83,7 +89,7 @@ class BaseClient:
                 self.unfinished += 1
             else:
                 self.failed(
-                    request, Kind.TIMEOUT, f"{request.phase} for {now - request.began:.1f} s"
+                    request, self.timeout, f"{request.phase} for {now - request.began:.1f} s"
                 )
             request.give_up()
 
