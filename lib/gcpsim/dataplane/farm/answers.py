@@ -1,0 +1,124 @@
+"""What a pod says to a request: who it is, where it runs, and what arrived. Pure.
+
+Any path is answered with 200 and JSON. The query parameters `pod-status`, `pod-delay` (simulated
+seconds), `pod-bytes` and `pod-echo` ask for something else, so that they survive URL rewrites.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+REASONS = {
+    200: "OK", 204: "No Content", 301: "Moved Permanently", 302: "Found", 303: "See Other",
+    304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request",
+    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout",
+    413: "Request Entity Too Large", 429: "Too Many Requests", 500: "Internal Server Error",
+    502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+}  # fmt: skip
+HEALTH_SERVICE = "/grpc.health.v1.Health/"
+MOST_BYTES = 64 * 1024 * 1024
+Headers = list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request as it arrived. `headers` have lowercase names, repeated ones joined."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    version: str
+    port: int
+    client: str
+    tls: Mapping[str, str] | None = None
+    proxy: str = ""
+    length: int = 0
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+    @property
+    def host(self) -> str:
+        return self.headers.get("host", "")
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer; `delay` is simulated seconds, `drop` ends the connection without one."""
+
+    status: int = 200
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    delay: float = 0.0
+    hang: bool = False
+    drop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a pod is; `document` is what its answers begin with."""
+
+    document: Mapping[str, Any]
+
+    def headers(self) -> Headers:
+        about = self.document
+        name = f"{about['cluster']}/{about['zone']}/{about['namespace']}/{about['pod']}"
+        return [("content-type", "application/json"), ("x-gcpsim-pod", name)]
+
+
+def account(identity: Identity, request: Request) -> dict[str, Any]:
+    """The answer's document: the pod, and the request as it saw it."""
+    return {
+        **identity.document,
+        "port": request.port,
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "http": request.version,
+        "headers": request.headers,
+        "client": request.client,
+        "tls": request.tls,
+        "proxy": request.proxy or None,
+        "bytes": request.length,
+    }
+
+
+def answer(identity: Identity, request: Request) -> Reply:
+    """What a healthy pod answers."""
+    reply = Reply(headers=identity.headers())
+    wishes = _wishes(request.query)
+    if "pod-delay" in wishes:
+        reply.delay = wishes["pod-delay"]
+    if "pod-status" in wishes:
+        reply.status = int(wishes["pod-status"])
+    if "pod-bytes" in wishes:
+        reply.headers = [("content-type", "application/octet-stream"), *reply.headers[1:]]
+        reply.body = b"x" * min(MOST_BYTES, int(wishes["pod-bytes"]))
+    elif "pod-echo" in wishes:
+        reply.body = request.body
+    else:
+        reply.body = json.dumps(account(identity, request)).encode()
+    return reply
+
+
+def _wishes(query: str) -> dict[str, float]:
+    if "pod-" not in query:
+        return {}
+    wishes = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name.startswith("pod-"):
+            try:
+                wishes[name] = float(text or 0)
+            except ValueError:
+                continue
+    if not 200 <= wishes.get("pod-status", 200) <= 599:
+        del wishes["pod-status"]
+    return wishes

@@ -1,0 +1,140 @@
+"""One pod: its identity, its sockets, how it behaves, and how its life ends.
+
+`serving` listens. `ending` has had its SIGTERM: it accepts nothing new, answers what is being asked
+and leaves streams alone. `lost` is on a machine that is down. Killing cuts what is left.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from gcpsim.dataplane.behaviour import Behaviour
+from gcpsim.dataplane.farm.answers import Identity, Reply, Request, answer
+from gcpsim.dataplane.farm.connections import Arrival, Connection
+from gcpsim.dataplane.farm.listening import Listener, bound
+
+if TYPE_CHECKING:
+    from gcpsim.dataplane.farm.farm import Farm
+
+PHASES = ("serving", "ending", "lost")
+
+
+class Pod:
+    """`ports` are the container ports with what they are declared to speak ("" if unknown)."""
+
+    def __init__(self, farm: "Farm", key: str, address: str) -> None:
+        self.farm, self.key, self.address = farm, key, address
+        self.identity = Identity({})
+        self.behaviour = Behaviour()
+        self.ports: dict[int, str] = {}
+        self.certificates: list[str] = []
+        self.ingress = ""  # the routes that it serves, when it is an ingress controller
+        self.phase = ""
+        self.connections: set[Arrival | Connection] = set()
+        self._listeners: dict[int, Listener] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._requests = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.phase in ("ending", "killed")
+
+    def sockets(self) -> dict[int, tuple[str, int]]:
+        """Where each port listens."""
+        return {port: listener.at for port, listener in sorted(self._listeners.items())}
+
+    def become(self, wanted: dict[str, Any]) -> None:
+        """Take over what the control plane says about this pod."""
+        self.identity = Identity(wanted["about"])
+        self.behaviour = Behaviour(**wanted["behaviour"])
+        self.ports = {int(port): speaks for port, speaks in wanted["ports"].items()}
+        self.certificates = wanted["certificates"]
+        self.ingress = wanted.get("ingress", "")
+        self._listen()
+        if wanted["phase"] != self.phase:
+            self._enter(wanted["phase"])
+
+    def _listen(self) -> None:
+        """Open the ports that should be open, close the others; OSError when an address is taken."""
+        wanted = {} if self.behaviour.refuse else self.ports
+        for port in [port for port in self._listeners if port not in wanted]:
+            self._listeners.pop(port).close()
+        if self.ended:
+            return
+        for port in sorted(set(wanted) - set(self._listeners)):
+            self._listeners[port] = Listener(self, port, bound(self.address, port))
+            if self.phase == "lost":
+                self._listeners[port].freeze()
+
+    def _enter(self, phase: str) -> None:
+        before, self.phase = self.phase, phase
+        if before == "lost" and phase != "lost":
+            for one in (*self._listeners.values(), *self.connections):
+                one.thaw()
+        if phase == "lost":
+            for one in (*self._listeners.values(), *self.connections):
+                one.freeze()
+        elif phase == "ending":
+            self._stop_listening()
+            for connection in list(self.connections):
+                connection.finish()
+        elif phase == "serving":
+            self._listen()
+
+    def kill(self) -> None:
+        """The process is gone: every socket of it ends now."""
+        self.phase = "killed"
+        self._stop_listening()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+
+    def cut(self, port: int = 0) -> int:
+        """End the connections of one port, or all; how many they were."""
+        chosen = [c for c in self.connections if port in (0, c.port)]
+        for connection in chosen:
+            connection.cut()
+        return len(chosen)
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners.values():
+            listener.close()
+        self._listeners.clear()
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # What is served
+
+    def tls_context(self) -> ssl.SSLContext:
+        return self.farm.certificates.context(tuple(self.certificates))
+
+    def routes(self, request: Request) -> bool:
+        """Whether another pod answers this request: this one is an ingress controller."""
+        return bool(self.ingress) and self.farm.router(self.ingress).handles(self, request)
+
+    def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
+        """The answer to a request, after the pod's moods."""
+        behaviour = self.behaviour
+        self._requests += 1
+        if behaviour.hang:
+            return Reply(hang=True)
+        if behaviour.leak and self._leaks(behaviour.leak):
+            return Reply(drop=True)
+        if behaviour.fail:
+            reply: Reply | Coroutine[Any, Any, Reply] = Reply(
+                behaviour.fail, self.identity.headers(), b'{"failing": true}'
+            )
+        elif self.ingress:
+            reply = self.farm.router(self.ingress).serve(self, request)
+        else:
+            reply = answer(self.identity, request)
+        if behaviour.slow and isinstance(reply, Reply):
+            reply.delay += behaviour.slow
+        return reply
+
+    def _leaks(self, share: float) -> bool:
+        """Every n-th request, so that a share is what it says also over a short time."""
+        return int(self._requests * share) != int((self._requests - 1) * share)
