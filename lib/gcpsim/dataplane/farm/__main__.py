@@ -1,41 +1,17 @@
 """`python -m gcpsim.dataplane.farm`: orders on standard input, events on standard output.
 
-Takes a block of loopback addresses that no other farm has, says so, and serves until input ends.
+Serves until input ends, which it does when gcpsim ends.
 """
 
 import asyncio
 import json
 import os
 import signal
-import socket
 import sys
-from collections.abc import Iterable
 
 from gcpsim.dataplane.farm.farm import Event, Farm
 
-FIRST_BLOCK, BLOCKS = 128, 120
-GUARD_PORT = 39039
 LARGEST_ORDER = 64 * 1024 * 1024
-
-
-def candidates() -> Iterable[int]:
-    """The blocks 127.N, beginning where another process hardly begins."""
-    start = os.getpid() * 7
-    return (FIRST_BLOCK + (start + number) % BLOCKS for number in range(BLOCKS))
-
-
-def take_block() -> tuple[str, socket.socket | None]:
-    """A block of loopback addresses, held by a socket; 127.0 where there is but 127.0.0.1."""
-    for number in candidates():
-        guard = socket.socket()
-        try:
-            guard.bind((f"127.{number}.0.1", GUARD_PORT))
-            guard.listen(1)
-        except OSError:
-            guard.close()
-            continue
-        return f"127.{number}", guard
-    return "127.0", None
 
 
 def allow_many_files() -> None:
@@ -49,7 +25,6 @@ def allow_many_files() -> None:
 
 
 async def serve() -> None:
-    block, guard = take_block()
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LARGEST_ORDER)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -69,12 +44,10 @@ async def serve() -> None:
             loop.call_soon(flush)
         waiting.append(json.dumps(event).encode() + b"\n")
 
-    farm = Farm(block, tell)
-    tell({"event": "ready", "block": block, "pid": os.getpid()})
+    farm = Farm(tell)
+    tell({"event": "ready", "pid": os.getpid()})
     while line := await reader.readline():
         farm.order(json.loads(line))
-    if guard is not None:
-        guard.close()
 
 
 def main() -> None:

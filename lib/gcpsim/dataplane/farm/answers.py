@@ -17,6 +17,7 @@ REASONS = {
     413: "Request Entity Too Large", 429: "Too Many Requests", 500: "Internal Server Error",
     502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
+SLOW = "x-gcpsim-slow"  # simulated seconds by which an answer was late
 HEALTH_SERVICE = "/grpc.health.v1.Health/"
 MOST_BYTES = 64 * 1024 * 1024
 Headers = list[tuple[str, str]]

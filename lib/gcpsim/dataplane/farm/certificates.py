@@ -61,7 +61,7 @@ class Certificates:
             if name is not None and name in self._plain:
                 connection.context = self._plain[name]
 
-        context.sni_callback = choose  # type: ignore[assignment]
+        context.sni_callback = choose
         return context
 
 

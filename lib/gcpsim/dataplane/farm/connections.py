@@ -184,9 +184,7 @@ class Connection(asyncio.Protocol):
 
     # What speakers use
 
-    def request(
-        self, method: str, target: str, headers: dict[str, str], version: str
-    ) -> Request:
+    def request(self, method: str, target: str, headers: dict[str, str], version: str) -> Request:
         return Request(
             method, target, headers, version, self.port, self.client, self._tls, self.proxy
         )  # fmt: skip

@@ -6,7 +6,9 @@ are about, so that repeating one changes nothing. An order that can't be carried
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gcpsim.dataplane.farm.certificates import Certificates, Pair
@@ -16,14 +18,15 @@ from gcpsim.dataplane.farm.probes import Probes
 from gcpsim.dataplane.farm.router import Router
 
 Event = dict[str, Any]
+OURS = "127.0.0.1"
+MOST_ORIGINS = 50_000
 FRONT_END = "35.191.0.1"  # whom a pod sees when Google's front end or prober connects
 
 
 class Farm:
-    """`block` is the first two numbers of the pods' loopback addresses."""
+    """`origins` says on whose behalf our own sockets connect to pods: (host, port) -> client."""
 
-    def __init__(self, block: str, tell: Callable[[Event], None]) -> None:
-        self.block = block
+    def __init__(self, tell: Callable[[Event], None]) -> None:
         self.tell = tell
         self.scale = 1.0
         self.certificates = Certificates()
@@ -32,7 +35,6 @@ class Farm:
         self.forwarders: dict[str, Forwarder] = {}
         self.origins: dict[tuple[str, int], str] = {}
         self._routers: dict[str, Router] = {}
-        self._last = 1
         self._orders: dict[str, Callable[[Event], None]] = {
             "scale": self._set_scale,
             "pod": self._pod,
@@ -72,13 +74,17 @@ class Farm:
 
     def client_of(self, peer: tuple[str, int]) -> str:
         """Whom a pod sees at the other end: a client, a node, or Google's front end."""
-        return self.origins.get(peer) or f"{FRONT_END}:{peer[1]}"
+        return self.origins.pop(peer, "") or f"{FRONT_END}:{peer[1]}"
 
-    def free_address(self) -> str:
-        self._last += 1
-        if self._last % 256 in (0, 255):
-            self._last += 2 - self._last % 256 % 255
-        return f"{self.block}.{self._last // 256 % 256}.{self._last % 256}"
+    @contextlib.contextmanager
+    def on_behalf(self, sock: socket.socket, client: str) -> Iterator[None]:
+        """Connect within this, and the pod sees `client` (ip:port; "" is Google's front end)."""
+        if client:
+            sock.bind((OURS, 0))
+            if len(self.origins) > MOST_ORIGINS:  # of connections that no pod took
+                self.origins.clear()
+            self.origins[sock.getsockname()] = client
+        yield
 
     # Orders
 
@@ -88,19 +94,9 @@ class Farm:
     def _pod(self, order: Event) -> None:
         key = order["key"]
         pod = self.pods.get(key)
-        for _ in range(8):
-            if pod is None:
-                pod = self.pods[key] = Pod(self, key, self.free_address())
-            try:
-                pod.become(order)
-                break
-            except OSError:  # someone else's address: take another
-                if pod.connections:
-                    raise
-                pod.kill()
-                pod = None
-        else:
-            raise OSError("no free loopback address")
+        if pod is None:
+            pod = self.pods[key] = Pod(self, key, order["address"])
+        pod.become(order)
         sockets = {str(port): list(at) for port, at in pod.sockets().items()}
         self.tell({"event": "listening", "key": key, "sockets": sockets})
 
@@ -108,6 +104,8 @@ class Farm:
         pod = self.pods.pop(order["key"], None)
         if pod is not None:
             pod.kill()
+            for router in self._routers.values():
+                router.forget(pod.key)
             self.tell({"event": "listening", "key": order["key"], "sockets": {}})
 
     def _cut(self, order: Event) -> None:
@@ -125,14 +123,14 @@ class Farm:
 
     def _forward(self, order: Event) -> None:
         key = order["key"]
-        known = self.forwarders.get(key)
-        if not order.get("nodes") and order.get("gone"):
+        if order.get("gone"):
+            known = self.forwarders.pop(key, None)
             if known is not None:
-                self.forwarders.pop(key).close()
+                known.close()
             return
-        if known is None:
-            known = self.forwarders[key] = Forwarder(self, key)
-        known.become(order)
+        if key not in self.forwarders:
+            self.forwarders[key] = Forwarder(self, key)
+        self.forwarders[key].become(order)
 
     def _routes(self, order: Event) -> None:
         self.router(order["key"]).become(order)

@@ -88,7 +88,8 @@ class Http2:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
-            self._begin(event.stream_id or 0, event.headers or [])
+            fields = [(str(name), str(value)) for name, value in event.headers or ()]
+            self._begin(event.stream_id or 0, fields)
         elif isinstance(event, DataReceived):
             self._take(event.stream_id or 0, event.data or b"", event.flow_controlled_length or 0)
         elif isinstance(event, StreamEnded):
@@ -101,9 +102,9 @@ class Http2:
         elif isinstance(event, ConnectionTerminated):
             self.connection.close()
 
-    def _begin(self, stream: int, fields: "list[tuple[str, str]] | list[object]") -> None:
+    def _begin(self, stream: int, fields: Headers) -> None:
         headers: dict[str, str] = {}
-        for name, value in fields:  # type: ignore[misc]
+        for name, value in fields:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         method, target = headers.pop(":method", "GET"), headers.pop(":path", "/")
         authority = headers.pop(":authority", "")

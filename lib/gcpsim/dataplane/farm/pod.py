@@ -6,11 +6,11 @@ and leaves streams alone. `lost` is on a machine that is down. Killing cuts what
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.dataplane.behaviour import Behaviour
-from gcpsim.dataplane.farm.answers import Identity, Reply, Request, answer
+from gcpsim.dataplane.farm.answers import SLOW, Identity, Reply, Request, answer
 from gcpsim.dataplane.farm.connections import Arrival, Connection
 from gcpsim.dataplane.farm.listening import Listener, bound
 
@@ -56,7 +56,7 @@ class Pod:
             self._enter(wanted["phase"])
 
     def _listen(self) -> None:
-        """Open the ports that should be open, close the others; OSError when an address is taken."""
+        """Open the ports that should be open, close the others. OSError: an address is taken."""
         wanted = {} if self.behaviour.refuse else self.ports
         for port in [port for port in self._listeners if port not in wanted]:
             self._listeners.pop(port).close()
@@ -124,7 +124,7 @@ class Pod:
         if behaviour.leak and self._leaks(behaviour.leak):
             return Reply(drop=True)
         if behaviour.fail:
-            reply: Reply | Coroutine[Any, Any, Reply] = Reply(
+            reply: Reply | Awaitable[Reply] = Reply(
                 behaviour.fail, self.identity.headers(), b'{"failing": true}'
             )
         elif self.ingress:
@@ -133,6 +133,7 @@ class Pod:
             reply = answer(self.identity, request)
         if behaviour.slow and isinstance(reply, Reply):
             reply.delay += behaviour.slow
+            reply.headers = [*reply.headers, (SLOW, f"{behaviour.slow:g}")]
         return reply
 
     def _leaks(self, share: float) -> bool:

@@ -36,7 +36,7 @@ class WebSocket:
     def _accept(self, handshake: Handshake) -> None:
         pod = self.connection.pod
         if pod.behaviour.fail:
-            response = self._protocol.reject(pod.behaviour.fail, "failing\n")  # type: ignore[arg-type]
+            response = self._protocol.reject(pod.behaviour.fail, "failing\n")
         else:
             response = self._protocol.accept(handshake)
         for name, value in pod.identity.headers()[1:]:

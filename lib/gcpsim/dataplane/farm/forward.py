@@ -1,0 +1,210 @@
+"""The passthrough load balancer: packets go to a node, and from there to a pod.
+
+The node is chosen by a hash of the connection among the healthy ones (all, when none is), the pod
+by kube-proxy among those that the node may use. A node that is gone swallows what it is sent. Bytes
+are copied both ways; the load balancer itself never ends a connection.
+"""
+
+import asyncio
+import hashlib
+import socket
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gcpsim.dataplane.farm.farm import Farm
+
+Doc = dict[str, Any]
+BACKLOG = 512
+HASHED = {"CLIENT_IP": 2, "CLIENT_IP_PROTO": 3}  # else the 5-tuple
+
+
+def weight(node: str, packet: tuple[Any, ...]) -> bytes:
+    """Rendezvous hashing: a node that leaves moves only its own connections."""
+    return hashlib.blake2b(f"{node} {packet}".encode(), digest_size=8).digest()
+
+
+def choose(nodes: list[Doc], packet: tuple[Any, ...], affinity: str) -> Doc | None:
+    """The node for a packet (client IP, VIP, protocol, client port, port)."""
+    usable = [node for node in nodes if node["healthy"]] or nodes
+    kept = packet[: HASHED.get(affinity, len(packet))]
+    return max(usable, key=lambda node: weight(node["name"], kept), default=None)
+
+
+class Forwarder:
+    """One port of one address."""
+
+    def __init__(self, farm: "Farm", key: str) -> None:
+        self.farm, self.key = farm, key
+        self.nodes: list[Doc] = []
+        self._order: Doc = {}
+        self._socket: socket.socket | None = None
+        self._loop = asyncio.get_running_loop()
+        self._pipes: set[Pipe] = set()
+        self._turns = 0
+
+    def become(self, order: Doc) -> None:
+        """Take over where to listen and the nodes; connections of nodes that left break."""
+        host, port = order["listen"]
+        if self._socket is None:
+            self._listen(host, port)
+        self._order, self.nodes = order, order["nodes"]
+        names = {node["name"] for node in self.nodes}
+        for pipe in [pipe for pipe in self._pipes if pipe.node not in names]:
+            pipe.end()
+
+    def _listen(self, host: str, port: int) -> None:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+        except OSError:
+            sock.close()
+            raise
+        sock.setblocking(False)
+        sock.listen(BACKLOG)
+        self._socket = sock
+        self._loop.add_reader(sock.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        assert self._socket is not None
+        try:
+            sock, peer = self._socket.accept()
+        except OSError:
+            return
+        sock.setblocking(False)
+        packet = (peer[0], self._order["vip"], "TCP", peer[1], self._order["port"])
+        node = choose(self.nodes, packet, self._order["affinity"])
+        pipe = Pipe(self, sock, peer, node)
+        self._pipes.add(pipe)
+        pipe.begin()
+
+    def pod_of(self, node: Doc) -> list[Any] | None:
+        """kube-proxy's choice: one after the other."""
+        if not node["pods"]:
+            return None
+        self._turns += 1
+        chosen: list[Any] = node["pods"][self._turns % len(node["pods"])]
+        return chosen
+
+    def ended(self, pipe: "Pipe") -> None:
+        self._pipes.discard(pipe)
+        self.farm.tell(
+            {
+                "event": "packets",
+                "key": self.key,
+                "node": pipe.node,
+                "client": pipe.peer[0],
+                "received": pipe.counts[0],
+                "sent": pipe.counts[1],
+            }
+        )
+
+    @property
+    def local(self) -> bool:
+        return bool(self._order["local"])
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+        for pipe in list(self._pipes):
+            pipe.end()
+
+
+class Side(asyncio.Protocol):
+    """One of the two connections of a pipe; 0 is the client's, 1 is the pod's."""
+
+    def __init__(self, pipe: "Pipe", number: int) -> None:
+        self.pipe, self.number = pipe, number
+        self.transport: asyncio.Transport | None = None
+        self.other: Side | None = None
+        self._over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.pipe.counts[self.number] += len(data)
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        """Half closed: the other direction goes on until it is over as well."""
+        self._over = True
+        other = self.other
+        if other is None or other.transport is None or other._over:
+            return False
+        if not other.transport.is_closing():
+            other.transport.write_eof()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.close()
+        self.pipe.end()
+
+    def pause_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.resume_reading()
+
+
+class Pipe:
+    """One client's connection through a node to a pod."""
+
+    def __init__(
+        self, forwarder: Forwarder, sock: socket.socket, peer: tuple[str, int], node: Doc | None
+    ) -> None:
+        self.forwarder, self.peer = forwarder, peer
+        self.node = node["name"] if node else ""
+        self.counts = [0, 0]
+        self._node, self._socket = node, sock
+        self._sides: list[Side] = []
+        self._task: asyncio.Task[None] | None = None
+        self._over = False
+
+    def begin(self) -> None:
+        if self._node is None:
+            self.end()
+        elif self._node["answers"]:
+            self._task = asyncio.get_running_loop().create_task(self._open(self._node))
+        # else the node is gone: nobody answers, and nobody says so
+
+    async def _open(self, node: Doc) -> None:
+        chosen = self.forwarder.pod_of(node)
+        if chosen is None:
+            self.end()
+            return
+        farm, loop = self.forwarder.farm, asyncio.get_running_loop()
+        seen = self.peer[0] if self.forwarder.local else node["ip"]
+        inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        inner.setblocking(False)
+        try:
+            with farm.on_behalf(inner, f"{seen}:{self.peer[1]}"):
+                await loop.sock_connect(inner, (chosen[0], chosen[1]))
+                # The client's bytes are read only now, so that none comes before the pod is there.
+                pod, client = Side(self, 1), Side(self, 0)
+                pod.other, client.other = client, pod
+                self._sides = [client, pod]
+                await loop.create_connection(lambda: pod, sock=inner)
+            await loop.create_connection(lambda: client, sock=self._socket)
+        except (OSError, asyncio.CancelledError):
+            inner.close()
+            self.end()
+
+    def end(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        for side in self._sides:
+            if side.transport is not None:
+                side.transport.close()
+        if len(self._sides) < 2 or self._sides[0].transport is None:
+            self._socket.close()
+        self.forwarder.ended(self)
