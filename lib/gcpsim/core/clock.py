@@ -57,6 +57,7 @@ class Clock:
         self._resyncs: list[Callable[[], bool]] = []
         self._wake: asyncio.Event | None = None
         self._settling = False
+        self.changed: list[Callable[[], None]] = []
         self.around: Callable[[Callable[[], None]], None] = lambda callback: callback()
 
     @property
@@ -77,6 +78,8 @@ class Clock:
         if paused is not None:
             self.paused = paused
         self._kick()
+        for observer in self.changed:
+            observer()
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Run `callback` when a process of `seconds` is over; with scale 0, at the next settle."""

@@ -49,8 +49,6 @@ class Certificates:
     def _make(self, names: tuple[str, ...]) -> ssl.SSLContext:
         usable = [name for name in names if name in self._plain]
         default = next((name for name in usable if not self._pairs[name].hosts), DEFAULT)
-        if not any(self._pairs[name].hosts for name in usable) and usable:
-            default = usable[0]
         context = _context(self._pairs[default])
         hosts = {host: name for name in reversed(usable) for host in self._pairs[name].hosts}
 

@@ -20,6 +20,7 @@ from gcpsim.dataplane.farm.router import Router
 Event = dict[str, Any]
 OURS = "127.0.0.1"
 MOST_ORIGINS = 50_000
+SILENCE = 60.0  # real seconds for which the sockets of a lost machine stay as they are
 FRONT_END = "35.191.0.1"  # whom a pod sees when Google's front end or prober connects
 
 
@@ -102,8 +103,11 @@ class Farm:
 
     def _gone(self, order: Event) -> None:
         pod = self.pods.pop(order["key"], None)
-        if pod is not None:
+        if pod is not None and order.get("silent"):  # its machine is gone: nobody says goodbye
+            asyncio.get_running_loop().call_later(SILENCE, pod.kill)
+        elif pod is not None:
             pod.kill()
+        if pod is not None:
             for router in self._routers.values():
                 router.forget(pod.key)
             self.tell({"event": "listening", "key": order["key"], "sockets": {}})

@@ -30,6 +30,7 @@ class Pod:
         self.ports: dict[int, str] = {}
         self.certificates: list[str] = []
         self.ingress = ""  # the routes that it serves, when it is an ingress controller
+        self.routed: list[int] = []  # the ports on which it serves them
         self.phase = ""
         self.connections: set[Arrival | Connection] = set()
         self._listeners: dict[int, Listener] = {}
@@ -48,10 +49,14 @@ class Pod:
         """Take over what the control plane says about this pod."""
         self.identity = Identity(wanted["about"])
         self.behaviour = Behaviour(**wanted["behaviour"])
-        self.ports = {int(port): speaks for port, speaks in wanted["ports"].items()}
+        ports = {int(port): speaks for port, speaks in wanted["ports"].items()}
+        gone, self.ports = set(self.ports) - set(ports), ports
         self.certificates = wanted["certificates"]
         self.ingress = wanted.get("ingress", "")
+        self.routed = wanted.get("routed", [])
         self._listen()
+        for port in gone:  # its container has ended
+            self.cut(port)
         if wanted["phase"] != self.phase:
             self._enter(wanted["phase"])
 
@@ -113,7 +118,9 @@ class Pod:
 
     def routes(self, request: Request) -> bool:
         """Whether another pod answers this request: this one is an ingress controller."""
-        return bool(self.ingress) and self.farm.router(self.ingress).handles(self, request)
+        if request.port not in self.routed:
+            return False
+        return self.farm.router(self.ingress).handles(self, request)
 
     def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
         """The answer to a request, after the pod's moods."""
@@ -127,7 +134,7 @@ class Pod:
             reply: Reply | Awaitable[Reply] = Reply(
                 behaviour.fail, self.identity.headers(), b'{"failing": true}'
             )
-        elif self.ingress:
+        elif request.port in self.routed:
             reply = self.farm.router(self.ingress).serve(self, request)
         else:
             reply = answer(self.identity, request)

@@ -1,0 +1,237 @@
+"""Every pod of the simulated clusters as sockets of the farm, kept in step with the clusters.
+
+Follows pods, Services, Secrets and nodes; what changed is looked at again after the transaction,
+and only differences are ordered. `at` says where a pod's port is served. It must not write.
+"""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gcpsim.dataplane import entries
+from gcpsim.dataplane.block import Block
+from gcpsim.dataplane.link import Event, FarmLink
+from gcpsim.k8s.controllers.objects import Obj, is_true, key_of, labels_of, split
+from gcpsim.k8s.controllers.plane import Plane
+
+if TYPE_CHECKING:
+    from gcpsim.core.world import World
+
+ZONE = "topology.kubernetes.io/zone"
+Socket = tuple[str, int]
+
+
+class Pods:
+    """`observers` are called when sockets came, moved or went. Keys are cluster/namespace/name."""
+
+    def __init__(self, world: "World", link: FarmLink, block: Block) -> None:
+        self.world, self.link, self.block = world, link, block
+        self.observers: list[Callable[[], None]] = []
+        self.extra_certificates: Callable[[str], list[str]] = lambda cluster: []
+        self._planes: dict[str, Plane] = {}
+        self._orders: dict[str, dict[str, Any]] = {}
+        self._ips: dict[str, str] = {}
+        self._sockets: dict[str, dict[int, Socket]] = {}
+        self._up: dict[str, tuple[str, ...]] = {}
+        self._certificates: dict[str, tuple[Any, ...]] = {}
+        self._free: list[str] = []
+        self._dirty: dict[str, None] = {}
+        self._armed = self._telling = False
+        link.on("listening", self._listening)
+        link.restarted.append(self._order_everything)
+        world.store.rolled_back.append(self._rolled_back)
+
+    def at(self, pod_ip: str, port: int) -> Socket | None:
+        """The loopback socket that serves a pod's port; None when nobody does."""
+        return self._sockets.get(self._ips.get(pod_ip, ""), {}).get(port)
+
+    def key_of_ip(self, pod_ip: str) -> str:
+        """The pod that has an address, as the farm calls it; "" for none."""
+        return self._ips.get(pod_ip, "")
+
+    def settled(self) -> bool:
+        """Whether the farm has confirmed all that was ordered."""
+        return not self._dirty and self._orders.keys() <= self._sockets.keys()
+
+    # Following the clusters
+
+    def follow(self, plane: Plane) -> None:
+        """Follow a cluster, also when its control plane was started anew."""
+        name, cluster = plane.cluster.name, plane.cluster
+        self._planes[name] = plane
+        for key in [key for key in self._orders if key.startswith(f"{name}/")]:
+            self.mark(key)
+        for pod in plane.pods.all():
+            self.mark(f"{name}/{key_of(pod)}")
+        cluster.subscribe("pods", lambda event, pod, old: self.mark(f"{name}/{key_of(pod)}"))
+        cluster.subscribe("services", lambda event, one, old: self._follow_service(plane, one, old))
+        cluster.subscribe("secrets", lambda event, one, old: self._follow_secret(plane, one))
+        cluster.subscribe("nodes", lambda event, one, old: self.look_at_node(plane, one))
+
+    def _follow_service(self, plane: Plane, service: Obj, old: Obj | None) -> None:
+        if old is not None and old["spec"] == service["spec"]:
+            return
+        for pod in plane.pods.in_namespace(service["metadata"]["namespace"]):
+            if entries.selected(service, pod) or (old and entries.selected(old, pod)):
+                self.mark(f"{plane.cluster.name}/{key_of(pod)}")
+
+    def _follow_secret(self, plane: Plane, secret: Obj) -> None:
+        name = secret["metadata"]["name"]
+        for pod in plane.pods.in_namespace(secret["metadata"]["namespace"]):
+            if name in entries.mounted(pod):
+                self.mark(f"{plane.cluster.name}/{key_of(pod)}")
+
+    def look_at_node(self, plane: Plane, node: Obj) -> None:
+        """A machine may have gone or come back: its pods are looked at again."""
+        for pod in plane.pods.on_node(node["metadata"]["name"]):
+            self.mark(f"{plane.cluster.name}/{key_of(pod)}")
+
+    def mark(self, key: str) -> None:
+        """Look at a pod again once the transaction is over."""
+        self._dirty[key] = None
+        if not self._armed:
+            self._armed = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def mark_controllers(self, cluster: str) -> None:
+        """Look at the ingress controllers of a cluster again."""
+        for key, order in self._orders.items():
+            if order["ingress"] == cluster:
+                self.mark(key)
+
+    def _rolled_back(self, touched: list[tuple[str, str]]) -> None:
+        for table, key in touched:
+            cluster, _, resource = table.removeprefix("k8s/").rpartition("/")
+            if table.startswith("k8s/") and resource == "pods":
+                self.mark(f"{cluster}/{key}")
+
+    def flush(self) -> None:
+        """Order what has changed."""
+        self._armed = False
+        dirty, self._dirty = self._dirty, {}
+        orders: list[dict[str, Any]] = []
+        for key in dirty:
+            orders += self._changed(key)
+        if orders:
+            self.link.send(*orders)
+            self._tell()
+
+    # Orders
+
+    def _changed(self, key: str) -> list[dict[str, Any]]:
+        cluster, _, name = key.partition("/")
+        plane = self._planes.get(cluster)
+        pod = plane.pods.get(name) if plane else None
+        wanted = self._entry(plane, key, pod) if plane and pod else None
+        known = self._orders.get(key)
+        if wanted is None:
+            return self._gone(key, known) if known else []
+        if wanted == known:
+            return []
+        certificates = [
+            order
+            for secret in wanted["certificates"]
+            if (order := self._certificate(secret)) is not None
+        ]
+        self._orders[key] = wanted
+        self._ips[wanted["about"]["ip"]] = key
+        return [*certificates, wanted]
+
+    def _gone(self, key: str, known: dict[str, Any]) -> list[dict[str, Any]]:
+        del self._orders[key]
+        self._up.pop(key, None)
+        self._sockets.pop(key, None)
+        if self._ips.get(known["about"]["ip"]) == key:
+            del self._ips[known["about"]["ip"]]
+        silent = known["phase"] == "lost"
+        if not silent and not self.block.shared:
+            self._free.append(known["address"])
+        return [{"op": "gone", "key": key, "silent": silent}]
+
+    def _entry(self, plane: Plane, key: str, pod: Obj) -> dict[str, Any] | None:
+        """The order for a pod; None when its processes do not listen."""
+        status, spec = pod.get("status") or {}, pod["spec"]
+        ids = entries.containers_running(pod)
+        if status.get("phase") != "Running" or not status.get("podIP") or spec.get("hostNetwork"):
+            return None
+        if is_true(pod, "ContainersReady"):
+            self._up[key] = ids
+        elif not set(self._up.get(key, ())) & set(ids):
+            return None  # still starting, or all its containers have ended
+        name, cluster = plane.cluster.name, plane.cluster
+        namespace = pod["metadata"]["namespace"]
+        services = [
+            one
+            for one in cluster.list("services", namespace)
+            if entries.selected(one, pod)
+        ]
+        node = cluster.get("nodes", "", spec.get("nodeName", ""))
+        ingress = name if entries.is_ingress_nginx(pod) else ""
+        known = self._orders.get(key)
+        return entries.entry(
+            key,
+            known["address"] if known else self._address(),
+            pod,
+            about={
+                "cluster": name,
+                "location": cluster.location,
+                "zone": labels_of(node).get(ZONE, "") if node else "",
+                "node": spec.get("nodeName", ""),
+                "namespace": namespace,
+                "pod": pod["metadata"]["name"],
+                "ip": status["podIP"],
+            },
+            listening=entries.ports(pod, services),
+            live=plane.node_is_live(node),
+            certificates=self.extra_certificates(name)
+            if ingress
+            else [f"{name}/{namespace}/{secret}" for secret in entries.mounted(pod)],
+            ingress=ingress,
+        )
+
+    def _address(self) -> str:
+        return self._free.pop() if self._free else self.block.pod()
+
+    def _certificate(self, name: str) -> dict[str, Any] | None:
+        """The order for a TLS Secret, cluster/namespace/name, when the farm has it not like this."""
+        cluster, _, rest = name.partition("/")
+        plane = self._planes[cluster]
+        secret = plane.cluster.get("secrets", *split(rest))
+        data = (secret or {}).get("data") or {}
+        pair = (data.get("tls.crt", ""), data.get("tls.key", ""))
+        if self._certificates.get(name) == pair:
+            return None
+        self._certificates[name] = pair
+        chain, private = (base64.b64decode(text).decode("ascii", "replace") for text in pair)
+        return {"op": "certificate", "key": name, "chain": chain, "private": private}
+
+    # What the farm says
+
+    def _listening(self, event: Event) -> None:
+        key = event["key"]
+        if key in self._orders:
+            self._sockets[key] = {
+                int(port): (at[0], at[1]) for port, at in event["sockets"].items()
+            }
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the observers once for all that happened in this turn of the loop."""
+        if not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._told)
+
+    def _told(self) -> None:
+        self._telling = False
+        for observer in self.observers:
+            observer()
+
+    def _order_everything(self) -> None:
+        """The farm is a new one and knows nothing."""
+        keys = list(self._orders)
+        self._orders.clear()
+        self._sockets.clear()
+        self._certificates.clear()
+        for key in keys:
+            self.mark(key)
