@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gcpsim.dataplane import behaviour
+from gcpsim.core import behaviour
 from gcpsim.k8s.controllers.containers import listens
 from gcpsim.k8s.controllers.endpointslices import target_port
 from gcpsim.k8s.controllers.objects import Obj, annotations_of, deleting, is_true, labels_of

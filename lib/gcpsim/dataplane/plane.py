@@ -9,8 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gcpsim.certs.service import CertificateManager
+from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.places import Places
+from gcpsim.gke.service import Gke
 
 if TYPE_CHECKING:
     from gcpsim.core.world import World
@@ -21,18 +24,25 @@ DEFAULT_LOCATION = "us-central1"
 class DataPlane:
     """`await open()` once the world is built, `await close()` before it goes."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(
+        self, world: World, gke: Gke, certificates: CertificateManager, folder: Path
+    ) -> None:
         self.world = world
         self.folder = folder
         self.locations = locations(world)
         self.block = Block()
         self.places = Places(self.block)
+        self.backends = Backends(
+            gke.estate, certificates.authority, self.block, self.places, self.locations
+        )
 
     async def open(self) -> None:
         """Start everything; returns when the front ends serve what the world has now."""
+        await self.backends.open()
 
     async def close(self) -> None:
         """End every process that was started."""
+        await self.backends.close()
         self.block.close()
 
     def reach(self) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ and only differences are ordered. `at` says where a pod's port is served. It mus
 
 import asyncio
 import base64
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.dataplane import entries
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from gcpsim.core.world import World
 
 ZONE = "topology.kubernetes.io/zone"
+RESTING = 4096  # addresses of pods that are gone, before the first of them is given again
 Socket = tuple[str, int]
 
 
@@ -35,7 +38,7 @@ class Pods:
         self._sockets: dict[str, dict[int, Socket]] = {}
         self._up: dict[str, tuple[str, ...]] = {}
         self._certificates: dict[str, tuple[Any, ...]] = {}
-        self._free: list[str] = []
+        self._free: deque[str] = deque()
         self._dirty: dict[str, None] = {}
         self._armed = self._telling = False
         link.on("listening", self._listening)
@@ -50,10 +53,6 @@ class Pods:
         """The pod that has an address, as the farm calls it; "" for none."""
         return self._ips.get(pod_ip, "")
 
-    def settled(self) -> bool:
-        """Whether the farm has confirmed all that was ordered."""
-        return not self._dirty and self._orders.keys() <= self._sockets.keys()
-
     # Following the clusters
 
     def follow(self, plane: Plane) -> None:
@@ -65,12 +64,13 @@ class Pods:
         for pod in plane.pods.all():
             self.mark(f"{name}/{key_of(pod)}")
         cluster.subscribe("pods", lambda event, pod, old: self.mark(f"{name}/{key_of(pod)}"))
-        cluster.subscribe("services", lambda event, one, old: self._follow_service(plane, one, old))
+        cluster.subscribe("services", partial(self._follow_service, plane))
         cluster.subscribe("secrets", lambda event, one, old: self._follow_secret(plane, one))
-        cluster.subscribe("nodes", lambda event, one, old: self.look_at_node(plane, one))
+        cluster.subscribe("nodes", lambda event, one, old: self._follow_machine(plane, key_of(one)))
+        plane.machine_observers.append(lambda node: self._follow_machine(plane, node))
 
-    def _follow_service(self, plane: Plane, service: Obj, old: Obj | None) -> None:
-        if old is not None and old["spec"] == service["spec"]:
+    def _follow_service(self, plane: Plane, event: str, service: Obj, old: Obj | None) -> None:
+        if event == "MODIFIED" and old is not None and old["spec"] == service["spec"]:
             return
         for pod in plane.pods.in_namespace(service["metadata"]["namespace"]):
             if entries.selected(service, pod) or (old and entries.selected(old, pod)):
@@ -82,9 +82,8 @@ class Pods:
             if name in entries.mounted(pod):
                 self.mark(f"{plane.cluster.name}/{key_of(pod)}")
 
-    def look_at_node(self, plane: Plane, node: Obj) -> None:
-        """A machine may have gone or come back: its pods are looked at again."""
-        for pod in plane.pods.on_node(node["metadata"]["name"]):
+    def _follow_machine(self, plane: Plane, node: str) -> None:
+        for pod in plane.pods.on_node(node):
             self.mark(f"{plane.cluster.name}/{key_of(pod)}")
 
     def mark(self, key: str) -> None:
@@ -162,9 +161,7 @@ class Pods:
         name, cluster = plane.cluster.name, plane.cluster
         namespace = pod["metadata"]["namespace"]
         services = [
-            one
-            for one in cluster.list("services", namespace)
-            if entries.selected(one, pod)
+            one for one in cluster.list("services", namespace) if entries.selected(one, pod)
         ]
         node = cluster.get("nodes", "", spec.get("nodeName", ""))
         ingress = name if entries.is_ingress_nginx(pod) else ""
@@ -191,10 +188,11 @@ class Pods:
         )
 
     def _address(self) -> str:
-        return self._free.pop() if self._free else self.block.pod()
+        """A loopback address that nobody may still have in mind as another pod's."""
+        return self._free.popleft() if len(self._free) > RESTING else self.block.pod()
 
     def _certificate(self, name: str) -> dict[str, Any] | None:
-        """The order for a TLS Secret, cluster/namespace/name, when the farm has it not like this."""
+        """The order for a TLS Secret (cluster/namespace/name) that the farm has not like this."""
         cluster, _, rest = name.partition("/")
         plane = self._planes[cluster]
         secret = plane.cluster.get("secrets", *split(rest))

@@ -61,7 +61,9 @@ class Server:
         """Open everything; gives the ready document."""
         host = self.config.host
         if self.config.dataplane:
-            self._dataplane = self.world.dataplane = DataPlane(self.world, self.folder)
+            self._dataplane = self.world.dataplane = DataPlane(
+                self.world, self.cloud.gke, self.cloud.certificates, self.folder
+            )
             await self._dataplane.open()
         plane = self._dataplane
         runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))

@@ -4,6 +4,7 @@ What every part of `gcpsim.gke` stands on. It starts control planes and knows no
 """
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 from gcpsim.compute.engine.links import link as compute_link
@@ -20,13 +21,17 @@ from gcpsim.k8s.objects.cluster import Cluster
 
 
 class Estate:
-    """Clusters by name. Names are unique in one simulator, whatever project and location."""
+    """Clusters by name. Names are unique in one simulator, whatever project and location.
+
+    `started` is told each control plane that starts, also when one starts anew.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.table = world.store.table("gke/clusters")
         self.clusters: dict[str, Cluster] = {}
         self.planes: dict[str, Plane] = {}
+        self.started: list[Callable[[Plane], None]] = []
         self._resyncs: dict[str, dict[str, Resync]] = {}
         world.endpoint_answer = lambda ip, port: endpoints.answer(self.planes.values(), ip, port)
 
@@ -83,6 +88,8 @@ class Estate:
         )
         self.planes[name] = plane
         self._start_google_controllers(plane)
+        for observer in self.started:
+            observer(plane)
         return cluster
 
     def _start_google_controllers(self, plane: Plane) -> None:

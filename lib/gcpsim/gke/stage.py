@@ -149,6 +149,8 @@ def _heartbeat(plane: Plane, node: Obj, *, down: bool) -> None:
     else:
         plane.part(NodeController).heartbeat_back(name)
         plane.part(Kubelet).wake(name)
+    for observer in plane.machine_observers:
+        observer(name)
     for pod in plane.pods.on_node(name):
         endpoints.mark(plane, pod)
 

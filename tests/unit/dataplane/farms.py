@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from gcpsim.dataplane.behaviour import Behaviour
+from gcpsim.core.behaviour import Behaviour
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.farm.farm import Farm
 

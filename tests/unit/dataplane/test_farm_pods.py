@@ -5,7 +5,7 @@ import json
 import ssl
 
 import pytest
-from gcpsim.dataplane.behaviour import Behaviour
+from gcpsim.core.behaviour import Behaviour
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived

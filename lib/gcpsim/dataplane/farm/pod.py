@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.dataplane.behaviour import Behaviour
+from gcpsim.core.behaviour import Behaviour
 from gcpsim.dataplane.farm.answers import SLOW, Identity, Reply, Request, answer
 from gcpsim.dataplane.farm.connections import Arrival, Connection
 from gcpsim.dataplane.farm.listening import Listener, bound

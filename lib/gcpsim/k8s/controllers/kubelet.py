@@ -8,10 +8,12 @@ condition. A pod on a node that is down stays as it was.
 import functools
 import ipaddress
 
+from gcpsim.core import behaviour
 from gcpsim.core.clock import Timer
 from gcpsim.k8s.controllers import containers
 from gcpsim.k8s.controllers.objects import (
     Obj,
+    annotations_of,
     deleting,
     is_true,
     key_of,
@@ -207,7 +209,9 @@ class Kubelet:
         if known[1] == "pre-stop":
             if self.plane.now() < known[2].when:
                 return
-            stopping = min(self.plane.wait("kubernetes.pod.stop"), max(0.0, grace - pre_stop))
+            left = max(0.0, grace - pre_stop)
+            deaf = behaviour.read(annotations_of(pod)).ignore_sigterm
+            stopping = left if deaf else min(self.plane.wait("kubernetes.pod.stop"), left)
             self._waited(key, pod, "stop", stopping)
             if serving:
                 status = containers.with_readiness(pod, pod["status"], False, self.plane.now())

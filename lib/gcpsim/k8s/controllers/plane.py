@@ -129,6 +129,7 @@ class Plane:
         self.pods = Pods(cluster, world)
         self.outages = world.store.table("outages")
         self.network = Network()
+        self.machine_observers: list[Callable[[str], None]] = []  # told nodes that went or came
         self._parts: list[object] = []
         self._budget: dict[tuple[str, str], tuple[float, float]] = {}
 

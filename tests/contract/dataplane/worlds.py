@@ -1,0 +1,145 @@
+"""The legacy world in this process with its pods as sockets, and time that tests move."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gcpsim.dataplane.backends import Backends
+from gcpsim.dataplane.block import Block
+from gcpsim.dataplane.places import Places
+from gcpsim.front.build import Config, build
+from gcpsim.k8s.controllers.objects import Obj
+from gcpsim.k8s.controllers.plane import Plane
+
+PREFIX = "gcpsim.example.com/"
+LIMIT = 60.0
+
+
+class Stage:
+    """A world with its backends; what tests do to it is a transaction, as requests are."""
+
+    def __init__(self, scenario: str = "legacy", scale: float = 1.0) -> None:
+        self.cloud = build(Config(scenario=scenario, paused=True, time_scale=scale))
+        self.world = self.cloud.world
+        self.block = Block()
+        self.places = Places(self.block)
+        self.backends = Backends(
+            self.cloud.gke.estate, self.cloud.certificates.authority, self.block, self.places,
+            ["europe-west1", "us-central1"],
+        )  # fmt: skip
+        self.pods = self.backends.pods
+
+    def plane(self, cluster: str = "blue") -> Plane:
+        return self.cloud.gke.estate.planes[cluster]
+
+    def do(self, work: Callable[[], Any]) -> Any:
+        return self.world.transact(work)
+
+    async def pass_time(self, seconds: float, step: float = 0.0) -> None:
+        """Move simulated time; with `step`, let the farm answer after each step."""
+        left = seconds
+        while left > 0:
+            self.world.clock.advance(min(step or left, left))
+            left -= step or left
+            await self.backends.settled()
+
+    async def direct(self, verb: str, **args: Any) -> Any:
+        answer = self.do(lambda: self.world.stage[verb](args))
+        self.world.clock.settle()
+        await self.backends.settled()
+        return answer
+
+    def all(self, app: str, cluster: str = "blue") -> list[Obj]:
+        """The pods of a workload by its label `app` (or app.kubernetes.io/name), by name."""
+        found = []
+        for pod in self.plane(cluster).pods.all():
+            labels = pod["metadata"].get("labels") or {}
+            if app in (labels.get("app"), labels.get("app.kubernetes.io/name")):
+                found.append(pod)
+        return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
+
+    def one(self, app: str, cluster: str = "blue") -> Obj:
+        return self.all(app, cluster)[0]
+
+    def at(self, pod: Obj, port: int) -> tuple[str, int] | None:
+        return self.pods.at(pod["status"]["podIP"], port)
+
+    def socket(self, pod: Obj, port: int) -> tuple[str, int]:
+        found = self.at(pod, port)
+        assert found is not None, f"{pod['metadata']['name']} does not listen on {port}"
+        return found
+
+    async def annotate(self, pod: Obj, cluster: str = "blue", **notes: str | None) -> None:
+        """Set annotations of the behaviour vocabulary; `_` stands for `-`."""
+        named = {PREFIX + name.replace("_", "-"): value for name, value in notes.items()}
+        meta = pod["metadata"]
+        patch = {"metadata": {"annotations": named}}
+        target = self.plane(cluster).cluster
+        self.do(lambda: target.patch("pods", meta["namespace"], meta["name"], patch))
+        await self.backends.settled()
+
+    async def delete(self, pod: Obj, cluster: str = "blue") -> None:
+        meta = pod["metadata"]
+        target = self.plane(cluster).cluster
+        self.do(lambda: target.delete("pods", meta["namespace"], meta["name"]))
+        await self.backends.settled()
+
+    async def kill_farm(self) -> None:
+        """The pods' process dies; gcpsim starts it again."""
+        again = asyncio.Event()
+        self.backends.link.restarted.append(again.set)
+        os.kill(self.backends.link.pid, signal.SIGKILL)
+        await again.wait()
+        await self.backends.settled()
+
+
+class Theatre:
+    """One stage and one event loop for several tests; each leaves workloads that recover."""
+
+    def __init__(self, **options: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._runner.run(self._open(options))
+
+    async def _open(self, options: dict[str, Any]) -> None:
+        self.stage = Stage(**options)
+        await self.stage.backends.open()
+
+    def play(self, test: Callable[[Stage], Awaitable[None]]) -> None:
+        async def limited() -> None:
+            async with asyncio.timeout(LIMIT):
+                await test(self.stage)
+
+        self._runner.run(limited())
+
+    def close(self) -> None:
+        self._runner.run(self.stage.backends.close())
+        self.stage.block.close()
+        self._runner.close()
+
+
+async def ask(at: tuple[str, int], words: str, **more: Any) -> tuple[int, dict[str, str], bytes]:
+    """One HTTP/1.1 request on a connection of its own: status, headers, body."""
+    reader, writer = await asyncio.open_connection(*at, **more)
+    writer.write(words.encode())
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        pairs = [line.partition(":") for line in head[1:] if line]
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        return int(head[0].split(" ")[1]), headers, body
+    finally:
+        writer.close()
+
+
+async def get(
+    at: tuple[str, int], path: str = "/", host: str = "shop.example.com", **more: Any
+) -> tuple[int, dict[str, str], Any]:
+    """A GET: status, headers, and the body's JSON (or its text)."""
+    words = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    status, headers, body = await ask(at, words, **more)
+    if headers.get("content-type") == "application/json":
+        return status, headers, json.loads(body)
+    return status, headers, body.decode()
