@@ -100,10 +100,19 @@ def at(spec: Spec, moving: Mapping[str, Sides], moment: Moment, wish: Wish) -> S
     return replace(spec, backends=backends, routes=routes)
 
 
+def end(spec: Spec, name: str, side: Sides, active: tuple[str, ...]) -> BackendSpec:
+    """A backend before or after its move; where capacity is turned, it is whole at both ends."""
+    backend = spec.backends[name]
+    if by_weights(spec, name, side):
+        return replace(backend, active=active)
+    full = {cluster: _full(backend, cluster) for cluster in active}
+    return replace(backend, active=active, capacity=full)
+
+
 def _by_capacity(spec: Spec, backend: BackendSpec, side: Sides, moment: Moment) -> BackendSpec:
     full = {name: _full(backend, name) for name in side.both}
     if moment.exchanged:
-        return replace(backend, active=side.to, capacity={n: full[n] for n in side.arriving})
+        return replace(backend, active=side.to, capacity={n: full[n] for n in side.to})
     capacity = dict(backend.capacity)
     for name in side.arriving:
         capacity[name] = _scaled(full[name], _arriving(spec, side, moment.share))

@@ -6,7 +6,8 @@ so a ladder reads and hashes the same however far the traffic has come. Pure.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from edgebook.desired import Desired
@@ -103,7 +104,7 @@ class Ladder:
     environment: str = ""
     to: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def scope(self) -> frozenset[ResourceKey]:
         """The resources that differ between any two neighbouring stages."""
         found: set[ResourceKey] = set()
@@ -131,14 +132,19 @@ class Ladder:
         shares = [stage.share[name] for name in self.to if name in stage.share]
         return max(shares) if shares else None
 
+    @cached_property
+    def _desired(self) -> tuple[Desired, ...]:
+        """Each stage's resources of this move; all others are neither compared nor deleted."""
+        return tuple(_only(stage.desired, self.scope) for stage in self.stages)
+
     def plan_of(self, index: int, live: Live, observed: Observed) -> Plan:
         """The ordinary plan that brings what is live to a stage; only the move's resources."""
         stage, scope = self.stages[index], self.scope
-        found = [c for c in diff(stage.desired, live, observed) if c.key in scope]
+        found = [c for c in diff(self._desired[index], live, observed) if c.key in scope]
         left = [change for change in stage.extra if extra_left(change, live)]
         return Plan((*found, *left), self.front_door, self.environment)
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """All changes of all stages, for approval: its hash covers gates, soaks and ways back."""
         changes = [change for index in range(1, len(self.stages)) for change in self.told(index)]
@@ -193,6 +199,12 @@ def extra_left(change: Change, live: Live) -> bool:
     ours = change.before.get("exposed_ports") or {}
     there = found.body.get("exposed_ports") or {}
     return any((there.get(port) or {}).get("name") == e.get("name") for port, e in ours.items())
+
+
+def _only(desired: Desired, scope: frozenset[ResourceKey]) -> Desired:
+    mine = tuple(r for r in desired.resources if r.key in scope)
+    others = {r.key for r in desired.resources} - scope
+    return replace(desired, resources=mine, kept=desired.kept | others)
 
 
 def _body(resource: Resource | None) -> str:

@@ -68,10 +68,11 @@ class _Maker:
             found.append(self._step("mirror", Moment(mirror=True), "copies of requests"))
         for share in self._wish.steps:
             found.append(self._step(wishes.step_name(share), Moment(share), self._turned(share)))
-        found.append(self._exchange())
-        if self._weighted:
-            found.append(self._return())
-        found.append(self._clean_up())
+        if self._clusters("leaving"):
+            found.append(self._exchange())
+            if self._weighted:
+                found.append(self._return())
+            found.append(self._clean_up())
         return tuple(_without_repeats(found))
 
     def _start(self) -> Stage:
@@ -129,21 +130,19 @@ class _Maker:
     def _exchange(self) -> Stage:
         leaving = self._clusters("leaving")
         drain = self._drain_s
-        named = ", ".join(leaving)
-        text = f"{named} drained for {drain} s at 0, then detached" if leaving else "both stay"
         patience = max(drain, self._wish.patience_s)
-        before = Gate(quiet=leaving, drain_s=drain, patience_s=patience) if leaving else Gate()
+        before = Gate(quiet=leaving, drain_s=drain, patience_s=patience)
         streams = [n for n in self._moving if self._spec.backends[n].protocol in STREAMS]
         cut = f"connections of {', '.join(streams)} that outlive the drain" if streams else ""
         return Stage(
             EXCHANGE,
-            text,
+            f"{', '.join(leaving)} drained for {drain} s at 0, then detached",
             self._at(Moment(100, exchanged=True)),
             share=self._shares(100),
             before=before,
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
             back=ALL,
-            disrupts=cut if leaving else "",
+            disrupts=cut,
         )
 
     def _return(self) -> Stage:
@@ -201,11 +200,11 @@ class _Maker:
     ) -> Desired:
         spec = self._spec
         if start or after:
-            active = {
-                name: replace(spec.backends[name], active=side.source if start else side.to)
+            ends = {
+                name: mechanics.end(spec, name, side, side.source if start else side.to)
                 for name, side in self._moving.items()
             }
-            spec = replace(spec, backends={**spec.backends, **active})
+            spec = replace(spec, backends={**spec.backends, **ends})
         else:
             spec = mechanics.at(spec, self._moving, moment, self._wish)
         found = plans.wanted(spec, self._observed, self._live)
