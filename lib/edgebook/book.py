@@ -7,7 +7,7 @@ EdgebookError. Only `apply` and `teardown(...).apply` write anything outside thi
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgebook import paste
 from edgebook.apply.flow import apply_plan
@@ -31,6 +31,10 @@ from edgebook.show.banner import banner
 from edgebook.show.tables import Pages, PlanTable, Table
 from edgebook.verify import checks, preflight
 from edgebook.verify.facts import facts as facts_of
+
+if TYPE_CHECKING:
+    from edgebook.movebook import Move
+    from edgebook.moves.looking import Watcher
 
 T = TypeVar("T")
 MODES = ("plan", "apply")
@@ -145,6 +149,18 @@ class Book:
     def teardown(self, *steps: str) -> "Teardown":
         """Taking down these steps, or everything: `.plan()`, then `.apply(mode, approve)`."""
         return Teardown(self, tuple(self.step(name).name for name in steps) or tuple(Step))
+
+    def move(self, name: str, **options: Any) -> "Move":
+        """Moving live traffic: `.plan()` is the ladder, then `.apply(mode, approve)`."""
+        from edgebook.movebook import Move
+
+        return Move(self, name, options)
+
+    def move_watcher(self) -> "Watcher":
+        """Who judges a move's stages."""
+        from edgebook.moves.looking import Unwatched
+
+        return Unwatched(self.door.connection.no_data_plane or "not watched")
 
     def _leaks(self, *, torn_down: bool = False) -> list[leftovers.Leak]:
         moment = self.door.read()

@@ -3,9 +3,13 @@
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgebook.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, EdgebookError
+from edgebook.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, EdgebookError, UsageError
 from edgebook.model.values import Plan, Step
+
+if TYPE_CHECKING:
+    from edgebook.book import Book
 
 HELP = "show what would change, and the hash to approve"
 EPILOG = """with --detailed-exitcode: 0 no changes, 4 there are changes,
@@ -15,6 +19,10 @@ EPILOG = """with --detailed-exitcode: 0 no changes, 4 there are changes,
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("notebook", nargs="?", type=Path, metavar="NOTEBOOK",
+                        help="a runbook that moves traffic, such as operate/swap")  # fmt: skip
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
+                        metavar=("NAME", "VALUE"), help="the runbook's own parameter")  # fmt: skip
     parser.add_argument("--params", required=True, metavar="FILE", help="file or URL of the params")
     parser.add_argument(
         "--step",
@@ -38,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from edgebook.show import terminal
 
     book = edgebook.open(args.params)
+    if args.notebook:
+        return _move(book, args)
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
     kept.reopen(plan, book.door.connection.place)
     refused = refusal(plan, book.spec.safety, args.params)
@@ -65,6 +75,27 @@ def _way_on(args: argparse.Namespace, plan: Plan) -> str:
         return paste.line("run", *words)
     steps = [word for name in args.step for word in ("--step", name)]
     return paste.line("apply", *words, *steps)
+
+
+def _move(book: "Book", args: argparse.Namespace) -> int:
+    """The ladder of a runbook that moves traffic."""
+    from edgebook.runbook.sequence import COMMON, assign, load
+
+    (runbook,) = load([args.notebook])
+    if not runbook.moves:
+        why = "it moves no traffic, so it has no plan of its own"
+        raise UsageError(f"No plan of {runbook.name}", why=why, next="edgebook plan --params FILE")
+    common = {"params_file": args.params, "mode": "plan"}
+    values = assign([runbook], common, dict(args.parameter))[runbook.name]
+    pages = book.move(
+        runbook.step, **{name: value for name, value in values.items() if name not in COMMON}
+    ).plan()
+    said = json.dumps(pages.to_json())
+    if args.out:
+        Path(args.out).write_text(f"{said}\n", encoding="utf-8")
+    print(said if args.json else pages)
+    left = bool(pages.to_json()["left"])
+    return EXIT_CHANGES if args.detailed_exitcode and left else EXIT_OK
 
 
 def _exit_code(plan: Plan, refused: EdgebookError | None, *, detailed: bool) -> int:

@@ -24,9 +24,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK",
-                        help="default: all numbered ones in notebooks/")  # fmt: skip
+                        help="files or names (operate/swap); default: the sequence")  # fmt: skip
     parser.add_argument("--params", default="", metavar="FILE", help="params of the front door")
-    parser.add_argument("--mode", choices=("plan", "apply"), default="apply")
+    parser.add_argument("--mode", choices=("plan", "apply", "back"), default="apply",
+                        help="back: a move goes back to its start (default apply)")  # fmt: skip
     parser.add_argument("--approve", action="append", default=[], metavar="HASH",
                         help="hash of the approved plan, or a file with its JSON; signed "
                         "approvals as well; auto: only with the simulator")  # fmt: skip

@@ -108,6 +108,7 @@ class Engine:
         watcher: Watcher,
         *,
         require: Require = lambda moment, ladder: None,
+        more: Callable[[Moment], Moment] = lambda moment: moment,
         show_progress: bool = True,
         break_lock: bool = False,
     ) -> None:
@@ -115,6 +116,7 @@ class Engine:
         self._make = make
         self._watcher = watcher
         self._require = require
+        self._more = more
         self._show = show_progress
         self._break = break_lock
         self._clock = door.connection.clock
@@ -125,9 +127,12 @@ class Engine:
 
     def situate(self) -> Situation:
         """Look anew; raises OwnershipError when live is no stage of the ladder."""
-        moment = self._door.read()
+        moment = self._read()
         ladder = self._make(moment)
         return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
+
+    def _read(self) -> Moment:
+        return self._more(self._door.read())
 
     def apply(self, approve: str | Given, *, back: bool = False) -> Moved:
         """To the last stage, or with `back` to the start; StepFailed when it ends elsewhere."""
@@ -207,7 +212,7 @@ class Engine:
             )
 
         def replan(key: ResourceKey) -> Change | None:
-            fresh = door.read()
+            fresh = self._read()
             again = ladder.plan_of(index, fresh.live, fresh.observed)
             return next((c for c in again.to_do if c.key == key), None)
 
@@ -292,7 +297,7 @@ class Engine:
         target = ladder.stage(stage.back)
         self._journal.write("breach", step=ladder.move, name=stage.name, seen=str(seen))
         self._watcher.mark(f"{ladder.move}: back to {stage.back}")
-        moment = self._door.read()
+        moment = self._read()
         back = Situation(moment, ladder, Position(target))
         try:
             self._carry_out(back, target)

@@ -102,5 +102,5 @@ def header(text: str) -> tuple[str, str]:
     """`X-Canary: yes` as name and value."""
     name, _, value = text.partition(":")
     if not name.strip() or not value.strip():
-        raise UsageError("Not a header", where="canary", why=f"{text!r}; such as X-Canary: yes")
+        raise UsageError("Not a header", where="first", why=f"{text!r}; such as X-Canary: yes")
     return name.strip(), value.strip()

@@ -29,6 +29,7 @@ class StepEvents:
     traffic: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
     world: dict[str, Any] | None = None
+    stages: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def done(self) -> int:
@@ -82,6 +83,8 @@ def add(step: StepEvents, event: Mapping[str, Any]) -> None:
         step.checks.append(check)
     elif kind == "headline":
         step.headlines.append(str(event.get("text", "")))
+    elif kind in ("stage", "breach"):
+        step.stages.append({k: v for k, v in event.items() if k != "step"})
     elif kind == "traffic":
         step.traffic.append({k: v for k, v in event.items() if k not in ("event", "step")})
     elif kind == "world":

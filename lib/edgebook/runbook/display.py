@@ -57,6 +57,16 @@ class Display:
             name = f"{change.action.value} {change.key.kind} {change.key.name}"
             self.say(f"    disrupts: {name}: {change.disrupts}", "yellow")
 
+    def ladder(self, said: Mapping[str, Any], approval: Mapping[str, Any]) -> None:
+        """A move in a line, where it stands, and by what it is approved."""
+        self._stop()
+        stages = said.get("stages") or ()
+        text = f"{said['title']}: {len(stages)} stages, {said['standing']}"
+        self.line("plan", text=f"{text}   approved {approval['hash'][:8]} ({approval['how']})")
+        for stage in stages:
+            if stage.get("disrupts"):
+                self.say(f"    disrupts: {stage['name']}: {stage['disrupts']}", "yellow")
+
     def begin(self, title: str) -> None:
         self._stop()
         self._title, self._since, self._heading = title, time.monotonic(), ""

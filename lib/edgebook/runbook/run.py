@@ -22,7 +22,9 @@ from edgebook.model.people import Person
 from edgebook.model.values import Plan, Step
 from edgebook.plan import kept
 from edgebook.plan.approval import (
+    AUTO,
     Approval,
+    Asked,
     Circumstances,
     base_hash,
     bundle,
@@ -36,7 +38,7 @@ from edgebook.runbook import engine, facts, outcome
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
 from edgebook.runbook.request import RUNNING, Prepared
-from edgebook.runbook.sequence import Runbook
+from edgebook.runbook.sequence import COMMON, Runbook
 from edgebook.runbook.watch import Signals, Watch
 from edgebook.state import state_folder
 
@@ -72,6 +74,7 @@ class Run:
         self.steps: list[dict[str, Any]] = []
         self.plan: Plan | None = None
         self.step_hashes: Mapping[str, str] = {}
+        self.ladders: dict[str, dict[str, Any]] = {}  # by notebook: what moves were approved
         self.approval: Approval | None = None
         self.offset = 0
         self.world: dict[str, Any] | None = None
@@ -99,8 +102,11 @@ class Run:
         runbooks = self.prepared.runbooks
         self._next = kernel = self._start_kernel()
         for runbook, following in zip(runbooks, [*runbooks[1:], None], strict=True):
-            if runbook.applies and self.prepared.request.mode == "apply" and not self.approval:
-                self._approve(runbooks[runbooks.index(runbook) :])
+            if runbook.applies and self.prepared.request.mode != "plan":
+                if runbook.moves:
+                    self._approve_move(runbook)
+                elif not self.approval:
+                    self._approve(runbooks[runbooks.index(runbook) :])
             self._keep_state()
             now, self._next = kernel, None
             if following:
@@ -147,16 +153,43 @@ class Run:
             self.plan = self.plan.only(steps)
             self.approval = decide_rest(before.plan, self.plan, before.done, before.approval)
         else:
-            base, safety = base_hash(given, self.plan), prepared.spec.safety
-            about = Circumstances(
-                Person(**said["author"]),
-                Rules(safety.approvals, safety.approvers),
-                kept.spent(base, said["place"]) if base else (),
-            )
-            self.approval = decide(given, self.plan, about)
+            self.approval = self._decide(self.plan, said)
         if given.signed:
             self.draft.write_json(APPROVAL, bundle(given, given.plan or self.plan))
         self.display.plan(self.plan, self.approval.to_json())
+
+    def _approve_move(self, runbook: Runbook) -> None:
+        """A move's ladder is planned when its turn comes: it starts from what is live then."""
+        self.display.begin("plan")
+        values = self.prepared.values[runbook.name]
+        said = self.warm.call(
+            "edgebook.movebook:plan_move",
+            params_file=self.prepared.request.params_file,
+            name=runbook.step,
+            options={name: value for name, value in values.items() if name not in COMMON},
+        )
+        plan = Plan.from_json(said)
+        size = len(plan.to_do) if said["left"] or self.prepared.request.mode == "back" else 0
+        asked = Asked(plan.hash, size, plan.environment, plan.front_door, what=runbook.step)
+        approval = self._decide(asked, said)
+        self.ladders[runbook.name] = {"hash": plan.hash, "approval": approval.to_json()} | {
+            name: said[name] for name in ("title", "stages", "notes", "standing") if name in said
+        }
+        if self.approval is None:
+            self.plan, self.approval = plan, approval
+            if self.prepared.given.signed:
+                self.draft.write_json(APPROVAL, bundle(self.prepared.given, plan))
+        self.display.ladder(said, approval.to_json())
+
+    def _decide(self, asked: Plan | Asked, said: Mapping[str, Any]) -> Approval:
+        given, safety = self.prepared.given, self.prepared.spec.safety
+        base = base_hash(given, asked)
+        about = Circumstances(
+            Person(**said["author"]),
+            Rules(safety.approvals, safety.approvers),
+            kept.spent(base, said["place"]) if base else (),
+        )
+        return decide(given, asked, about)
 
     def _run(self, runbook: Runbook, kernel: "Future[Any]") -> dict[str, Any]:
         """One notebook, executed and saved; the step as the record has it."""
@@ -164,7 +197,10 @@ class Run:
         began = time.monotonic()
         values = dict(self.prepared.values[runbook.name])
         values |= {"change_id": self.draft.change_id} if "change_id" in runbook.known else {}
-        if runbook.applies and self.approval:
+        if ladder := self.ladders.get(runbook.name):
+            given = self.prepared.given.hash
+            values["approve"] = given if given == AUTO else ladder["hash"]
+        elif runbook.applies and self.approval:
             values["approve"] = self.step_hashes.get(runbook.step, self.approval.hash)
         manager = kernel.result()
         watch = Watch(
@@ -206,6 +242,8 @@ class Run:
             "traffic": events.traffic,
             "planned": events.planned and {"hash": events.planned["hash"]},
         }
+        if ladder := self.ladders.get(runbook.name):
+            step |= {"ladder": ladder, "stages": events.stages}
         if ended is not None or reason:
             end = outcome.Ending(
                 self.draft, runbook, events, reason, ended, self.prepared.request.notebook_seconds

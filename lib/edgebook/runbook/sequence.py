@@ -26,6 +26,7 @@ class Runbook:
     name: str
     title: str
     step: str
+    moves: bool = False  # its plan is a ladder of its own, approved by its own hash
     known: Mapping[str, Parameter] = field(default_factory=dict)
 
     @property
@@ -53,9 +54,16 @@ def front_door() -> list[Path]:
     return sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
 
 
+def find(path: Path) -> Path:
+    """A notebook by its file, or by its name in the notebooks folder: `operate/swap`."""
+    if path.suffix == ".ipynb" or path.exists():
+        return path
+    return notebooks_folder() / f"{path}.ipynb"
+
+
 def load(paths: Sequence[Path]) -> list[Runbook]:
     """Read the notebooks of a run. Raises UsageError for one that cannot be run."""
-    runbooks = [_load(path) for path in paths]
+    runbooks = [_load(find(path)) for path in paths]
     names = [runbook.name for runbook in runbooks]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError("A notebook is given twice", why=", ".join(twice))
@@ -92,11 +100,13 @@ def _load(path: Path) -> Runbook:
     if kernel not in KERNELS:
         why = f"it wants the kernel {kernel!r}; runbooks use python3"
         raise UsageError("No kernel for this notebook", where=str(path), why=why)
+    about = notebook.metadata.get("edgebook", {})
     return Runbook(
         path=path,
         name=path.stem,
         title=_title(notebook, path),
-        step=str(notebook.metadata.get("edgebook", {}).get("step", path.stem)),
+        step=str(about.get("step", path.stem)),
+        moves=bool(about.get("moves", False)),
         known=known,
     )
 

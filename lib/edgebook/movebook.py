@@ -1,0 +1,125 @@
+"""Moves as notebooks and commands see them: `book.move("swap", to="green")`.
+
+`.plan()` is the ladder, `.apply(mode, approve)` carries it out, forward or back, `.verify()` looks
+at the front door as the params will say it then. Only `apply` writes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from edgebook.cloud.identity import identity
+from edgebook.errors import UsageError
+from edgebook.front_door import FrontDoor
+from edgebook.model.values import Step
+from edgebook.moves import catalog
+from edgebook.moves.engine import Engine
+from edgebook.moves.looking import Unwatched, Watcher
+from edgebook.plan import kept
+from edgebook.plan.approval import Given
+from edgebook.show.ladders import LadderPages, ladder_pages, moved_table
+from edgebook.show.tables import Table, with_note
+from edgebook.verify import checks
+from edgebook.verify.facts import facts as facts_of
+
+if TYPE_CHECKING:
+    from edgebook.book import Book
+
+T = TypeVar("T")
+MODES = ("plan", "apply", "back")
+
+
+class Move:
+    """One move of a book."""
+
+    def __init__(self, book: "Book", name: str, options: Mapping[str, Any]) -> None:
+        self._book = book
+        self.name = name
+        self._options = dict(options)
+        self.prepared = catalog.prepare(book.door, name, options)
+
+    def plan(self) -> LadderPages:
+        """The ladder from where the traffic stands now. Writes nothing."""
+        return self._told(self._pages)
+
+    def apply(
+        self, mode: str, approve: str | Given = "", *, break_lock: bool = False, **options: Any
+    ) -> Table:
+        """mode "apply" goes on to the last stage, "back" to the start; both under one hash."""
+        if mode not in MODES:
+            raise UsageError(f"No mode {mode!r}", where="mode", why='"plan", "apply" or "back"')
+
+        def work() -> Table:
+            if mode == "plan":
+                return with_note(self._pages().ladder, 'nothing was changed: mode is "plan"')
+            engine = self._engine(self._watcher(), break_lock=break_lock, **options)
+            return moved_table(engine.apply(approve, back=mode == "back"))
+
+        return self._told(work)
+
+    def verify(self) -> Table:
+        """The checks of the backends as the params will have them after the move."""
+        from edgebook.book import raise_failed
+
+        book = self._book
+
+        def work() -> Table:
+            after = self.prepared.after or book.spec
+            door = FrontDoor(after, book.file, share=book.door)
+            results = checks.run(facts_of(door, door.read()), (Step.BACKENDS,))
+            book.journal.checks(results)
+            return raise_failed(self.name, results)
+
+        return self._told(work)
+
+    def _engine(self, watcher: Watcher, **options: Any) -> Engine:
+        prepared = self.prepared
+        return Engine(
+            self._book.door,
+            prepared.make,
+            watcher,
+            require=prepared.require,
+            more=prepared.more,
+            **options,
+        )
+
+    def _pages(self) -> LadderPages:
+        now = self._engine(Unwatched("only planned")).situate()
+        plan = now.ladder.plan
+        self._book.journal.planned(self.name, plan)
+        kept.reopen(plan, self._book.door.connection.place)
+        return ladder_pages(now.ladder, now.position, next_line=self._command(plan.short_hash))
+
+    def _command(self, hash_: str) -> str:
+        words = [f"-p {name} {_shown(value)}" for name, value in sorted(self._options.items())]
+        said = " ".join(word for word in words if not word.endswith(" "))
+        book = catalog.RUNBOOKS.get(self.name, f"operate/{self.name}")
+        return f"edgebook run {book} {said} --params {self._book.file} --approve {hash_}"
+
+    def _watcher(self) -> Watcher:
+        return self._book.move_watcher()
+
+    def _told(self, work: Callable[[], T]) -> T:
+        return self._book._told(self.name, work)
+
+
+def _shown(value: Any) -> str:
+    """A parameter as the command line takes it; nothing for what is empty."""
+    if value in ("", None, False) or value == []:
+        return ""
+    text = str(value)
+    return f"'{text}'" if set(text) & set(" [],:\"'") else text
+
+
+def plan_move(params_file: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A move's ladder as JSON, with what a decision about its approval must know."""
+    from edgebook.book import open as open_book
+
+    book = open_book(params_file)
+    said = Move(book, name, options).plan().to_json()
+    door = book.door
+    return {
+        **said,
+        "steps": {},
+        "place": door.connection.place,
+        "author": identity(door.connection).to_json(),
+    }

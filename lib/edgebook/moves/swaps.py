@@ -1,0 +1,97 @@
+"""A swap as a runbook asks for it: parameters to a wish, and where it starts, read from live."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from edgebook.errors import UsageError
+from edgebook.front_door import Moment
+from edgebook.model.kinds import compute_scope
+from edgebook.model.links import canonical
+from edgebook.model.observed import Observed
+from edgebook.model.values import Live, ResourceKey
+from edgebook.moves import mechanics, pods, requirements, swap
+from edgebook.moves import wish as wishes
+from edgebook.moves.stages import Ladder
+from edgebook.moves.wish import Wish
+from edgebook.params.names import Names
+from edgebook.params.types import Spec
+
+TAKES = ("to", "backends", "steps", "soak", "spread", "patience", "first", "allow_fewer")
+MIRROR = "mirror"
+
+
+def wish(spec: Spec, options: Mapping[str, Any]) -> Wish:
+    """A runbook's parameters, checked."""
+    if stray := sorted(set(options) - set(TAKES)):
+        why = f"it takes {', '.join(TAKES)}"
+        raise UsageError(f"A swap takes no {', '.join(stray)}", where="book.move", why=why)
+    first = str(options.get("first") or "")
+    canary = "" if first == MIRROR else first
+    if canary:
+        wishes.header(canary)
+    return Wish(
+        to=wishes.clusters(options.get("to") or "", spec),
+        backends=tuple(options.get("backends") or ()),
+        steps=wishes.steps(options.get("steps") or ()),
+        soak_s=wishes.seconds(options.get("soak") or wishes.SOAK, "soak"),
+        spread_s=wishes.seconds(options.get("spread") or wishes.SPREAD, "spread"),
+        patience_s=wishes.seconds(options.get("patience") or wishes.PATIENCE, "patience"),
+        canary=canary,
+        mirror=first == MIRROR,
+        allow_fewer=bool(options.get("allow_fewer", False)),
+    )
+
+
+def ladder(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> Ladder:
+    """The ladder from where the params, or else what is live, say that traffic goes now."""
+    source = {
+        name: _source(spec, observed, live, name, wanted)
+        for name in wishes.backends(wanted.backends, spec)
+    }
+    return swap.ladder(spec, observed, live, replace(wanted, source=source))
+
+
+def require(spec: Spec, moment: Moment, wanted: Wish) -> None:
+    """Raises RefusedError unless the new side can take over."""
+    found = ladder(spec, moment.observed, moment.live, wanted)
+    if len(found.stages) == 1:
+        return
+    source = {n: _source(spec, moment.observed, moment.live, n, wanted) for n in spec.backends}
+    moving = mechanics.sides(spec, replace(wanted, source=source))
+    clusters = {cluster for side in moving.values() for cluster in side.both}
+    counted = pods.count(moment.reader, spec, moving, clusters)
+    requirements.check(spec, moment.observed, moving, wanted, counted)
+
+
+def _source(spec: Spec, observed: Observed, live: Live, name: str, wanted: Wish) -> tuple[str, ...]:
+    """The params' clusters; where they already say the goal, those that are attached now."""
+    active = tuple(sorted(spec.backends[name].active))
+    if active != wanted.to:
+        return active
+    attached = _attached(spec, observed, live, name)
+    if set(attached) - set(wanted.to):
+        return attached
+    twin = ResourceKey(
+        "backendService",
+        compute_scope(spec.project),
+        Names(spec).backend_service(mechanics.twin(name)),
+    )
+    others = tuple(sorted(set(spec.clusters) - set(wanted.to)))
+    return others if twin in live and others else active
+
+
+def _attached(spec: Spec, observed: Observed, live: Live, name: str) -> tuple[str, ...]:
+    service = ResourceKey(
+        "backendService", compute_scope(spec.project), Names(spec).backend_service(name)
+    )
+    found = live.get(service)
+    entries = (found.body.get("backends") or ()) if found else ()
+    groups = {canonical(str(entry.get("group"))) for entry in entries}
+    return tuple(
+        sorted(
+            cluster
+            for cluster, seen in observed.clusters.items()
+            if any(canonical(neg.link) in groups for s in seen.services for neg in s.negs)
+        )
+    )
