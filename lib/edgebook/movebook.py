@@ -7,6 +7,7 @@ at the front door as the params will say it then. Only `apply` writes.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from edgebook import paste
 from edgebook.cloud.identity import identity
 from edgebook.errors import UsageError
 from edgebook.front_door import FrontDoor
@@ -90,24 +91,21 @@ class Move:
         return ladder_pages(now.ladder, now.position, next_line=self._command(plan.short_hash))
 
     def _command(self, hash_: str) -> str:
-        words = [f"-p {name} {_shown(value)}" for name, value in sorted(self._options.items())]
-        said = " ".join(word for word in words if not word.endswith(" "))
-        book = catalog.RUNBOOKS.get(self.name, f"operate/{self.name}")
-        return f"edgebook run {book} {said} --params {self._book.file} --approve {hash_}"
+        given = [
+            word
+            for name, value in sorted(self._options.items())
+            if value not in ("", None, False) and value != []
+            for word in ("-p", name, str(value))
+        ]
+        runbook = catalog.RUNBOOKS.get(self.name, f"operate/{self.name}")
+        params = paste.path(self._book.file)
+        return paste.line("run", runbook, *given, "--params", params, "--approve", hash_)
 
     def _watcher(self) -> Watcher:
         return self._book.move_watcher()
 
     def _told(self, work: Callable[[], T]) -> T:
         return self._book._told(self.name, work)
-
-
-def _shown(value: Any) -> str:
-    """A parameter as the command line takes it; nothing for what is empty."""
-    if value in ("", None, False) or value == []:
-        return ""
-    text = str(value)
-    return f"'{text}'" if set(text) & set(" [],:\"'") else text
 
 
 def plan_move(params_file: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -281,7 +281,7 @@ class Engine:
                 f"{now.ladder.title}: the Kubernetes API of {', '.join(gone)} does not answer",
                 step=now.ladder.move,
                 why="what its pods and NEGs are cannot be seen",
-                next="run it again when it answers, or go back: -p mode back; to leave a lost "
+                next="run it again when it answers, or go back: --mode back; to leave a lost "
                 "cluster: edgebook run operate/failover",
                 state=f"nothing more was changed; traffic stays {now.words()}",
             )
@@ -314,7 +314,7 @@ class Engine:
             step=now.ladder.move,
             why=str(seen),
             seen=seen.figures,
-            next="mend it and run it again: it goes on from here; or undo everything: -p mode back",
+            next="mend it and run it again: it goes on from here; or undo everything: --mode back",
             state=f"traffic is {now.words()}",
         )
 
@@ -369,5 +369,5 @@ def _by_hand(ladder: Ladder) -> InterruptedRun:
     return InterruptedRun(
         f"{ladder.title}: stopped by hand",
         why="the stage that was under way may be half done",
-        next="run it again: it reads where the traffic stands and goes on, or -p mode back",
+        next="run it again: it reads where the traffic stands and goes on, or --mode back",
     )

@@ -62,5 +62,5 @@ def _foreign(ladder: Ladder, plans: list[Plan]) -> OwnershipError:
         where=f"nearest is stage {nearest}, {stage.name}; to be there it would take",
         why="\n".join(lines),
         next="somebody else changed it, or another move is half done: end that one "
-        "(its -p to, or -p mode=back), or put these back, then plan again",
+        "(its own -p to, or --mode back), or put these back, then plan again",
     )
