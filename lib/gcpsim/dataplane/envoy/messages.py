@@ -1,0 +1,68 @@
+"""Plain dicts to Envoy's messages: strict, so that a misspelt field is an exception that names it.
+
+The imports register the message types that `@type` may name.
+"""
+
+from typing import Any
+
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.endpoint.v3 import endpoint_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_pb2
+from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2 as _cel
+from envoy.extensions.access_loggers.stream.v3 import stream_pb2 as _stream
+from envoy.extensions.filters.http.cors.v3 import cors_pb2 as _cors
+from envoy.extensions.filters.http.fault.v3 import fault_pb2 as _fault
+from envoy.extensions.filters.http.grpc_stats.v3 import config_pb2 as _grpc_stats
+from envoy.extensions.filters.http.local_ratelimit.v3 import local_rate_limit_pb2 as _limit
+from envoy.extensions.filters.http.lua.v3 import lua_pb2 as _lua
+from envoy.extensions.filters.http.rbac.v3 import rbac_pb2 as _rbac
+from envoy.extensions.filters.http.router.v3 import router_pb2 as _router
+from envoy.extensions.filters.http.set_filter_state.v3 import set_filter_state_pb2 as _state
+from envoy.extensions.filters.http.stateful_session.v3 import stateful_session_pb2 as _session
+from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2 as _proxied
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2 as _inspector
+from envoy.extensions.filters.network.connection_limit.v3 import connection_limit_pb2 as _most
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2 as _hcm,
+)
+from envoy.extensions.filters.network.rbac.v3 import rbac_pb2 as _network_rbac
+from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2 as _tcp
+from envoy.extensions.http.header_formatters.preserve_case.v3 import preserve_case_pb2 as _case
+from envoy.extensions.http.stateful_session.cookie.v3 import cookie_pb2 as _cookie
+from envoy.extensions.load_balancing_policies.least_request.v3 import least_request_pb2 as _least
+from envoy.extensions.matching.common_inputs.network.v3 import network_inputs_pb2 as _inputs
+from envoy.extensions.matching.input_matchers.ip.v3 import ip_pb2 as _ip
+from envoy.extensions.path.match.uri_template.v3 import uri_template_match_pb2 as _match
+from envoy.extensions.path.rewrite.uri_template.v3 import uri_template_rewrite_pb2 as _rewrite
+from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2 as _previous
+from envoy.extensions.transport_sockets.proxy_protocol.v3 import (
+    upstream_proxy_protocol_pb2 as _to_pod,
+)
+from envoy.extensions.transport_sockets.quic.v3 import quic_transport_pb2 as _quic
+from envoy.extensions.transport_sockets.raw_buffer.v3 import raw_buffer_pb2 as _raw
+from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2 as _upstream
+from envoy.type.matcher.v3 import http_inputs_pb2 as _http_inputs
+from google.protobuf import any_pb2, json_format, wrappers_pb2
+
+TYPE = "type.googleapis.com/"
+CLUSTER = TYPE + cluster_pb2.Cluster.DESCRIPTOR.full_name
+ENDPOINTS = TYPE + endpoint_pb2.ClusterLoadAssignment.DESCRIPTOR.full_name
+LISTENER = TYPE + listener_pb2.Listener.DESCRIPTOR.full_name
+ROUTES = TYPE + route_pb2.RouteConfiguration.DESCRIPTOR.full_name
+SECRET = TYPE + secret_pb2.Secret.DESCRIPTOR.full_name
+# The order in which a change is told: what is referred to comes before what refers to it.
+ORDER = (CLUSTER, ENDPOINTS, SECRET, LISTENER, ROUTES)
+REGISTERED = (
+    _case, _cel, _cookie, _cors, _fault, _grpc_stats, _hcm, _http_inputs, _inputs, _inspector, _ip,
+    _least, _limit, _lua, _match, _most, _network_rbac, _previous, _proxied, _quic, _raw, _rbac,
+    _rewrite, _router, _session, _state, _stream, _tcp, _to_pod, _upstream, tls_pb2, wrappers_pb2,
+)  # fmt: skip
+
+
+def message(type_url: str, doc: dict[str, Any]) -> Any:
+    """A resource as Envoy takes it; json_format.ParseError names what is wrong with the dict."""
+    made = any_pb2.Any()
+    json_format.ParseDict({"@type": type_url, **doc}, made)
+    return made

@@ -1,0 +1,214 @@
+"""Forwarding rules as listeners: what Google's front end does with a connection to an address."""
+
+from dataclasses import dataclass
+
+from gcpsim.dataplane.routes import access, armor, replies, tls, url_map
+from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, port_of, short
+from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
+
+CLIENT_KEEP_ALIVE = 610
+REQUEST_HEADERS_KB = 60
+ALT_SVC = 'h3=":{port}"; ma=2592000,h3-29=":{port}"; ma=2592000'
+HTTP_PROXIES = ("targetHttpProxies", "targetHttpsProxies")
+TLS_PROXIES = ("targetHttpsProxies", "targetSslProxies")
+PROXIES = ("targetHttpProxies", "targetHttpsProxies", "targetSslProxies", "targetTcpProxies")
+
+
+@dataclass(frozen=True)
+class Front:
+    """A forwarding rule and the documents behind it."""
+
+    path: str
+    rule: Doc
+    proxy_path: str
+    proxy: Doc
+
+    @property
+    def kind(self) -> str:
+        return self.proxy_path.split("/")[-2]
+
+    @property
+    def scheme(self) -> str:
+        return str(self.rule.get("loadBalancingScheme", "EXTERNAL"))
+
+
+def fronts(documents: Documents) -> list[Front]:
+    """The proxies' forwarding rules whose target is known, sorted by path."""
+    found = []
+    for path, rule in documents.all("forwardingRules"):
+        target = path_of(rule.get("target") or "")
+        if any(f"/{kind}/" in target for kind in PROXIES) and rule.get("IPAddress"):
+            proxy = documents.get(target)
+            if proxy is not None:
+                found.append(Front(path, rule, target, proxy))
+    return found
+
+
+def listener(
+    documents: Documents, front: Front, host: str, port: int, country: str
+) -> tuple[Doc | None, dict[str, Doc]]:
+    """The listener of a front, and the secrets it names. None while it has no certificate."""
+    secrets: dict[str, Doc] = {}
+    out: Doc = {
+        "name": front.path,
+        "address": {"socket_address": {"address": host, "port_value": port}},
+        "enable_reuse_port": {"value": False},
+        "metadata": {"filter_metadata": {"gcpsim": _metadata(front, country)}},
+        "listener_filters": [],
+    }
+    if front.kind != "targetTcpProxies":
+        # The CONNECT proxy tells who the client is in a PROXY line; others need not.
+        name = "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol"
+        said = typed("proxy_line", name, allow_requests_without_proxy_protocol=True)
+        out["listener_filters"].append(said)
+    filters = [_filter(documents, front)]
+    if front.kind not in TLS_PROXIES:
+        out["filter_chains"] = [{"name": "plain", "filters": filters}]
+        return out, secrets
+    chosen, secrets = tls.chains(documents, front.proxy_path, front.proxy)
+    if not chosen:
+        return None, {}
+    inspector = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
+    out["listener_filters"].append(typed("sni", inspector))
+    alpn = ["h2", "http/1.1"] if front.kind == "targetHttpsProxies" else []
+    out["filter_chains"] = [
+        tls.filter_chain(chain, tls.context(documents, front.proxy, chain, alpn), filters)
+        for chain in chosen
+    ]
+    out["filter_chain_matcher"] = tls.matcher(chosen)
+    return out, secrets
+
+
+def _metadata(front: Front, country: str) -> Doc:
+    return {
+        "country": country,
+        "encrypted": "true" if front.kind in TLS_PROXIES else "false",
+        "ip": front.rule["IPAddress"],
+        "port": str(port_of(front.rule)),
+        "rule": front.path,
+    }
+
+
+def _filter(documents: Documents, front: Front) -> Doc:
+    if front.kind in HTTP_PROXIES:
+        return _http(documents, front)
+    return _stream(documents, front)
+
+
+def _stream(documents: Documents, front: Front) -> Doc:
+    path = path_of(front.proxy.get("service") or "")
+    service = documents.get(path) or {}
+    fields: Doc = {
+        "stat_prefix": "front",
+        "cluster": path,
+        "idle_timeout": seconds(service.get("timeoutSec", 30)),
+        "max_connect_attempts": 1,
+        "access_log": access.connections(),
+    }
+    if service.get("sessionAffinity", "NONE") != "NONE":
+        fields["hash_policy"] = [{"source_ip": {}}]
+    return typed("stream", "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", **fields)
+
+
+def _http(documents: Documents, front: Front) -> Doc:
+    map_path = path_of(front.proxy.get("urlMap") or "")
+    managed = front.scheme != "EXTERNAL"
+    keep_alive = front.proxy.get("httpKeepAliveTimeoutSec") or CLIENT_KEEP_ALIVE
+    fields: Doc = {
+        "stat_prefix": "front",
+        "rds": {
+            "route_config_name": url_map.name_of(map_path, front.scheme),
+            "config_source": ADS,
+        },
+        "http_filters": http_filters(),
+        "access_log": access.requests(),
+        "use_remote_address": True,
+        "internal_address_config": {
+            "cidr_ranges": [{"address_prefix": "240.0.0.0", "prefix_len": 32}]
+        },
+        "via": "1.1 google",
+        "server_header_transformation": "PASS_THROUGH",
+        "generate_request_id": False,
+        "max_request_headers_kb": REQUEST_HEADERS_KB,
+        "common_http_protocol_options": {
+            "idle_timeout": seconds(keep_alive),
+            "max_headers_count": 1000,
+        },
+        "http_protocol_options": {"accept_http_10": True},
+        "stream_idle_timeout": "0s",
+        "request_timeout": seconds(_slowest(documents, map_path)),
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "normalize_path": True,
+        "merge_slashes": managed,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "local_reply_config": local_replies(front.scheme),
+    }
+    name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    return typed("http", name, **fields)
+
+
+def _slowest(documents: Documents, map_path: str) -> float:
+    """How long a client may take to send a request: the largest timeout of the map's services."""
+    found = [
+        documents.get(path) for path in sorted(services_of(documents.get(map_path) or {}))
+    ]
+    return float(max((one.get("timeoutSec", 30) for one in found if one), default=30))
+
+
+def services_of(part: object) -> set[str]:
+    """The paths of all backend services that a document names."""
+    found: set[str] = set()
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("service", "defaultService", "backendService") and isinstance(value, str):
+                found.add(path_of(value))
+            elif key != "tests":
+                found |= services_of(value)
+    elif isinstance(part, list):
+        for item in part:
+            found |= services_of(item)
+    return found
+
+
+def http_filters() -> list[Doc]:
+    """The chain that every request passes; all but the router do nothing unless a route says so."""
+    return [
+        typed(HTTP + "rbac", HTTP + "rbac.v3.RBAC"),
+        typed(HTTP + "local_ratelimit", HTTP + "local_ratelimit.v3.LocalRateLimit",
+              stat_prefix="none"),
+        typed(HTTP + "cors", HTTP + "cors.v3.Cors"),
+        typed(HTTP + "fault", HTTP + "fault.v3.HTTPFault"),
+        typed(HTTP + "stateful_session", HTTP + "stateful_session.v3.StatefulSession"),
+        typed(HTTP + "router", HTTP + "router.v3.Router", suppress_envoy_headers=True),
+    ]  # fmt: skip
+
+
+def local_replies(scheme: str) -> Doc:
+    """What is answered without a backend: Cloud Armor's statuses, then the scheme's own."""
+    cel = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    denials = [
+        {
+            "filter": {
+                "extension_filter": typed(
+                    "cel",
+                    cel,
+                    expression="response.code_details.contains("
+                    f"'{armor.denied_by(status)}')",
+                )
+            },
+            "status_code": status,
+            "body_format_override": {"text_format_source": {"inline_string": text}},
+        }
+        for status, text in ((403, "403 Forbidden"), (404, "404 Not Found"), (502, "502 Bad Gateway"))
+    ]
+    own = replies.local_replies(scheme)
+    return {"mappers": denials + own.get("mappers", [])}
+
+
+def unserved(front: Front, documents: Documents) -> str:
+    """Why a front has no listener; "" when it has one."""
+    if front.kind in TLS_PROXIES and not tls.chains(documents, front.proxy_path, front.proxy)[0]:
+        return f"{short(front.proxy_path)} has no certificate that can serve"
+    return ""
+
+
