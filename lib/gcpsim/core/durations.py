@@ -40,6 +40,19 @@ DURATIONS: dict[str, Duration] = {
     # Cloud Logging and Cloud Monitoring
     "logging.ingestion": Duration(20, "assumed: seconds, up to minutes under load"),
     "monitoring.visible": Duration(210, "documented: visible after up to 210 s"),
+    # Front ends: how long after DONE a location learns a change (drawn for each change)
+    "dataplane.spread.certificates.least": Duration(10, "assumed: entries spread like routes"),
+    "dataplane.spread.certificates.most": Duration(60, "assumed: entries spread like routes"),
+    "dataplane.spread.endpoints.least": Duration(
+        5, "measured: old groups must outlive a new HEALTHY by more than 10 s (spinnaker 6176)"
+    ),
+    "dataplane.spread.endpoints.most": Duration(
+        45, "measured: after 50 s nothing is lost any more (spinnaker 6176)"
+    ),
+    "dataplane.spread.routes.least": Duration(20, "assumed: old and new interleave 30-120 s"),
+    "dataplane.spread.routes.most": Duration(
+        90, "documented: backend services need up to several minutes to reach all front ends"
+    ),
     # Cloud DNS
     "dns.change": Duration(5, "assumed: 1-60 s, mostly under 10 s"),
     "dns.zone": Duration(1, "assumed"),

@@ -68,6 +68,7 @@ class Store:
         self._tables: dict[str, Table] = {}
         self._undo: dict[tuple[str, str], Any] = {}
         self.rolled_back: list[Callable[[list[tuple[str, str]]], None]] = []
+        self.committed: list[Callable[[list[tuple[str, str]]], None]] = []
         self._db = None if folder is None else self._open(folder)
         if self._db is not None:
             for name, key, body in self._db.execute("SELECT name, key, body FROM documents"):
@@ -113,7 +114,10 @@ class Store:
             with self._db:
                 self._db.executemany("REPLACE INTO documents VALUES (?, ?, ?)", puts)
                 self._db.executemany("DELETE FROM documents WHERE name=? AND key=?", deletes)
+        touched = list(self._undo) if self.committed else []
         self._undo.clear()
+        for follower in self.committed:
+            follower(touched)
 
     def roll_back(self) -> None:
         """Undo the writes since the last commit; what follows from documents is told which."""

@@ -30,6 +30,10 @@ class Traffic(Protocol):
 
     def reach(self) -> list[dict[str, Any]]: ...
 
+    def flow(self) -> dict[str, Any]: ...
+
+    async def settled(self, limit: float = 10.0) -> None: ...
+
 
 class Observability:
     """Takes what the front ends did; this one forgets it. gcpsim.observability remembers."""

@@ -6,48 +6,269 @@ pod farm) are processes of their own that end with gcpsim.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gcpsim.certs.service import CertificateManager
+import grpc
+
+from gcpsim.dataplane import access
 from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
+from gcpsim.dataplane.envoy import process
+from gcpsim.dataplane.envoy.ads import Ads
 from gcpsim.dataplane.places import Places
-from gcpsim.gke.service import Gke
+from gcpsim.dataplane.routes.documents import port_of
+from gcpsim.dataplane.seams import Health, Pods, RuleHealth
+from gcpsim.dataplane.spread import Spread
+from gcpsim.dataplane.station import Shared, Station
+from gcpsim.dataplane.traffic import Traffic
 
 if TYPE_CHECKING:
+    from gcpsim.certs.service import CertificateManager
+    from gcpsim.compute.engine.service import Compute
     from gcpsim.core.world import World
+    from gcpsim.gke.service import Gke
 
 DEFAULT_LOCATION = "us-central1"
+SETTLE_SECONDS = 10.0
+RESTART_SECONDS = 1.0
+# Paths of Unix sockets are short; the temporary folder of a machine may not be.
+LONGEST_FOLDER = 60
+PROTOCOLS = {
+    "targetHttpProxies": "HTTP",
+    "targetHttpsProxies": "HTTPS",
+    "targetSslProxies": "SSL",
+    "targetTcpProxies": "TCP",
+}
+
+
+class NoEnvoy(Exception):
+    """There is no Envoy for this platform; the text says so in one line."""
 
 
 class DataPlane:
     """`await open()` once the world is built, `await close()` before it goes."""
 
-    def __init__(
-        self, world: World, gke: Gke, certificates: CertificateManager, folder: Path
-    ) -> None:
-        self.world = world
-        self.folder = folder
+    def __init__(self, compute: Compute, certificates: CertificateManager, gke: Gke) -> None:
+        program = process.binary()
+        if program is None:
+            raise NoEnvoy("no Envoy for this platform: no traffic through load balancers")
+        self._program = program
+        self.world = world = compute.world
         self.locations = locations(world)
         self.block = Block()
         self.places = Places(self.block)
         self.backends = Backends(
             gke.estate, certificates.authority, self.block, self.places, self.locations
         )
+        self.pods: Pods = self.backends.pods
+        self.health: Health = RuleHealth(world, compute)
+        self.spread = Spread(world, compute, certificates, self.locations)
+        self.traffic = Traffic()
+        self.served: dict[tuple[str, int], tuple[str, int]] = {}
+        self._folder = Path()
+        self._server: Any = None
+        self._envoys: dict[str, process.Envoy] = {}
+        self._changed = asyncio.Event()
+        self._closing = False
+        shared = Shared(say=say)
+        self.stations = {
+            name: Station(location, shared, self._placer(name), self._offerer(name))
+            for name, location in self.spread.locations.items()
+        }
+        self._readers = {
+            name: access.Reader(name, {}, self._simulated, station_groups(station))
+            for name, station in self.stations.items()
+        }
 
     async def open(self) -> None:
         """Start everything; returns when the front ends serve what the world has now."""
-        await self.backends.open()
+        self._folder = short_folder()
+        for name, station in self.stations.items():
+            station.changed = self._told(name)
+            station.learn({("compute/forwardingRules", "")})
+            station.publish()
+        self.spread.learned = lambda location, keys: self.stations[location.name].learn(keys)
+        for observers in (self.pods.observers, self.health.observers):
+            observers.append(self._look_again)
+        ads = self._folder / "ads"
+        self._server = grpc.aio.server()
+        catalogues = {name: station.catalogue for name, station in self.stations.items()}
+        add_ads(Ads(catalogues), self._server)
+        self._server.add_insecure_port(f"unix:{ads}")
+        await self._server.start()
+        for name in self.locations:
+            envoy = process.Envoy(self._program, name, self._folder, ads, self._line(name))
+            envoy.ended = self._ended(name)
+            self._envoys[name] = envoy
+        starting = [envoy.start() for envoy in self._envoys.values()]
+        await asyncio.gather(self.backends.open(), *starting)
+        await self.settled()
 
     async def close(self) -> None:
         """End every process that was started."""
-        await self.backends.close()
+        self._closing = True
+        stopping = [envoy.stop() for envoy in self._envoys.values()]
+        await asyncio.gather(self.backends.close(), *stopping)
+        if self._server is not None:
+            await self._server.stop(None)
         self.block.close()
+        if self._folder.name:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def settled(self, limit: float = SETTLE_SECONDS) -> None:
+        """Wait until every Envoy has taken (or refused) all that its location knows."""
+        end = time.monotonic() + limit
+        while not all(station.settled() for station in self.stations.values()):
+            self._changed.clear()
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
 
     def reach(self) -> list[dict[str, Any]]:
         """Where each address, port and location is served, sorted."""
-        return []
+        out = []
+        for location, station in self.stations.items():
+            for front in station.config.fronts:
+                ip, port = front.rule["IPAddress"], port_of(front.rule)
+                out.append(
+                    {
+                        "ip": ip,
+                        "port": port,
+                        "location": location,
+                        "connect": str(self.places.of(ip, location, port)),
+                        "protocol": PROTOCOLS[front.kind],
+                        "rule": front.path,
+                    }
+                )
+        return sorted(out, key=lambda one: (one["ip"], one["port"], one["location"]))
+
+    def flow(self) -> dict[str, Any]:
+        """What flowed since the start, and what is not served and why."""
+        return {"refused": self.refused(), "traffic": self.traffic.table()}
+
+    def refused(self) -> list[dict[str, str]]:
+        """What is not served as it stands in the documents, and why."""
+        return [
+            {"location": name, "why": why}
+            for name, station in sorted(self.stations.items())
+            for why in station.refused()
+        ]
+
+    def _placer(self, location: str) -> Callable[[str, int], tuple[str, int]]:
+        def place(ip: str, port: int) -> tuple[str, int]:
+            found = self.places.of(ip, location, port)
+            return found.host, found.port
+
+        return place
+
+    def _offerer(self, location: str) -> Callable[[str, str, str], tuple[str, int] | None]:
+        def offered(service: str, group: str, endpoint: str) -> tuple[str, int] | None:
+            if self.health.state(location, service, group, endpoint) != "HEALTHY":
+                return None
+            ip, _, port = endpoint.rpartition(":")
+            key = (ip, int(port))
+            return self.served.get(key) or self.pods.at(*key) or (self.block.nobody, 1)
+
+        return offered
+
+    def serve(self, args: dict[str, Any]) -> dict[str, str]:
+        """Stage direction: {"ip", "port", "socket": "127.0.0.1:8080"} has a process of this
+        machine answer for an endpoint; an empty socket ends that."""
+        key = (str(args.get("ip", "")), int(args.get("port") or 0))
+        host, _, port = str(args.get("socket") or "").rpartition(":")
+        if not host:
+            self.served.pop(key, None)
+        elif host.startswith("127.") and port.isdigit():
+            self.served[key] = (host, int(port))
+        else:
+            raise ValueError(f"socket must be 127.x.y.z:PORT, not {args.get('socket')!r}")
+        self._look_again()
+        return {f"{key[0]}:{key[1]}": str(args.get("socket") or "")}
+
+    def _look_again(self) -> None:
+        for station in self.stations.values():
+            station.look_again()
+
+    def _told(self, name: str) -> Callable[[], None]:
+        def told() -> None:
+            station = self.stations[name]
+            self._readers[name].rules = {
+                front.path: access.names_of(front.path, front.rule, front.proxy)
+                for front in station.config.fronts
+            }
+            self._changed.set()
+
+        return told
+
+    def _simulated(self, real: float) -> float:
+        """A moment of real time as simulated time."""
+        clock = self.world.clock
+        if clock.paused:
+            return clock.now()
+        return clock.now() - (time.time() - real) * (clock.scale or 1.0)
+
+    def _line(self, name: str) -> Callable[[bytes], None]:
+        reader = self._readers[name]
+        traffic = self.traffic
+
+        def line(text: bytes) -> None:
+            read = reader.read(text)
+            if read is None:
+                return
+            kind, entry = read
+            if kind == "request":
+                traffic.request(entry)  # type: ignore[arg-type]
+                self.world.observability.request(entry)  # type: ignore[arg-type]
+            else:
+                traffic.connection(entry)  # type: ignore[arg-type]
+                self.world.observability.connection(entry)  # type: ignore[arg-type]
+
+        return line
+
+    def _ended(self, name: str) -> Callable[[str], None]:
+        def ended(why: str) -> None:
+            if self._closing:
+                return
+            say(f"the Envoy of {name} {why}; it is started again")
+            loop = asyncio.get_running_loop()
+            loop.call_later(RESTART_SECONDS, lambda: loop.create_task(self._restart(name)))
+
+        return ended
+
+    async def _restart(self, name: str) -> None:
+        if not self._closing:
+            await self._envoys[name].start()
+
+
+def add_ads(servicer: Ads, server: Any) -> None:
+    from envoy.service.discovery.v3 import ads_pb2_grpc
+
+    ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(servicer, server)
+
+
+def station_groups(station: Station) -> Callable[[str, str], tuple[str, str]]:
+    return lambda service, address: station.behind.get((service, address), ("", ""))
+
+
+def short_folder() -> Path:
+    """A private folder of the run, for sockets and logs."""
+    base = None if len(tempfile.gettempdir()) < LONGEST_FOLDER else "/tmp"
+    return Path(tempfile.mkdtemp(prefix="gcpsim-", dir=base))
+
+
+def say(text: str) -> None:
+    """One line for whoever runs the simulator."""
+    print(f"gcpsim: {text}", file=sys.stderr, flush=True)
 
 
 def locations(world: World) -> list[str]:

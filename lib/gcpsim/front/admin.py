@@ -4,6 +4,7 @@ clock (read, scale, pause, advance), faults, calls, endpoints' own answers, stat
 Every answer is JSON; a wrong request gets an error that says what is allowed.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,8 @@ class Admin:
             "DELETE faults": self._clear_faults,
             "GET calls": self._calls,
             "DELETE calls": self._reset_calls,
-            "GET reach": lambda query, body: world.dataplane.reach() if world.dataplane else [],
+            "GET reach": lambda query, body: self._reach(),
+            "GET traffic": lambda query, body: self._traffic(),
             "POST options": self._set_options,
             "POST reset": self._reset,
             "GET stage": lambda query, body: {"verbs": sorted(world.stage)},
@@ -55,7 +57,7 @@ class Admin:
             raise ApiError(404, f"no {verb} /_sim/{path}; there are: {known}", "notFound")
         result = self.world.transact(lambda: handler(query, parsed))
         self.world.clock.settle()
-        return Answer(body=result)
+        return result if isinstance(result, Answer) else Answer(body=result)
 
     def _stage(self, verb: str, path: str) -> Handler | None:
         if verb != "POST" or not path.startswith("stage/"):
@@ -64,6 +66,20 @@ class Admin:
         if direction is None:
             return None
         return lambda query, body: direction(body) or {}
+
+    def _reach(self) -> Answer:
+        """Where addresses are served, once the front ends have taken what they know."""
+        plane = self.world.dataplane
+        if plane is None:
+            return Answer(body=[])
+        return Answer(body=plane.reach, waiter=asyncio.ensure_future(plane.settled()))
+
+    def _traffic(self) -> Answer:
+        """What flowed, and what is not served and why."""
+        plane = self.world.dataplane
+        if plane is None:
+            return Answer(body={"traffic": [], "refused": []})
+        return Answer(body=plane.flow, waiter=asyncio.ensure_future(plane.settled()))
 
     def _index(self, query: dict[str, str], body: dict[str, Any]) -> Any:
         return {"routes": sorted(self.routes), "stage": sorted(self.world.stage)}

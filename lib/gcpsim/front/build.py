@@ -6,6 +6,7 @@ from pathlib import Path
 from gcpsim import scenarios
 from gcpsim.certs.service import CertificateManager
 from gcpsim.compute.collections import table as collections
+from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import Clock
 from gcpsim.core.store import Store
 from gcpsim.core.world import Options, World
@@ -39,6 +40,7 @@ class Cloud:
     """A world, and those of its services that have ports of their own."""
 
     world: World
+    compute: Compute
     dns: Dns
     certificates: CertificateManager
     gke: Gke
@@ -56,7 +58,7 @@ def build(config: Config) -> Cloud:
     )
     options.enforce_quotas = options.rate_limits = config.quotas
     world = World(clock=clock, store=store, options=options)
-    collections.create(world)
+    compute = collections.create(world)
     world.dns = dns = Dns(world)
     world.certificates = certificates = CertificateManager(world)
     gke = Gke(world)
@@ -74,4 +76,4 @@ def build(config: Config) -> Cloud:
     else:
         world.resume()
     clock.settle()
-    return Cloud(world, dns, certificates, gke)
+    return Cloud(world, compute, dns, certificates, gke)

@@ -100,7 +100,7 @@ class GoogleEdge:
     ) -> Answer:
         path, _, _ = request.raw_path.partition("?")
         if path.startswith("/_sim/"):
-            return self.admin.handle(request.method, path[6:], dict(request.query), body)
+            return await self._direct(request.method, path[6:], dict(request.query), body)
         if path.endswith("/token"):
             return Answer(
                 body={
@@ -114,6 +114,15 @@ class GoogleEdge:
         if path.startswith("/batch") and request.method == "POST":
             return await batch.answer(self.ask, headers, body)
         return await self.ask(request.method, path, batch.query_of(request.query), headers, body)
+
+    async def _direct(self, verb: str, path: str, query: dict[str, str], body: bytes) -> Answer:
+        """A request to the stage door, which may wait for the front ends."""
+        answer = self.admin.handle(verb, path, query, body)
+        if answer.waiter is not None:
+            await answer.waiter
+        if callable(answer.body):
+            answer.body = answer.body()
+        return answer
 
     async def ask(
         self, verb: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes

@@ -25,7 +25,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gcpsim.certs.authority import Authority
 from gcpsim.core.world import World
-from gcpsim.dataplane.plane import DataPlane
+from gcpsim.dataplane.plane import DataPlane, NoEnvoy, say
 from gcpsim.dns.doors import DnsDoors
 from gcpsim.front import registry
 from gcpsim.front.build import Cloud, Config, build
@@ -61,10 +61,7 @@ class Server:
         """Open everything; gives the ready document."""
         host = self.config.host
         if self.config.dataplane:
-            self._dataplane = self.world.dataplane = DataPlane(
-                self.world, self.cloud.gke, self.cloud.certificates, self.folder
-            )
-            await self._dataplane.open()
+            await self._open_dataplane()
         plane = self._dataplane
         runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))
         port = await self._listen(runner, self.config.port)
@@ -109,6 +106,18 @@ class Server:
         if self._temporary is not None:
             self._temporary.cleanup()
         self.world.store.close()
+
+    async def _open_dataplane(self) -> None:
+        """Where there is no Envoy, that is said in one line and all else goes on."""
+        try:
+            cloud = self.cloud
+            plane = DataPlane(cloud.compute, cloud.certificates, cloud.gke)
+        except NoEnvoy as error:
+            say(str(error))
+            return
+        self._dataplane = self.world.dataplane = plane
+        self.world.stage["endpoint-serve"] = plane.serve
+        await plane.open()
 
     async def _listen(self, runner: web.BaseRunner, port: int, **kwargs: Any) -> int:
         await runner.setup()

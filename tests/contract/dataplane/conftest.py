@@ -1,9 +1,11 @@
-"""One legacy world a module, with its pods as sockets."""
+"""A simulator with two locations for front doors; a legacy world a module with its pods."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from tests.contract.dataplane.doors import EU, US, Door
 from tests.contract.dataplane.worlds import Theatre
 
 
@@ -12,3 +14,30 @@ def theatre() -> Iterator[Theatre]:
     made = Theatre()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def plane_sim(keep_sim: Callable[..., Any]) -> Any:
+    return keep_sim("--dataplane", "--time-scale", "0", "--locations", f"{US},{EU}")
+
+
+@pytest.fixture
+def door(plane_sim: Any, project: str) -> Iterator[Door]:
+    """A project with a health check, an open firewall and an empty group in us-central1-a."""
+    made = Door(plane_sim, project)
+    made.open_firewall()
+    check = {"portSpecification": "USE_SERVING_PORT"}
+    made.make("global/healthChecks", name="hc", type="HTTP", httpHealthCheck=check)
+    made.sim.admin("GET", "reach")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def shop(door: Door) -> Door:
+    """One pod behind one service behind a plain HTTP forwarding rule."""
+    door.neg()
+    door.pod("one")
+    door.service("bs", "neg")
+    door.http_door()
+    return door

@@ -95,6 +95,9 @@ def prepare_certificate(draft: Draft) -> None:
     body["type"] = "SELF_MANAGED"
     body["selfManaged"] = {"certificate": pem}
     _parse(body, pem, key)
+    # Never answered; the front ends need it.
+    path = f"projects/{draft.project}/{draft.scope}/sslCertificates/{body['name']}"
+    draft.compute.world.store.table("compute/certificateKeys").put(path, {"key": key})
 
 
 def _parse(body: Doc, pem: str, key: str) -> None:

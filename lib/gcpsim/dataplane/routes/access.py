@@ -34,6 +34,7 @@ REQUEST = {
     "rule": "%METADATA(LISTENER:gcpsim:rule)%",
 }
 CONNECTION = {
+    "kind": "%ACCESS_LOG_TYPE%",
     "t": "%START_TIME(%s.%6f)%",
     "ms": "%DURATION%",
     "flags": "%RESPONSE_FLAGS%",

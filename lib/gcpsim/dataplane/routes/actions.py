@@ -1,7 +1,7 @@
-"""What happens to a request that matched: services with weights, redirects, rewrites, retries, faults.
+"""What happens to a request that matched: weights, redirects, rewrites, retries, faults.
 
-A "part" is whatever decides in a URL map: the map, a path matcher, a path rule or a route rule, with
-its keys normalized to `service`, `urlRedirect`, `routeAction` and `headerAction`.
+A "part" is whatever decides in a URL map: the map, a path matcher, a path rule or a route rule,
+with its keys normalized to `service`, `urlRedirect`, `routeAction` and `headerAction`.
 """
 
 from collections.abc import Iterable
@@ -77,7 +77,7 @@ class Maker:
             out["typed_per_filter_config"] = filters
         if not action.get("requestMirrorPolicy"):
             # A request with a body is then never kept to be sent again.
-            out["per_request_buffer_limit_bytes"] = 0
+            out["request_body_buffer_limit"] = 0
         return out
 
     def _service(self, path: str) -> Doc | None:

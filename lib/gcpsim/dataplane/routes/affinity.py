@@ -4,6 +4,7 @@ from gcpsim.dataplane.routes.documents import Doc, NotCarried, short
 from gcpsim.dataplane.routes.envoy import HTTP, T, seconds
 
 COOKIE = "GCLB"
+STATE = T + "envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState"
 BY_ADDRESS = ("CLIENT_IP", "CLIENT_IP_PORT_PROTO", "CLIENT_IP_PROTO")
 
 
@@ -38,11 +39,7 @@ def filters(path: str, service: Doc) -> Doc:
             "stateful_session": {
                 "session_state": {
                     "name": "cookie",
-                    "typed_config": {
-                        "@type": T
-                        + "envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState",
-                        "cookie": _cookie(given),
-                    },
+                    "typed_config": {"@type": STATE, "cookie": _cookie(given)},
                 }
             },
         }

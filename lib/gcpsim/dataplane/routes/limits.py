@@ -1,4 +1,4 @@
-"""Cloud Armor's throttling: requests of one kind counted at each front end, refused above a limit."""
+"""Cloud Armor's throttling: requests counted at each front end, refused above a limit."""
 
 from gcpsim.dataplane.routes.documents import Doc, NotCarried, short
 from gcpsim.dataplane.routes.envoy import HTTP, T
@@ -45,5 +45,3 @@ def filters(policy: Doc) -> Doc:
 def _for_everybody(rule: Doc) -> bool:
     ranges = ((rule.get("match") or {}).get("config") or {}).get("srcIpRanges") or []
     return "*" in ranges or set(ranges) >= {"0.0.0.0/0"}
-
-

@@ -52,7 +52,7 @@ def listener(
     out: Doc = {
         "name": front.path,
         "address": {"socket_address": {"address": host, "port_value": port}},
-        "enable_reuse_port": {"value": False},
+        "enable_reuse_port": False,
         "metadata": {"filter_metadata": {"gcpsim": _metadata(front, country)}},
         "listener_filters": [],
     }
@@ -104,6 +104,7 @@ def _stream(documents: Documents, front: Front) -> Doc:
         "idle_timeout": seconds(service.get("timeoutSec", 30)),
         "max_connect_attempts": 1,
         "access_log": access.connections(),
+        "access_log_options": {"flush_access_log_on_connected": True},
     }
     if service.get("sessionAffinity", "NONE") != "NONE":
         fields["hash_policy"] = [{"source_ip": {}}]
@@ -149,9 +150,7 @@ def _http(documents: Documents, front: Front) -> Doc:
 
 def _slowest(documents: Documents, map_path: str) -> float:
     """How long a client may take to send a request: the largest timeout of the map's services."""
-    found = [
-        documents.get(path) for path in sorted(services_of(documents.get(map_path) or {}))
-    ]
+    found = [documents.get(path) for path in sorted(services_of(documents.get(map_path) or {}))]
     return float(max((one.get("timeoutSec", 30) for one in found if one), default=30))
 
 
@@ -192,14 +191,17 @@ def local_replies(scheme: str) -> Doc:
                 "extension_filter": typed(
                     "cel",
                     cel,
-                    expression="response.code_details.contains("
-                    f"'{armor.denied_by(status)}')",
+                    expression=f"response.code_details.contains('{armor.denied_by(status)}')",
                 )
             },
             "status_code": status,
             "body_format_override": {"text_format_source": {"inline_string": text}},
         }
-        for status, text in ((403, "403 Forbidden"), (404, "404 Not Found"), (502, "502 Bad Gateway"))
+        for status, text in (
+            (403, "403 Forbidden"),
+            (404, "404 Not Found"),
+            (502, "502 Bad Gateway"),
+        )
     ]
     own = replies.local_replies(scheme)
     return {"mappers": denials + own.get("mappers", [])}
@@ -210,5 +212,3 @@ def unserved(front: Front, documents: Documents) -> str:
     if front.kind in TLS_PROXIES and not tls.chains(documents, front.proxy_path, front.proxy)[0]:
         return f"{short(front.proxy_path)} has no certificate that can serve"
     return ""
-
-

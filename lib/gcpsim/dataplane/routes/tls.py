@@ -108,9 +108,7 @@ def parameters(policy: Doc | None) -> Doc:
 
 def matcher(found: list[Chain]) -> Doc:
     """Exact name, then the wildcard one label up, then PRIMARY; without PRIMARY nothing."""
-    server_name = typed(
-        "sni", "envoy.extensions.matching.common_inputs.network.v3.ServerNameInput"
-    )
+    server_name = typed("sni", "envoy.extensions.matching.common_inputs.network.v3.ServerNameInput")
     out: Doc = {}
     exact = {
         chain.match: _to(chain.match)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gcpsim.dataplane.routes import clusters, listeners, url_map
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, path_of, port_of
+from gcpsim.dataplane.routes.listeners import Front
 
 Place = Callable[[str, int], tuple[str, int]]
 
@@ -20,13 +21,11 @@ class Config:
     listeners: dict[str, Doc] = field(default_factory=dict)
     routes: dict[str, Doc] = field(default_factory=dict)
     secrets: dict[str, Doc] = field(default_factory=dict)
-    fronts: list[listeners.Front] = field(default_factory=list)
+    fronts: list[Front] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def translate(
-    documents: Documents, place: Place, *, country: str = "", region: str = ""
-) -> Config:
+def translate(documents: Documents, place: Place, *, country: str = "", region: str = "") -> Config:
     """`place` says where this location serves (address, port); a regional front end is served only
     where `region` is its own."""
     out = Config()
@@ -51,7 +50,7 @@ def translate(
     return out
 
 
-def _behind(documents: Documents, front: listeners.Front, out: Config) -> set[str]:
+def _behind(documents: Documents, front: Front, out: Config) -> set[str]:
     """The backend services that a front can lead to; its routes are made on the way."""
     if front.kind not in listeners.HTTP_PROXIES:
         return {path_of(front.proxy.get("service") or "")}

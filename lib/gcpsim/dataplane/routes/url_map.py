@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gcpsim.dataplane.routes import headers, replies
+from gcpsim.dataplane.routes import replies
 from gcpsim.dataplane.routes.actions import Maker
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, short
 from gcpsim.dataplane.routes.envoy import APPEND, T, added
@@ -97,9 +97,7 @@ def _path_rules(
             yield _route(f"{name}|{path}", {"path": path}, maker, rule, None, outer)
 
 
-def _matched(
-    name: str, maker: Maker, rule: Doc, match: Doc, outer: tuple[Doc | None, ...]
-) -> Doc:
+def _matched(name: str, maker: Maker, rule: Doc, match: Doc, outer: tuple[Doc | None, ...]) -> Doc:
     try:
         return _route(name, _match(match), maker, rule, match.get("prefixMatch"), outer)
     except NotCarried as what:
@@ -182,7 +180,3 @@ def _query(match: Doc) -> Doc:
     else:
         out["present_match"] = bool(match.get("presentMatch", True))
     return out
-
-
-
-

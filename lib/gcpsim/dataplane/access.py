@@ -1,0 +1,247 @@
+"""Lines of Envoy's access log as what the front ends did, in Google's words (core.seen).
+
+Response flags and details become Google's statusDetails; a request that the load balancer answered
+by redirecting is marked, since Google counts it and never logs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gcpsim.core.seen import Connection, Request
+from gcpsim.dataplane.routes.documents import path_of
+
+Doc = dict[str, Any]
+# By Envoy's response flag.
+DETAILS = {
+    "DC": "client_disconnected_before_any_response",
+    "DI": "fault_filter_abort",
+    "DT": "backend_timeout",
+    "FI": "fault_filter_abort",
+    "LR": "backend_connection_closed_before_data_sent_to_client",
+    "NC": "failed_to_pick_backend",
+    "NR": "config_not_found",
+    "RL": "throttled_by_security_policy",
+    "SI": "backend_timeout",
+    "UC": "backend_connection_closed_before_data_sent_to_client",
+    "UF": "failed_to_connect_to_backend",
+    "UH": "failed_to_pick_backend",
+    "UMSDR": "backend_timeout",
+    "UPE": "backend_response_corrupted",
+    "UR": "backend_connection_closed_before_data_sent_to_client",
+    "UT": "backend_timeout",
+}
+# By the beginning of Envoy's response code details.
+BY_DETAILS = {
+    "direct_response": "direct_response",
+    "downstream_remote_disconnect": "client_disconnected_before_any_response",
+    "fault_filter_abort": "fault_filter_abort",
+    "http1.": "failed_parsing_client_headers",
+    "http2.": "invalid_http2_client_header_format",
+    "local_rate_limited": "throttled_by_security_policy",
+    "missing_host_header": "invalid_request_headers",
+    "path_normalization_failed": "invalid_http2_client_request_path",
+    "rbac_access_denied": "denied_by_security_policy",
+    "request_headers_too_large": "headers_too_long",
+    "request_overall_timeout": "client_timed_out",
+    "upstream_response_timeout": "backend_timeout",
+    "via_upstream": "response_sent_by_backend",
+}
+PROTOCOLS = {"HTTP/2": "HTTP/2", "HTTP/3": "HTTP/3"}
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a forwarding rule is part of."""
+
+    project: str
+    rule: str
+    target_proxy: str
+    url_map: str
+    scheme: str
+    ip: str
+    port: int
+
+
+@dataclass
+class Reader:
+    """Reads the lines of one location. `shift` turns real time into simulated time; `group` tells
+    which (group path, "ip:port") is behind a loopback socket in a service."""
+
+    location: str
+    rules: dict[str, Names]
+    shift: Callable[[float], float]
+    group: Callable[[str, str], tuple[str, str]]
+
+    def read(self, line: bytes) -> tuple[str, Request | Connection] | None:
+        """("request" | "connection", entry), or None for a line that tells of neither."""
+        try:
+            doc: Doc = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return None
+        names = self.rules.get(doc.get("rule") or "")
+        if names is None:
+            return None
+        if "method" in doc:
+            return "request", self._request(doc, names)
+        return "connection", self._connection(doc, names)
+
+    def _request(self, doc: Doc, names: Names) -> Request:
+        service, group, server = self._backend(doc)
+        status = int(doc.get("status") or 0)
+        details = status_details(doc)
+        direct = str(doc.get("details") or "").startswith("direct_response")
+        client, port = _address(doc.get("client"))
+        entry: Request = {
+            "time": self.shift(float(doc["t"])),
+            "latency": _seconds(doc.get("ms")),
+            "location": self.location,
+            "project": names.project,
+            "forwarding_rule": names.rule,
+            "target_proxy": names.target_proxy,
+            "url_map": names.url_map,
+            "backend_service": service,
+            "backend_group": group,
+            "path_rule": _path_rule(doc.get("route")),
+            "scheme": names.scheme,
+            "method": doc.get("method") or "",
+            "url": _url(doc),
+            "protocol": doc.get("protocol") or "",
+            "request_size": int(doc.get("received") or 0) + int(doc.get("request_head") or 0),
+            "response_size": int(doc.get("sent") or 0) + int(doc.get("response_head") or 0),
+            "status": 0 if details.startswith("client_disconnected_before") else status,
+            "status_details": details,
+            "redirect": direct and status in REDIRECTS,
+            "user_agent": doc.get("agent") or "",
+            "referer": doc.get("referer") or "",
+            "remote_ip": client,
+            "remote_port": port,
+            "server_ip": server,
+            "trace": doc.get("trace") or "",
+        }
+        if doc.get("upstream"):
+            entry["backend_latency"] = _seconds(doc.get("backend_ms") or doc.get("ms"))
+        if doc.get("tls"):
+            entry["tls"] = _tls(doc)
+        policy = security_policy(str(doc.get("details") or ""))
+        if policy:
+            entry["security_policy"] = policy
+        return entry
+
+    def _connection(self, doc: Doc, names: Names) -> Connection:
+        service, group, _ = self._backend(doc)
+        client, port = _address(doc.get("client"))
+        begin = float(doc["t"])
+        entry: Connection = {
+            "time": self.shift(begin),
+            "location": self.location,
+            "project": names.project,
+            "forwarding_rule": names.rule,
+            "target_proxy": names.target_proxy,
+            "backend_service": service,
+            "backend_group": group,
+            "scheme": names.scheme,
+            "remote_ip": client,
+            "remote_port": port,
+            "server_ip": names.ip,
+            "server_port": names.port,
+            "bytes_sent": int(doc.get("sent") or 0),
+            "bytes_received": int(doc.get("received") or 0),
+            "proxy_status": proxy_status(doc),
+        }
+        if doc.get("kind") != "TcpUpstreamConnected":
+            entry["ended"] = self.shift(begin + _seconds(doc.get("ms")))
+        return entry
+
+    def _backend(self, doc: Doc) -> tuple[str, str, str]:
+        cluster = doc.get("cluster") or ""
+        upstream = doc.get("upstream") or ""
+        group, endpoint = self.group(cluster, upstream) if upstream else ("", "")
+        return cluster.rsplit("/", 1)[-1], group, endpoint.rpartition(":")[0]
+
+
+def status_details(doc: Doc) -> str:
+    """Google's statusDetails of a request; `internal_error` for what has no word there."""
+    details = str(doc.get("details") or "")
+    flags = str(doc.get("flags") or "").split(",")
+    for flag in flags:
+        if flag in DETAILS and not (flag == "DC" and details == "via_upstream"):
+            return DETAILS[flag]
+    if "DC" in flags:
+        return "client_disconnected_after_partial_response"
+    for start, words in BY_DETAILS.items():
+        if details.startswith(start):
+            return words
+    return "internal_error"
+
+
+def security_policy(details: str) -> Doc:
+    """Which rule of Cloud Armor refused a request."""
+    if "deny-" not in details:
+        return {}
+    where = details.split("deny-", 1)[1].rstrip("]").partition("_")[2]
+    words = where.split("_")
+    policy = words[0].rsplit("/", 1)[-1]
+    return {
+        "name": policy,
+        "priority": int(words[-1]) if words[-1].isdigit() else 0,
+        "configuredAction": "DENY",
+        "outcome": "DENY",
+    }
+
+
+def proxy_status(doc: Doc) -> str:
+    """Google's proxyStatus of a connection that did not end well."""
+    flags = str(doc.get("flags") or "").split(",")
+    for flag, error in (
+        ("UF", "destination_unavailable"),
+        ("UH", "destination_unavailable"),
+        ("NC", "destination_unavailable"),
+        ("SI", "connection_timeout"),
+    ):
+        if flag in flags:
+            return f'error="{error}"; details="{DETAILS.get(flag, "client_timed_out")}"'
+    return ""
+
+
+def names_of(path: str, rule: Doc, proxy: Doc) -> Names:
+    """The names that entries of a forwarding rule carry."""
+    url_map = path_of(proxy.get("urlMap") or "")
+    port = str(rule.get("portRange") or "0").partition("-")[0]
+    return Names(
+        project=path.split("/")[1],
+        rule=path.rsplit("/", 1)[1],
+        target_proxy=path_of(rule.get("target") or "").rsplit("/", 1)[-1],
+        url_map=url_map.rsplit("/", 1)[-1],
+        scheme=rule.get("loadBalancingScheme", "EXTERNAL"),
+        ip=rule.get("IPAddress", ""),
+        port=int(port),
+    )
+
+
+def _url(doc: Doc) -> str:
+    return f"{doc.get('scheme') or 'http'}://{doc.get('host') or ''}{doc.get('path') or ''}"
+
+
+def _path_rule(route: object) -> str:
+    name = str(route or "").rpartition("|")[2]
+    return "UNMATCHED" if name in ("", "default") else name
+
+
+def _seconds(milliseconds: object) -> float:
+    return float(str(milliseconds)) / 1000.0 if milliseconds is not None else 0.0
+
+
+def _address(text: object) -> tuple[str, int]:
+    host, _, port = str(text or "").rpartition(":")
+    return host.strip("[]"), int(port) if port.isdigit() else 0
+
+
+def _tls(doc: Doc) -> dict[str, str]:
+    found = {"protocol": doc.get("tls"), "cipher": doc.get("cipher"), "sni": doc.get("sni")}
+    return {name: str(value) for name, value in found.items() if value}
