@@ -68,6 +68,10 @@ DURATIONS: dict[str, Duration] = {
     "certificatemanager.targets.visible": Duration(60, "assumed: a minute or more"),
     # GKE
     "gke.cluster.create": Duration(300, "documented: about 5 min"),
+    "gke.cluster.delete": Duration(180, "assumed: 2-5 min"),
+    "gke.cluster.update": Duration(20, "assumed: seconds to a minute"),
+    "gke.master.upgrade": Duration(420, "assumed: 5-10 min"),
+    "gke.pool.create": Duration(80, "assumed: nodes, and a little"),
     "gke.default": Duration(10, "assumed"),
     "gke.neg.collect": Duration(120, "source: ingress-gce, NEG garbage collection period"),
     "gke.neg.gate.poll": Duration(1, "source: ingress-gce, readiness reflector"),

@@ -13,8 +13,10 @@ import logging
 import os
 import shlex
 import signal
+import socket
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,8 @@ class Server:
         self.config = config
         self.edge = GoogleEdge(world)
         self._runners: list[web.BaseRunner] = []
+        self._clusters: dict[str, web.BaseRunner] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._dns: DnsDoors | None = None
         self._proxy: ConnectProxy | None = None
         self._dataplane: DataPlane | None = None
@@ -72,7 +76,11 @@ class Server:
         proxy_port = await self._proxy.start(self.config.proxy_port)
         clusters = {}
         for name in sorted(self.cloud.gke.clusters):
-            clusters[name] = await self._open_cluster(name)
+            bound = self._bind_cluster(name)
+            await self._open_cluster(name, bound)
+            clusters[name] = self._about_cluster(name, bound)
+        self.world.store.commit()
+        self.cloud.gke.estate.listeners.append(self._cluster_changed)
         env = self._environment(url, dns, f"http://{host}:{proxy_port}", clusters)
         ready = {
             "ready": True,
@@ -126,25 +134,55 @@ class Server:
         self._runners.append(runner)
         return int(runner.addresses[0][1])
 
-    async def _open_cluster(self, name: str) -> dict[str, str]:
-        cluster = self.cloud.gke.clusters[name]
-        authority = self.cloud.certificates.authority
-        context = server_context(authority, ["127.0.0.1", "localhost"])
-        runner = web.AppRunner(make_app(cluster, self.world), access_log=None)
-        ports = self.world.store.table("meta").get("cluster ports") or {}
+    def _bind_cluster(self, name: str) -> socket.socket:
+        """The socket of a cluster's API: on the port that it had before, if that is free."""
+        meta = self.world.store.table("meta")
+        ports = meta.get("cluster ports") or {}
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            port = await self._listen(runner, ports.get(name, 0), ssl_context=context)
+            bound.bind((self.config.host, ports.get(name, 0)))
         except OSError:
-            port = await self._listen(runner, 0, ssl_context=context)
-        self.world.store.table("meta").put("cluster ports", {**ports, name: port})
-        self.world.store.commit()
-        self.cloud.gke.estate.set_endpoint(name, f"127.0.0.1:{port}", authority.ca_pem)
-        server = f"https://127.0.0.1:{port}"
+            bound.bind((self.config.host, 0))
+        port = bound.getsockname()[1]
+        meta.put("cluster ports", {**ports, name: port})
+        ca = self.cloud.certificates.authority.ca_pem
+        self.cloud.gke.estate.set_endpoint(name, f"127.0.0.1:{port}", ca)
+        return bound
+
+    async def _open_cluster(self, name: str, bound: socket.socket) -> None:
+        context = server_context(self.cloud.certificates.authority, ["127.0.0.1", "localhost"])
+        app = make_app(self.cloud.gke.clusters[name], self.world)
+        runner = self._clusters[name] = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.SockSite(runner, bound, shutdown_timeout=0.5, ssl_context=context)
+        await site.start()
+        self._runners.append(runner)
+
+    def _about_cluster(self, name: str, bound: socket.socket) -> dict[str, str]:
+        """Where a cluster is; its kubeconfig is written."""
+        server = f"https://127.0.0.1:{bound.getsockname()[1]}"
         path = self.folder / f"kubeconfig-{name}.yaml"
-        _write_private(
-            path, yaml.safe_dump(kubeconfig(self.cloud, {name: server}), sort_keys=False)
-        )
+        text = yaml.safe_dump(kubeconfig(self.cloud, {name: server}), sort_keys=False)
+        _write_private(path, text)
         return {"server": server, "kubeconfig": str(path)}
+
+    def _cluster_changed(self, name: str) -> None:
+        """A cluster was made or deleted by the GKE API: its own API comes or goes."""
+        clusters = self.edge.admin.ready["clusters"]
+        if name in self.cloud.gke.clusters and name not in clusters:
+            bound = self._bind_cluster(name)
+            clusters[name] = self._about_cluster(name, bound)
+            self._later(self._open_cluster(name, bound))
+        elif name not in self.cloud.gke.clusters and clusters.pop(name, None):
+            runner = self._clusters.pop(name)
+            self._runners.remove(runner)
+            self._later(runner.cleanup())
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _environment(
         self, url: str, dns: str, proxy: str, clusters: dict[str, dict[str, str]]

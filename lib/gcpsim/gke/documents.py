@@ -12,6 +12,22 @@ from gcpsim.k8s.controllers.objects import Obj
 VERSIONS = ("1.34.2-gke.1154000", "1.33.5-gke.1308000", "1.32.9-gke.1239000", "1.31.13-gke.1008000")
 DEFAULT_VERSION = VERSIONS[1]
 SERVICES_RANGE = "34.118.224.0/20"
+# What a new cluster or pool gets from its spec, not from the body as it came.
+MADE_HERE = (
+    "name",
+    "nodePools",
+    "locations",
+    "network",
+    "subnetwork",
+    "initialNodeCount",
+    "nodeConfig",
+    "initialClusterVersion",
+    "version",
+    "clusterIpv4Cidr",
+    "servicesIpv4Cidr",
+    "ipAllocationPolicy",
+    "status",
+)
 # The fingerprint of "no labels" and the version of "no policy", the same for every cluster.
 NO_LABELS = "a9dc16a7"
 NO_POLICY = "e3b0c442"
@@ -24,6 +40,7 @@ class PoolSpec:
     name: str = "default-pool"
     machine_type: str = "e2-standard-4"
     nodes: int = 1
+    extra: Obj = field(default_factory=dict)  # fields of the NodePool as a client sent them
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class ClusterSpec:
     version: str = DEFAULT_VERSION
     vpc_native: bool = True  # pods have alias IPs; without them NEGs cannot take them
     pools: tuple[PoolSpec, ...] = field(default_factory=lambda: (PoolSpec(),))
+    extra: Obj = field(default_factory=dict)  # fields of the Cluster as a client sent them
 
 
 def path_of(spec: ClusterSpec) -> str:
@@ -59,6 +77,11 @@ def etag(*parts: object) -> str:
 def cluster(spec: ClusterSpec, pods: str, now: float) -> Obj:
     """The Cluster resource; endpoint and CA are added when there is a server."""
     digest = names.cluster_hash(spec.project, spec.location, spec.name)
+    made = _cluster(spec, pods, now, digest)
+    return merged(made, {k: v for k, v in spec.extra.items() if k not in MADE_HERE})
+
+
+def _cluster(spec: ClusterSpec, pods: str, now: float, digest: str) -> Obj:
     pools = [node_pool(spec, pool, digest) for pool in spec.pools]
     nodes = sum(pool.nodes for pool in spec.pools) * len(spec.zones)
     return {
@@ -151,7 +174,7 @@ def node_pool(spec: ClusterSpec, pool: PoolSpec, digest: str) -> Obj:
         for zone in spec.zones
     ]
     account = f"{number(spec.project)}-compute@developer.gserviceaccount.com"
-    return {
+    made: Obj = {
         "name": pool.name,
         "config": {
             "machineType": pool.machine_type,
@@ -178,6 +201,17 @@ def node_pool(spec: ClusterSpec, pool: PoolSpec, digest: str) -> Obj:
         "status": "RUNNING",
         "upgradeSettings": {"maxSurge": 1, "strategy": "SURGE"},
     }
+    return merged(made, {k: v for k, v in pool.extra.items() if k not in MADE_HERE})
+
+
+def merged(base: Obj, given: Obj) -> Obj:
+    """A document with what a client sent, nested objects field by field."""
+    out = dict(base)
+    for key, value in given.items():
+        known = out.get(key)
+        both = isinstance(known, dict) and isinstance(value, dict)
+        out[key] = merged(known or {}, value) if both else value
+    return out
 
 
 def region(spec: ClusterSpec) -> str:

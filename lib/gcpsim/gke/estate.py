@@ -33,12 +33,17 @@ class Estate:
         self.planes: dict[str, Plane] = {}
         self.started: list[Callable[[Plane], None]] = []
         self._resyncs: dict[str, dict[str, Resync]] = {}
+        # Told the name of a cluster whose control plane came or went.
+        self.listeners: list[Callable[[str], None]] = []
         world.endpoint_answer = lambda ip, port: endpoints.answer(self.planes.values(), ip, port)
 
     def resume(self) -> None:
         """Control planes from documents: after a restart or reset."""
-        for name in sorted(self.table.keys()):
-            self.start(name)
+        for name in [name for name in self.clusters if name not in self.table]:
+            self.forget(name)
+        for name, doc in sorted(self.table.items()):
+            if doc["status"] != "PROVISIONING":
+                self.start(name)
 
     @property
     def project(self) -> str:
@@ -54,6 +59,57 @@ class Estate:
 
     def change(self, name: str, **fields: Any) -> None:
         self.table.put(name, {**self.document(name), **fields})
+
+    def change_pool(self, name: str, pool: str, **fields: Any) -> None:
+        """Change fields of a node pool (None removes one), and what the cluster says of them."""
+        doc = self.document(name)
+        pools = [
+            {k: v for k, v in {**p, **fields}.items() if v is not None} if p["name"] == pool else p
+            for p in doc["nodePools"]
+        ]
+        self.set_pools(name, pools)
+
+    def set_pools(self, name: str, pools: list[Obj]) -> None:
+        """The node pools of a cluster, its status and its nodes' version that follow from them."""
+        doc = self.document(name)
+        busy = any(p["status"] != "RUNNING" for p in pools) or doc.get("_master")
+        version = max((p["version"] for p in pools), default=doc["currentNodeVersion"])
+        status = "RECONCILING" if busy else "RUNNING"
+        groups = [link for p in pools for link in p.get("instanceGroupUrls") or ()]
+        self.change(
+            name,
+            nodePools=pools,
+            status=status,
+            currentNodeVersion=version,
+            instanceGroupUrls=groups,
+        )
+
+    def set_available(self, name: str, available: bool) -> None:
+        """Whether a cluster's Kubernetes API answers; what runs on the nodes does in any case."""
+        self.clusters[name].api_available = available
+        outages = self.world.store.table("outages")
+        if available:
+            outages.delete(f"api/{name}")
+        else:
+            outages.put(f"api/{name}", {"since": self.world.clock.now()})
+
+    def tell(self, name: str) -> None:
+        for listener in self.listeners:
+            listener(name)
+
+    def forget(self, name: str) -> None:
+        """A cluster is gone with all its objects."""
+        cluster = self.clusters.pop(name, None)
+        if cluster is not None:
+            cluster.dismiss()
+        self.planes.pop(name, None)
+        for resync in self._resyncs.get(name, {}):
+            self._resyncs[name][resync] = lambda: False
+        for table in self.world.store.tables(f"k8s/{name}/"):
+            for key in table.keys():  # noqa: SIM118
+                table.delete(key)
+        self.table.delete(name)
+        self.tell(name)
 
     def set_endpoint(self, name: str, address: str, ca: str = "") -> None:
         """Where a cluster's Kubernetes API listens (host:port), and its CA as PEM."""

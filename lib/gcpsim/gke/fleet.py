@@ -184,6 +184,7 @@ def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj
                 "beta.kubernetes.io/arch": "amd64",
                 "beta.kubernetes.io/instance-type": machine,
                 "beta.kubernetes.io/os": "linux",
+                **(pool["config"].get("labels") or {}),
                 "cloud.google.com/gke-boot-disk": pool["config"]["diskType"],
                 "cloud.google.com/gke-nodepool": pool["name"],
                 "cloud.google.com/gke-os-distribution": "cos",
@@ -200,6 +201,7 @@ def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj
             "annotations": {"container.googleapis.com/instance_id": str(instance["id"])},
         },
         "spec": {
+            **_taints(pool),
             "podCIDR": pods,
             "podCIDRs": [pods],
             "providerID": f"gce://{cluster.project}/{zone}/{node}",
@@ -224,6 +226,19 @@ def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj
             },
         },
     }
+
+
+def _taints(pool: Obj) -> Obj:
+    """A pool's taints, in Kubernetes' spelling of the effects."""
+    found = [
+        {
+            "key": taint.get("key", ""),
+            "value": taint.get("value", ""),
+            "effect": "".join(word.title() for word in taint.get("effect", "").split("_")),
+        }
+        for taint in pool["config"].get("taints") or ()
+    ]
+    return {"taints": found} if found else {}
 
 
 def _uuid_like(*parts: str) -> str:

@@ -5,6 +5,7 @@ Engine's.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.operations import OperationStore
@@ -13,13 +14,18 @@ from gcpsim.core.world import World
 from gcpsim.gke.documents import link
 from gcpsim.k8s.controllers.objects import Obj, safe_hash
 
+BY_USER = "by the user."
+CANCELLED = 1
+Next = tuple[Obj, float]  # an effect, and the seconds until it
+
 
 class Operations(OperationStore):
-    """Operations by name. `take_effect` is told the effect of one that ended by time."""
+    """Operations by name. `take_effect` is told the effect when its time is over; what it gives
+    is the next effect of the same operation, None when that is done."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world, "gke/operations", "gke/pending")
-        self.take_effect: Callable[[Obj], None] = lambda effect: None
+        self.take_effect: Callable[[Obj], Next | None] = lambda effect: None
 
     def start(
         self,
@@ -49,7 +55,7 @@ class Operations(OperationStore):
             ),
             "startTime": rfc3339(now),
         }
-        kept = {**doc, "_project": project}
+        kept = {**doc, "_project": project, "_target": target}
         if effect is None:
             self.keep(name, kept)
         else:
@@ -57,8 +63,18 @@ class Operations(OperationStore):
         return doc
 
     def end(self, name: str, effect: Obj) -> None:
-        self.take_effect(effect["effect"])
-        self.complete(name)
+        following = self.take_effect(effect["effect"])
+        if following is None:
+            self.complete(name)
+        else:
+            self.begin(name, self.docs.get(name) or {}, {"effect": following[0]}, following[1])
+
+    def running_on(self, target: str) -> Obj | None:
+        """The operation that changes what is at a path (a cluster, or anything in it) now."""
+        for doc in self.docs.values():
+            if doc["status"] != "DONE" and doc["_target"].startswith(target):
+                return doc
+        return None
 
     def complete(self, name: str, error: str = "") -> None:
         """Mark an operation DONE, with an error when it failed."""
@@ -67,9 +83,15 @@ class Operations(OperationStore):
             return
         done = {**doc, "status": "DONE", "endTime": rfc3339(self.world.clock.now())}
         if error:
-            done["error"] = {"code": 3, "message": error}
+            done["error"] = {"code": CANCELLED if error.endswith(BY_USER) else 3, "message": error}
             done["statusMessage"] = error
         self.docs.put(name, done)
+
+    def report(self, name: str, **fields: Any) -> None:
+        """What an operation says of how far it is."""
+        doc = self.docs.get(name)
+        if doc is not None and doc["status"] != "DONE":
+            self.docs.put(name, {**doc, **fields})
 
     def find(self, name: str) -> Obj | None:
         doc = self.docs.get(name)

@@ -10,6 +10,7 @@ from gcpsim.core.errors import ApiError
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 from gcpsim.gke import stage
+from gcpsim.gke.changes import Changes
 from gcpsim.gke.creation import Creation
 from gcpsim.gke.documents import ClusterSpec
 from gcpsim.gke.estate import Estate
@@ -32,7 +33,11 @@ class Gke(RestService):
         self.fleet = Fleet(self.estate)
         self.upgrades = Upgrades(self.estate, self.fleet, self.operations)
         self.creation = Creation(self.estate, self.fleet)
-        self.methods = Methods(self.estate, self.operations, self.upgrades)
+        self.changes = Changes(
+            self.estate, self.fleet, self.creation, self.operations, self.upgrades
+        )
+        self.upgrades.pool_emptied = self.changes.pool_emptied
+        self.methods = Methods(self.estate, self.operations, self.upgrades, self.changes)
         world.gke = self
         world.services[self.name] = self
         stage.register(stage.Stage(self.estate, self.fleet, self.upgrades))

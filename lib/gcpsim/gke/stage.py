@@ -84,12 +84,7 @@ def cluster_up(stage: Stage, args: Args) -> Obj:
 
 def _set_api(stage: Stage, args: Args, available: bool) -> Obj:
     cluster = _plane(stage, args).cluster
-    cluster.api_available = available
-    table = stage.world.store.table("outages")
-    if available:
-        table.delete(f"api/{cluster.name}")
-    else:
-        table.put(f"api/{cluster.name}", {"since": stage.world.clock.now()})
+    stage.estate.set_available(cluster.name, available)
     return {"cluster": cluster.name, "api": "up" if available else "down"}
 
 

@@ -73,12 +73,12 @@ def test_node_pools_operations_and_versions(gke: Any) -> None:
     valid = locations.getServerConfig(name=f"{PARENT}/us-central1").execute()["validNodeVersions"]
     assert locations.operations().list(parent=f"{PARENT}/-").execute() == {}
     name = f"{parent}/nodePools/default-pool"
-    started = pools.update(name=name, body={"nodeVersion": valid[0]}).execute()
+    started = pools.update(name=name, body={"nodeVersion": valid[1]}).execute()
     assert (started["operationType"], started["status"]) == ("UPGRADE_NODES", "RUNNING")
     again = locations.operations().get(name=f"{PARENT}/us-central1/operations/{started['name']}")
     assert again.execute()["status"] == "RUNNING"
     with pytest.raises(errors.HttpError) as refused:
-        pools.update(name=name, body={"nodeVersion": valid[0]}).execute()
+        pools.update(name=name, body={"nodeVersion": valid[1]}).execute()
     assert refused.value.status_code == 400
 
 
