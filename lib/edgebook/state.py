@@ -3,11 +3,15 @@
 Only its owner can read it: plans and journals hold what the params hold.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
+import psutil
 
 from edgebook.errors import EdgebookError
 
@@ -51,3 +55,28 @@ def write_private(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise EdgebookError("A file cannot be written", where=str(path), why=str(error)) from error
+
+
+def scratch() -> Path:
+    """A folder for this process alone, gone with it; what killed ones left is swept up."""
+    return _scratch(os.getpid())
+
+
+@cache
+def _scratch(pid: int) -> Path:
+    root = private_folder(state_folder() / "scratch")
+    for old in root.iterdir():
+        if not _lives(old.name):
+            shutil.rmtree(old, ignore_errors=True)
+    began = psutil.Process(pid).create_time()
+    mine = private_folder(root / f"{pid}-{began:.0f}")
+    atexit.register(lambda: shutil.rmtree(mine, ignore_errors=True) if os.getpid() == pid else None)
+    return mine
+
+
+def _lives(name: str) -> bool:
+    number, _, began = name.partition("-")
+    try:
+        return abs(psutil.Process(int(number)).create_time() - float(began)) < 2
+    except (psutil.Error, ValueError):
+        return False

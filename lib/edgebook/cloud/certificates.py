@@ -4,6 +4,7 @@ An operation that is done says only that the request was stored: whether a certi
 an entry serves is read from the resource afterwards (see `apply`'s gates). Bodies are raw JSON.
 """
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 from google.protobuf import json_format
 
 from edgebook.cloud import refusals
+from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
 from edgebook.errors import UsageError
 
-CALL_SECONDS = 60.0
+OPERATION_SECONDS = 1800.0
 FIRST_POLL, LONGEST_POLL = 0.2, 2.0
 
 COLLECTIONS = {
@@ -40,11 +42,12 @@ class CertificateWriter:
             )
 
         connection = self.wire.connection
-        return CertificateManagerClient(
+        client = CertificateManagerClient(
             credentials=connection.credentials,
             transport="rest",
             client_options=connection.client_options("certificatemanager"),
         )
+        return guard(client, Strict())
 
     def start(
         self,
@@ -74,18 +77,21 @@ class CertificateWriter:
 
         def once() -> dict[str, Any]:
             method = getattr(self._client, f"{rpc}_{noun}")
-            future = method(request=request, timeout=CALL_SECONDS, retry=None)
+            future = method(request=request, timeout=self.wire.connection.limits.one, retry=None)
             return _as_json(future.operation)
 
         return self.wire.attempt(once, method=verb, path=path)
 
     def finish(self, operation: dict[str, Any], *, method: str, path: str) -> dict[str, Any]:
         """Wait until the operation is done; this API has no wait call, so it is read again."""
-        pause = FIRST_POLL
+        pause, ends = FIRST_POLL, time.monotonic() + OPERATION_SECONDS
         while not operation.get("done"):
+            if time.monotonic() > ends:
+                raise refusals.endless(operation, OPERATION_SECONDS, method=method, path=path)
             self.wire.clock.wait(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
-            operation = self.wire.get("certificatemanager", f"v1/{operation['name']}")
+            where = f"v1/{operation['name']}"
+            operation = self.wire.request("certificatemanager", "GET", where, check=_refuse_other)
         if operation.get("error"):
             raise refusals.from_operation(operation, method=method, path=path)
         return operation
@@ -107,8 +113,14 @@ class CertificateWriter:
         return filled
 
 
+def _refuse_other(said: Mapping[str, Any]) -> None:
+    if not said.get("name"):
+        raise Garbled("an object without a name instead of an operation")
+
+
 def _as_json(operation: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"name": operation.name, "done": operation.done}
+    _refuse_other(found)
     if operation.HasField("error"):
         found["error"] = {"code": operation.error.code, "message": operation.error.message}
     return found

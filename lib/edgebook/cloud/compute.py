@@ -5,6 +5,7 @@ built with the same endpoint and credentials. (The futures of the other methods 
 whatever endpoint the client was given, and are never used here.) Bodies are raw JSON in and out.
 """
 
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ from typing import Any
 from google.protobuf import json_format
 
 from edgebook.cloud import refusals
+from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import compute_service, compute_types
 from edgebook.cloud.wire import Wire
 from edgebook.errors import ApiError, UsageError
 
-CALL_SECONDS = 60.0
-WAIT_SECONDS = 150.0  # the API answers a wait after about two minutes at the latest
+OPERATION_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class ComputeWriter:
         where = path.rstrip("/") if rpc in verb else f"{path}/{_camel(rpc)}"
 
         def once() -> dict[str, Any]:
-            return _as_json(method(request=request, timeout=CALL_SECONDS, retry=None))
+            return _as_json(
+                method(request=request, timeout=self.wire.connection.limits.one, retry=None)
+            )
 
         return self.wire.attempt(once, method=verb.get(rpc, "POST"), path=where)
 
@@ -109,11 +112,15 @@ class ComputeWriter:
             f"compute/v1/{scope}/{service.collection}/{name}",
             params={"requestId": request_id or str(uuid.uuid4())},
             body=body,
+            check=_refuse_other,
         )
 
     def finish(self, operation: dict[str, Any], *, method: str, path: str) -> dict[str, Any]:
         """Wait until the operation is DONE; ApiError (with `operation` set) when it failed."""
+        ends = time.monotonic() + OPERATION_SECONDS
         while operation.get("status") != "DONE":
+            if time.monotonic() > ends:
+                raise refusals.endless(operation, OPERATION_SECONDS, method=method, path=path)
             operation = self._wait(operation)
         if operation.get("error"):
             raise refusals.from_operation(operation, method=method, path=path)
@@ -134,17 +141,22 @@ class ComputeWriter:
             path = f"projects/{project}/global/operations/{name}/wait"
 
         def once() -> dict[str, Any]:
-            return _as_json(client.wait(request=request, timeout=WAIT_SECONDS, retry=None))
+            return _as_json(
+                client.wait(
+                    request=request, timeout=self.wire.connection.limits.waiting, retry=None
+                )
+            )
 
-        return self.wire.attempt(once, method="POST", path=f"compute/v1/{path}")
+        return self.wire.attempt(once, method="POST", path=f"compute/v1/{path}", waits=True)
 
     def _client(self, module: str, name: str) -> Any:
         if module not in self._clients:
             connection = self.wire.connection
-            self._clients[module] = compute_service(module, name)(
+            client = compute_service(module, name)(
                 credentials=connection.credentials,
                 client_options=connection.client_options("compute"),
             )
+            self._clients[module] = guard(client, Strict())
         return self._clients[module]
 
     def _request(
@@ -170,6 +182,11 @@ class ComputeWriter:
             own = _snake(service.singular).removeprefix("global_")
             request["resource" if "resource" in fields else own] = name
         return request
+
+
+def _refuse_other(said: Mapping[str, Any]) -> None:
+    if not said.get("name") or not said.get("status"):
+        raise Garbled("an object without name and status instead of an operation")
 
 
 def _clears(value: Any) -> bool:
@@ -203,7 +220,9 @@ def _message(message: Any, body: Mapping[str, Any], what: str) -> Any:
 
 
 def _as_json(message: Any) -> dict[str, Any]:
+    """The operation; Garbled when it has neither name nor status and so is none."""
     found: dict[str, Any] = json_format.MessageToDict(type(message).pb(message))
+    _refuse_other(found)
     return found
 
 

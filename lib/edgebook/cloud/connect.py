@@ -6,6 +6,7 @@ it talks to.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +17,10 @@ import google.auth.exceptions
 import requests
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
-from requests.adapters import HTTPAdapter
 
 from edgebook.clock import Clock
-from edgebook.cloud import simulator, worlds
+from edgebook.cloud import simulator, tokens, worlds
+from edgebook.cloud.answers import Whole
 from edgebook.cloud.reach import Way, direct
 from edgebook.cloud.worlds import World
 from edgebook.errors import ConnectError, UsageError
@@ -36,6 +37,15 @@ SERVICES = (
 )
 PARALLEL = 32
 WAYS_SECONDS = 5.0  # so long what a simulator said of its ways is not asked again
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a call may take, in real seconds; quotas are waited for besides."""
+
+    one: float = 30.0  # one try
+    call: float = 120.0  # all tries, with the pauses between them
+    waiting: float = 150.0  # one try of a call that waits for an operation: at most two minutes
 
 
 @dataclass
@@ -56,9 +66,11 @@ class Connection:
     world: World | None = None
     identity: Person | None = None  # who runs this, once it was asked
     sim_url: str = ""  # where the simulator says how its addresses are reached
+    limits: Limits = Limits()
     # Called before each repetition of a call: with the error, and the seconds until then.
     on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)
+    _refreshing: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _ways: dict[tuple[str, int], list[Way]] = field(default_factory=dict, repr=False)
     _ways_at: float = 0.0
 
@@ -88,7 +100,7 @@ class Connection:
             bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
             session.verify = bundle or True
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=PARALLEL))
+                session.mount(scheme, Whole(pool_connections=8, pool_maxsize=PARALLEL))
             self._session = session
         return self._session
 
@@ -107,20 +119,18 @@ class Connection:
 
     def token(self) -> str:
         """A fresh access token, for a cluster reached without a kubeconfig; "" when anonymous."""
+        self.refresh()
         if isinstance(self.credentials, AnonymousCredentials):
             return ""
-        from google.auth.transport.requests import Request
-
-        if not self.credentials.valid:
-            try:
-                self.credentials.refresh(Request())
-            except google.auth.exceptions.GoogleAuthError as error:
-                raise ConnectError(
-                    "The credentials could not be refreshed",
-                    why=str(error.args[0] if error.args else error),
-                    next="gcloud auth application-default login",
-                ) from error
         return str(self.credentials.token)
+
+    def refresh(self) -> None:
+        """Fetch a new token when the old one is about to end; ConnectError when that fails."""
+        if isinstance(self.credentials, AnonymousCredentials) or self.credentials.valid:
+            return
+        with self._refreshing:
+            if not self.credentials.valid:
+                tokens.refresh(self.credentials, self.clock)
 
 
 def connect(

@@ -5,15 +5,19 @@ more than name, type, TTL and data goes as raw JSON over the same connection. A 
 until Cloud DNS says done; whether name servers answer it is for `verify` to see.
 """
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from edgebook.cloud import refusals
+from edgebook.cloud.answers import Garbled
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
 
 PLAIN = {"name", "type", "ttl", "rrdatas", "kind", "signatureRrdatas"}
 FIRST_POLL, LONGEST_POLL = 0.2, 2.0
+CHANGE_SECONDS = 900.0
 
 
 class DnsWriter:
@@ -41,7 +45,7 @@ class DnsWriter:
         extra = {key for rrset in (*additions, *deletions) for key in rrset} - PLAIN
         if extra:
             body = {"additions": list(additions), "deletions": list(deletions)}
-            return self.wire.request("dns", "POST", path, body=body)
+            return self.wire.request("dns", "POST", path, body=body, check=_refuse_other)
 
         def once() -> dict[str, Any]:
             _, project, _, zone_name = scope.split("/")
@@ -58,17 +62,22 @@ class DnsWriter:
                         )
                     )
             changes.create()
-            return {"id": changes.name, "status": changes.status}
+            answered = {"id": changes.name, "status": changes.status}
+            _refuse_other(answered)
+            return answered
 
         return self.wire.attempt(once, method="POST", path=path)
 
     def finish(self, scope: str, change: dict[str, Any]) -> dict[str, Any]:
         """Wait until Cloud DNS has sent the change to its name servers."""
-        pause = FIRST_POLL
+        pause, ends = FIRST_POLL, time.monotonic() + CHANGE_SECONDS
         while change.get("status") != "done":
+            path = f"dns/v1/{scope}/changes/{change['id']}"
+            if time.monotonic() > ends:
+                raise refusals.endless(change, CHANGE_SECONDS, method="POST", path=path)
             self.wire.clock.wait(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
-            change = self.wire.get("dns", f"dns/v1/{scope}/changes/{change['id']}")
+            change = self.wire.request("dns", "GET", path, check=_refuse_other)
         return change
 
     def _client(self, project: str) -> Any:
@@ -81,5 +90,11 @@ class DnsWriter:
                 project=project,
                 credentials=connection.credentials,
                 client_options=connection.client_options("dns"),
+                _http=connection.session,  # refuses what is no answer, as for reads
             )
         return self._clients[project]
+
+
+def _refuse_other(said: Mapping[str, Any]) -> None:
+    if said.get("id") in (None, "") or said.get("status") not in ("pending", "done"):
+        raise Garbled("an object without id and status instead of a change")

@@ -6,31 +6,37 @@ It must not know what the objects mean: that is `live` and `apply`.
 """
 
 import base64
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+import urllib3
 
-from edgebook.clock import backoff
-from edgebook.cloud import refusals
+from edgebook.clock import Cancelled
+from edgebook.cloud import answers, refusals, retry
+from edgebook.cloud.calls import bounded
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.lightimport import IMPORTING
-from edgebook.cloud.refusals import Passing
 from edgebook.cloud.wire import Wire
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
+from edgebook.state import scratch
 
-TRIES = 4
 PAGE = "500"
+POOL = 16
+UNREACHED = ("connection", refusals.SILENT)
+PAGES_AT_MOST = 2000
+CONFIG_SECONDS = 60.0  # a kubeconfig may start a program that fetches a token
 MERGE_PATCH = "application/merge-patch+json"
+NO_SUCH_TYPE = "404 page not found"  # what the API server says of a path that it does not know
 
 
 class KubeCluster:
     """One cluster under its name in the params."""
 
-    def __init__(self, name: str, client: Any, connection: Connection, *, where: str) -> None:
+    def __init__(self, name: str, client: "Direct", connection: Connection, *, where: str) -> None:
         self.name = name
         self.where = where
         self._client = client
@@ -45,17 +51,28 @@ class KubeCluster:
             query["labelSelector"] = labels
         if fields:
             query["fieldSelector"] = fields
+        seen: set[str] = set()
         while True:
             try:
-                page = self.request("GET", path, query=query)
+                page = self.request("GET", path, query=query, check=_refuse_no_list)
             except ApiError as error:
-                if missing_ok and error.code == 404:
+                if missing_ok and refusals.not_there(error):
                     return
                 raise
-            yield from page.get("items", [])
-            token = page.get("metadata", {}).get("continue")
+            yield from page.get("items") or ()
+            token = str((page.get("metadata") or {}).get("continue") or "")
             if not token:
                 return
+            if token in seen or len(seen) == PAGES_AT_MOST:
+                raise ApiError(
+                    f"Cluster {self.name}: a list does not end",
+                    reason=refusals.GARBLED,
+                    message=f"page {len(seen) + 1} leads to a page that was read already",
+                    method="GET",
+                    path=f"{self.where}/{path}",
+                    next=refusals.LOOK_BETWEEN,
+                )
+            seen.add(token)
             query["continue"] = token
 
     def find(self, path: str) -> dict[str, Any] | None:
@@ -63,7 +80,7 @@ class KubeCluster:
         try:
             return self.request("GET", path)
         except ApiError as error:
-            if error.code == 404:
+            if refusals.not_there(error):
                 return None
             raise
 
@@ -79,62 +96,66 @@ class KubeCluster:
         query: dict[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        check: Callable[[dict[str, Any]], None] = lambda said: None,
     ) -> dict[str, Any]:
-        """One request, repeated while its error passes by itself."""
-        for attempt in range(TRIES):
-            try:
-                return self._once(method, path, query or {}, body, content_type)
-            except ApiError as error:
-                last = attempt == TRIES - 1
-                if refusals.passing(error) is Passing.NEVER or last:
-                    if error.reason == "connection":
-                        raise self._unreachable(error) from error
-                    raise
-                pause = backoff(attempt, first=0.5, limit=8)
-                self._connection.on_retry(error, pause)
-                self._connection.clock.wait(pause)
-        raise AssertionError("unreachable")
+        """One request, repeated while its error passes by itself; `check` may refuse its answer."""
+
+        def once() -> dict[str, Any]:
+            said = self._once(method, path, query or {}, body, content_type)
+            check(said)
+            return said
+
+        where = f"{self.where}/{path}"
+        try:
+            return retry.attempt(once, connection=self._connection, method=method, path=where)
+        except ApiError as error:
+            if error.reason in UNREACHED:
+                raise self._unreachable(error) from error
+            raise
 
     def _once(
         self, method: str, path: str, query: dict[str, str], body: Any, content_type: str
     ) -> dict[str, Any]:
-        import urllib3
-
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **self._client.headers()}
         if body is not None:
             headers["Content-Type"] = content_type
-        try:
-            configuration = self._client.configuration
-            for setting in configuration.auth_settings().values():
-                headers[setting["key"]] = setting["value"]
-            url = f"{configuration.host}/{path}" + (f"?{urlencode(query)}" if query else "")
-            answer = self._client.rest_client.pool_manager.request(
-                method,
-                url,
-                body=None if body is None else orjson.dumps(body),
-                headers=headers,
-                timeout=urllib3.Timeout(connect=5, read=60),
-                retries=False,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise ApiError(
-                f"Cluster {self.name} gave no answer",
-                reason="connection",
-                message=f"{type(error).__name__}: {error}",
-                method=method,
-                path=f"{self.where}/{path}",
-            ) from error
+        url = f"{self._client.host}/{path}" + (f"?{urlencode(query)}" if query else "")
+        answer = self._client.pool.request(
+            method,
+            url,
+            body=None if body is None else orjson.dumps(body),
+            headers=headers,
+            timeout=urllib3.Timeout(connect=5, read=self._connection.limits.one),
+            retries=False,
+            preload_content=False,
+        )
+        content = answers.read_whole(answer)
         if answer.status >= 400:
-            raise self._refusal(answer.status, answer.data, method, path)
-        return orjson.loads(answer.data) if answer.data else {}
+            raise self._refusal(answer.status, content, method, path)
+        return answers.json_object(answer.status, content, answer.headers.get("Location") or "")
 
     def _refusal(self, code: int, content: bytes, method: str, path: str) -> EdgebookError:
         where = f"{method} {self.where}/{path}"
         try:
             said = orjson.loads(content)
         except ValueError:
-            said = {}
-        message = str(said.get("message") or content[:300].decode(errors="replace"))
+            said = None
+        text = answers.beginning(content)
+        # Only the API server itself says Status; anything else is from somebody in between.
+        genuine = isinstance(said, dict) and said.get("kind") == "Status"
+        genuine = genuine or (code == 404 and text == NO_SUCH_TYPE)
+        said = said if isinstance(said, dict) else {}
+        message = str(said.get("message") or text)
+        if not genuine and code != 401:
+            return ApiError(
+                f"Cluster {self.name}: HTTP {code} with what is no answer of its API",
+                code=code,
+                reason=refusals.GARBLED,
+                message=text or "an empty body",
+                method=method,
+                path=f"{self.where}/{path}",
+                next=refusals.LOOK_BETWEEN,
+            )
         if code == 401:
             return ConnectError(
                 f"Cluster {self.name} does not accept the credentials", where=where, why=message
@@ -158,32 +179,69 @@ class KubeCluster:
     def _unreachable(self, error: ApiError) -> ConnectError:
         return ConnectError(
             f"Cluster {self.name} cannot be reached",
-            where=self._client.configuration.host,
+            where=self._client.host,
             why=error.message,
             next=f"check clusters.{self.name} in the params, the network path, and that it runs",
         )
 
 
+@dataclass(frozen=True)
+class Direct:
+    """How a cluster is reached: its address, fresh headers for each request, and a pool."""
+
+    host: str
+    headers: Callable[[], Mapping[str, str]]
+    pool: Any
+
+
 def by_context(name: str, context: str, connection: Connection) -> KubeCluster:
     """The cluster that a kubeconfig context names."""
-    with IMPORTING:
-        # Two threads that import parts of this package at once can wait for each other forever.
-        from kubernetes import config
+    where = f"clusters.{name}.context: {context}"
 
-        for path in connection.kubeconfigs or (None,):
-            try:
-                client = config.new_client_from_config(config_file=path, context=context)
-            except config.ConfigException:
-                continue
-            return KubeCluster(name, client, connection, where=client.configuration.host)
-    files = ", ".join(connection.kubeconfigs) or "~/.kube/config"
-    raise ConnectError(
-        f"No kubeconfig context for cluster {name}",
-        where=f"clusters.{name}.context: {context}",
-        why=f"not found in {files}",
-        next="gcloud container clusters get-credentials, or name the cluster by project, "
-        "location and name",
-    )
+    def load() -> Any:
+        # Two threads that import parts of this package at once can wait for each other forever.
+        with IMPORTING:
+            from kubernetes import config
+            from kubernetes.client import ApiClient, Configuration
+
+            for path in connection.kubeconfigs or (None,):
+                settings = type.__call__(Configuration)
+                try:
+                    config.load_kube_config(
+                        config_file=path,
+                        context=context,
+                        client_configuration=settings,
+                        temp_file_path=str(scratch()),
+                    )
+                except config.ConfigException:
+                    continue
+                return ApiClient(configuration=settings)
+        return None
+
+    try:
+        client = bounded(load, seconds=CONFIG_SECONDS, clock=connection.clock)
+    except (Cancelled, EdgebookError):
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {answers.beginning(str(error))}"
+        raise ConnectError(f"The kubeconfig of cluster {name} is of no use", where=where, why=why,
+                           next="gcloud container clusters get-credentials") from error  # fmt: skip
+    if client is None:
+        files = ", ".join(connection.kubeconfigs) or "~/.kube/config"
+        raise ConnectError(
+            f"No kubeconfig context for cluster {name}",
+            where=where,
+            why=f"not found in {files}",
+            next="gcloud container clusters get-credentials, or name the cluster by project, "
+            "location and name",
+        )
+    settings = client.configuration
+
+    def headers() -> Mapping[str, str]:
+        return {item["key"]: item["value"] for item in settings.auth_settings().values()}
+
+    direct = Direct(str(settings.host), headers, client.rest_client.pool_manager)
+    return KubeCluster(name, direct, connection, where=direct.host)
 
 
 def by_location(name: str, path: str, wire: Wire) -> KubeCluster:
@@ -206,23 +264,34 @@ def by_location(name: str, path: str, wire: Wire) -> KubeCluster:
     return KubeCluster(name, _direct_client(found, wire.connection), wire.connection, where=path)
 
 
-def _direct_client(found: dict[str, Any], connection: Connection) -> Any:
-    with IMPORTING:
-        from kubernetes.client import ApiClient, Configuration
-
-    endpoint = str(found.get("endpoint", ""))
-    configuration = Configuration()
-    configuration.host = endpoint if "://" in endpoint else f"https://{endpoint}"
+def _direct_client(found: dict[str, Any], connection: Connection) -> Direct:
+    endpoint = str(found.get("endpoint") or "")
+    host = endpoint if "://" in endpoint else f"https://{endpoint}"
+    context = ssl.create_default_context()
     if certificate := (found.get("masterAuth") or {}).get("clusterCaCertificate"):
-        handle = tempfile.NamedTemporaryFile(prefix="edgebook-ca-", suffix=".pem", delete=False)  # noqa: SIM115
-        with handle:
-            handle.write(base64.b64decode(certificate))
-        configuration.ssl_ca_cert = str(Path(handle.name))
+        try:
+            pem = base64.b64decode(certificate).decode()
+            context = ssl.create_default_context(cadata=pem)
+        except (ValueError, ssl.SSLError) as error:
+            raise ConnectError(
+                "The CA certificate of a cluster cannot be read",
+                where=f"{host}: masterAuth.clusterCaCertificate",
+                why=str(error),
+            ) from error
 
-    def fresh(target: Any) -> None:
-        if token := connection.token():
-            target.api_key["authorization"] = f"Bearer {token}"
+    def headers() -> Mapping[str, str]:
+        token = connection.token()
+        return {"authorization": f"Bearer {token}"} if token else {}
 
-    configuration.refresh_api_key_hook = fresh
-    fresh(configuration)
-    return ApiClient(configuration)
+    return Direct(host, headers, urllib3.PoolManager(ssl_context=context, maxsize=POOL))
+
+
+def _refuse_no_list(page: Mapping[str, Any]) -> None:
+    """Raise Garbled for what is no list of objects: a cluster that answers so is not empty."""
+    items = page.get("items", ())
+    if "items" not in page or not str(page.get("kind", "")).endswith("List"):
+        raise answers.Garbled("an object without kind and items instead of a list")
+    for item in items or ():
+        meta = item.get("metadata") if isinstance(item, dict) else None
+        if not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
+            raise answers.Garbled("a list that holds something without a name")

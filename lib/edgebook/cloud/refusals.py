@@ -11,10 +11,16 @@ from typing import Any
 import google.auth.exceptions as auth_errors
 import orjson
 import requests
+import urllib3
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 
+from edgebook.clock import Cancelled
+from edgebook.cloud.answers import Garbled, beginning
+from edgebook.cloud.calls import TooLong
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 
+SILENT, GARBLED = "silent", "garbled"  # no answer in time; an answer that is none
+LOOK_BETWEEN = "run it again; if it stays, look at the proxy or network between here and the API"
 RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
 BUSY_REASONS = {
     "resourceNotReady",
@@ -22,6 +28,8 @@ BUSY_REASONS = {
     "internalError",
     "serviceUnavailable",
     "connection",
+    SILENT,
+    GARBLED,
     "RESOURCE_NOT_READY",
     "RESOURCE_OPERATION_RATE_EXCEEDED",
     "INTERNAL_ERROR",
@@ -57,7 +65,8 @@ def passing(error: BaseException) -> Passing:
 def conflicted(error: BaseException) -> bool:
     """Somebody else wrote in between: 412, or Kubernetes' 409 Conflict."""
     return isinstance(error, ApiError) and (
-        error.reason in {"conditionNotMet", "CONDITION_NOT_MET", "Conflict"} or error.code == 412
+        error.reason in {"conditionNotMet", "CONDITION_NOT_MET", "Conflict"}
+        or (error.code == 412 and error.reason != GARBLED)
     )
 
 
@@ -65,12 +74,13 @@ def already_there(error: BaseException) -> bool:
     return isinstance(error, ApiError) and (
         error.reason in {"alreadyExists", "RESOURCE_ALREADY_EXISTS", "AlreadyExists"}
         or error.status == "ALREADY_EXISTS"
-        or (error.code == 409 and error.reason != "Conflict")
+        or (error.code == 409 and error.reason not in {"Conflict", GARBLED})
     )
 
 
 def not_there(error: BaseException) -> bool:
-    return isinstance(error, ApiError) and error.code == 404
+    """The API itself says that it does not exist; a proxy's 404 page says nothing."""
+    return isinstance(error, ApiError) and error.code == 404 and error.reason != GARBLED
 
 
 def in_use(error: BaseException) -> bool:
@@ -83,19 +93,33 @@ def in_use(error: BaseException) -> bool:
 
 def from_body(code: int, content: bytes | str, *, method: str, path: str) -> EdgebookError:
     """The error of an HTTP answer with that status and body."""
-    try:
-        said = orjson.loads(content)["error"]
-    except (ValueError, KeyError, TypeError):
-        said = {
-            "message": (content if isinstance(content, str) else content.decode()).strip()[:300]
-        }
-    if not isinstance(said, dict):
-        said = {"message": str(said)}
-    listed = said.get("errors") or [{}]
-    reason = str(listed[0].get("reason") or _detail_reason(said) or "")
+    said = _error_in(content)
+    if said is None:
+        return ApiError(
+            f"{_verb(method)} failed: HTTP {code} with what is no answer of this API",
+            code=code,
+            reason=GARBLED,
+            message=beginning(content) or "an empty body",
+            method=method,
+            path=path,
+            next=LOOK_BETWEEN,
+        )
+    errors = said.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else {}
+    reason = str((first.get("reason") if isinstance(first, dict) else "") or _detail_reason(said))
     message = str(said.get("message") or f"HTTP {code}")
     status = str(said.get("status") or "")
     return build(code, message, reason, status, method=method, path=path, said=said)
+
+
+def _error_in(content: bytes | str) -> dict[str, Any] | None:
+    """What Google's APIs put around an error; None when somebody else answered."""
+    try:
+        said = orjson.loads(content)
+    except ValueError:
+        return None
+    found = said.get("error") if isinstance(said, dict) else None
+    return found if isinstance(found, dict) and ("message" in found or "code" in found) else None
 
 
 def build(
@@ -135,7 +159,9 @@ def build(
 def from_operation(operation: dict[str, Any], *, method: str, path: str) -> ApiError:
     """The error inside a finished operation of Compute Engine or Certificate Manager."""
     error = operation["error"]
-    first = (error.get("errors") or [{}])[0]
+    listed = error.get("errors")
+    first = listed[0] if isinstance(listed, list) and listed else {}
+    first = first if isinstance(first, dict) else {}
     message = str(first.get("message") or error.get("message") or operation.get("httpErrorMessage"))
     return ApiError(
         f"{_verb(method)} failed: {message}",
@@ -147,6 +173,18 @@ def from_operation(operation: dict[str, Any], *, method: str, path: str) -> ApiE
         path=path,
         operation=str(operation.get("name", "")),
         details=first.get("errorDetails") or error.get("details") or (),
+    )
+
+
+def endless(operation: dict[str, Any], seconds: float, *, method: str, path: str) -> ApiError:
+    """An operation that is not done in any time that makes sense."""
+    name = str(operation.get("name") or operation.get("id") or "")
+    return ApiError(
+        f"{_verb(method)} was accepted, but is not done after {seconds / 60:.0f} min",
+        message=f"operation {name}",
+        method=method,
+        path=path,
+        next="run it again: it reads what is there and goes on",
     )
 
 
@@ -164,17 +202,32 @@ def from_exception(error: Exception, *, method: str, path: str) -> EdgebookError
     if isinstance(error, auth_errors.RefreshError | auth_errors.DefaultCredentialsError):
         why = str(error.args[0] if error.args else error)
         return ConnectError("No usable credentials", where=f"{method} {path}", why=why, next=LOGIN)
-    if isinstance(
-        error, requests.RequestException | auth_errors.TransportError | RetryError | OSError
+    if isinstance(error, TooLong | requests.Timeout | urllib3.exceptions.TimeoutError):
+        reason, what = SILENT, "got no answer in time"
+    elif isinstance(error, Garbled | requests.exceptions.ContentDecodingError):
+        reason, what = GARBLED, "got an answer that is none"
+    elif isinstance(
+        error,
+        requests.RequestException
+        | urllib3.exceptions.HTTPError
+        | auth_errors.TransportError
+        | RetryError
+        | OSError,
     ):
-        return ApiError(
-            f"{_verb(method)} got no answer",
-            reason="connection",
-            message=_root_cause(error),
-            method=method,
-            path=path,
-        )
-    raise error
+        reason, what = "connection", "got no answer"
+    elif isinstance(error, Cancelled):
+        raise error
+    else:
+        # A client that stumbles over what it was sent: its own words say at what.
+        reason, what = GARBLED, "got an answer that its client does not understand"
+    return ApiError(
+        f"{_verb(method)} {what}",
+        reason=reason,
+        message=_root_cause(error),
+        method=method,
+        path=path,
+        next=LOOK_BETWEEN,
+    )
 
 
 # google.rpc.Code, as far as operations of Certificate Manager use it.
@@ -192,7 +245,8 @@ RPC_CODES = {
 
 
 def _detail_reason(said: dict[str, Any]) -> str:
-    for detail in said.get("details") or ():
+    details = said.get("details")
+    for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and str(detail.get("@type", "")).endswith("ErrorInfo"):
             return str(detail.get("reason") or "")
     return ""
@@ -211,6 +265,8 @@ def _verb(method: str) -> str:
 
 
 def _root_cause(error: BaseException) -> str:
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return f"{type(error).__name__}: {error}"
+    if not isinstance(error, Garbled | TooLong):
+        while (inner := error.__cause__ or error.__context__) is not None:
+            error = inner
+    text = beginning(str(error))
+    return text if isinstance(error, Garbled | TooLong) else f"{type(error).__name__}: {text}"

@@ -12,14 +12,13 @@ from typing import Any, TypeVar
 
 import orjson
 
-from edgebook.clock import backoff
-from edgebook.cloud import refusals
+from edgebook.cloud import answers, refusals, retry
 from edgebook.cloud.connect import Connection
-from edgebook.cloud.refusals import Passing
 from edgebook.errors import ApiError
 
 T = TypeVar("T")
-TRIES = 8
+MARKED = frozenset({"compute", "dns"})  # APIs that say `kind` in every list
+PAGES_AT_MOST = 2000
 # The parameter for the size of a page and the largest one, where it is not maxResults and 500.
 PAGES = {"certificatemanager": ("pageSize", 500), "serviceusage": ("pageSize", 200)}
 
@@ -54,62 +53,87 @@ class Wire:
         *,
         params: dict[str, str] | None = None,
         body: Any = None,
-        timeout: float = 60.0,
+        check: Callable[[dict[str, Any]], object] = lambda said: None,
     ) -> dict[str, Any]:
-        """One JSON request, repeated while its error passes by itself."""
+        """One JSON request, repeated while its error passes by itself; `check` may refuse it."""
         url = f"{self.connection.endpoint(service)}/{path}"
         data = None if body is None else orjson.dumps(body)
         headers = {"Content-Type": "application/json"} if data is not None else None
 
         def once() -> dict[str, Any]:
             answer = self.connection.session.request(
-                method, url, params=params, data=data, headers=headers, timeout=timeout
+                method,
+                url,
+                params=params,
+                data=data,
+                headers=headers,
+                timeout=self.connection.limits.one,
             )
             if answer.status_code >= 400:
                 raise refusals.from_body(
                     answer.status_code, answer.content, method=method, path=path
                 )
-            return orjson.loads(answer.content) if answer.content.strip() else {}
+            said = answers.json_object(answer.status_code, answer.content)
+            check(said)
+            return said
 
         return self.attempt(once, method=method, path=path)
 
-    def attempt(self, once: Callable[[], T], *, method: str, path: str) -> T:
+    def attempt(self, once: Callable[[], T], *, method: str, path: str, waits: bool = False) -> T:
         """Call `once`; repeat it with growing pauses while its error is one that passes."""
-        for attempt in range(TRIES):
-            try:
-                with self._lock:
-                    self.calls += 1
-                return once()
-            except Exception as raised:
-                error = refusals.from_exception(raised, method=method, path=path)
-                when = refusals.passing(error)
-                if when is Passing.NEVER or attempt == TRIES - 1:
-                    raise error from raised
-                assert isinstance(error, ApiError)
-                self.pause(error, when, attempt)
-        raise AssertionError("unreachable")
 
-    def pause(self, error: ApiError, when: Passing, attempt: int) -> None:
-        """Wait as long as this kind of error asks for."""
-        seconds = backoff(attempt)
-        if when is Passing.AFTER_THE_MINUTE:
-            # Quotas are counted in windows of one minute and refilled when the next one starts.
-            seconds += 60 - self.clock.utc().second
+        def counted() -> T:
+            self.connection.refresh()
+            with self._lock:
+                self.calls += 1
+            return once()
+
+        return retry.attempt(
+            counted,
+            connection=self.connection,
+            method=method,
+            path=path,
+            waits=waits,
+            counted=self._repeated,
+        )
+
+    def _repeated(self) -> None:
         with self._lock:
             self.retried += 1
-        self.connection.on_retry(error, seconds)
-        self.clock.wait(seconds)
 
     def pages(
-        self, service: str, path: str, *, method: str = "GET", body: Any = None, **params: str
+        self,
+        service: str,
+        path: str,
+        *,
+        items: str = "",
+        method: str = "GET",
+        body: Any = None,
+        **params: str,
     ) -> Iterator[dict[str, Any]]:
-        """The pages of a list, each as the service answered it."""
+        """The pages of a list, each as the service answered it, with `items` in it checked."""
         size, most = PAGES.get(service, ("maxResults", 500))
         query = {size: str(most), **params}
+
+        def check(page: dict[str, Any]) -> None:
+            if items:
+                answers.listed(page, items, marked=service in MARKED)
+
+        seen: set[str] = set()
         while True:
-            page = self.request(service, method, path, params=query, body=body)
+            page = self.request(service, method, path, params=query, body=body, check=check)
             yield page
-            token = page.get("nextPageToken")
+            token = str(page.get("nextPageToken") or "")
             if not token:
                 return
-            query["pageToken"] = str(token)
+            if token in seen or len(seen) == PAGES_AT_MOST:
+                raise ApiError(
+                    "A list does not end",
+                    reason=refusals.GARBLED,
+                    message=f"page {len(seen) + 1} leads to a page that was read already",
+                    method=method,
+                    path=path,
+                    next=refusals.LOOK_BETWEEN,
+                )
+            seen.add(token)
+            query["pageToken"] = token

@@ -5,9 +5,10 @@ A Reader is a moment in time. Whoever wants to see what changed since takes a ne
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from edgebook.cloud.calls import Threads
 from edgebook.cloud.kubernetes import KubeCluster
 from edgebook.cloud.wire import Wire
 from edgebook.model.kinds import KINDS, Api
@@ -24,12 +25,12 @@ class Reader:
         wire: Wire,
         clusters: Mapping[str, Callable[[], KubeCluster]] | None = None,
         *,
-        pool: ThreadPoolExecutor | None = None,
+        pool: Threads | None = None,
     ) -> None:
         self.wire = wire
         self.project = wire.connection.project
         self._open_clusters = dict(clusters or {})
-        self._pool = pool or ThreadPoolExecutor(THREADS, thread_name_prefix="edgebook-read")
+        self._pool = pool or Threads(THREADS, "edgebook-read")
         self._known: dict[Any, Future[Any]] = {}
         self._clusters: dict[str, Future[KubeCluster]] = {}
         self._lock = threading.Lock()
@@ -80,8 +81,8 @@ class Reader:
         service = table.api.value
 
         def read() -> list[dict[str, Any]]:
-            pages = self.wire.pages(service, path)
-            return [item for page in pages for item in page.get(items, ())]
+            pages = self.wire.pages(service, path, items=items)
+            return [item for page in pages for item in page.get(items) or ()]
 
         return self.start(("collection", kind, scope), read)
 

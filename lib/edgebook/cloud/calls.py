@@ -1,0 +1,67 @@
+"""Calls that end: each in a thread of its own, with a limit, given up when the run is cancelled.
+
+Sockets have timeouts, but a server that sends a byte now and then, a name that does not resolve or
+a token that is fetched on the way pass them all. So whoever waits here waits for the limit and no
+longer; the thread is left behind and dies with the process. It must not know what is called.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from edgebook.clock import Cancelled, Clock
+
+T = TypeVar("T")
+SLICE = 0.2  # how soon a cancelled run is noticed
+
+
+class TooLong(Exception):
+    """The limit of a call is reached; whether it had an effect is not known."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:.0f} s")
+
+
+def bounded(work: Callable[[], T], *, seconds: float, clock: Clock) -> T:
+    """What `work` returns or raises; TooLong after `seconds`, Cancelled when the run is stopped."""
+    future = start(work)
+    ends = time.monotonic() + seconds
+    while not future.done():
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TooLong(seconds)
+        wait([future], timeout=min(left, SLICE))
+        if clock.cancelled and not future.done():
+            raise Cancelled("stopped")
+    return future.result()
+
+
+def start(work: Callable[[], T], name: str = "edgebook-call") -> "Future[T]":
+    """Run `work` in a thread that never keeps the process alive."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
+class Threads:
+    """A pool of a few threads that never keep the process alive: `submit`, and the future of it."""
+
+    def __init__(self, most: int, name: str) -> None:
+        self._places = threading.Semaphore(most)
+        self._name = name
+
+    def submit(self, work: Callable[..., T], *args: Any) -> "Future[T]":
+        def placed() -> T:
+            with self._places:
+                return work(*args)
+
+        return start(placed, self._name)
