@@ -4,6 +4,7 @@ Only its owner can read it: plans and journals hold what the params hold.
 """
 
 import atexit
+import contextlib
 import os
 import shutil
 import tempfile
@@ -64,13 +65,22 @@ def scratch() -> Path:
 
 @cache
 def _scratch(pid: int) -> Path:
-    root = private_folder(state_folder() / "scratch")
+    root = Path(tempfile.gettempdir()) / f"edgebook-{os.getuid()}"
+    if private_folder(root).stat().st_uid != os.getuid():
+        raise EdgebookError("A folder of ours belongs to somebody else", where=str(root))
     for old in root.iterdir():
         if not _lives(old.name):
             shutil.rmtree(old, ignore_errors=True)
     began = psutil.Process(pid).create_time()
     mine = private_folder(root / f"{pid}-{began:.0f}")
-    atexit.register(lambda: shutil.rmtree(mine, ignore_errors=True) if os.getpid() == pid else None)
+
+    def leave() -> None:
+        if os.getpid() == pid:
+            shutil.rmtree(mine, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                root.rmdir()
+
+    atexit.register(leave)
     return mine
 
 

@@ -97,10 +97,12 @@ def read_whole(raw: Any) -> bytes:
             if size > LARGEST:
                 raise Garbled(f"an answer of more than {LARGEST >> 20} MB")
             parts.append(part)
-    except urllib3.exceptions.DecodeError as error:
-        raise Garbled(f"a body that is not what its encoding says: {error}") from error
-    finally:
-        raw.release_conn()
+    except BaseException as error:
+        raw.close()
+        if isinstance(error, urllib3.exceptions.DecodeError):
+            raise Garbled(f"a body that is not what its encoding says: {error}") from error
+        raise
+    raw.release_conn()
     return b"".join(parts)
 
 

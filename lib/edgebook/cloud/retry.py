@@ -2,7 +2,8 @@
 
 An error is told from its reason (`refusals`). Quotas are waited for; a server that is busy, gone or
 sends garbage is asked again with growing pauses, for two minutes at most; one that does not answer
-at all is asked twice (`connect.Limits`). Whoever calls must make repetitions safe (request ids, fingerprints).
+at all is asked twice (`connect.Limits`). Whoever calls must make repetitions safe: by request ids
+and fingerprints.
 """
 
 import time

@@ -32,6 +32,7 @@ class Attachments:
     attached: int  # ours that stay
     waiting: tuple[str, ...]  # clusters whose NEGs do not exist yet
     clusters: Mapping[str, str]  # canonical NEG link -> cluster
+    unread: tuple[str, ...] = ()  # wanted clusters that cannot be read
 
 
 def attachments(
@@ -62,7 +63,9 @@ def attachments(
         for group, (each, _) in sorted(active.items())
         if group in ours and _differs(compare, each.entry, ours[group])
     ]
-    waiting = {each.cluster for each in wanted if not _any_active(each, known)}
+    # Of a cluster that cannot be read nothing is known: nothing of it is made, changed or detached.
+    unread = {name for name, cluster in observed.clusters.items() if not cluster.reachable}
+    waiting = {each.cluster for each in wanted if not _any_active(each, known)} - unread
     serving = {where[group] for group in stale} - {each.cluster for each in wanted}
     return Attachments(
         missing=tuple(neg for group, (_, neg) in sorted(active.items()) if group not in ours),
@@ -74,6 +77,7 @@ def attachments(
         attached=len(ours) - len(stale),
         waiting=tuple(sorted(waiting)),
         clusters=where,
+        unread=tuple(sorted(unread & {each.cluster for each in wanted})),
     )
 
 

@@ -62,6 +62,10 @@ class Diff:
         yield from self._records.stray(self._wanted)
 
     def _one(self, resource: Resource) -> Iterator[Change]:
+        if unread := self._unread(resource.key):
+            text = f"cluster {unread} cannot be read: its annotations are not known, and left alone"
+            yield report(resource.key, resource.step, text)
+            return
         found = self._live.get(resource.key)
         if found is None:
             if resource.ownership is Ownership.REFERENCED:
@@ -86,6 +90,12 @@ class Diff:
             yield self._make.create(resource)
             return
         yield self._make.update(resource, found, fields)
+
+    def _unread(self, key: ResourceKey) -> str:
+        """The cluster of an object in a cluster that does not answer; "" for everything else."""
+        parts = key.scope.split("/")
+        cluster = self._observed.clusters.get(parts[1]) if parts[0] == "clusters" else None
+        return cluster.name if cluster and not cluster.reachable else ""
 
     def _letting_go(self, resource: Resource, body: Mapping[str, Any]) -> Resource:
         """Also clear a reference to one of our resources that is going to be deleted."""
@@ -119,6 +129,9 @@ class Diff:
         own = self._desired.own_negs.get(resource.name, frozenset())
         seen = attachments(each_negs(resource.body), entries, own, self._observed)
         yield from _known_entries(resource, seen)
+        for cluster in seen.unread:
+            text = f"cluster {cluster} cannot be read: its NEGs stay as they are"
+            yield report(resource.key, resource.step, text)
         if not (seen.missing or seen.changed or seen.stale or seen.waiting):
             return
         if not (seen.attached or seen.stale):
