@@ -1,4 +1,4 @@
-"""Find what the tests need beside Python (gcloud, kubectl, chromium), or install it where possible.
+"""Find what the tests need beside Python (gcloud, kubectl, chromium, poppler), or install it where possible.
 
 `make test` runs this first. As root on Debian it asks apt for what is missing. What it can't get is
 said here by name, and the tests that need it fail and say so again: nothing is skipped.
@@ -14,6 +14,7 @@ TOOLS = {
     "gcloud": (("google-cloud-cli",), "the test that builds the architecture with gcloud"),
     "kubectl": (("kubectl",), "the tests of the clusters with kubectl"),
     "chromium": (("chromium",), "the browser tests of JupyterLab and of the records"),
+    "pdftotext": (("poppler-utils",), "the test of a record on paper"),
 }
 
 

@@ -104,11 +104,18 @@ class Book:
 
     def certificates(self) -> Table:
         """Domain, certificate, state, authorization, issue, expires in, map entry, attached to."""
-        return self._view(views.certificates)
+        return self._kept("certificates", self._view(views.certificates))
 
     def endpoints(self) -> Table:
         """Backend, cluster, zone, NEG, endpoint, health, since when this book has seen it so."""
-        return self._told("", lambda: views.endpoints(self._facts(), self._seen))
+
+        def work() -> Table:
+            facts = self._facts()
+            seen = views.endpoints(facts, self._seen)
+            self._kept(f"backends: {seen.title}", views.backends_short(facts, seen))
+            return seen
+
+        return self._told("", work)
 
     def dns(self) -> Table:
         """Name, type, TTL, what it should answer, what it answers."""
@@ -128,7 +135,10 @@ class Book:
 
     def status(self) -> Pages:
         """The tables above on one page, with what is left to change."""
-        return self._told("", lambda: views.status(self._facts(), self._seen))
+        pages = self._told("", lambda: views.status(self._facts(), self._seen))
+        for table in pages.tables:
+            self._kept(table.title, table)
+        return pages
 
     def topology(self) -> Any:
         """From the names down to the NEGs, as a picture; `.data` has its nodes and edges."""
@@ -175,6 +185,13 @@ class Book:
 
     def _view(self, make: Callable[[Any], Table]) -> Table:
         return self._told("", lambda: make(self._facts()))
+
+    def _kept(self, title: str, table: Table) -> Table:
+        """The same table; the record of a run has what it showed last."""
+        rows = [{"tone": row.tone, **row.cells} for row in table.rows]
+        said = {"title": title, "columns": list(table.columns), "rows": rows}
+        self.journal.write("shown", step="", name=title.split(":")[0], **said)
+        return table
 
     def _told(self, step: str, work: Callable[[], T]) -> T:
         """Do it; an error is journaled, and what it is about is shown, before it goes up."""

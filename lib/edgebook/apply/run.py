@@ -176,7 +176,7 @@ class Run:
             self._failed.set()
             self._journal.outcome(change, seconds=seconds, error=str(error))
             return Done(change, "failed", seconds, error)
-        self._journal.outcome(change, seconds=seconds)
+        self._journal.outcome(change, seconds=seconds, real=self._values.real(change.after))
         self._progress.advance()
         return Done(change, "done", seconds)
 

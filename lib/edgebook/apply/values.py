@@ -54,6 +54,21 @@ class Values:
             return found
         return value
 
+    def real(self, body: Any, path: str = "") -> dict[str, Any]:
+        """What stood symbolic in a body and has been looked up since, by dotted path."""
+        if isinstance(body, Ref) and body.field != "selfLink":
+            with self._lock:
+                found: Any = self._seen.get(body.key)
+            for part in body.field.split("."):
+                found = found.get(part) if isinstance(found, Mapping) else None
+            return {} if found is None else {path: found}
+        if isinstance(body, list | tuple):
+            body = {str(number): item for number, item in enumerate(body)}
+        if not isinstance(body, Mapping):
+            return {}
+        inside = [self.real(item, f"{path}.{k}" if path else k) for k, item in sorted(body.items())]
+        return {name: value for one in inside for name, value in one.items()}
+
     def entries(self, each: EachNeg) -> list[dict[str, Any]]:
         """One backend entry per ACTIVE zonal NEG."""
         entry = self.concrete(each.entry)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 CHANGE_FIELDS = (
-    "action", "kind", "name", "scope", "sentence", "disrupts", "before", "after", "status", "error",
-    "seconds", "at",
+    "action", "kind", "name", "scope", "sentence", "disrupts", "before", "after", "real", "status",
+    "error", "seconds", "at",
 )  # fmt: skip
 CHECK_FIELDS = ("check", "subject", "reason", "remedy")
 
@@ -30,6 +30,7 @@ class StepEvents:
     error: dict[str, Any] | None = None
     world: dict[str, Any] | None = None
     stages: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
@@ -87,6 +88,9 @@ def add(step: StepEvents, event: Mapping[str, Any]) -> None:
         step.stages.append({k: v for k, v in event.items() if k != "step"})
     elif kind == "traffic":
         step.traffic.append({k: v for k, v in event.items() if k not in ("event", "step")})
+    elif kind == "shown":
+        names = ("title", "columns", "rows")
+        step.tables[str(event.get("name"))] = {name: event.get(name) for name in names}
     elif kind == "world":
         step.world = {k: v for k, v in event.items() if k not in ("event", "step", "at")}
     elif kind == "error":

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgebook.records import front
 from edgebook.records.pages import duration, instant, render
 from edgebook.records.record import Record
 
@@ -17,7 +18,11 @@ CHECK_ORDER = ("failed", "uncertain", "skipped", "ok")
 
 def archive_page(records: Sequence[Record]) -> str:
     """All records, the newest first."""
-    rows = [_row(record) for record in sorted(records, key=lambda r: -r.sequence)]
+    after = {str(r.data.get("resumes") or ""): r.change_id for r in records}
+    rows = [
+        {**_row(record), "resumed_by": after.get(record.change_id, "")}
+        for record in sorted(records, key=lambda r: -r.sequence)
+    ]
     return render("archive.html.j2", title="Change records", rows=rows, states=STATES)
 
 
@@ -28,10 +33,19 @@ def record_page(data: Mapping[str, Any]) -> str:
         for step in data.get("steps", [])
         for check in step.get("checks", [])
     ]
-    ranked = sorted(rows, key=lambda row: CHECK_ORDER.index(row["check"]["state"]))
-    tally = check_tally([row["check"] for row in rows])
-    title = f"{data['change_id']} {data.get('status', '')}"
-    return render("record.html.j2", title=title, data=data, ranked=ranked, tally=tally)
+    plan = (data.get("plan") or {}).get("changes") or ()
+    return render(
+        "record.html.j2",
+        title=f"{data['change_id']} {data.get('status', '')}",
+        data=data,
+        verdict=front.verdict(data),
+        approvers=front.approvers(data),
+        changed=front.changes(data),
+        tables=front.tables(data),
+        to_do=sum(change.get("action") != "report" for change in plan),
+        ranked=sorted(rows, key=lambda row: CHECK_ORDER.index(row["check"]["state"])),
+        tally=check_tally([row["check"] for row in rows]),
+    )
 
 
 def check_tally(checks: Sequence[Mapping[str, Any]]) -> str:
@@ -51,9 +65,11 @@ def _row(record: Record) -> dict[str, Any]:
         "started": instant(data.get("started", "")),
         "took": duration(data.get("seconds")),
         "door": data.get("front_door", ""),
-        "environment": f"{data.get('environment', '')}, {data.get('project', '')}".strip(", "),
+        "environment": data.get("environment", ""),
+        "project": data.get("project", ""),
+        "seconds": data.get("seconds") or 0,
         "who": data.get("who", {}).get("user", ""),
-        "changes": len(record.changes),
+        "changes": sum(change["made"] for change in front.changes(data)),
         "checks": check_tally(checks) if checks else "",
         "plan": str((data.get("plan") or {}).get("hash", ""))[:8],
         "text": _searchable(record),

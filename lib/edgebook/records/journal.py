@@ -52,7 +52,15 @@ class Journal:
         """Written before the first call of a change: what may have happened when we are killed."""
         self.write("intent", **_named(change), request_id=request_id)
 
-    def outcome(self, change: Change, *, seconds: float, error: str = "") -> None:
+    def outcome(
+        self,
+        change: Change,
+        *,
+        seconds: float,
+        error: str = "",
+        real: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What became of a change; `real` are the values that stood symbolic in its plan."""
         self.write(
             "change",
             **_named(change),
@@ -60,6 +68,7 @@ class Journal:
             disrupts=change.disrupts,
             before=to_json(change.before),
             after=to_json(change.after),
+            real=dict(real or {}),
             seconds=round(seconds, 3),
             status="failed" if error else "done",
             error=error,

@@ -7,6 +7,8 @@ from typing import Any
 
 import jinja2
 
+from edgebook.records import front
+
 
 def render(template: str, **values: Any) -> str:
     """One page; `extra_css` and a notebook's `body` are the only values that are not escaped."""
@@ -48,4 +50,13 @@ def _environment() -> jinja2.Environment:
     environment.filters["pretty"] = lambda value: json.dumps(
         value, indent=2, sort_keys=True, ensure_ascii=False
     )
+    environment.filters |= {
+        "noun": front.noun,
+        "resource_name": front.name,
+        "fields": front.fields,
+        "part_of": front.part_of,
+        "tone": front.state_tone,
+        "cells": front.cells,
+        "capitalize_first": lambda text: str(text)[:1].upper() + str(text)[1:],
+    }
     return environment

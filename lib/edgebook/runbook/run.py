@@ -240,6 +240,7 @@ class Run:
             "checks": events.checks,
             "headline": "; ".join(events.headlines[-1:]),
             "traffic": events.traffic,
+            "tables": events.tables,
             "planned": events.planned and {"hash": events.planned["hash"]},
         }
         if ladder := self.ladders.get(runbook.name):

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from edgebook.plan.details import Detail
+from edgebook.plan.details import NONE, Detail
 
 if TYPE_CHECKING:
     from edgebook.show.tables import Row, Table
@@ -101,7 +101,7 @@ def details(found: Sequence[Detail]) -> str:
     lines = "".join(
         f'<tr><td style="padding:1px 10px 1px 0;color:{MUTED}">{_e(item.path)}</td>'
         f'<td style="padding:1px 10px 1px 0;color:var(--jp-error-color1,{ink["before"]})">'
-        f"<del>{_e(item.before)}</del></td>"
+        f"{'' if item.before == NONE else f'<del>{_e(item.before)}</del>'}</td>"
         f'<td style="padding:1px 0;color:var(--jp-success-color1,{ink["after"]})">'
         f"{_e(item.after)}</td></tr>"
         for item in found

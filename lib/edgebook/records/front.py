@@ -1,0 +1,112 @@
+"""What the first page of a record says without a click: verdict, approvals, changes, states.
+
+Only what the record holds, in the words of the plan. A record that is not sealed says so, an
+attempt is no change, and changes stand in the order in which they were made.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgebook.model.kinds import KINDS
+from edgebook.model.values import Action
+from edgebook.plan import details
+
+Data = Mapping[str, Any]
+CHECKS = ("ok", "failed", "uncertain", "skipped")
+
+
+def changes(data: Data) -> list[dict[str, Any]]:
+    """All attempted changes in the order in which they ended, with their step's title."""
+    found = [
+        {**change, "title": step["title"], "made": change.get("status") != "failed"}
+        for step in data.get("steps", [])
+        for change in step.get("changes", [])
+    ]
+    return sorted(found, key=lambda change: str(change.get("at", "")))
+
+
+def verdict(data: Data) -> list[str]:
+    """The record in a few words: what was changed, checked, and how the front door is now."""
+    tried = changes(data)
+    made = sum(change["made"] for change in tried)
+    steps = data.get("steps", [])
+    said = [f"{made} change{'' if made == 1 else 's'} made"]
+    if failed := len(tried) - made:
+        said.append(f"{failed} attempted and failed")
+    cut = [change for change in tried if change["made"] and change.get("disrupts")]
+    said.append(f"{len(cut)} disrupted traffic" if cut else "none disrupts traffic")
+    counts = Counter(c["state"] for step in steps for c in step.get("checks", []))
+    if counts:
+        words = [f"{counts[name]} {name}" for name in CHECKS if counts[name] or name == "failed"]
+        said.append(f"checks: {', '.join(words)}")
+    said += [str(table["title"]) for name, table in tables(data) if name == "backends"]
+    return said
+
+
+def tables(data: Data) -> list[tuple[str, dict[str, Any]]]:
+    """The tables that were shown last: certificates, backends with their health, names."""
+    last: dict[str, dict[str, Any]] = {}
+    for step in data.get("steps", []):
+        last |= step.get("tables") or {}
+    return sorted(last.items())
+
+
+def noun(kind: str) -> str:
+    """A kind in the words of the plan."""
+    return KINDS[kind].noun if kind in KINDS else kind
+
+
+def name(item: Data) -> str:
+    """A resource's name; of a record set, name and type."""
+    text = str(item.get("name", ""))
+    if item.get("kind") != "dnsRecordSet":
+        return text
+    real = (item.get("real") or {}).get("name")
+    host, _, kind = text.rpartition("/")
+    return f"{real or host} {kind}" if host else text
+
+
+def fields(change: Data) -> list[dict[str, str]]:
+    """Path, before, after of a change; symbolic values with what they turned out to be."""
+    real = change.get("real") or {}
+    symbolic = change.get("action") in (Action.REPORT, Action.DELETE) and not change.get("before")
+    return [
+        {**item.to_json(), "real": _real(item.path, real)}
+        for item in (() if symbolic else details.of_json(change))
+    ]
+
+
+def _real(path: str, real: Data) -> str:
+    found = [value for name, value in real.items() if name == path or name.startswith(f"{path}.")]
+    return ", ".join(str(value) for value in found)
+
+
+def approvers(data: Data) -> list[dict[str, Any]]:
+    """Who approved, and whether that was proven."""
+    approval = data.get("approval") or {}
+    found = [dict(item) for item in approval.get("approvers") or ()]
+    if found or not approval:
+        return found
+    return [{"name": approval.get("by", ""), "proof": approval.get("how", ""), "proven": False}]
+
+
+def part_of(step: Data, data: Data) -> str:
+    """The hash of a step's plan, and whether it is the approved one or a part of it."""
+    planned = str((step.get("planned") or {}).get("hash", ""))
+    approved = str((data.get("approval") or {}).get("hash", ""))
+    if not planned:
+        return ""
+    if not approved or not step.get("changes"):
+        return planned[:8]
+    whole = planned == approved
+    return planned[:8] if whole else f"{planned[:8]}, part of {approved[:8]}"
+
+
+def state_tone(row: Mapping[str, Any]) -> str:
+    """The class of a table's row."""
+    return {"good": "good", "bad": "bad", "warn": "warn"}.get(str(row.get("tone", "")), "")
+
+
+def cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    return [str(row.get(column, "") if row.get(column) is not None else "") for column in columns]

@@ -1,0 +1,112 @@
+"""A record on paper: A4, every row, light ink in the dark, nothing that scrolls or is cut."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgebook.records.index import archive_page, record_page
+from edgebook.records.record import Record
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.test_browser import OPTIONS, SHOTS
+from tests.unit.records.test_front import change, record
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "chromium is not installed: tools/test_tools.py says how to get it"
+    SHOTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        yield opened
+        opened.close()
+
+
+def long_record() -> dict[str, Any]:
+    data = record()
+    names = [f"shop-web-europe-west1-b-{number:03d}" for number in range(80)]
+    data["steps"][0]["changes"] = [change(name, "1") for name in names]
+    data["steps"][0]["checks"] = [
+        {"state": "ok", "check": "endpoint HEALTHY", "subject": f"10.0.0.{n}:8443", "reason": "r"}
+        for n in range(120)
+    ]
+    return data
+
+
+def test_every_row_is_on_paper_and_no_page_is_dark(browser: Browser, tmp_path: Path) -> None:
+    data = long_record()
+    (tmp_path / "index.html").write_text(record_page(data), encoding="utf-8")
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.emulate_media(media="print")
+    ground, ink = page.evaluate(
+        "[getComputedStyle(document.documentElement).backgroundColor,"
+        " getComputedStyle(document.documentElement).color]"
+    )
+    assert (ground, ink) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
+    paper = SHOTS / "record.pdf"
+    page.pdf(path=paper, prefer_css_page_size=True)
+    context.close()
+    pdftotext = shutil.which("pdftotext")
+    assert pdftotext, "pdftotext is not installed: tools/test_tools.py says how to get it"
+    told = subprocess.run([pdftotext, "-layout", paper, "-"], capture_output=True, text=True,
+                          check=True).stdout  # fmt: skip
+    assert told.count("\f") > 3
+    words = "".join(told.split())
+    for item in data["steps"][0]["changes"]:
+        assert item["name"] in words
+    for item in data["steps"][0]["checks"]:
+        assert item["subject"] in words
+    assert words.count("203.0.113.9") == 81  # folded on the screen, unfolded on paper
+    size = subprocess.run(["pdfinfo", paper], capture_output=True, text=True, check=True).stdout
+    assert "A4" in size
+
+
+def test_the_list_is_sorted_searched_and_walked_by_keyboard(
+    browser: Browser, tmp_path: Path
+) -> None:
+    facts = [("succeeded", 9, ""), ("failed", 120, ""), ("succeeded", 30, "CHG-2026-11-26-002")]
+    records = [
+        Record(
+            record(
+                change_id=f"CHG-2026-11-26-00{number}",
+                sequence=number,
+                status=status,
+                seconds=seconds,
+                resumes=resumes,
+            ),
+            "",
+        )
+        for number, (status, seconds, resumes) in enumerate(facts, 1)
+    ]
+    (tmp_path / "index.html").write_text(archive_page(records), encoding="utf-8")
+    page = browser.new_context(viewport={"width": 800, "height": 700}).new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+
+    def shown() -> list[str]:
+        ids = page.locator("tr[data-text]:visible").evaluate_all("all => all.map(one => one.id)")
+        return [name[-1] for name in ids]
+
+    assert shown() == ["3", "2", "1"]
+    page.get_by_role("button", name="Result").press("Enter")
+    assert shown()[0] == "2"  # the failed one first
+    page.get_by_role("button", name="Took").press("Enter")
+    assert shown() == ["1", "3", "2"]
+    page.get_by_role("button", name="Took").press("Enter")
+    assert shown() == ["2", "3", "1"]
+    assert page.get_by_text("went on in CHG-2026-11-26-003").is_visible()
+    page.fill("#find", "nothing-like-that")
+    assert shown() == []
+    assert page.get_by_text("No record has that").is_visible()
+    page.fill("#find", "")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 800
+    page.screenshot(path=SHOTS / "records-800.png")
+    page.context.close()
