@@ -1,4 +1,4 @@
-"""Find what the tests need beside Python (gcloud, kubectl, chromium, poppler), or install it where possible.
+"""Find what the tests need beside Python (gcloud, kubectl, chromium, poppler), or install it.
 
 `make test` runs this first. As root on Debian it asks apt for what is missing. What it can't get is
 said here by name, and the tests that need it fail and say so again: nothing is skipped.

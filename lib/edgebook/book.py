@@ -214,7 +214,7 @@ class Book:
     def _only_planned(table: PlanTable) -> PlanTable:
         """A plan where an apply was to be: with the lines to paste, when it can be applied."""
         if table.empty or table.notes:
-            return show.with_note(table, 'nothing was changed: mode is "plan"')
+            return show.with_note(table, 'Nothing was changed: mode is "plan".')
         table = show.with_note(table, 'Nothing was changed: mode is "plan".')
         why = "to do it, paste this into the parameters cell and run the notebook again"
         return show.with_next(table, why, f'mode = "apply"\napprove = "{table.plan.short_hash}"')

@@ -50,7 +50,7 @@ def test_apply_twice_does_nothing_the_second_time(shop):
 def test_mode_plan_writes_nothing(shop):
     book = shop.book()
     shown = book.apply("plan")
-    assert "nothing was changed" in str(shown)
+    assert "Nothing was changed" in str(shown)
     for step in Step:
         book.step(step).apply("plan")
         book.step(step).verify()
