@@ -7,10 +7,13 @@ import asyncio
 from typing import Any
 
 from gcpsim.certs.authority import Authority
+from gcpsim.compute.collections.health import Health
+from gcpsim.compute.engine.service import Compute
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.link import FarmLink
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.pods import Pods
+from gcpsim.dataplane.probers import Probers
 from gcpsim.gke.estate import Estate
 from gcpsim.k8s.controllers.plane import Plane
 
@@ -32,6 +35,12 @@ class Backends:
         self.world, self.estate, self.authority = estate.world, estate, authority
         self.link = FarmLink()
         self.pods = Pods(self.world, self.link, block)
+        compute = self.world.compute
+        assert isinstance(compute, Compute), "the data plane needs the real Compute Engine"
+        assert isinstance(compute.health, Health)
+        self.probers = Probers(
+            compute.health, self.pods, self.link, block, self.world.clock, locations
+        )
         self.link.restarted.insert(0, self._greet)
 
     async def open(self) -> None:
@@ -43,6 +52,7 @@ class Backends:
             self.follow(plane)
         self.estate.started.append(self.follow)
         await self.settled()
+        self.probers.begin()
 
     async def close(self) -> None:
         await self.link.close()

@@ -31,6 +31,7 @@ class Pods:
     def __init__(self, world: "World", link: FarmLink, block: Block) -> None:
         self.world, self.link, self.block = world, link, block
         self.observers: list[Callable[[], None]] = []
+        self.touched: list[Callable[[str], None]] = []  # told IPs whose sockets or moods changed
         self.extra_certificates: Callable[[str], list[str]] = lambda cluster: []
         self._planes: dict[str, Plane] = {}
         self._orders: dict[str, dict[str, Any]] = {}
@@ -48,6 +49,16 @@ class Pods:
     def at(self, pod_ip: str, port: int) -> Socket | None:
         """The loopback socket that serves a pod's port; None when nobody does."""
         return self._sockets.get(self._ips.get(pod_ip, ""), {}).get(port)
+
+    def closed(self, pod_ip: str, port: int) -> Socket | None:
+        """Where a connection to a pod's port is refused; None when no pod has that address."""
+        order = self._orders.get(self._ips.get(pod_ip, ""))
+        return (order["address"], port) if order else None
+
+    def about(self, pod_ip: str) -> dict[str, Any]:
+        """Cluster, zone, node, namespace and name of the pod with an address; {} for none."""
+        order = self._orders.get(self._ips.get(pod_ip, ""))
+        return dict(order["about"]) if order else {}
 
     def key_of_ip(self, pod_ip: str) -> str:
         """The pod that has an address, as the farm calls it; "" for none."""
@@ -143,6 +154,7 @@ class Pods:
         self._sockets.pop(key, None)
         if self._ips.get(known["about"]["ip"]) == key:
             del self._ips[known["about"]["ip"]]
+        self._touch(known["about"]["ip"])
         silent = known["phase"] == "lost"
         if not silent and not self.block.shared:
             self._free.append(known["address"])
@@ -209,6 +221,8 @@ class Pods:
     def _listening(self, event: Event) -> None:
         key = event["key"]
         if key in self._orders:
+            ip = self._orders[key]["about"]["ip"]
+            asyncio.get_running_loop().call_soon(self._touch, ip)
             self._sockets[key] = {
                 int(port): (at[0], at[1]) for port, at in event["sockets"].items()
             }
@@ -219,6 +233,10 @@ class Pods:
         if not self._telling:
             self._telling = True
             asyncio.get_running_loop().call_soon(self._told)
+
+    def _touch(self, ip: str) -> None:
+        for follower in self.touched:
+            follower(ip)
 
     def _told(self) -> None:
         self._telling = False

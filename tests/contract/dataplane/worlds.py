@@ -21,7 +21,7 @@ LIMIT = 60.0
 class Stage:
     """A world with its backends; what tests do to it is a transaction, as requests are."""
 
-    def __init__(self, scenario: str = "legacy", scale: float = 1.0) -> None:
+    def __init__(self, scenario: str = "legacy", scale: float = 60.0) -> None:
         self.cloud = build(Config(scenario=scenario, paused=True, time_scale=scale))
         self.world = self.cloud.world
         self.block = Block()
@@ -86,6 +86,70 @@ class Stage:
         target = self.plane(cluster).cluster
         self.do(lambda: target.delete("pods", meta["namespace"], meta["name"]))
         await self.backends.settled()
+
+    def call(self, verb: str, path: str, body: Any = None) -> Any:
+        """A request to Compute Engine, as a transaction; `path` after the project."""
+        answer = self.do(
+            lambda: self.world.compute.call(verb, f"projects/shop-rehearsal/{path}", body)
+        )
+        self.world.clock.settle()
+        return answer
+
+    async def neg(self, namespace: str, service: str, port: int, name: str) -> None:
+        """Have GKE make a NEG of a Service's port."""
+        note = json.dumps({"exposed_ports": {str(port): {"name": name}}})
+        patch = {"metadata": {"annotations": {"cloud.google.com/neg": note}}}
+        target = self.plane().cluster
+        self.do(lambda: target.patch("services", namespace, service, patch))
+        await self.pass_time(30, step=5)
+
+    async def front(self, name: str, neg: str, check: dict[str, Any], **service: Any) -> None:
+        """Everything from a health check to a forwarding rule for a TCP proxy; no firewall rule."""
+        zones = self.plane().cluster.zones
+        block = check["type"].lower() + "HealthCheck"
+        probe = {block: {"portSpecification": "USE_SERVING_PORT"}, "name": name} | check
+        here = "projects/shop-rehearsal"
+        steps = [
+            ("healthChecks", probe),
+            ("backendServices", {
+                "name": name, "protocol": "TCP", "loadBalancingScheme": "EXTERNAL_MANAGED",
+                "healthChecks": [f"{here}/global/healthChecks/{name}"],
+                "backends": [
+                    {"group": f"{here}/zones/{zone}/networkEndpointGroups/{neg}",
+                     "balancingMode": "CONNECTION", "maxConnectionsPerEndpoint": 100}
+                    for zone in zones
+                ], **service,
+            }),
+            ("targetTcpProxies",
+             {"name": name, "service": f"{here}/global/backendServices/{name}"}),
+            ("forwardingRules", {
+                "name": name, "target": f"{here}/global/targetTcpProxies/{name}",
+                "portRange": "443", "IPProtocol": "TCP",
+                "loadBalancingScheme": "EXTERNAL_MANAGED",
+            }),
+        ]  # fmt: skip
+        for collection, body in steps:
+            self.call("POST", f"global/{collection}", body)
+            await self.pass_time(30)
+
+    async def open_firewall(self, port: int) -> None:
+        body = {
+            "name": f"allow-{port}", "sourceRanges": ["35.191.0.0/16", "130.211.0.0/22"],
+            "allowed": [{"IPProtocol": "tcp", "ports": [str(port)]}],
+        }  # fmt: skip
+        self.call("POST", "global/firewalls", body)
+        await self.pass_time(20)
+
+    def health(self, name: str, neg: str) -> dict[str, str]:
+        """getHealth of all zones: endpoint -> state."""
+        found = {}
+        for zone in self.plane().cluster.zones:
+            group = f"projects/shop-rehearsal/zones/{zone}/networkEndpointGroups/{neg}"
+            body = {"group": group}
+            answer = self.call("POST", f"global/backendServices/{name}/getHealth", body)
+            for item in answer.get("healthStatus", []):
+                found[f"{item['ipAddress']}:{item['port']}"] = item["healthState"]
+        return found
 
     async def kill_farm(self) -> None:
         """The pods' process dies; gcpsim starts it again."""

@@ -2,8 +2,16 @@
 
 Nothing is known before a forwarding rule reaches the backend service. Then an endpoint is healthy
 when a firewall rule lets the health-check ranges reach its port and it answers; a change of that
-shows after the thresholds of the health check, on the clock. Records are kept for restarts.
+shows after the thresholds of the health check, on the clock. Who answers is what a prober sees by
+connecting, or without one what rules say. Records are kept for restarts.
 """
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
 
 from gcpsim.compute.collections import chains, negs
 from gcpsim.compute.collections.firewalls import HEALTH_CHECK_RANGES, Reach
@@ -11,9 +19,11 @@ from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Kind, Resources
 from gcpsim.compute.engine.service import Compute
+from gcpsim.core.clock import rfc3339
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, required
 
+NOT_PROBED = "not probed yet"
 DECIDING = (
     "firewalls",
     "forwardingRules",
@@ -26,16 +36,48 @@ DECIDING = (
 )
 
 
+class Prober(Protocol):
+    """Who really connects to endpoints, from each of its `locations`."""
+
+    locations: list[str]
+
+    def seen(self, target: "Target") -> tuple[str, float] | None:
+        """Why a target fails its probe ("" when it passes) and since when that is asked; or None.
+
+        Asking is what has it probed from now on.
+        """
+
+    def keep(self, group_key: str, targets: set["Target"]) -> None:
+        """The targets of a backend service, group and location from now on; others are let go."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One endpoint to probe from a location, for one use of it."""
+
+    location: str
+    ip: str
+    port: int
+    check: str  # the health check as JSON
+
+
 class Health:
-    """Verdicts per (backend service, group, endpoint), found anew after changes."""
+    """Verdicts per (backend service, group, endpoint), found anew after changes.
+
+    With a prober there is a verdict for each of its locations; `observers` are told when one of
+    them changed. Without one, rules say who answers.
+    """
 
     def __init__(self, compute: Resources) -> None:
         self.compute = compute
         self.records = compute.world.store.table("compute/health")
         self.answers = compute.world.store.table("compute/answers")
+        self.prober: Prober | None = None
+        self.observers: list[Callable[[], None]] = []
         self._dirty: set[str] = set()
         self._all_dirty = False
         self._armed = False
+        self._due: set[float] = set()
         compute.observers.append(self._changed)
 
     def mark(self, *groups: str) -> None:
@@ -54,56 +96,129 @@ class Health:
         everything, self._all_dirty = self._all_dirty, False
         dirty, self._dirty = self._dirty, set()
         reaches: dict[str, Reach] = {}
+        changed = False
         for group in negs.groups(self.compute) if everything else sorted(dirty):
             for user in self.compute.users(group):
                 if "/backendServices/" in user:
-                    self._group(user, group, reaches)
+                    for location in self.prober.locations if self.prober else [""]:
+                        changed |= self._group(user, group, location, reaches)
+        if changed:
+            self._tell()
 
     def states(self, service_path: str, group: str) -> list[tuple[Doc, str]]:
-        """(endpoint, HEALTHY | UNHEALTHY | DRAINING) for a group; empty when nothing is known."""
+        """(endpoint, HEALTHY | UNHEALTHY | DRAINING) for a group; empty when nothing is known.
+
+        As the probers of the group's own region see it.
+        """
         if not reached(self.compute, service_path):
             return []
-        if self._all_dirty or group in self._dirty:
-            self.evaluate()
-        check = self._check(self.compute.get(service_path) or {})
-        records = (self.records.get(f"{service_path}|{group}") or {}).get("endpoints", {})
+        location = self._home(group)
         out = []
         for endpoint in negs.endpoints(self.compute, group):
-            record = records.get(_key(endpoint))
             if endpoint.get("draining"):
                 out.append((endpoint, "DRAINING"))
-            elif record is not None:
-                out.append((endpoint, self._state(record, check)))
+                continue
+            state = self.state(location, service_path, group, _key(endpoint))
+            if state:
+                out.append((endpoint, state))
         return out
 
-    def _group(self, service_path: str, group: str, reaches: dict[str, Reach]) -> None:
+    def state(self, location: str, service_path: str, group: str, endpoint: str) -> str:
+        """HEALTHY, UNHEALTHY or "" (not known) of "ip:port", as a location sees it."""
+        if self._all_dirty or group in self._dirty:
+            self.evaluate()
+        records = self.records.get(_record_key(service_path, group, location)) or {}
+        record = records.get("endpoints", {}).get(endpoint)
+        if record is None:
+            return ""
+        return self._state(record, self._check(self.compute.get(service_path) or {}), location)
+
+    def table(self) -> list[Doc]:
+        """What each prober saw and why, sorted."""
+        rows = []
+        for key, doc in sorted(self.records.items()):
+            service, group, location = (*key.split("|"), "")[:3]
+            check = self._check(self.compute.get(service) or {})
+            for endpoint, record in sorted(doc["endpoints"].items()):
+                rows.append(
+                    {
+                        "location": location,
+                        "service": service.rsplit("/", 1)[1],
+                        "group": group.rsplit("/", 1)[1],
+                        "zone": links.split(group)[1].rpartition("/")[2],
+                        "endpoint": endpoint,
+                        "state": self._state(record, check, location),
+                        "probe": check["type"] if check else "",
+                        "why": record["why"] or "answers",
+                        "since": rfc3339(record["since"]),
+                    }
+                )
+        return rows
+
+    def _home(self, group: str) -> str:
+        """The location whose probers speak for a group: its own region's, else the first."""
+        if self.prober is None:
+            return ""
+        region = links.split(group)[1].rpartition("/")[2].rpartition("-")[0]
+        return region if region in self.prober.locations else self.prober.locations[0]
+
+    def _group(
+        self, service_path: str, group: str, location: str, reaches: dict[str, Reach]
+    ) -> bool:
         """Find the verdict on each endpoint of a group as a backend of one service."""
         neg = self.compute.get(group)
-        key = f"{service_path}|{group}"
+        key = _record_key(service_path, group, location)
+        targets: set[Target] = set()
+        known = self.records.get(key)
+        before = (known or {}).get("endpoints", {})
         if neg is None or not reached(self.compute, service_path):
             self.records.delete(key)
-            return
+            self._keep(key, targets)
+            return known is not None
         check = self._check(self.compute.get(service_path) or {})
         if neg["network"] not in reaches:
             reaches[neg["network"]] = Reach(self.compute, neg["network"])
-        now = self.compute.world.clock.now()
-        before = (self.records.get(key) or {}).get("endpoints", {})
         after: Doc = {}
         for endpoint in negs.endpoints(self.compute, group):
-            name = _key(endpoint)
+            name, record = _key(endpoint), before.get(_key(endpoint))
             verdict = self._verdict(group, endpoint, check, reaches[neg["network"]])
-            record = before.get(name)
-            if record is None or (record["why"] == "") != (verdict == ""):
-                was = "UNHEALTHY" if record is None else self._state(record, check)
-                record = {"why": verdict, "since": now, "before": was, "new": record is None}
-            elif record["why"] != verdict:
-                record = {**record, "why": verdict}
-            after[name] = record
-        if after != before:
-            self.records.put(key, {"endpoints": after})
+            why, when = verdict or "", self.compute.world.clock.now()
+            if verdict is None:
+                target = _target(location, endpoint, check)
+                targets.add(target)
+                why, when = self._seen(target, record, when)
+            after[name] = record = self._record(record, why, when, check, location)
+            self._announce(record, check, location)
+        self._keep(key, targets)
+        if after == before:
+            return False
+        self.records.put(key, {"endpoints": after})
+        return True
 
-    def _verdict(self, group: str, endpoint: Doc, check: Doc | None, reach: Reach) -> str:
-        """Why an endpoint is not healthy; "" when it is."""
+    def _record(
+        self, record: Doc | None, why: str, when: float, check: Doc | None, location: str
+    ) -> Doc:
+        """What is remembered of an endpoint once its verdict is `why`."""
+        if record is not None and (record["why"] == "") == (why == ""):
+            return record if record["why"] == why else {**record, "why": why}
+        fresh = record is None or record["why"] == NOT_PROBED
+        was = "UNHEALTHY" if record is None else self._state(record, check, location)
+        return {"why": why, "since": when, "before": was, "new": fresh}
+
+    def _seen(self, target: Target, record: Doc | None, now: float) -> tuple[str, float]:
+        """What the prober says; until it knows, all stays as it was."""
+        assert self.prober is not None, "only a prober leaves a verdict open"
+        found = self.prober.seen(target)
+        if found is not None:
+            return found
+        return (str(record["why"]) if record else NOT_PROBED), now
+
+    def _keep(self, key: str, targets: set[Target]) -> None:
+        if self.prober is not None:
+            self.prober.keep(key, targets)
+
+    def _verdict(self, group: str, endpoint: Doc, check: Doc | None, reach: Reach) -> str | None:
+        """Why an endpoint is not healthy; "" when it is; None when only a probe can tell."""
         if check is None:
             return ""
         world = self.compute.world
@@ -121,21 +236,50 @@ class Health:
         said = self.answers.get(f"{ip}:{port}") or self.answers.get(ip)
         if said is not None:
             return "" if said["answer"] == "ok" else str(said["answer"])
+        if self.prober is not None:
+            return None
         answer = world.endpoint_answer(ip, port) if world.endpoint_answer else ""
         return "" if answer in ("", "ok") else answer
 
-    def _state(self, record: Doc, check: Doc | None) -> str:
-        world = self.compute.world
-        if world.clock.scale == 0 or check is None:
-            return "HEALTHY" if record["why"] == "" else "UNHEALTHY"
+    def _state(self, record: Doc, check: Doc | None, location: str) -> str:
+        clock = self.compute.world.clock
+        up = "HEALTHY" if record["why"] == "" else "UNHEALTHY"
+        if (
+            clock.scale == 0
+            or check is None
+            or clock.now() >= self._due_at(record, check, location)
+        ):
+            return up
+        return str(record["before"])
+
+    def _due_at(self, record: Doc, check: Doc, location: str) -> float:
+        """When a location counts an endpoint as what its probes say."""
         up = record["why"] == ""
         threshold = check["healthyThreshold"] if up else check["unhealthyThreshold"]
-        delay = check["checkIntervalSec"] * threshold
+        delay = check["checkIntervalSec"] * (threshold + _phase(location))
         if record["new"]:
-            delay += world.duration("health.propagation")
-        if world.clock.now() >= record["since"] + delay:
-            return "HEALTHY" if up else "UNHEALTHY"
-        return str(record["before"])
+            delay += self.compute.world.duration("health.propagation")
+        return float(record["since"] + delay)
+
+    def _announce(self, record: Doc, check: Doc | None, location: str) -> None:
+        """Have the observers told when a verdict comes into force."""
+        clock = self.compute.world.clock
+        if check is None or not self.observers or not clock.scale:
+            return
+        due = self._due_at(record, check, location)
+        if due <= clock.now() or due in self._due:
+            return
+        self._due.add(due)
+
+        def arrive() -> None:
+            self._due.discard(due)
+            self._tell()
+
+        clock.after(due - clock.now(), arrive)
+
+    def _tell(self) -> None:
+        for observer in self.observers:
+            observer()
 
     def _check(self, service: Doc) -> Doc | None:
         checks = service.get("healthChecks") or []
@@ -150,8 +294,9 @@ class Health:
             backends = (doc or {}).get("backends") or []
             groups = [links.path_of(backend["group"]) for backend in backends]
             for key in [key for key in self.records if key.startswith(f"{path}|")]:
-                if key.partition("|")[2] not in groups:
+                if key.split("|")[1] not in groups:
                     self.records.delete(key)
+                    self._keep(key, set())
             self.mark(*groups or [path])
         elif collection == "instances":
             zone = path.rsplit("/", 2)[0]
@@ -231,3 +376,20 @@ def _probe_port(check: Doc, endpoint: Doc) -> int:
 
 def _key(endpoint: Doc) -> str:
     return f"{endpoint.get('ipAddress', '')}:{endpoint.get('port', 0)}"
+
+
+def _record_key(service_path: str, group: str, location: str) -> str:
+    return f"{service_path}|{group}|{location}" if location else f"{service_path}|{group}"
+
+
+def _phase(location: str) -> float:
+    """Each location's probers have a rhythm of their own: a share of an interval that they lag."""
+    return zlib.crc32(location.encode()) % 100 / 100 if location else 0.0
+
+
+def _target(location: str, endpoint: Doc, check: Doc | None) -> Target:
+    assert check is not None, "without a check everything is healthy"
+    block = BLOCKS[check["type"]]
+    facts = {name: check[name] for name in ("checkIntervalSec", "timeoutSec", "type")}
+    text = orjson.dumps({**facts, "block": check.get(block, {})}).decode()
+    return Target(location, endpoint.get("ipAddress", ""), _probe_port(check, endpoint), text)

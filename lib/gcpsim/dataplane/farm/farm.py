@@ -43,6 +43,7 @@ class Farm:
             "cut": self._cut,
             "certificate": self._certificate,
             "probe": self.probes.start,
+            "pace": self.probes.pace,
             "unprobe": self.probes.stop,
             "forward": self._forward,
             "routes": self._routes,

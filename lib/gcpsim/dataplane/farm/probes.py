@@ -62,6 +62,7 @@ class Probes:
         self._running: dict[str, tuple[Probe, asyncio.Task[None]]] = {}
         self._seen: dict[str, str] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._least = 0.0
         self._fetching: set[asyncio.Task[None]] = set()
 
     def start(self, order: dict[str, Any]) -> None:
@@ -73,6 +74,10 @@ class Probes:
 
     def running(self) -> list[str]:
         return sorted(self._running)
+
+    def pace(self, order: dict[str, Any]) -> None:
+        """No probe is repeated sooner than after `least` real seconds."""
+        self._least = float(order["least"])
 
     def stop(self, order: dict[str, Any]) -> None:
         known = self._running.pop(order["id"], None)
@@ -87,7 +92,7 @@ class Probes:
             if self._seen.get(probe.id) != why:
                 self._seen[probe.id] = why
                 self.farm.tell({"event": "probe", "id": probe.id, "why": why})
-            await asyncio.sleep(probe.every)
+            await asyncio.sleep(max(probe.every, self._least))
 
     async def _ask(self, probe: Probe) -> str:
         """Why the endpoint fails the probe; "" when it passes."""

@@ -1,0 +1,183 @@
+"""Google's probers: from each location they really connect to the endpoints of backend services.
+
+Who is probed, and how many probes in a row count, compute.health decides on simulated time; here
+the connections are ordered from the farm and its answers kept. A pod whose sockets or behaviour
+changed is probed at once; otherwise in the rhythm of the health check, but all probes together not
+more often than a few times a real second: at 60 times real time they would eat the machine.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gcpsim.compute.collections.health import Health, Target
+from gcpsim.core.clock import Clock
+from gcpsim.dataplane.block import Block
+from gcpsim.dataplane.link import Event, FarmLink
+from gcpsim.dataplane.pods import Pods
+
+PROBES_A_SECOND = 20.0  # real seconds, all together
+PROBERS = "35.191.{}.1"
+
+
+@dataclass
+class Watched:
+    """A target that is probed: by whom it is asked for, what was seen, and since when it is so."""
+
+    users: set[str]
+    asked: float
+    why: str | None = None
+    waiting: bool = True  # for the answer to what was asked
+
+
+class Probers:
+    """`observers` are called when a verdict changed."""
+
+    def __init__(
+        self, health: Health, pods: Pods, link: FarmLink, block: Block, clock: Clock,
+        locations: list[str],
+    ) -> None:  # fmt: skip
+        self.health, self.pods, self.link = health, pods, link
+        self.block, self.clock, self.locations = block, clock, locations
+        self.observers: list[Callable[[], None]] = health.observers
+        self.marks: Callable[[list[str]], None] = lambda groups: health.mark(*groups)
+        self._watched: dict[Target, Watched] = {}
+        self._by_ip: defaultdict[str, set[Target]] = defaultdict(set)
+        self._of_key: defaultdict[str, set[Target]] = defaultdict(set)
+        self._names: dict[str, Target] = {}
+        self._answered = asyncio.Event()
+        link.on("probe", self._told)
+        link.restarted.append(self._ask_all)
+        pods.touched.append(self._touched)
+
+    def begin(self) -> None:
+        """From now on health is what is seen."""
+        self.health.prober = self
+        self.health.mark()
+
+    def state(self, location: str, service: str, group: str, endpoint: str) -> str:
+        """HEALTHY, UNHEALTHY or "" (not known) for "ip:port" of a group in a backend service."""
+        return self.health.state(location, service, group, endpoint)
+
+    def table(self) -> list[dict[str, object]]:
+        """What each prober sees of each endpoint, and why; sorted."""
+        return self.health.table()
+
+    def count(self) -> int:
+        """How many targets are probed."""
+        return len(self._watched)
+
+    async def settled(self) -> None:
+        """Wait until everything that was asked has been answered."""
+        while any(watched.waiting for watched in self._watched.values()):
+            self._answered.clear()
+            await self._answered.wait()
+
+    # What compute.health asks
+
+    def seen(self, target: Target) -> tuple[str, float] | None:
+        watched = self._watched.get(target)
+        if watched is None:
+            watched = self._watched[target] = Watched(set(), self.clock.now())
+            self._by_ip[target.ip].add(target)
+            self._names[_name(target)] = target
+            self._pace()
+            self._ask(target)
+        return None if watched.why is None else (watched.why, watched.asked)
+
+    def keep(self, group_key: str, targets: set[Target]) -> None:
+        before, self._of_key[group_key] = self._of_key[group_key], targets
+        for target in targets:
+            self._watched[target].users.add(group_key)
+        for target in before - targets:
+            watched = self._watched[target]
+            watched.users.discard(group_key)
+            if not watched.users:
+                self._forget(target)
+        if not targets:
+            del self._of_key[group_key]
+
+    def _forget(self, target: Target) -> None:
+        del self._watched[target]
+        del self._names[_name(target)]
+        self._by_ip[target.ip].discard(target)
+        self.link.send({"op": "unprobe", "id": _name(target)})
+
+    # Orders and what comes back
+
+    def _ask(self, target: Target) -> None:
+        """Have a target probed now, and from now on."""
+        watched = self._watched[target]
+        watched.asked, watched.waiting = self.clock.now(), True
+        at = self.pods.at(target.ip, target.port) or self.pods.closed(target.ip, target.port)
+        check = json.loads(target.check)
+        if at is None:
+            self.link.send({"op": "unprobe", "id": _name(target)})
+            why = f"no answer within {check['timeoutSec']} s: nobody has {target.ip}"
+            self._told({"id": _name(target), "why": why})
+            return
+        self.link.send(probe_order(target, at, self.locations.index(target.location), self._every))
+
+    def _every(self, interval: float) -> float:
+        return interval / (self.clock.scale or 1.0)
+
+    def _pace(self) -> None:
+        self.link.send({"op": "pace", "least": len(self._watched) / PROBES_A_SECOND})
+
+    def _ask_all(self) -> None:
+        self._pace()
+        for target in list(self._watched):
+            self._ask(target)
+
+    def _touched(self, ip: str) -> None:
+        for target in sorted(self._by_ip.get(ip, ()), key=_name):
+            self._ask(target)
+
+    def _told(self, event: Event) -> None:
+        target = self._names.get(event["id"])
+        if target is None:
+            return
+        watched = self._watched[target]
+        if not watched.waiting:
+            watched.asked = self.clock.now()
+        watched.waiting = False
+        self._answered.set()
+        if watched.why == event["why"]:
+            return
+        watched.why = event["why"]
+        self.marks(sorted({key.split("|")[1] for key in watched.users}))
+
+
+def probe_order(
+    target: Target, at: tuple[str, int], number: int, every: Callable[[float], float]
+) -> Event:
+    """The farm's order for a target that is served at a loopback socket."""
+    check = json.loads(target.check)
+    block = check["block"]
+    client = f"{PROBERS.format(number)}:{target.port}"
+    line = ""
+    if block.get("proxyHeader") == "PROXY_V1":
+        source = client.partition(":")[0]
+        line = f"PROXY TCP4 {source} {target.ip} 32768 {target.port}\r\n"
+    return {
+        "op": "probe",
+        "id": _name(target),
+        "host": at[0],
+        "port": at[1],
+        "type": check["type"],
+        "every": every(check["checkIntervalSec"]),
+        "timeout": float(check["timeoutSec"]),
+        "path": block.get("requestPath", "/"),
+        "header": block.get("host") or target.ip,
+        "request": block.get("request", ""),
+        "response": block.get("response", ""),
+        "service": block.get("grpcServiceName", ""),
+        "proxy_line": line,
+        "client": client,
+    }
+
+
+def _name(target: Target) -> str:
+    return f"{target.location} {target.ip}:{target.port} {target.check}"
