@@ -25,7 +25,7 @@ from gcpsim.dataplane.envoy import process
 from gcpsim.dataplane.envoy.ads import Ads
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.routes.documents import port_of
-from gcpsim.dataplane.seams import Health, Pods, RuleHealth
+from gcpsim.dataplane.seams import Health, Pods
 from gcpsim.dataplane.spread import Spread
 from gcpsim.dataplane.station import Shared, Station
 from gcpsim.dataplane.traffic import Traffic
@@ -69,7 +69,8 @@ class DataPlane:
             gke.estate, certificates.authority, self.block, self.places, self.locations
         )
         self.pods: Pods = self.backends.pods
-        self.health: Health = RuleHealth(world, compute)
+        self.health: Health = self.backends.probers
+        self.backends.probers.served = lambda ip, port: self.served.get((ip, port))
         self.spread = Spread(world, compute, certificates, self.locations)
         self.traffic = Traffic()
         self.served: dict[tuple[str, int], tuple[str, int]] = {}
@@ -192,6 +193,7 @@ class DataPlane:
             self.served[key] = (host, int(port))
         else:
             raise ValueError(f"socket must be 127.x.y.z:PORT, not {args.get('socket')!r}")
+        self.backends.probers.touched(key[0])
         self._look_again()
         return {f"{key[0]}:{key[1]}": str(args.get("socket") or "")}
 

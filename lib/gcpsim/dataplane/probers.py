@@ -16,7 +16,7 @@ from gcpsim.compute.collections.health import Health, Target
 from gcpsim.core.clock import Clock
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.link import Event, FarmLink
-from gcpsim.dataplane.pods import Pods
+from gcpsim.dataplane.pods import Pods, Socket
 
 PROBES_A_SECOND = 20.0  # real seconds, all together
 PROBERS = "35.191.{}.1"
@@ -43,6 +43,7 @@ class Probers:
         self.block, self.clock, self.locations = block, clock, locations
         self.observers: list[Callable[[], None]] = health.observers
         self.marks: Callable[[list[str]], None] = lambda groups: health.mark(*groups)
+        self.served: Callable[[str, int], Socket | None] = lambda ip, port: None
         self._watched: dict[Target, Watched] = {}
         self._by_ip: defaultdict[str, set[Target]] = defaultdict(set)
         self._of_key: defaultdict[str, set[Target]] = defaultdict(set)
@@ -50,7 +51,7 @@ class Probers:
         self._answered = asyncio.Event()
         link.on("probe", self._told)
         link.restarted.append(self._ask_all)
-        pods.touched.append(self._touched)
+        pods.touched.append(self.touched)
 
     def begin(self) -> None:
         """From now on health is what is seen."""
@@ -99,6 +100,10 @@ class Probers:
         if not targets:
             del self._of_key[group_key]
 
+    def _socket(self, ip: str, port: int) -> Socket | None:
+        """Where a connection to an address goes; None when nobody has it."""
+        return self.served(ip, port) or self.pods.at(ip, port) or self.pods.closed(ip, port)
+
     def _forget(self, target: Target) -> None:
         del self._watched[target]
         del self._names[_name(target)]
@@ -111,7 +116,7 @@ class Probers:
         """Have a target probed now, and from now on."""
         watched = self._watched[target]
         watched.asked, watched.waiting = self.clock.now(), True
-        at = self.pods.at(target.ip, target.port) or self.pods.closed(target.ip, target.port)
+        at = self._socket(target.ip, target.port)
         check = json.loads(target.check)
         if at is None:
             self.link.send({"op": "unprobe", "id": _name(target)})
@@ -131,7 +136,8 @@ class Probers:
         for target in list(self._watched):
             self._ask(target)
 
-    def _touched(self, ip: str) -> None:
+    def touched(self, ip: str) -> None:
+        """What serves an address may have changed: it is probed at once."""
         for target in sorted(self._by_ip.get(ip, ()), key=_name):
             self._ask(target)
 

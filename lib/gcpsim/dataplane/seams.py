@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from gcpsim.compute.engine.service import Compute
-    from gcpsim.core.world import World
-
-LATEST = 120.0
+from typing import Protocol
 
 
 class Pods(Protocol):
@@ -28,29 +22,3 @@ class Health(Protocol):
 
     def state(self, location: str, service: str, group: str, endpoint: str) -> str:
         """HEALTHY, UNHEALTHY or "" (not known) for "ip:port" of a group in a backend service."""
-
-
-class RuleHealth:
-    """Health as Compute Engine's rules have it (see compute.collections.health), one for all."""
-
-    def __init__(self, world: World, compute: Compute) -> None:
-        self.observers: list[Callable[[], None]] = []
-        self._world = world
-        self._health = compute.health
-        world.store.committed.append(self._committed)
-
-    def state(self, location: str, service: str, group: str, endpoint: str) -> str:
-        for one, state in self._health.states(service, group):
-            if f"{one.get('ipAddress', '')}:{one.get('port', 0)}" == endpoint:
-                return str(state)
-        return ""
-
-    def _committed(self, touched: list[tuple[str, str]]) -> None:
-        if any(table == "compute/health" for table, _ in touched):
-            self._tell()
-            # Thresholds pass without a write; by then the last of them has.
-            self._world.clock.after(LATEST, self._tell)
-
-    def _tell(self) -> None:
-        for observer in self.observers:
-            observer()
