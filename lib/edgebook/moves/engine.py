@@ -7,7 +7,7 @@ no protocol and no DNS: what a stage means is in the ladder.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgebook.apply import progress as progresses
@@ -15,15 +15,16 @@ from edgebook.apply.flow import approve_plan, explain_health, lease_key
 from edgebook.apply.lock import FrontDoorLock
 from edgebook.apply.progress import Progress
 from edgebook.apply.run import Done, Run
-from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
+from edgebook.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import Change, Plan, ResourceKey
-from edgebook.moves import byhand, position
+from edgebook.moves import assume, byhand, position
 from edgebook.moves.gates import MoveGates
 from edgebook.moves.looking import Seen, Watcher
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
-from edgebook.plan.approval import Given
+from edgebook.plan import kept
+from edgebook.plan.approval import AUTO, Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 
@@ -132,7 +133,9 @@ class Engine:
         return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
 
     def _read(self) -> Moment:
-        return self._more(self._door.read())
+        moment = self._more(self._door.read())
+        seen = assume.with_attached(moment.observed, moment.live, self._door.spec)
+        return replace(moment, observed=seen)
 
     def apply(self, approve: str | Given, *, back: bool = False) -> Moved:
         """To the last stage, or with `back` to the start; StepFailed when it ends elsewhere."""
@@ -143,15 +146,28 @@ class Engine:
             return self._moved(now)
         if not back:
             self._require(now.moment, now.ladder)
-        approve_plan(self._door, now.ladder.asked, approve)
+        self._approve(now.ladder, approve)
         with self._running(now.ladder):
             while now.position != Position(goal):
                 index = _next_back(now) if back else now.position.done + 1
                 self._stage(now, index, back=back)
                 now = self.situate()
+        kept.note_done(now.ladder.hash, self._door.connection.place, _carried_out(now.ladder))
         self._journal.headline(now.ladder.move, self._headline(now))
         self._journal.write("applied", step=now.ladder.move)
         return self._moved(now)
+
+    def _approve(self, ladder: Ladder, approve: str | Given) -> None:
+        """By the ladder's very hash; one that was carried out to its end is spent."""
+        if approve != AUTO:
+            spent = kept.spent(ladder.hash, self._door.connection.place)
+            if _carried_out(ladder).id in spent:
+                raise ApprovalError(
+                    f"Ladder {ladder.hash[:8]} was carried out to its end already",
+                    why="its approval does not hold for a second time",
+                    next="plan again, read it, and approve it anew",
+                )
+        approve_plan(self._door, ladder.asked, approve)
 
     @contextmanager
     def _running(self, ladder: Ladder) -> Iterator[None]:
@@ -222,7 +238,7 @@ class Engine:
             journal=self._journal,
             progress=self._progress,
             replan=replan,
-            observe=door.observe_now,
+            observe=lambda: assume.with_attached(door.observe_now(), moment.live, door.spec),
             own_negs=ladder.stages[index].desired.own_negs,
             explain=lambda service, seen: explain_health(door, service, seen),
             await_health=ladder.stages[index].gate.collected,
@@ -356,6 +372,11 @@ class Engine:
             now.words(),
             traffic=self._watcher.to_json(),
         )
+
+
+def _carried_out(ladder: Ladder) -> ResourceKey:
+    """What is noted under an approval when its ladder has come to an end."""
+    return ResourceKey("ladder", ladder.front_door, ladder.move)
 
 
 def _next_back(now: Situation) -> int:

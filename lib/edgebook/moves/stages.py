@@ -102,12 +102,13 @@ class Ladder:
     notes: tuple[str, ...] = ()
     front_door: str = ""
     environment: str = ""
+    besides: frozenset[ResourceKey] = frozenset()  # of other moves: must not be there
     to: tuple[str, ...] = ()
 
     @cached_property
     def scope(self) -> frozenset[ResourceKey]:
         """The resources that differ between any two neighbouring stages."""
-        found: set[ResourceKey] = set()
+        found: set[ResourceKey] = set(self.besides)
         for one, other in zip(self.stages, self.stages[1:], strict=False):
             before = {r.key: r for r in one.desired.resources}
             after = {r.key: r for r in other.desired.resources}
@@ -140,7 +141,11 @@ class Ladder:
     def plan_of(self, index: int, live: Live, observed: Observed) -> Plan:
         """The ordinary plan that brings what is live to a stage; only the move's resources."""
         stage, scope = self.stages[index], self.scope
-        found = [c for c in diff(self._desired[index], live, observed) if c.key in scope]
+        found = [
+            change
+            for change in diff(self._desired[index], live, observed)
+            if change.key in scope and not _out_of_reach(change, observed)
+        ]
         left = [change for change in stage.extra if extra_left(change, live)]
         return Plan((*found, *left), self.front_door, self.environment)
 
@@ -199,6 +204,14 @@ def extra_left(change: Change, live: Live) -> bool:
     ours = change.before.get("exposed_ports") or {}
     there = found.body.get("exposed_ports") or {}
     return any((there.get(port) or {}).get("name") == e.get("name") for port, e in ours.items())
+
+
+def _out_of_reach(change: Change, observed: Observed) -> bool:
+    """A Service of a cluster whose API does not answer: nobody knows its annotation."""
+    if change.key.kind != "serviceAnnotation":
+        return False
+    cluster = observed.clusters.get(change.key.scope.split("/")[1])
+    return cluster is not None and not cluster.reachable
 
 
 def _only(desired: Desired, scope: frozenset[ResourceKey]) -> Desired:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from edgebook.desired import Desired
 from edgebook.desired.backends import annotation_key
 from edgebook.desired.frontends import STREAMS
+from edgebook.model.kinds import compute_scope
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Resource, ResourceKey, Step
 from edgebook.moves import mechanics
@@ -31,6 +32,7 @@ def ladder(spec: Spec, observed: Observed, live: Live, wish: Wish) -> Ladder:
         maker.notes(),
         front_door=Names(spec).front_door,
         environment=spec.environment.value,
+        besides=_twins(spec),
         to=wish.to,
     )
 
@@ -243,6 +245,15 @@ class _Maker:
         if sticky:
             found.append(f"{', '.join(sticky)}: session affinity breaks for nearly all users")
         return tuple(found)
+
+
+def _twins(spec: Spec) -> frozenset[ResourceKey]:
+    """The second backend services of all moves: those of another one say that it is half done."""
+    scope, names = compute_scope(spec.project), Names(spec)
+    return frozenset(
+        ResourceKey("backendService", scope, f"{names.backend_service(mechanics.twin(name))}")
+        for name in spec.backends
+    )
 
 
 def _without_repeats(stages: list[Stage]) -> list[Stage]:
