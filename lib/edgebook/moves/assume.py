@@ -1,4 +1,4 @@
-"""What a cluster's NEGs are while its Kubernetes API does not answer: those that are attached. Pure.
+"""A cluster's NEGs while its Kubernetes API does not answer: those that are attached. Pure.
 
 The load balancer goes on without the API, so leaving a lost cluster must work too. A NEG with one
 of our names in a zone of the cluster's region, claimed by no cluster that answers, is its own.

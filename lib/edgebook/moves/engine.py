@@ -144,7 +144,7 @@ class Engine:
         goal = 0 if back else len(now.ladder.stages) - 1
         if now.position == Position(goal):
             return self._moved(now)
-        if not back:
+        if not back and not now.position.done:
             self._require(now.moment, now.ladder)
         self._approve(now.ladder, approve)
         with self._running(now.ladder):
