@@ -20,7 +20,7 @@ class TrafficLimits:
     max_failed: int = 0
     max_gap_s: float = 5.0
     max_latency_rise: float | None = 0.5  # of p99; 0.5 is half as much again
-    max_blind_s: float = 2.0
+    max_blind_s: float = 2.0  # and a tenth of the time, if that is longer
     least_rise_ms: float = 50.0  # a rise of less is noise, whatever its share
 
 
@@ -52,7 +52,8 @@ def judge(before: Statistics, during: Statistics, limits: TrafficLimits) -> Verd
     broken = tuple(_broken(before, during, limits))
     if broken:
         return Verdict(VerdictState.BREACH, broken)
-    if during.blind_s > limits.max_blind_s:
+    allowed = max(limits.max_blind_s, during.seconds / 10)
+    if during.blind_s > allowed or during.longest_blind_s > limits.max_gap_s:
         words = f"the meter was blind for {during.blind_s:.1f} s of {during.seconds:.1f} s"
         return Verdict(VerdictState.BLIND, (words,))
     if not during.sent:

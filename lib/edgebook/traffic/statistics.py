@@ -6,12 +6,12 @@ was still open at the end is neither.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from typing import Any
 
 from edgebook.clock import rfc3339
-from edgebook.traffic.samples import Anchor, SampleLog
+from edgebook.traffic.samples import SampleLog
 from edgebook.traffic.values import Blind, Sample, Series, Who
 
 MOST_FAILURES = 500
@@ -21,29 +21,25 @@ MOST_FAILURES = 500
 class Failure:
     """One request that failed, and the change that was under way when it began."""
 
-    sample: Sample
-    series: Series
-    anchor: Anchor = field(repr=False)
+    at: str  # RFC 3339
+    frontend: str
+    hostname: str
+    client: str
+    location: str
+    kind: str
+    detail: str
+    ms: float
     during: str = ""
+    monotonic: float = 0.0  # when it began, on the clock of this machine
 
     @property
     def sentence(self) -> str:
-        words = self.sample.detail or self.sample.kind
-        where = f" in {self.series.location}" if self.series.location else ""
-        target = self.series.target
-        name = f"{target.frontend} {target.hostname}".strip()
-        at = self.anchor.date(self.sample.at)
-        return f"{self.sample.kind} at {at:%H:%M:%S.%f}"[:-5] + f" on {name}{where}: {words}"
+        name = f"{self.frontend} {self.hostname}".strip()
+        where = f" in {self.location}" if self.location else ""
+        return f"{self.kind} at {self.at[11:23]} on {name}{where}: {self.detail or self.kind}"
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "at": rfc3339(self.anchor.date(self.sample.at)),
-            **self.series.described(),
-            "kind": self.sample.kind,
-            "detail": self.sample.detail,
-            "ms": round(self.sample.seconds * 1000, 1),
-            "during": self.during,
-        }
+        return {name: value for name, value in asdict(self).items() if name != "monotonic"}
 
 
 @dataclass(frozen=True)
@@ -65,18 +61,7 @@ class Share:
         return self.sent - self.answered
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "frontend": self.frontend,
-            "client": self.client,
-            "location": self.location,
-            "cluster": self.cluster,
-            "zone": self.zone,
-            "sent": self.sent,
-            "answered": self.answered,
-            "failed": self.failed,
-            "p50_ms": self.p50_ms,
-            "p99_ms": self.p99_ms,
-        }
+        return {**asdict(self), "failed": self.failed}
 
 
 @dataclass(frozen=True)
@@ -92,6 +77,7 @@ class Statistics:
     by: tuple[Share, ...] = ()
     failures: tuple[Failure, ...] = ()  # the first MOST_FAILURES of them
     blind_s: float = 0.0
+    longest_blind_s: float = 0.0
     seconds: float = 0.0
     gap_where: str = ""
     unfinished: int = 0
@@ -133,12 +119,26 @@ class Statistics:
             "p99_ms": self.p99_ms,
             "seconds": self.seconds,
             "blind_s": self.blind_s,
+            "longest_blind_s": self.longest_blind_s,
             "unfinished": self.unfinished,
             "by": [share.to_json() for share in self.by],
             "failures": [failure.to_json() for failure in self.failures],
             "failures_left_out": self.failed - len(self.failures),
             "waiting": [dict(item) for item in self.waiting],
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Statistics":
+        known = {item.name: data[item.name] for item in fields(cls) if item.name in data}
+        shares = [{k: v for k, v in row.items() if k != "failed"} for row in data["by"]]
+        return cls(
+            **{
+                **known,
+                "by": tuple(Share(**row) for row in shares),
+                "failures": tuple(Failure(**row) for row in data["failures"]),
+                "waiting": tuple(data.get("waiting", ())),
+            }
+        )
 
 
 def statistics(
@@ -159,17 +159,29 @@ def statistics(
         p50_ms=percentile(good, 0.50),
         p99_ms=percentile(good, 0.99),
         by=tuple(_shares(samples, log.series)),
-        failures=tuple(
-            Failure(sample, log.series[sample.series], log.anchor, under_way(changes, sample.at))
-            for sample in bad[:MOST_FAILURES]
-        ),
+        failures=tuple(_failure(log, sample, changes) for sample in bad[:MOST_FAILURES]),
         blind_s=round(_covered(blind) + sum(item.asleep for item in blind), 3),
+        longest_blind_s=round(
+            max((_covered([item]) + item.asleep for item in blind), default=0.0), 3
+        ),
         seconds=round(max(0.0, until - since), 3),
         unfinished=log.unfinished,
         waiting=tuple(
             {**series.described(), "last": log.last_words.get(series.number, "")}
             for series in log.waiting()
         ),
+    )
+
+
+def _failure(log: SampleLog, sample: Sample, changes: "Sequence[Span]") -> Failure:
+    return Failure(
+        at=rfc3339(log.anchor.date(sample.at)),
+        **log.series[sample.series].described(),
+        kind=sample.kind,
+        detail=sample.detail,
+        ms=round(sample.seconds * 1000, 1),
+        during=under_way(changes, sample.at),
+        monotonic=sample.at,
     )
 
 

@@ -59,7 +59,8 @@ class Watch:
         rate: float | Mapping[str, float] = POLITE,
         reach: Reach = direct,
     ) -> None:
-        self._rate = rate
+        self._rates: dict[str, float] = dict(rate) if isinstance(rate, Mapping) else {}
+        self._usual = POLITE if isinstance(rate, Mapping) else rate
         self._reach = reach
         self._first = tuple(targets)
         self._targets: dict[Target, list[Way]] = {}
@@ -68,9 +69,10 @@ class Watch:
         self._lock = threading.RLock()
         self._news = threading.Condition()
         self._heard = 0.0  # until when everything that was seen is here
-        self._ended = False
+        self._started = self._ended = False
         self._report: Report | None = None
         self.trouble: list[str] = []
+        self.judged = 0.0  # until when a gate has looked already
         self.log = SampleLog(Anchor(time.monotonic(), time.time()))
         self.began = self.log.anchor.monotonic
 
@@ -81,29 +83,51 @@ class Watch:
         self.stop()
 
     def start(self) -> "Watch":
+        """Begin; the process of the clients starts when there is something for it to do."""
+        self.log = SampleLog(Anchor(time.monotonic(), time.time()))
+        self.began = self._heard = self.log.anchor.monotonic
+        self._started = True
+        self.add(self._first)
+        return self
+
+    def _ensure_clients(self) -> None:
+        if self._process is not None or not self._started or self._report is not None:
+            return
+        self._heard = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "edgebook.traffic.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for us: we stop it, and keep what it saw
         )
-        self.log = SampleLog(Anchor(time.monotonic(), time.time()))
-        self.began = self._heard = self.log.anchor.monotonic
         self._reader = threading.Thread(target=self._listen, daemon=True, name="traffic-watch")
         self._reader.start()
-        self.add(self._first)
-        return self
 
-    def add(self, targets: Iterable[Target]) -> None:
-        """Watch these too; ways that were not there before are looked up anew, for all."""
+    def add(
+        self,
+        targets: Iterable[Target],
+        *,
+        ways: Mapping[tuple[str, int], Iterable[Way]] | None = None,
+        rates: Mapping[str, float] | None = None,
+    ) -> None:
+        """Watch these too; ways that were not there before are looked up anew, for all.
+
+        `ways` are those that the caller knows; for the rest the watch's own `reach` is asked.
+        """
         with self._lock:
+            self._rates.update(rates or {})
             for target in targets:
                 self._targets.setdefault(target, [])
             for target, known in self._targets.items():
-                known += [way for way in self._reach(target.ip, target.port) if way not in known]
+                place = (target.ip, target.port)
+                given = (ways or {}).get(place)
+                found = self._reach(*place) if given is None else given
+                known += [way for way in found if way not in known]
             series = self._paced()
             self.log.add_series(series)
-            self._tell({"add": [item.to_json() for item in series]})
+            if series:
+                self._ensure_clients()
+                self._tell({"add": [item.to_json() for item in series]})
 
     def refresh(self) -> None:
         """Look again where the targets are reached."""
@@ -150,13 +174,12 @@ class Watch:
         """End the clients, wait for what is under way, and report. Stopping twice is harmless."""
         if self._report is not None:
             return self._report
-        process = self._process
+        process, until = self._process, time.monotonic()
         if process is not None:
             self._tell({"stop": True})
             with contextlib.suppress(OSError):
                 assert process.stdin is not None
                 process.stdin.close()
-            until = time.monotonic()
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -164,8 +187,6 @@ class Watch:
                 process.wait()
             if self._reader is not None:
                 self._reader.join(STOP_SECONDS)
-        else:
-            until = self.began
         self.log = self._with_silence(until)
         self._report = Report(statistics(self.log, self.began, until), self.log, self.began, until)
         return self._report
@@ -209,9 +230,7 @@ class Watch:
         return made
 
     def _rate_of(self, frontend: str) -> float:
-        if isinstance(self._rate, Mapping):
-            return self._rate.get(frontend, POLITE)
-        return self._rate
+        return self._rates.get(frontend, self._usual)
 
     def _tell(self, order: Mapping[str, Any]) -> None:
         process = self._process

@@ -46,8 +46,8 @@ def test_failures_are_found_with_their_kind_and_time(authority: Authority, serve
         again = time.monotonic()
         assert watch.wait_until(lambda: watch.window(again + 0.1).answered >= 10, LIMIT)
     whole = watch.stop().statistics
-    assert {failure.sample.kind for failure in whole.failures} == {"status"}
-    assert all(mark.at - 0.5 <= failure.sample.at <= again + 0.5 for failure in whole.failures)
+    assert {failure.kind for failure in whole.failures} == {"status"}
+    assert all(mark.at - 0.5 <= failure.monotonic <= again + 0.5 for failure in whole.failures)
     assert whole.sent == whole.answered + whole.failed
     assert whole.failed >= 10
     assert {share.client for share in whole.by} == {"http/1.1", "http/1.1 fresh"}

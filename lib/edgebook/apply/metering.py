@@ -1,0 +1,119 @@
+"""The meter around everything that changes something: what is watched, and the gate of a step.
+
+A run holds one watch for all its notebooks; what is applied without a run gets a watch of its own.
+The gate compares the time since it last looked with the time before the first change, by
+`safety.traffic`, and stops a step that hurts with the evidence. It must not know what changes mean.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgebook.errors import ConnectError, StepFailed
+from edgebook.front_door import FrontDoor
+from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge
+from edgebook.traffic.desk import RemoteWatch, current
+from edgebook.traffic.targets import limits
+from edgebook.verify.watching import Watched, watched
+
+PAUSE = 0.5  # seconds between two looks
+LEAST = 30  # answers that a latency is judged by
+
+
+class Meter:
+    """What users see while one front door is changed."""
+
+    def __init__(self, door: FrontDoor, watch: Watch | RemoteWatch) -> None:
+        self.door = door
+        self.watch = watch
+        self.limits = limits(door.spec.safety.traffic)
+        self.since = watch.judged or time.monotonic()
+        self.report: Report | None = None
+        self._before: Statistics | None = None
+        self._looked = 0.0
+
+    def look_again(self) -> None:
+        """Watch what has come to be since: a frontend that was just made, a new location."""
+        tell(self.watch, watched(self.door))
+
+    def before(self) -> Statistics:
+        """What users saw before the first change."""
+        if self._before is None:
+            self._before = self.watch.window(self.watch.began, self.since)
+        return self._before
+
+    def during(self) -> Statistics:
+        """What users saw since a gate last looked."""
+        return self.watch.window(self.since, None)
+
+    def verdict(self) -> tuple[Verdict, Statistics]:
+        """ok where nothing could be watched: there was nothing that users could lose."""
+        seen = self.during()
+        if not seen.sent and not seen.blind_s:
+            return Verdict(VerdictState.OK), seen
+        before = self.before()
+        enough = min(before.answered, seen.answered) >= LEAST
+        return judge(before if enough else Statistics(), seen, self.limits), seen
+
+    def guard(self) -> None:
+        """Raise StepFailed when users notice more than `safety.traffic` allows."""
+        now = time.monotonic()
+        if now - self._looked < PAUSE:
+            return
+        self._looked = now
+        self.gate()
+
+    def gate(self) -> Statistics:
+        """Like `guard`, at once; what was seen when it passes. A blind gate does not pass."""
+        verdict, seen = self.verdict()
+        if verdict.ok:
+            return seen
+        self.watch.judged = time.monotonic()
+        raise StepFailed(
+            "Users notice this change" if verdict.state is VerdictState.BREACH
+            else "Whether users notice this change cannot be told",
+            where=f"{self.door.file}: safety.traffic",
+            why="; ".join(verdict.reasons),
+            seen="\n".join(failure.sentence for failure in seen.failures[:5]),
+            next="look at the failures in the record; when they are over, run it again",
+        )  # fmt: skip
+
+
+def tell(watch: Watch | RemoteWatch, found: Watched) -> None:
+    """Have a watch look at what was found of a front door."""
+    places = sorted({(target.ip, target.port) for target in found.targets})
+    ways = {place: found.connection.reach(*place) for place in places}
+    watch.add(found.targets, ways=ways, rates=found.rates)
+
+
+def tell_run(params_file: str, path: str) -> None:
+    """Have the watch of a run look at a front door: called in a process that has its clients."""
+    from edgebook.params import load_file
+
+    tell(RemoteWatch(path), watched(FrontDoor(load_file(params_file), params_file)))
+
+
+@contextmanager
+def metered(door: FrontDoor) -> Iterator[Meter]:
+    """The meter of the run that this process belongs to, else one for as long as this lasts."""
+    shared = current()
+    if shared is not None:
+        meter = Meter(door, shared)
+        meter.look_again()
+        yield meter
+        return
+    with Watch() as watch:
+        meter = Meter(door, watch)
+        meter.look_again()
+        try:
+            yield meter
+        finally:
+            meter.report = watch.stop()
+
+
+def reachable(door: FrontDoor) -> bool:
+    """Whether anything of this environment can be watched at all."""
+    try:
+        return door.connection.data_plane
+    except ConnectError:
+        return True
