@@ -1,11 +1,12 @@
 """From an approved plan to a finished step: approval, lease, journal, run, and what came of it."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgebook.apply import metering
 from edgebook.apply import progress as progresses
 from edgebook.apply.lock import FrontDoorLock
 from edgebook.apply.run import Done, Run
@@ -46,6 +47,7 @@ class Outcome:
     headlines: tuple[str, ...] = ()
     seconds: float = 0.0
     journal: str = ""
+    traffic: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         changes = [
@@ -58,6 +60,7 @@ class Outcome:
             "headlines": sorted(self.headlines),
             "seconds": round(self.seconds, 3),
             "journal": self.journal,
+            "traffic": dict(self.traffic),
         }
 
 
@@ -90,7 +93,11 @@ def apply_plan(
     journal = journals.for_run(door.id, clock)
     earlier = journals.unfinished(door.id) if journal.path and not _recorded() else None
     began = clock.monotonic()
-    with lock, progresses.choose(wanted=show_progress) as progress:
+    with (
+        lock,
+        progresses.choose(wanted=show_progress) as progress,
+        metering.around(door, taken_down=title == "teardown") as meter,
+    ):
         journal.planned(title, plan)
         journal.write("applying", step=title, total=len(plan.to_do), earlier=str(earlier or ""))
         progress.total(title, len(plan.to_do))
@@ -105,9 +112,15 @@ def apply_plan(
             explain=lambda service, seen: explain_health(door, service, seen),
             on_done=lambda change: _done(lock, change, door, approval),
             await_health=await_health,
+            guard=meter.guard,
         )
         try:
             results = run.carry_out(plan, moment.live)
+            if all(done.status == "done" for done in results):
+                meter.gate()
+        except StepFailed as error:
+            journal.failure(title, error)
+            raise
         except InterruptedRun as error:
             journal.failure(title, error)
             raise
@@ -124,6 +137,7 @@ def apply_plan(
         run.headlines,
         clock.monotonic() - began,
         str(journal.path or ""),
+        meter.to_json(),
     )
     _raise_failure(applied, journal)
     journal.write("applied", step=title)

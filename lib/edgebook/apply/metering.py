@@ -8,15 +8,17 @@ The gate compares the time since it last looked with the time before the first c
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from edgebook.errors import ConnectError, StepFailed
+from edgebook.errors import StepFailed
 from edgebook.front_door import FrontDoor
 from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge
 from edgebook.traffic.desk import RemoteWatch, current
 from edgebook.traffic.targets import limits
 from edgebook.verify.watching import Watched, watched
 
-PAUSE = 0.5  # seconds between two looks
+PAUSE = 1.0  # seconds between two looks
+OPEN = 3.0  # seconds after which a request has ended, one way or the other
 LEAST = 30  # answers that a latency is judged by
 
 
@@ -55,6 +57,10 @@ class Meter:
         enough = min(before.answered, seen.answered) >= LEAST
         return judge(before if enough else Statistics(), seen, self.limits), seen
 
+    def to_json(self) -> dict[str, Any]:
+        """What was seen, when this was a watch of its own; a run has it in its record."""
+        return self.report.to_json() if self.report else {}
+
     def guard(self) -> None:
         """Raise StepFailed when users notice more than `safety.traffic` allows."""
         now = time.monotonic()
@@ -66,9 +72,10 @@ class Meter:
     def gate(self) -> Statistics:
         """Like `guard`, at once; what was seen when it passes. A blind gate does not pass."""
         verdict, seen = self.verdict()
+        # What began a moment ago may not have ended yet: the next gate looks at it again.
+        self.watch.judged = max(self.since, time.monotonic() - OPEN)
         if verdict.ok:
             return seen
-        self.watch.judged = time.monotonic()
         raise StepFailed(
             "Users notice this change" if verdict.state is VerdictState.BREACH
             else "Whether users notice this change cannot be told",
@@ -94,6 +101,22 @@ def tell_run(params_file: str, path: str) -> None:
 
 
 @contextmanager
+def around(door: FrontDoor, *, taken_down: bool = False) -> Iterator["Meter | Unmetered"]:
+    """The meter while a plan is carried out; none where nothing can be reached.
+
+    `taken_down`: the front door is removed on purpose, which is no failure.
+    """
+    if not door.connection.data_plane:
+        yield Unmetered()
+        return
+    with metered(door) as meter:
+        if taken_down:
+            meter.watch.drop(*(frontend.name for frontend in door.spec.frontends))
+        yield meter
+        meter.look_again()  # what this plan has made is watched from now on
+
+
+@contextmanager
 def metered(door: FrontDoor) -> Iterator[Meter]:
     """The meter of the run that this process belongs to, else one for as long as this lasts."""
     shared = current()
@@ -111,9 +134,14 @@ def metered(door: FrontDoor) -> Iterator[Meter]:
             meter.report = watch.stop()
 
 
-def reachable(door: FrontDoor) -> bool:
-    """Whether anything of this environment can be watched at all."""
-    try:
-        return door.connection.data_plane
-    except ConnectError:
-        return True
+class Unmetered:
+    """Where nothing can be reached: a simulator without its data plane."""
+
+    def guard(self) -> None:
+        return None
+
+    def gate(self) -> Statistics:
+        return Statistics()
+
+    def to_json(self) -> dict[str, Any]:
+        return {}

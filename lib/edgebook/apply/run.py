@@ -66,7 +66,9 @@ class Run:
         explain: Explain,
         on_done: Callable[[Change], None] = lambda change: None,
         await_health: bool = True,
+        guard: Callable[[], object] = lambda: None,
     ) -> None:
+        self._guard = guard  # asked before each write: it raises when users notice this run
         self._cloud = cloud
         self._clock = cloud.wire.clock
         self._journal = journal
@@ -183,6 +185,7 @@ class Run:
     def _with_gates(self, change: Change) -> None:
         for gate in change.waits:
             self._gates.wait(gate)
+        self._guard()
         with self._objects[_object(change.key)]:
             self._until_done(change)
         self._on_done(change)

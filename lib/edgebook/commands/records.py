@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="all records, the newest last")
     show = actions.add_parser("show", help="one record: what was done, what failed, how to go on")
     show.add_argument("change_id")
+    show.add_argument("--traffic", action="store_true", help="what users saw, and each failure")
     verify = actions.add_parser("verify", help="find any edited, missing, added or moved file")
     verify.add_argument(
         "--head", default="", metavar="HASH", help="a record's hash that must be in the chain"
@@ -83,11 +84,14 @@ def _list(args: argparse.Namespace, archive: Any) -> int:
 
 def _show(args: argparse.Namespace, archive: Any) -> int:
     from edgebook import records
+    from edgebook.records import traffic
     from edgebook.records.index import check_tally
     from edgebook.records.pages import duration, instant
 
     record = records.load_record(archive, args.change_id)
     data = record.data
+    if args.traffic:
+        return _traffic(args, data)
     if args.json:
         print(json.dumps({**data, "sha256": record.sha256}, indent=1, ensure_ascii=False))
         return EXIT_OK
@@ -103,6 +107,7 @@ def _show(args: argparse.Namespace, archive: Any) -> int:
         if approval
         else "no",
         "resumes": data.get("resumes", ""),
+        "users": traffic.verdict(data)[0],
         "page": archive.where(f"{record.change_id}/index.html"),
     }
     print(record.change_id)
@@ -130,6 +135,16 @@ def _show(args: argparse.Namespace, archive: Any) -> int:
             print(f"    {label:<7} {first}")
             for line in rest:
                 print(f"            {line}")
+    return EXIT_OK
+
+
+def _traffic(args: argparse.Namespace, data: Any) -> int:
+    from edgebook.records import traffic
+
+    if args.json:
+        print(json.dumps(data.get("traffic"), indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(traffic.lines(data)))
     return EXIT_OK
 
 

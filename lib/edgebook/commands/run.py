@@ -113,7 +113,7 @@ def running(
 
 def report(outcome: "Outcome", change: "Run", display: "Display", *, json_wanted: bool) -> None:
     """Where the record is, and whether the chain it is in is intact."""
-    from edgebook.records import FolderArchive, verify_archive
+    from edgebook.records import FolderArchive, traffic, verify_archive
 
     record, archive = outcome.record, change.prepared.archive
     page = archive.where(f"{record.change_id}/index.html")
@@ -121,6 +121,10 @@ def report(outcome: "Outcome", change: "Run", display: "Display", *, json_wanted
     if isinstance(archive, FolderArchive):
         verdict = verify_archive(archive, files=False)
         chain = str(verdict).splitlines()[-1]
+    sentence, tone = traffic.verdict(record.data)
+    if sentence:
+        style = {"failed": "red", "uncertain": "yellow"}.get(tone, "")
+        display.say(f"  {sentence:<88} timeline in the record", style)
     display.say(f"Record {record.change_id}: {page}   (sealed, {chain})")
     if json_wanted:
         steps = [
@@ -136,6 +140,7 @@ def report(outcome: "Outcome", change: "Run", display: "Display", *, json_wanted
             "record": page,
             "sha256": record.sha256,
             "steps": steps,
+            "traffic": record.data.get("traffic"),
         }
         json.dump(said, sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")

@@ -26,7 +26,6 @@ class StepEvents:
     changes: list[dict[str, Any]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     headlines: list[str] = field(default_factory=list)
-    traffic: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
     world: dict[str, Any] | None = None
     stages: list[dict[str, Any]] = field(default_factory=list)
@@ -86,8 +85,6 @@ def add(step: StepEvents, event: Mapping[str, Any]) -> None:
         step.headlines.append(str(event.get("text", "")))
     elif kind in ("stage", "breach"):
         step.stages.append({k: v for k, v in event.items() if k != "step"})
-    elif kind == "traffic":
-        step.traffic.append({k: v for k, v in event.items() if k not in ("event", "step")})
     elif kind == "shown":
         names = ("title", "columns", "rows")
         step.tables[str(event.get("name"))] = {name: event.get(name) for name in names}

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgebook.records import front
+from edgebook.records import front, traffic
 from edgebook.records.pages import duration, instant, render
 from edgebook.records.record import Record
 
@@ -45,6 +45,7 @@ def record_page(data: Mapping[str, Any]) -> str:
         to_do=sum(change.get("action") != "report" for change in plan),
         ranked=sorted(rows, key=lambda row: CHECK_ORDER.index(row["check"]["state"])),
         tally=check_tally([row["check"] for row in rows]),
+        **traffic.page_values(data),
     )
 
 
@@ -71,16 +72,28 @@ def _row(record: Record) -> dict[str, Any]:
         "who": data.get("who", {}).get("user", ""),
         "changes": sum(change["made"] for change in front.changes(data)),
         "checks": check_tally(checks) if checks else "",
+        "failed_requests": _failed_requests(data),
+        "failed_number": (traffic.measured(data) or {}).get("failed", -1),
         "plan": str((data.get("plan") or {}).get("hash", ""))[:8],
         "text": _searchable(record),
     }
+
+
+def _failed_requests(data: Mapping[str, Any]) -> str:
+    """0 of 41,207; empty when nothing was watched."""
+    found = traffic.measured(data)
+    return f"{found['failed']:,} of {found['sent']:,}" if found and found["sent"] else ""
 
 
 def _searchable(record: Record) -> str:
     """Every word one may look for, once each, in lower case."""
     words: set[str] = set()
     stack: list[Any] = [
-        {key: value for key, value in record.data.items() if key not in ("files", "plan")}
+        {
+            key: value
+            for key, value in record.data.items()
+            if key not in ("files", "plan", "traffic")
+        }
     ]
     while stack:
         item = stack.pop()

@@ -37,10 +37,13 @@ from edgebook.records.events import StepEvents
 from edgebook.runbook import engine, facts, outcome
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
+from edgebook.runbook.meter import RunMeter, failed_step
 from edgebook.runbook.request import RUNNING, Prepared
 from edgebook.runbook.sequence import COMMON, Runbook
 from edgebook.runbook.watch import Signals, Watch
 from edgebook.state import state_folder
+from edgebook.traffic.archive import FILE
+from edgebook.traffic.targets import limits
 
 APPROVAL = "approval.json"
 
@@ -79,6 +82,14 @@ class Run:
         self.offset = 0
         self.world: dict[str, Any] | None = None
         self.exit_code = EXIT_OK
+        self.traffic: dict[str, Any] | None = None
+        self.meter = RunMeter(
+            warm,
+            prepared.request.params_file,
+            limits(prepared.spec.safety.traffic),
+            wanted=prepared.request.mode != "plan" and any(r.applies for r in prepared.runbooks),
+        )
+        self._watching_told = False
         self._next: Future[Any] | None = None
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
 
@@ -86,6 +97,7 @@ class Run:
         """Run, seal, and say how it went; raises only when the record itself cannot be sealed."""
         seal_killed(self.prepared)
         try:
+            self.meter.begin()
             self._notebooks()
         except EdgebookError as error:
             self.exit_code = error.exit_code
@@ -95,8 +107,21 @@ class Run:
             self._note(outcome.stopped("run"))
         finally:
             self._let_go()
+            self._end_meter()
         (self.draft.folder / RUNNING).unlink(missing_ok=True)
         return Outcome(self.draft.seal(self._facts()), self.exit_code)
+
+    def _end_meter(self) -> None:
+        """What users saw goes into the record; a run that hurt them has not succeeded."""
+        self.traffic = self.meter.end(self.draft.journal)
+        if self.traffic is None:
+            return
+        if self.meter.samples:
+            self.draft.write(FILE, self.meter.samples)
+        failed = failed_step(self.traffic)
+        if failed and self.exit_code == EXIT_OK:
+            self.exit_code = EXIT_FAILED
+            self._note(failed)
 
     def _notebooks(self) -> None:
         runbooks = self.prepared.runbooks
@@ -113,6 +138,7 @@ class Run:
                 self._next = kernel = self._start_kernel()
             step = self._run(runbook, now)
             self._note(step)
+            self.meter.look_again()
             if step["status"] != "ok":
                 self.exit_code = step.pop("exit_code", EXIT_FAILED)
                 return
@@ -122,6 +148,7 @@ class Run:
             **os.environ,
             "EDGEBOOK_JOURNAL": str(self.draft.journal.resolve()),
             "EDGEBOOK_CHANGE_ID": self.draft.change_id,
+            **self.meter.environment,
             "EDGEBOOK_APPROVAL": str((self.draft.folder / APPROVAL).resolve()),
         }
 
@@ -239,7 +266,6 @@ class Run:
             "changes": events.changes,
             "checks": events.checks,
             "headline": "; ".join(events.headlines[-1:]),
-            "traffic": events.traffic,
             "tables": events.tables,
             "planned": events.planned and {"hash": events.planned["hash"]},
         }
@@ -259,6 +285,9 @@ class Run:
         return min(began + request.notebook_seconds, self.began + request.total_seconds)
 
     def _note(self, step: dict[str, Any]) -> None:
+        if not self._watching_told and (watching := self.meter.watching):
+            self._watching_told = True
+            self.display.line("watching", text=watching)
         self.steps.append(step)
         self.display.end(step)
 
@@ -294,7 +323,7 @@ class Run:
                 "given": dict(request.given),
             },
             "steps": self.steps,
-            "traffic": [item for step in self.steps for item in step.get("traffic", [])],
+            "traffic": self.traffic,
         }
 
 

@@ -8,6 +8,7 @@ here - and what it saw is no failure of a change.
 import copy
 import threading
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,6 +59,8 @@ class SampleLog:
         self._series = array("H")
         self._outcome = array("H")
         self._who = array("H")
+        self._heard = array("d")  # per batch: by when it had ended, and where it ends
+        self._until = array("L")
         self._outcomes: dict[tuple[str, str], int] = {("", ""): 0}
         self._whos: dict[str, int] = {"": 0}
         self._lock = threading.Lock()
@@ -69,11 +72,19 @@ class SampleLog:
         with self._lock:
             self.series.update({item.number: item for item in series})
 
-    def extend(self, samples: Iterable[Iterable[object]]) -> None:
-        """Samples as lists, in the order of Sample."""
+    def extend(self, samples: Iterable[Iterable[object]], *, heard: float | None = None) -> None:
+        """Samples as lists, in the order of Sample; `heard`: all of them had ended by then."""
         with self._lock:
             for item in samples:
                 self._add(Sample(*item))  # type: ignore[arg-type]
+            if heard is not None:
+                self._heard.append(heard)
+                self._until.append(len(self._who))
+
+    def _from(self, since: float) -> int:
+        """The first sample that can have begun at `since` or later: it ended after that too."""
+        batch = bisect_left(self._heard, since)
+        return self._until[batch - 1] if batch else 0
 
     def _add(self, sample: Sample) -> None:
         at, series, seconds, kind, detail, who = sample
@@ -103,7 +114,7 @@ class SampleLog:
     def counted(self, since: float, until: float) -> Iterator[Sample]:
         """Samples begun in [since, until) by series that count then."""
         outcomes, whos = self._words()
-        for number in range(len(self)):
+        for number in range(self._from(since), len(self)):
             at, series = self._at[number], self._series[number]
             if not since <= at < until or at < self.first_answer.get(series, float("inf")):
                 continue

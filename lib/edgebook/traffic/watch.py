@@ -249,7 +249,7 @@ class Watch:
         self._notify()
 
     def _hear(self, said: Mapping[str, Any]) -> None:
-        self.log.extend(said["s"])
+        self.log.extend(said["s"], heard=said["t"])
         self.log.blind += [Blind(*item) for item in said["b"]]
         self.log.unfinished = said["u"]
         self.trouble += said.get("trouble", ())

@@ -12,6 +12,7 @@ from edgebook.traffic.values import Who
 
 KEPT = 4096
 MOST_HEAD = 65536
+SERVED_BY = (b"x-served-by", b"x-gcpsim-pod")
 _END = b"\r\n\r\n"
 
 
@@ -109,24 +110,22 @@ class Answer:
         self._rest = b"" if self._left > 0 else data
 
 
-@lru_cache(maxsize=2048)
-def who_said(served_by: bytes, body: bytes) -> str:
-    """Who answered, from the header, or from a JSON body that names cluster, zone and pod."""
-    if served_by:
-        return served_by.decode("latin-1")
+@lru_cache(maxsize=1024)
+def who_said(body: bytes) -> str:
+    """Who answered, from a JSON body that names cluster, zone and pod."""
     if not body.startswith(b"{"):
         return ""
     try:
         said = orjson.loads(body)
     except ValueError:
         return ""
-    named = (str(said.get(name) or "") for name in ("cluster", "zone", "pod"))
-    who = Who(*named)
+    who = Who(*(str(said.get(name) or "") for name in ("cluster", "zone", "pod")))
     return str(who) if who.cluster or who.pod else ""
 
 
 def who_of(answer: Answer) -> str:
-    return who_said(answer.headers.get(SERVED_BY, b""), answer.body)
-
-
-SERVED_BY = b"x-served-by"
+    """Who answered, from a header `cluster/zone/pod`, else from the body."""
+    for name in SERVED_BY:
+        if (value := answer.headers.get(name)) and value.count(b"/") >= 2:
+            return value.decode("latin-1")
+    return who_said(answer.body)

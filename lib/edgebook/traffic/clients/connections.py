@@ -46,12 +46,12 @@ class Held(Connection):
         self.seen = (self.seen + data)[:MOST]
         expected = self.client.target.expect.encode()
         if (self.client.target.send or expected) and expected in self.seen:
-            self.client.answered(self, who_said(b"", self.seen))
+            self.client.answered(self, who_said(self.seen))
             self.hang_up()
         # with nothing to say a greeting is welcome, and the connection is held on
 
     def _stood(self) -> None:
-        self.client.answered(self, who_said(b"", self.seen))
+        self.client.answered(self, who_said(self.seen))
         self.hang_up()
 
     def lost(self, exc: BaseException | None) -> None:

@@ -78,7 +78,7 @@ class Stream(Connection):
     def data_received(self, data: bytes) -> None:
         self.seen = (self.seen + data)[:MOST]
         if self.client.target.expect.encode() in self.seen:
-            self.client.answered(self, who_said(b"", self.seen))
+            self.client.answered(self, who_said(self.seen))
 
     def lost(self, exc: BaseException | None) -> None:
         client = self.client

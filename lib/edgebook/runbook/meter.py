@@ -1,0 +1,161 @@
+"""The meter of a run: one watch from before the first notebook until after the last.
+
+What there is to watch is told to it by those who have Google's clients: the warm process at the
+start and after each notebook, and the kernels while they apply. It must not decide what a breach
+means for a run; it says what was seen.
+"""
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgebook.errors import EdgebookError
+from edgebook.records.events import read_events
+from edgebook.runbook.kernels import WarmProcess
+from edgebook.traffic import Statistics, TrafficLimits, Verdict, VerdictState, Watch, judge
+from edgebook.traffic.archive import write
+from edgebook.traffic.desk import VARIABLE, Desk
+from edgebook.traffic.timeline import spans, timeline
+
+LEAST = 30  # answers that a latency is judged by
+
+
+class RunMeter:
+    """Watches while a run changes something; `wanted` is False for runs that only look."""
+
+    def __init__(
+        self, warm: WarmProcess, params_file: str, limits: TrafficLimits, *, wanted: bool
+    ) -> None:
+        self._warm = warm
+        self._params_file = params_file
+        self._limits = limits
+        self._watch = Watch() if wanted else None
+        self._desk: Desk | None = None
+        self._telling: threading.Thread | None = None
+        self.samples = ""
+        self.trouble = ""
+
+    def begin(self) -> None:
+        if self._watch is None:
+            return
+        self._watch.start()
+        self._desk = Desk(self._watch)
+        self.look_again()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What kernels need to ask it."""
+        return {VARIABLE: self._desk.path} if self._desk else {}
+
+    def look_again(self) -> None:
+        """Find out in the background what there is to watch now."""
+        if self._desk is None or (self._telling and self._telling.is_alive()):
+            return
+        path = self._desk.path
+
+        def ask() -> None:
+            try:
+                self._warm.call(
+                    "edgebook.apply.metering:tell_run", params_file=self._params_file, path=path
+                )
+            except EdgebookError as error:
+                self.trouble = error.what
+
+        self._telling = threading.Thread(target=ask, daemon=True, name="meter-targets")
+        self._telling.start()
+
+    @property
+    def watching(self) -> str:
+        """21 clients on 3 frontends, 640 requests/s; empty when nothing is watched."""
+        series = list(self._watch.log.series.values()) if self._watch else []
+        if not series:
+            return ""
+        frontends = {item.target.frontend for item in series}
+        rate = sum(1 / item.interval for item in series)
+        places = {item.location for item in series if item.location}
+        where = f" in {len(places)} locations" if len(places) > 1 else ""
+        return (
+            f"{len(series)} clients on {', '.join(sorted(frontends))}{where}, {rate:.0f} requests/s"
+        )
+
+    def end(self, journal: Path) -> dict[str, Any] | None:
+        """Stop, and say what was seen, as the record has it; None when this run only looked."""
+        if self._watch is None:
+            return None
+        if self._telling is not None:
+            self._telling.join(5)
+        with contextlib.suppress(OSError):
+            if self._desk is not None:
+                self._desk.close()
+        report = self._watch.stop()
+        events, _ = read_events(journal)
+        changes = spans(events, report.log)
+        whole = report.window(report.since, report.until, changes=changes)
+        first = min((span.since for span in changes), default=report.until)
+        before = report.window(report.since, first)
+        during = report.window(first, report.until, changes=changes)
+        self.samples = write(report.log) if len(report.log) else ""
+        verdict = self._verdict(before, during)
+        return {
+            **whole.to_json(),
+            "sentence": sentence(whole),
+            "verdict": verdict.to_json(),
+            "before": _figures(before),
+            "during": _figures(during),
+            "clusters": whole.clusters,
+            "timeline": timeline(report.log, report.since, report.until, changes=changes),
+            "trouble": sorted({*self._watch.trouble, *filter(None, [self.trouble])}),
+        }
+
+    def _verdict(self, before: Statistics, during: Statistics) -> Verdict:
+        """ok where nothing could be watched: there was nothing that users could lose."""
+        if not during.sent and not during.blind_s:
+            return Verdict(VerdictState.OK, ("nothing could be watched",))
+        enough = min(before.answered, during.answered) >= LEAST
+        return judge(before if enough else Statistics(), during, self._limits)
+
+
+def sentence(seen: Statistics) -> str:
+    """0 of 41,207 requests failed; longest gap 0.1 s; 2 clients could not reach their frontend."""
+    waiting = {f"{item['frontend']} {item['hostname']}".strip() for item in seen.waiting}
+    more = f"; never answered: {', '.join(sorted(waiting))}" if waiting else ""
+    return seen.sentence + more
+
+
+def failed_step(traffic: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a run that ended well has to say when its users noticed it."""
+    verdict = traffic["verdict"]
+    if verdict["state"] == VerdictState.OK.value:
+        return None
+    breach = verdict["state"] == VerdictState.BREACH.value
+    what = "Users noticed this change" if breach else "Whether users noticed cannot be told"
+    seen = [f"{f['kind']} {f['at']} {f['frontend']} {f['hostname']}: {f['detail']}"
+            + (f" (during {f['during']})" if f["during"] else "")
+            for f in traffic["failures"][:5]]  # fmt: skip
+    return {
+        "name": "traffic",
+        "title": "traffic",
+        "step": "traffic",
+        "status": "failed",
+        "seconds": 0.0,
+        "changes": [],
+        "checks": [],
+        "headline": traffic["sentence"],
+        "error": {
+            "what": what,
+            "where": "safety.traffic",
+            "why": "; ".join(verdict["reasons"]),
+            "seen": "\n".join(seen),
+            "next": "edgebook records show --traffic has every failure and its change",
+            "state": "all changes are done and journaled",
+        },
+    }
+
+
+def _figures(seen: Statistics) -> dict[str, Any]:
+    names = ("sent", "answered", "failed", "longest_gap_s", "p50_ms", "p99_ms", "blind_s",
+             "seconds")  # fmt: skip
+    data = seen.to_json()
+    return {name: data[name] for name in names}

@@ -1,0 +1,59 @@
+"""One watch for several processes: marks, windows and targets over its socket."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from edgebook.cloud.reach import Way
+from edgebook.errors import EdgebookError
+from edgebook.traffic import Protocol, Target, Watch
+from edgebook.traffic.desk import VARIABLE, Desk, RemoteWatch, current
+
+from tests.unit.traffic_servers import Server
+
+TARGET = Target("web", "shop.example.com", "203.0.113.1", 80, Protocol.HTTP)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with contextlib.closing(Server()) as made:
+        yield made
+
+
+def test_who_knows_a_target_tells_the_watch_of_the_run(server: Server) -> None:
+    port = server.listen(server.http)
+    with Watch(reach=lambda ip, wanted: []) as watch, contextlib.closing(Desk(watch)) as desk:
+        remote = RemoteWatch(desk.path)
+        assert remote.began == watch.began
+        way = {("203.0.113.1", 80): [Way("us-central1", "127.0.0.1", port)]}
+        remote.add([TARGET], ways=way, rates={"web": 100.0})
+        assert watch.wait_until(lambda: watch.window().answered >= 10, 30)
+        mark = remote.mark("502s", key="stage")
+        assert watch.log.marks == [mark]
+        server.behaviour = "502"
+        assert watch.wait_until(lambda: watch.window(mark.at).failed >= 3, 30)
+        seen, same = remote.window(mark.at), watch.window(mark.at)
+        assert seen.failed >= 3
+        assert seen.failures[0].to_json() == same.failures[0].to_json()
+        assert remote.window(until=mark.at).by == watch.window(until=mark.at).by
+        remote.judged = 12.5
+        assert (watch.judged, remote.judged) == (12.5, 12.5)
+        remote.drop("web")
+        dropped = time.monotonic()
+        assert remote.window(dropped, dropped + 1).sent == 0
+    assert not Path(desk.path).exists()
+
+
+def test_the_watch_of_the_run_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert current() is None
+    with Watch() as watch, contextlib.closing(Desk(watch)) as desk:
+        monkeypatch.setenv(VARIABLE, desk.path)
+        found = current()
+        assert found is not None
+        assert found.began == watch.began
+    assert current() is None  # the run has ended
+    with pytest.raises(EdgebookError, match="does not answer"):
+        found.mark("late")
