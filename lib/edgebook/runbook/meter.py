@@ -118,10 +118,9 @@ class RunMeter:
 
 
 def sentence(seen: Statistics) -> str:
-    """0 of 41,207 requests failed; longest gap 0.1 s; 2 clients could not reach their frontend."""
-    waiting = {f"{item['frontend']} {item['hostname']}".strip() for item in seen.waiting}
-    more = f"; never answered: {', '.join(sorted(waiting))}" if waiting else ""
-    return seen.sentence + more
+    """0 of 41,207 requests failed; longest gap 0.1 s; mqtt never answered."""
+    silent = sorted({item["frontend"] for item in seen.waiting} - set(seen.frontends))
+    return seen.sentence + (f"; {', '.join(silent)} never answered" if silent else "")
 
 
 def failed_step(traffic: Mapping[str, Any]) -> dict[str, Any] | None:
