@@ -61,9 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="machine-readable output")
         command.set_defaults(run=run)
         _COMMAND_OPTIONS[name](command)
-    from gcpsim.front.stage_cli import add_commands
+    from gcpsim.front import stage_cli, traffic_cli
 
-    add_commands(commands, ask)
+    stage_cli.add_commands(commands, ask)
+    traffic_cli.add_commands(commands, ask, show)
     return parser
 
 

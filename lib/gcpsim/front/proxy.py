@@ -1,26 +1,53 @@
-"""A CONNECT proxy that ends TLS for *.googleapis.com, so that any Google tool can rehearse here.
+"""The proxy of the simulator: Google's APIs, the simulated world's front ends, and nothing else.
 
 Tools with no endpoint option of their own are pointed at it with HTTPS_PROXY and a CA bundle. It
-answers only for Google's API hosts (with certificates of the local CA, handing the requests to the
-simulator) and for the simulator's own loopback ports. Everything else is refused, never forwarded.
+ends TLS for *.googleapis.com (with certificates of the local CA), leads any name of the simulated
+DNS to the front end of a location, and connects to the simulator's own loopback ports. Everything
+else is refused, never forwarded.
 """
 
 import asyncio
 import contextlib
 import ssl
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gcpsim.certs.authority import Authority
+from gcpsim.core.world import World
+from gcpsim.dns.lookup import Lookup
+from gcpsim.front import ways
 
-HEAD_LIMIT = 16 * 1024
+HEAD_LIMIT = 64 * 1024
 IDLE = 600.0
+GOOGLE = ".googleapis.com"
+LOCAL = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a request to the proxy."""
+
+    verb: str
+    target: str
+    lines: tuple[str, ...]
+
+    def header(self, name: str) -> str:
+        for line in self.lines:
+            key, _, value = line.partition(":")
+            if key.lower() == name:
+                return value.strip()
+        return ""
 
 
 class ConnectProxy:
     """Serves CONNECT on a loopback port; `port` is where the simulator itself listens."""
 
-    def __init__(self, authority: Authority, host: str, port: int) -> None:
+    def __init__(
+        self, world: World, names: Lookup, authority: Authority, host: str, port: int
+    ) -> None:
+        self._world, self._names = world, names
         self._authority = authority
         self._host, self._port = host, port
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -43,42 +70,77 @@ class ConnectProxy:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            await self._connect(reader, writer)
+            await self._answer(reader, writer)
         with contextlib.suppress(OSError):
             writer.close()
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE)
-        verb, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
-        host, _, port = rest.split(" ")[0].rpartition(":")
-        if verb != "CONNECT":
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raw = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE)
+        first, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
+        verb, _, rest = first.partition(" ")
+        head = Head(verb, rest.split(" ")[0], tuple(lines))
+        if verb == "CONNECT":
+            await self._connect(head, reader, writer)
+        elif head.target.startswith("http://"):
+            await self._forward(head, reader, writer)
+        else:
             await _say(writer, "405 Method Not Allowed", "gcpsim's proxy only takes CONNECT")
-            return
-        if host.endswith(".googleapis.com"):
+
+    async def _connect(
+        self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        host, _, port = head.target.rpartition(":")
+        host = host.strip("[]")
+        if host.endswith(GOOGLE):
             await _say(writer, "200 Connection established")
             await writer.start_tls(self._context(host))
-            await self._tunnel(reader, writer, self._host, self._port)
-        elif host in ("127.0.0.1", "localhost") and port.isdigit():
+            await _tunnel(reader, writer, ways.Way(self._host, self._port))
+        elif host in LOCAL and port.isdigit():
             await _say(writer, "200 Connection established")
-            await self._tunnel(reader, writer, "127.0.0.1", int(port))
+            await _tunnel(reader, writer, ways.Way("127.0.0.1", int(port)))
         else:
-            why = f"gcpsim answers for *.googleapis.com only, not for {host}; unset HTTPS_PROXY"
-            await _say(writer, "403 Forbidden", why)
+            way = await self._way(head, host, port, writer)
+            if way is not None:
+                await _say(writer, "200 Connection established")
+                await _tunnel(reader, writer, way)
 
-    async def _tunnel(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int
+    async def _forward(
+        self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection(host, port)
-        ways = [
-            asyncio.ensure_future(_copy(reader, inner_writer)),
-            asyncio.ensure_future(_copy(inner_reader, writer)),
+        """A plain HTTP request in absolute form: one request a connection."""
+        url = urlsplit(head.target)
+        host = url.hostname or ""
+        if host.endswith(GOOGLE):
+            await _say(writer, "405 Method Not Allowed", "gcpsim's proxy only takes CONNECT")
+            return
+        way = await self._way(head, host, str(url.port or 80), writer)
+        if way is None:
+            return
+        path = url.path or "/"
+        path += f"?{url.query}" if url.query else ""
+        kept = [
+            line
+            for line in head.lines
+            if not line.lower().startswith(("proxy-", "connection:", "keep-alive:"))
         ]
+        lines = [f"{head.verb} {path} HTTP/1.1", *kept, "Connection: close", "", ""]
+        opening = way.opening + "\r\n".join(lines).encode("latin-1")
+        await _tunnel(reader, writer, ways.Way(way.host, way.port, opening))
+
+    async def _way(
+        self, head: Head, host: str, port: str, writer: asyncio.StreamWriter
+    ) -> ways.Way | None:
+        """The way to a name of the simulated world; None when the refusal has been said."""
+        asking = ways.asker(head.header("proxy-authorization"))
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            inner_writer.close()
+            number = int(port) if port.isdigit() else 0
+            return ways.find(self._world, self._names, host, number, asking)
+        except ways.Unknown as why:
+            text = f"gcpsim leads to *{GOOGLE} and to its simulated world only: {why}; "
+            await _say(writer, "403 Forbidden", text + "unset HTTPS_PROXY for the internet")
+        except ways.Closed as why:
+            await _say(writer, "502 Bad Gateway", str(why))
+        return None
 
     def _context(self, host: str) -> ssl.SSLContext:
         if host not in self._contexts:
@@ -97,6 +159,28 @@ def server_context(authority: Authority, names: list[str]) -> ssl.SSLContext:
         pem.write_text(chain + key)
         context.load_cert_chain(pem)
     return context
+
+
+async def _tunnel(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: ways.Way
+) -> None:
+    """Carry bytes both ways; each side's end is passed on, and the tunnel ends with the second."""
+    inner_reader, inner_writer = await asyncio.open_connection(way.host, way.port)
+    if way.opening:
+        inner_writer.write(way.opening)
+    there = asyncio.ensure_future(_copy(reader, inner_writer))
+    back = asyncio.ensure_future(_copy(inner_reader, writer))
+    try:
+        await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+        if there.done() and not back.done() and inner_writer.can_write_eof():
+            # A client that is done sending may still be waiting for its answer.
+            with contextlib.suppress(OSError):
+                inner_writer.write_eof()
+            await asyncio.wait({back}, timeout=IDLE)
+    finally:
+        for way_ in (there, back):
+            way_.cancel()
+        inner_writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

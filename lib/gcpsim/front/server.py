@@ -72,7 +72,9 @@ class Server:
         url = f"http://{host}:{port}"
         self._dns = DnsDoors(self.cloud.dns)
         dns = await self._dns.open(host)
-        self._proxy = ConnectProxy(self.cloud.certificates.authority, host, port)
+        self._proxy = ConnectProxy(
+            self.world, self.cloud.dns.lookup, self.cloud.certificates.authority, host, port
+        )
         proxy_port = await self._proxy.start(self.config.proxy_port)
         clusters = {}
         for name in sorted(self.cloud.gke.clusters):
