@@ -1,12 +1,19 @@
 """A front door of a project, small servers as its pods, and requests through it."""
 
+import datetime
 import http.client
 import http.server
 import itertools
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.contract.rest import Compute
 
@@ -24,6 +31,7 @@ class Pod(http.server.ThreadingHTTPServer):
         self.name = name
         self.hook: Callable[[Any], bool] | None = None
         self.seen: list[str] = []
+        self.arrived = threading.Condition()
         self.thread = threading.Thread(target=self.serve_forever, daemon=True)
         self.thread.start()
 
@@ -33,6 +41,11 @@ class Pod(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
+
+    def wait_for(self, request: str) -> None:
+        """Until a request has arrived (`GET /path`)."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: request in self.seen, timeout=10), self.seen
 
     def stop(self) -> None:
         self.shutdown()
@@ -45,7 +58,9 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.server.seen.append(f"{self.command} {self.path}")
+        with self.server.arrived:
+            self.server.seen.append(f"{self.command} {self.path}")
+            self.server.arrived.notify_all()
         if self.server.hook is not None and self.server.hook(self):
             return
         self.say({"body": body.decode()})
@@ -92,24 +107,62 @@ class Answer:
         return dict(self.json["headers"])
 
 
+def unverified() -> ssl.SSLContext:
+    """A client that takes any certificate and any version."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def pair(*hosts: str) -> tuple[str, str]:
+    """(certificate, key) for host names, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(days=90))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(h) for h in hosts]), False)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
+
+
+def names_in(der: bytes) -> list[str]:
+    certificate = x509.load_der_x509_certificate(der)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return sorted(names.value.get_values_for_type(x509.DNSName))
+
+
 class Door(Compute):
     """A project with a front door, and requests through it."""
 
     def __init__(self, sim: Any, project: str) -> None:
         super().__init__(sim, project)
-        self._pods: list[Pod] = []
+        self.pods: list[Pod] = []
+        self.ips: dict[str, str] = {}
 
     def stop(self) -> None:
-        for pod in self._pods:
+        for pod in self.pods:
             pod.stop()
         self.close()
 
     def pod(self, name: str, group: str = "neg", zone: str = "us-central1-a") -> Pod:
         """A pod that serves an endpoint of a group; its health is as the stage says: ok."""
         pod = Pod(name)
-        self._pods.append(pod)
+        self.pods.append(pod)
         number = next(ADDRESSES)
         ip = f"10.250.{number // 250}.{number % 250 + 1}"
+        self.ips[name] = ip
         self.endpoint(ip, 8080, pod.socket_address, group, zone, name)
         return pod
 
@@ -123,6 +176,26 @@ class Door(Compute):
             f"zones/{zone}/networkEndpointGroups/{group}/attachNetworkEndpoints",
             {"networkEndpoints": [{"instance": f"node-{name}", "ipAddress": ip, "port": port}]},
         )
+
+    def health(self, zone: str, group: str, service: str = "bs") -> dict[str, str]:
+        """The state of each endpoint of a group by its address."""
+        link = self.link(f"zones/{zone}/networkEndpointGroups/{group}")
+        status, answer = self.ask(
+            "POST", f"global/backendServices/{service}/getHealth", {"group": link}
+        )
+        assert status == 200, answer
+        return {one["ipAddress"]: one["healthState"] for one in answer.get("healthStatus") or ()}
+
+    def flowed(self, count: int) -> list[dict[str, Any]]:
+        """The rows of this project in `gcpsim traffic`, once so many requests are told."""
+        while True:
+            rows = [
+                one
+                for one in self.sim.admin("GET", "traffic")["traffic"]
+                if one["project"] == self.project
+            ]
+            if sum(one["count"] for one in rows) >= count:
+                return rows
 
     def open_firewall(self) -> None:
         self.make(
@@ -149,6 +222,68 @@ class Door(Compute):
         }
         return self.backend_service(name, **{**body, **more})
 
+    def rule(self, kind: str, proxy: str, port: int, name: str = "rule", **more: Any) -> str:
+        body = {"loadBalancingScheme": "EXTERNAL_MANAGED", **more}
+        target = f"global/{kind}/{proxy}"
+        return self.make(
+            "global/forwardingRules", name=name, target=target, portRange=str(port), **body
+        )
+
+    def certificate(self, name: str, *hosts: str) -> str:
+        """A self-managed certificate of Certificate Manager; gives its name."""
+        chain, key = pair(*hosts)
+        body = {"selfManaged": {"pemCertificate": chain, "pemPrivateKey": key}}
+        return self._certificates("certificates", "certificateId", name, body)
+
+    def certificate_map(self, **entries: str) -> str:
+        """A map whose entries are HOST=certificate (dots as `_`, PRIMARY for the default)."""
+        made = self._certificates("certificateMaps", "certificateMapId", "map", {})
+        for index, (host, certificate) in enumerate(sorted(entries.items())):
+            self.entry(f"e{index}", host.replace("_", "."), certificate)
+        return f"//certificatemanager.googleapis.com/{made}"
+
+    def entry(self, name: str, host: str, certificate: str) -> str:
+        match = {"matcher": "PRIMARY"} if host == "PRIMARY" else {"hostname": host}
+        where = "certificateMaps/map/certificateMapEntries"
+        body = {**match, "certificates": [certificate]}
+        return self._certificates(where, "certificateMapEntryId", name, body)
+
+    def _certificates(self, collection: str, id_field: str, name: str, body: Any) -> str:
+        home = f"projects/{self.project}/locations/global"
+        path = f"/v1/{home}/{collection}?{id_field}={name}"
+        status, answer = self.sim.http("POST", path, body)
+        assert status == 200, answer
+        return f"{home}/{collection}/{name}"
+
+    def https_door(self, certificate_map: str, service: str = "bs", **proxy: Any) -> str:
+        self.url_map(service=f"global/backendServices/{service}")
+        self.make(
+            "global/targetHttpsProxies",
+            name="proxy",
+            urlMap="global/urlMaps/um",
+            certificateMap=certificate_map,
+            **proxy,
+        )
+        return self.rule("targetHttpsProxies", "proxy", 443)
+
+    def handshake(
+        self, server_name: str | None, *, at: str = US, rule: str = "rule", **limits: Any
+    ) -> tuple[list[str], str]:
+        """(names in the certificate that is served, TLS version); OSError when it fails."""
+        context = unverified()
+        for name, value in limits.items():
+            if name == "ciphers":
+                context.set_ciphers(value)
+            else:
+                setattr(context, name, value)
+        with (
+            socket.create_connection(self.reach(rule)[at], timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname=server_name) as tls,
+        ):
+            raw = tls.getpeercert(binary_form=True)
+            assert raw is not None
+            return names_in(raw), tls.version() or ""
+
     def reach(self, rule: str = "rule") -> dict[str, tuple[str, int]]:
         """location -> socket address of a forwarding rule of this project."""
         wanted = self.path(f"global/forwardingRules/{rule}")
@@ -159,6 +294,12 @@ class Door(Compute):
                 found[one["location"]] = (host, int(port))
         return found
 
+    def connect(
+        self, host: str = "shop.example.com", *, at: str = US, rule: str = "rule", tls: bool = False
+    ) -> "Connection":
+        """An HTTP/1.1 connection to a location's front end, over TLS with `host` when asked for."""
+        return Connection(self.reach(rule)[at], host, tls)
+
     def fetch(
         self,
         path: str = "/",
@@ -166,17 +307,39 @@ class Door(Compute):
         at: str = US,
         rule: str = "rule",
         host: str = "shop.example.com",
+        tls: bool = False,
+        **more: Any,
+    ) -> Answer:
+        """One HTTP request on a connection of its own."""
+        connection = self.connect(host, at=at, rule=rule, tls=tls)
+        try:
+            return connection.get(path, **more)
+        finally:
+            connection.close()
+
+
+class Connection:
+    """Requests one after the other on one connection."""
+
+    def __init__(self, address: tuple[str, int], host: str, tls: bool) -> None:
+        self._host = host
+        self._http = http.client.HTTPConnection(*address, timeout=20)
+        if tls:
+            plain = socket.create_connection(address, timeout=20)
+            self._http.sock = unverified().wrap_socket(plain, server_hostname=host)
+
+    def get(
+        self,
+        path: str = "/",
+        *,
         method: str = "GET",
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """One plain HTTP request through a location's front end."""
-        address = self.reach(rule)[at]
-        connection = http.client.HTTPConnection(*address, timeout=20)
-        try:
-            connection.request(method, path, body, {"Host": host, **(headers or {})})
-            answer = connection.getresponse()
-            names = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, names, answer.read())
-        finally:
-            connection.close()
+        self._http.request(method, path, body, {"Host": self._host, **(headers or {})})
+        answer = self._http.getresponse()
+        names = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, names, answer.read())
+
+    def close(self) -> None:
+        self._http.close()
