@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from edgebook.cloud.reach import nowhere
 from edgebook.errors import StepFailed
 from edgebook.front_door import FrontDoor
 from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge
@@ -125,7 +126,7 @@ def metered(door: FrontDoor) -> Iterator[Meter]:
         meter.look_again()
         yield meter
         return
-    with Watch() as watch:
+    with Watch(reach=nowhere) as watch:
         meter = Meter(door, watch)
         meter.look_again()
         try:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgebook.cloud.reach import nowhere
 from edgebook.errors import EdgebookError
 from edgebook.records.events import read_events
 from edgebook.runbook.kernels import WarmProcess
@@ -31,7 +32,7 @@ class RunMeter:
         self._warm = warm
         self._params_file = params_file
         self._limits = limits
-        self._watch = Watch() if wanted else None
+        self._watch = Watch(reach=nowhere) if wanted else None
         self._desk: Desk | None = None
         self._telling: threading.Thread | None = None
         self.samples = ""

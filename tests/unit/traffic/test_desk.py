@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from edgebook.cloud.reach import Way
+from edgebook.cloud.reach import Way, nowhere
 from edgebook.errors import EdgebookError
 from edgebook.traffic import Protocol, Target, Watch
 from edgebook.traffic.desk import VARIABLE, Desk, RemoteWatch, current
@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
 
 def test_who_knows_a_target_tells_the_watch_of_the_run(server: Server) -> None:
     port = server.listen(server.http)
-    with Watch(reach=lambda ip, wanted: []) as watch, contextlib.closing(Desk(watch)) as desk:
+    with Watch(reach=nowhere) as watch, contextlib.closing(Desk(watch)) as desk:
         remote = RemoteWatch(desk.path)
         assert remote.began == watch.began
         way = {("203.0.113.1", 80): [Way("us-central1", "127.0.0.1", port)]}
@@ -40,6 +40,8 @@ def test_who_knows_a_target_tells_the_watch_of_the_run(server: Server) -> None:
         assert remote.window(until=mark.at).by == watch.window(until=mark.at).by
         remote.judged = 12.5
         assert (watch.judged, remote.judged) == (12.5, 12.5)
+        remote.add([], ways={}, rates={})  # what nobody knows a way to is not reached by itself
+        assert {item.host for item in watch.log.series.values()} == {"127.0.0.1"}
         remote.drop("web")
         dropped = time.monotonic()
         assert remote.window(dropped, dropped + 1).sent == 0
