@@ -60,6 +60,17 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def full_parser() -> argparse.ArgumentParser:
+    """A parser that knows every command in full: for completion and for tests."""
+    parser = build_parser([])
+    children = next(
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    for name, child in children.choices.items():
+        load(name).arguments(child)
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it went."""
     arguments = list(sys.argv[1:] if argv is None else argv)

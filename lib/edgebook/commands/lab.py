@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgebook.errors import EdgebookError, UsageError
+from edgebook.errors import EdgebookError
 from edgebook.state import state_folder
 
-HELP = "open JupyterLab on the notebooks, with a simulator running"
+if TYPE_CHECKING:
+    from edgebook.params import Spec
+
+HELP = "open JupyterLab on copies of the notebooks, with a simulator running"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +24,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--params",
         default="params/rehearsal.yaml",
         metavar="FILE",
-        help="whose simulator to start (default %(default)s)",
+        help="what the notebooks open; environment: google-cloud is the real project "
+        "(default %(default)s)",
     )
+    parser.add_argument(
+        "--workspace",
+        default="workspace",
+        metavar="FOLDER",
+        help="below here, with copies of the notebooks to work in (default %(default)s)",
+    )
+    parser.add_argument("--fresh", action="store_true", help="copy the notebooks anew, also edited")
     parser.add_argument("--port", type=int, default=8888, help="of JupyterLab (default 8888)")
     parser.add_argument("--time-scale", type=float, metavar="N", help="times real time")
     parser.add_argument(
@@ -31,20 +42,35 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgebook import params
-    from edgebook.commands.rehearse import start_simulator
-    from edgebook.runbook.sequence import notebooks_folder
+    from edgebook import params, shipped
+    from edgebook.runbook import workspace
 
-    spec = params.load_file(args.params)
-    notebooks = notebooks_folder().resolve()
-    root = notebooks.parent
-    if not (root / "params").is_dir():
-        raise UsageError("No params folder beside the notebooks", where=str(root))
+    file = Path(shipped.params_file(args.params))
+    spec = params.load_file(str(file))
+    root = Path.cwd()
+    made = workspace.prepare(root / args.workspace, file, fresh=args.fresh)
+    for name in made.behind:
+        print(f"{args.workspace}/{name} is as you left it; its runbook has changed since (--fresh)")
+    _world(spec, args.time_scale)
+    return _jupyter(args, root, f"/lab/tree/{args.workspace}/00_preflight.ipynb")
+
+
+def _world(spec: "Spec", time_scale: float | None) -> None:
+    """The simulator of this lab, or, when the params say so, the real Google Cloud: in words."""
+    from edgebook import params
+    from edgebook.cloud import worlds
+    from edgebook.commands.rehearse import start_simulator
+
     if spec.environment is params.types.Environment.SIMULATOR:
         print("Starting the simulator ...", flush=True)
-        ready = start_simulator(spec, args.time_scale, fresh=False)
-        print(f"Simulated Google Cloud at {ready['url']}, {ready['time_scale']:g} x real time")
-    return _jupyter(args, root, f"/lab/tree/{notebooks.name}/00_preflight.ipynb")
+        ready = start_simulator(spec, time_scale, fresh=False)
+        print(
+            f"On a simulated Google Cloud at {ready['url']}, {ready['time_scale']:g} x real time."
+        )
+        print("For a real project stop this and start: edgebook lab --params FILE", flush=True)
+        return
+    worlds.refuse_exports()
+    print(f"ON GOOGLE CLOUD, project {spec.project}: what is applied here is applied.", flush=True)
 
 
 def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:

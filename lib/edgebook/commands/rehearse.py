@@ -30,9 +30,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgebook import shipped
     from edgebook.commands.run import report, running
     from edgebook.runbook.request import Request
 
+    args.params = shipped.params_file(args.params)
     request = Request(
         params_file=args.params,
         approve=("auto",),

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from edgebook import shipped
 from edgebook.errors import UsageError
 from edgebook.runbook.parameters import Parameter, check, read_parameters
 
@@ -40,13 +41,8 @@ class Runbook:
 
 
 def notebooks_folder() -> Path:
-    """`notebooks` of the current folder, else of the checkout that this library was read from."""
-    here = Path("notebooks")
-    checkout = Path(__file__).resolve().parents[3] / "notebooks"
-    for folder in (here, checkout):
-        if (folder / "00_preflight.ipynb").exists():
-            return folder
-    raise UsageError("No notebooks here", where=str(here.resolve()), next="cd to the checkout")
+    """`notebooks` of the current folder, else those that came with edgebook."""
+    return shipped.folder("notebooks")
 
 
 def front_door() -> list[Path]:
