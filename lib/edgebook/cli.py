@@ -11,6 +11,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 from edgebook import commands
@@ -74,6 +75,17 @@ def full_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it went."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    try:
+        return _command(arguments)
+    except BrokenPipeError:
+        # The reader of our output is gone: say no more, also not while Python shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+
+
+def _command(arguments: list[str]) -> int:
     parser = build_parser(arguments)
     args = parser.parse_args(arguments)
     if args.version:
@@ -84,20 +96,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.command:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
+    as_json = bool(getattr(args, "json", False))
     try:
         code: int = load(args.command).run(args)
         sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except EdgebookError as error:
-        _show(error, as_json=bool(getattr(args, "json", False)), params=_params(args))
+        _show(error, as_json=as_json, params=_params(args))
         return error.exit_code
+    except (OSError, RecursionError) as error:
+        _show(_in_words(error), as_json=as_json, params=_params(args))
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print("Stopped by hand.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output is gone: say no more, also not while Python shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
     return code
+
+
+def _in_words(error: OSError | RecursionError) -> EdgebookError:
+    """What the machine or a file did to us; neither is a fault of edgebook's."""
+    if isinstance(error, RecursionError):
+        return EdgebookError("A file is nested too deeply to be read", why="thousands of levels")
+    names = [str(name) for name in (error.filename, error.filename2) if name]
+    return EdgebookError(
+        "The machine said no",
+        where=", ".join(names),
+        why=error.strerror or str(error),
+        next="edgebook doctor looks at this machine",
+    )
 
 
 def _params(args: argparse.Namespace) -> str:
