@@ -178,7 +178,8 @@ class FrontDoorLock:
             "Another run changes this front door",
             where=f"label {BY} of {self._key}",
             why=f"held by {other}; its lease ends in {left // 60 + 1} min unless renewed",
-            next="wait for it, or, when it is certainly dead: edgebook apply --approve HASH --break-lock",
+            next="wait for it, or, when it is certainly dead: "
+            "edgebook apply --approve HASH --break-lock",
         )
 
 
