@@ -4,6 +4,7 @@ It does what the API does to bodies: fills in what the server sets, spells links
 shows a certificate's authorizations with the project's number, drops secrets.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -79,13 +80,18 @@ class IdealCloud:
                 self._write(change, observed)
             todo = [change for change in todo if change not in ready]
         for change in plan.to_do:
-            if change.action is Action.DELETE:
+            if change.action is Action.DELETE and change.key.kind != "unexposure":
                 del self.live[change.key]
+            elif change.action is Action.DELETE:
+                self._unexpose(change)
 
     def _write(self, change: Change, observed: Observed) -> None:
-        if change.key.kind == "backends":
+        if change.key.kind in ("backends", "detachment"):
             self._attach(change, observed)
             return
+        part = kind_of(change.key).object_kind
+        if part == "firewall":
+            change = dataclasses.replace(change, key=dataclasses.replace(change.key, kind=part))
         old = self.live.get(change.key)
         body = dict(old.body) if old and change.action is Action.UPDATE else {}
         body |= self._concrete(change.after)
@@ -104,7 +110,8 @@ class IdealCloud:
     def _attach(self, change: Change, observed: Observed) -> None:
         key = ResourceKey("backendService", change.key.scope, change.key.name)
         service = self.live[key].body
-        gone = {entry["group"] for entry in change.before.get("backends", ())}
+        detached = change.key.kind == "detachment"
+        gone = {e["group"] for e in change.before.get("backends", ())} if detached else set()
         entries = [e for e in service.get("backends", []) if e["group"] not in gone]
         entries = {entry["group"]: entry for entry in entries}
         for each in each_negs(change.after):
@@ -112,8 +119,17 @@ class IdealCloud:
                 old = entries.get(neg.link, {"group": neg.link, "capacityScaler": 1.0})
                 entry = {**old, **each.entry}
                 entries[neg.link] = {k: v for k, v in entry.items() if v is not None}
-        entries = list(entries.values())
+        wanted = {n.link for each in each_negs(change.after) for n in self._negs(each, observed)}
+        named = {e["group"] for e in change.before.get("backends", ())}
+        entries = [e for group, e in entries.items() if group in wanted or group not in named]
         self.put(key, {**service, "backends": entries})
+
+    def _unexpose(self, change: Change) -> None:
+        key = dataclasses.replace(change.key, kind="serviceAnnotation")
+        body = dict(self.live[key].body)
+        ports = {p: e for p, e in body["exposed_ports"].items()
+                 if p not in change.before["exposed_ports"]}  # fmt: skip
+        self.put(key, {**body, "exposed_ports": ports})
 
     def _negs(self, each: EachNeg, observed: Observed) -> list[Neg]:
         service = observed.clusters[each.cluster].service(each.namespace, each.service)

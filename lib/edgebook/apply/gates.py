@@ -14,6 +14,7 @@ from edgebook.cloud.google import Cloud
 from edgebook.errors import EdgebookError, StepFailed
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import noun
+from edgebook.model.links import canonical
 from edgebook.model.values import Change, ResourceKey, Step, Wait
 from edgebook.verify import failures
 from edgebook.verify.health import GroupHealth, read_health
@@ -42,7 +43,7 @@ class Gates:
         self._explain = explain
         self.reached: list[str] = []  # what was worth waiting for, in words
 
-    def wait(self, gate: Wait) -> None:
+    def wait(self, gate: Wait, change: Change) -> None:
         """Return when the state is reached; StepFailed when it will not be."""
         if gate.key.kind == "certificate":
             self._certificate(gate.key)
@@ -50,8 +51,23 @@ class Gates:
             self._entry(gate.key)
         elif gate.key.kind == "svcneg":
             self._svcneg(gate.key)
+        elif gate.key.kind == "backendService":
+            self._proven(gate.key, change)
         else:
             raise EdgebookError(f"nobody knows how to wait for {gate.key} {gate.state}")
+
+    def _proven(self, service: ResourceKey, change: Change) -> None:
+        """All that stays attached is HEALTHY, so that what goes is missed by nobody."""
+        live = self._cloud.fetch(service)
+        if live is None:
+            return
+        going = {canonical(str(e["group"])) for e in change.before.get("backends") or ()}
+        groups = [str(e["group"]) for e in live.get("backends") or ()]
+        staying = [group for group in groups if canonical(group) not in going]
+        if groups and not staying:
+            raise _failed(Step.BACKENDS, service, "would be left without a NEG", failures.LAST_NEG)
+        if staying:
+            self.health(service, staying)
 
     def _certificate(self, key: ResourceKey) -> None:
         budget = Budget(self._clock, CERTIFICATE_SECONDS)

@@ -9,13 +9,15 @@ the first failure nothing new is started. `Run` must not know what the changes m
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from edgebook.apply import order
 from edgebook.apply.gates import Explain, Gates
 from edgebook.apply.progress import Progress
+from edgebook.apply.proofs import touched
 from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers
 from edgebook.clock import Budget, Cancelled, backoff
@@ -26,14 +28,16 @@ from edgebook.cloud.refusals import Passing
 from edgebook.errors import ApiError, ApprovalError, EdgebookError, InterruptedRun, OwnershipError
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import kind_of, noun
-from edgebook.model.links import link
+from edgebook.model.links import canonical, link
 from edgebook.model.observed import Observed
-from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
+from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, to_json
+from edgebook.plan.holders import neg_name
 from edgebook.records.journal import Journal
 from edgebook.verify.failures import explained
 from edgebook.verify.health import GroupHealth
 
 TRIES = 6
+ANNOTATIONS = ("serviceAnnotation", "unexposure")
 RELEASE_SECONDS = 300
 THREADS = 64
 # What the plan would say of this resource now: a change, or None when nothing is left to do.
@@ -76,6 +80,7 @@ class Run:
         self._replan = replan
         self._on_done = on_done
         self._await_health = await_health
+        self._own_negs = own_negs
         self._values = Values(cloud, reader)
         self._writers = Writers(cloud, reader, self._values, own_negs=own_negs, observe=observe)
         self._gates = Gates(cloud, reader, progress.say, explain)
@@ -102,7 +107,7 @@ class Run:
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
                         results[running.pop(future)] = future.result()
-                self._afterwards(pool, by_key, results)
+                self._afterwards(pool, by_key, results, live)
             except KeyboardInterrupt:
                 self._failed.set()
                 self._clock.cancel()
@@ -116,6 +121,7 @@ class Run:
         pool: ThreadPoolExecutor,
         by_key: Mapping[ResourceKey, Change],
         results: dict[ResourceKey, Done],
+        live: Live,
     ) -> None:
         """What only comes about when all changes are made, awaited at the same time.
 
@@ -125,10 +131,10 @@ class Run:
         if self._failed.is_set() or not self._await_health:
             return
         waits: list[tuple[Change, Future[None]]] = []
+        for service, change in touched(by_key.values(), live, self._own_negs).items():
+            waits.append((change, pool.submit(self._health, service)))
         for change in by_key.values():
-            if change.key.kind == "backends" and each_some(change):
-                waits.append((change, pool.submit(self._health, change)))
-            elif change.key.kind == "serviceAnnotation" and change.action is Action.DELETE:
+            if change.key.kind in ANNOTATIONS and change.action is Action.DELETE:
                 waits.append((change, pool.submit(self._gates.collected, change)))
         for change, future in waits:
             try:
@@ -164,8 +170,9 @@ class Run:
     def _one(self, change: Change) -> Done:
         began = self._clock.monotonic()
         error: EdgebookError | None = None
+        done = change
         try:
-            self._with_gates(change)
+            done = self._with_gates(change)
         except Cancelled:
             error = InterruptedRun("stopped by hand", why="it may or may not have happened")
         except EdgebookError as raised:
@@ -178,19 +185,20 @@ class Run:
             self._failed.set()
             self._journal.outcome(change, seconds=seconds, error=str(error))
             return Done(change, "failed", seconds, error)
-        self._journal.outcome(change, seconds=seconds, real=self._values.real(change.after))
+        self._journal.outcome(done, seconds=seconds, real=self._values.real(done.after))
         self._progress.advance()
-        return Done(change, "done", seconds)
+        return Done(done, "done", seconds)
 
-    def _with_gates(self, change: Change) -> None:
+    def _with_gates(self, change: Change) -> Change:
         for gate in change.waits:
-            self._gates.wait(gate)
+            self._gates.wait(gate, change)
         self._guard()
         with self._objects[_object(change.key)]:
-            self._until_done(change)
+            done = self._until_done(change)
         self._on_done(change)
+        return done
 
-    def _until_done(self, change: Change) -> None:
+    def _until_done(self, change: Change) -> Change:
         """Try until it is done; each kind of refusal has its own way on."""
         attempt = -1
         while True:
@@ -198,15 +206,14 @@ class Run:
             request_id = str(uuid.uuid4())
             self._journal.intent(change, request_id)
             try:
-                self._writers.carry_out(change, request_id)
-                return
+                return self._writers.carry_out(change, request_id)
             except ApiError as error:
                 last = attempt == TRIES - 1
                 again = refusals.conflicted(error) or refusals.not_there(error)
                 if (again or refusals.already_there(error)) and not last:
                     fresh = self._replan(change.key)
                     if fresh is None:
-                        return
+                        return change
                     change = _same_intent(change, fresh)
                     self._clock.wait(backoff(attempt, first=0.2, limit=5))
                 elif change.action is Action.DELETE and refusals.in_use(error):
@@ -215,7 +222,7 @@ class Run:
                     self._clock.wait(backoff(attempt, first=2.0))
                     fresh = self._replan(change.key)
                     if fresh is None:
-                        return
+                        return change
                     change = _same_intent(change, fresh)
                 else:
                     raise
@@ -229,11 +236,12 @@ class Run:
     def _release_budget(self, key: ResourceKey) -> Budget:
         return self._releases.setdefault(key, Budget(self._clock, RELEASE_SECONDS))
 
-    def _health(self, change: Change) -> None:
-        wanted = tuple(each_negs(change.after))
-        groups = [entry["group"] for each in wanted for entry in self._values.entries(each)]
-        service = ResourceKey("backendService", change.key.scope, change.key.name)
-        self._seen.append(self._gates.health(service, groups))
+    def _health(self, service: ResourceKey) -> None:
+        live = self._cloud.fetch(service) or {}
+        own = self._own_negs.get(service.name, frozenset())
+        groups = [str(e["group"]) for e in live.get("backends") or () if neg_name(e) in own]
+        if groups:
+            self._seen.append(self._gates.health(service, groups))
 
     def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
         done = sum(result.status == "done" for result in results.values())
@@ -245,11 +253,6 @@ class Run:
             why=why,
             next="run it again: it reads what is there and goes on",
         )
-
-
-def each_some(change: Change) -> bool:
-    """Whether it attaches anything (a detach does not)."""
-    return any(True for _ in each_negs(change.after))
 
 
 def _passes(error: ApiError) -> bool:
@@ -272,6 +275,8 @@ def _same_intent(old: Change, fresh: Change) -> Change:
             why=fresh.sentence,
             next="choose another name in the params, or list it under `adopt`",
         )
+    if old.key.kind == "detachment":
+        return replace(fresh, before={"backends": _still(old, fresh)})
     if old.key.kind == "backends" or fresh.action is not old.action:
         return fresh  # a merge; or a create that was made half is now an update of our own
     grown = set(fresh.fields) - set(old.fields)
@@ -289,5 +294,8 @@ def _same_intent(old: Change, fresh: Change) -> Change:
     return fresh
 
 
-def not_done(results: Iterable[Done]) -> list[Done]:
-    return [result for result in results if result.status != "done"]
+def _still(old: Change, fresh: Change) -> list[Any]:
+    """The entries that were approved to go and are still to go."""
+    approved = {canonical(str(entry["group"])) for entry in old.before.get("backends") or ()}
+    entries = fresh.before.get("backends") or ()
+    return [entry for entry in entries if canonical(str(entry["group"])) in approved]

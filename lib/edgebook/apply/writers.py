@@ -7,6 +7,7 @@ whether to read again, to wait or to stop is decided in `apply.run`.
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from edgebook.apply.values import Values
@@ -39,13 +40,17 @@ class Writers:
         self._own_negs = own_negs
         self._observe = observe
 
-    def carry_out(self, change: Change, request_id: str) -> None:
-        """Do it and wait until the API says that it is done."""
+    def carry_out(self, change: Change, request_id: str) -> Change:
+        """Do it and wait until the API says that it is done; the change as it was really made.
+
+        For what is merged into lists of others, `before` and `after` are the live lists.
+        """
         kind = kind_of(change.key)
-        if kind.name == "serviceAnnotation":
+        done = change
+        if kind.name in ("serviceAnnotation", "unexposure"):
             self._annotate(change)
-        elif kind.name == "backends":
-            self._attach(change, request_id)
+        elif kind.name in ("backends", "detachment"):
+            done = self._attach(change, request_id)
         elif change.action is Action.DELETE:
             self._cloud.delete(change.key, request_id=request_id)
         elif kind.api is Api.DNS:
@@ -60,6 +65,7 @@ class Writers:
         else:
             self._update(kind, change, request_id)
         self._values.forget(change.key)
+        return done
 
     def _create(self, kind: Kind, change: Change, request_id: str) -> None:
         key = change.key
@@ -91,7 +97,7 @@ class Writers:
 
     def _update(self, kind: Kind, change: Change, request_id: str) -> None:
         """Patch what differs, or call each field's own method where there is no patch."""
-        key = change.key
+        key = replace(change.key, kind=kind.object_kind or kind.name)
         live = self._live(key)
         body = self._values.concrete(change.after)
         changed = _top_fields(change.fields)
@@ -191,19 +197,22 @@ class Writers:
         }
         self._reader.cluster(cluster).patch(where, patch)
 
-    def _attach(self, change: Change, request_id: str) -> None:
-        """Merge our entries into a backend service's backends; entries of others stay untouched."""
+    def _attach(self, change: Change, request_id: str) -> Change:
+        """Merge our entries into a backend service's backends, or take out those of the change."""
         service = ResourceKey("backendService", change.key.scope, change.key.name)
         live = self._live(service)
-        body = {
-            "backends": merged_backends(
-                live.get("backends") or [],
-                tuple(each_negs(change.after)),
-                self._own_negs.get(service.name, frozenset()),
-                self._observe(),
-            ),
-            "fingerprint": live.get("fingerprint", ""),
-        }
+        before = list(live.get("backends") or [])
+        if change.action is Action.DELETE or change.key.kind == "detachment":
+            after = without_backends(before, change.before.get("backends") or ())
+        else:
+            own = self._own_negs.get(service.name, frozenset())
+            wanted = tuple(each_negs(change.after))
+            going = change.before.get("backends") or ()
+            after = merged_backends(before, wanted, own, self._observe(), going=going)
+        done = replace(change, before={"backends": before}, after={"backends": after})
+        if after == before:
+            return done
+        body = {"backends": after, "fingerprint": live.get("fingerprint", "")}
         operation = self._cloud.compute.start(
             "backendService",
             "patch",
@@ -213,6 +222,7 @@ class Writers:
             request_id=request_id,
         )
         self._cloud.compute.finish(operation, method="PATCH", path=path(service))
+        return done
 
     def _live(self, key: ResourceKey) -> dict[str, Any]:
         live = self._cloud.fetch(key)
@@ -260,8 +270,13 @@ def merged_backends(
     wanted: tuple[EachNeg, ...],
     own: frozenset[str],
     observed: Observed,
+    *,
+    going: Iterable[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """The live list with our entries added, changed and taken out; others stay, in their order."""
+    """The live list with our entries added and changed; others stay, in their order.
+
+    `going` are the entries that the plan named: those of them that are stale are taken out.
+    """
     found = attachments(wanted, live, own, observed)
     by_place = {(each.cluster, each.name): each for each in wanted}
 
@@ -270,16 +285,25 @@ def merged_backends(
         each = by_place.get((cluster, group.rsplit("/", 1)[-1]))
         return dict(each.entry) if each else {}
 
-    stale = {str(entry["group"]) for entry in found.stale}
     changed = {str(entry["group"]) for entry in found.changed}
     kept = [
         _set_fields({**entry, **entry_of(str(entry["group"]))})
         if entry["group"] in changed
         else dict(entry)
         for entry in live
-        if entry.get("group") not in stale
     ]
-    return kept + [_set_fields({**entry_of(neg.link), "group": neg.link}) for neg in found.missing]
+    named = {canonical(str(entry["group"])) for entry in going}
+    stale = [e for e in found.stale if canonical(str(e["group"])) in named]
+    added = [_set_fields({**entry_of(neg.link), "group": neg.link}) for neg in found.missing]
+    return without_backends(kept, stale) + added
+
+
+def without_backends(
+    live: Iterable[Mapping[str, Any]], going: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The live list without exactly these entries: what the plan did not name stays."""
+    groups = {canonical(str(entry["group"])) for entry in going}
+    return [dict(entry) for entry in live if canonical(str(entry["group"])) not in groups]
 
 
 def _set_fields(entry: dict[str, Any]) -> dict[str, Any]:

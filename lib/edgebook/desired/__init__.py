@@ -24,6 +24,8 @@ class Desired:
     resources: tuple[Resource, ...]
     reports: tuple[Change, ...] = ()
     own_negs: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by backend service
+    unsure: frozenset[ResourceKey] = frozenset()  # rules that may be needed wider than derived
+    at_once: bool = False  # a stage of a move: entries are exchanged in one write
     kept: frozenset[ResourceKey] = frozenset()  # never deleted, though perhaps not derivable now
 
 
@@ -34,5 +36,11 @@ def desired(spec: Spec, observed: Observed | None = None) -> Desired:
     found = {r.key: r for part in parts for r in part.resources(context)}
     order = sorted(found.values(), key=lambda r: (r.step.number, r.key))
     reports = (*context.observed.notes, *firewall.reports(context), *backends.reports(context))
-    own, kept = backends.own_neg_names(context), firewall.kept(context)
-    return Desired(context.front_door, tuple(order), reports, own, kept)
+    return Desired(
+        context.front_door,
+        tuple(order),
+        reports,
+        own_negs=backends.own_neg_names(context),
+        unsure=firewall.unsure(context),
+        kept=firewall.kept(context),
+    )

@@ -56,6 +56,27 @@ def kept(context: Context) -> frozenset[ResourceKey]:
     )
 
 
+def unsure(context: Context) -> frozenset[ResourceKey]:
+    """Rules of clusters in which pods may come back on ports that nobody can tell now.
+
+    A Service that is gone or has no pods (scaled to zero for a while) has no port to derive.
+    """
+    return frozenset(
+        key
+        for name in context.spec.clusters
+        if (cluster := context.observed.clusters.get(name)) and _silent_services(context, cluster)
+        for key in rule_keys(context, name)
+    )
+
+
+def _silent_services(context: Context, cluster: ObservedCluster) -> bool:
+    for backend in context.spec.backends.values():
+        service = cluster.service(backend.neg.namespace, backend.neg.service)
+        if service is None or not service.found or not service.target_ports.get(backend.neg.port):
+            return True
+    return False
+
+
 def ports(context: Context, cluster: ObservedCluster) -> tuple[int, ...]:
     """Every port on which probes or traffic reach this cluster's pods."""
     wanted: set[int] = set()

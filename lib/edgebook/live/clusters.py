@@ -72,8 +72,14 @@ def _observe(
     observed = []
     for namespace, service in sorted(set(services)):
         body = by_name.get((namespace, service))
-        if body is None:
-            observed.append(ObservedService(namespace, service, found=False))
+        own = tuple(
+            neg
+            for (owner, _), found in sorted(negs.items())
+            for neg in found
+            if owner == (namespace, service)
+        )
+        if body is None:  # its NEGs may be there, and serve, all the same
+            observed.append(ObservedService(namespace, service, found=False, negs=own))
             continue
         slices = [
             item
@@ -86,12 +92,7 @@ def _observe(
                 service,
                 target_ports=target_ports(body, slices),
                 annotation=(body["metadata"].get("annotations") or {}).get(NEG_ANNOTATION, ""),
-                negs=tuple(
-                    neg
-                    for (owner, _), found in sorted(negs.items())
-                    for neg in found
-                    if owner == (namespace, service)
-                ),
+                negs=own,
             )
         )
     tags = node_tags.get(name) or tags_of_nodes(nodes, firewalls)
@@ -141,11 +142,13 @@ def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName
         labels = meta.get("labels") or {}
         service = str(labels.get("networking.gke.io/service-name", ""))
         port = int(labels.get("networking.gke.io/service-port") or 0)
+        leaving = bool(meta.get("deletionTimestamp"))
         for ref in (item.get("status") or {}).get("networkEndpointGroups") or ():
             link = str(ref.get("selfLink", ""))
             parts = link.split("/")
             zone = parts[parts.index("zones") + 1] if "zones" in parts else ""
-            neg = Neg(str(meta["name"]), zone, link, str(ref.get("state") or "ACTIVE"))
+            state = str(ref.get("state") or "ACTIVE")
+            neg = Neg(str(meta["name"]), zone, link, state, port, leaving)
             found[((str(meta["namespace"]), service), port)].append(neg)
     for group in found.values():
         group.sort(key=lambda neg: (neg.name, neg.zone))

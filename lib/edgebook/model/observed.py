@@ -17,6 +17,8 @@ class Neg:
     zone: str
     link: str
     state: str = "ACTIVE"  # ACTIVE, INACTIVE, TO_BE_DELETED
+    port: int = 0  # of the Service; 0 when it is not known
+    leaving: bool = False  # its svcneg is marked for deletion: GKE updates it no more
 
 
 @dataclass(frozen=True)

@@ -271,7 +271,8 @@ class Change:
     `after` is the whole desired body, symbolic; `before` holds only the live values of `fields`,
     the dotted paths that differ. `disrupts` says what traffic is cut, and is empty when none is.
     `unknown` names what is known only after an earlier change. `blocks` marks a report that forbids
-    to apply its step: something stands in the way that is not ours.
+    to apply its step: something stands in the way that is not ours. `moves` names the runbook that
+    does it when it would move live traffic: a plain apply refuses it then.
     """
 
     action: Action
@@ -286,6 +287,7 @@ class Change:
     depends: tuple[ResourceKey, ...] = ()
     waits: tuple[Wait, ...] = ()
     blocks: bool = False
+    moves: str = ""
 
     @property
     def order(self) -> tuple[int, int, str, str, str]:
@@ -313,6 +315,7 @@ class Change:
             "depends": [key.id for key in self.depends],
             "waits": [wait.to_json() for wait in self.waits],
             "blocks": self.blocks,
+            "moves": self.moves,
         }
 
     @classmethod
@@ -331,6 +334,7 @@ class Change:
             depends=tuple(ResourceKey.parse(text) for text in value.get("depends", ())),
             waits=tuple(waits),
             blocks=value.get("blocks", False),
+            moves=value.get("moves", ""),
         )
 
 
@@ -361,6 +365,10 @@ class Plan:
     @property
     def blockers(self) -> tuple[Change, ...]:
         return tuple(c for c in self.changes if c.blocks)
+
+    @property
+    def movers(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.to_do if c.moves)
 
     @property
     def empty(self) -> bool:

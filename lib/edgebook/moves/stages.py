@@ -217,7 +217,7 @@ def _out_of_reach(change: Change, observed: Observed) -> bool:
 def _only(desired: Desired, scope: frozenset[ResourceKey]) -> Desired:
     mine = tuple(r for r in desired.resources if r.key in scope)
     others = {r.key for r in desired.resources} - scope
-    return replace(desired, resources=mine, kept=desired.kept | others)
+    return replace(desired, resources=mine, kept=desired.kept | others, at_once=True)
 
 
 def _body(resource: Resource | None) -> str:

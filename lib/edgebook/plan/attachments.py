@@ -1,9 +1,10 @@
 """Which entries a backend service's `backends` list should have, and whose the others are.
 
-Ours are the entries whose NEG has one of our names. A NEG that GKE calls INACTIVE (its zone has no
-node at the moment) stays where it is; one TO_BE_DELETED and one of a cluster that is no longer
-active go. One that no cluster names stays and is reported, since pods may still serve behind it.
-Entries of others are never touched. Pure.
+Ours are the entries whose NEG has one of our names, or had it until it was renamed: GKE says that
+it belongs to the same Service port. A NEG that GKE calls INACTIVE (its zone has no node at the
+moment) stays where it is; one TO_BE_DELETED, one of a cluster that is no longer active and one
+under an old name go. One that no cluster names stays and is reported, since pods may still serve
+behind it. Entries of others are never touched. Pure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +41,7 @@ def attachments(
 ) -> Attachments:
     """Compare the wanted NEGs with the entries that are there."""
     wanted = tuple(wanted)
-    known = _negs(observed, own)
+    known = _negs(observed, own, wanted)
     where = {canonical(neg.link): cluster for cluster, negs in known.items() for neg in negs}
     active = {
         canonical(neg.link): (each, neg)
@@ -55,7 +56,7 @@ def attachments(
         if neg.name == each.name and neg.state in ("ACTIVE", "INACTIVE")
     }
     entries = {canonical(str(entry.get("group", ""))): entry for entry in live}
-    ours = {group: entry for group, entry in entries.items() if group.rsplit("/", 1)[-1] in own}
+    ours = {g: e for g, e in entries.items() if g.rsplit("/", 1)[-1] in own or g in where}
     stale = {g: entry for g, entry in ours.items() if g in where and g not in kept}
     compare = Comparison(KINDS["backends"], lambda ref: None, observed.project_numbers)
     changed = [
@@ -81,10 +82,18 @@ def attachments(
     )
 
 
-def _negs(observed: Observed, own: frozenset[str]) -> dict[str, list[Neg]]:
-    """Our NEGs by cluster."""
+def _negs(
+    observed: Observed, own: frozenset[str], wanted: tuple[EachNeg, ...]
+) -> dict[str, list[Neg]]:
+    """Our NEGs by cluster: by name, and those that the same Service ports had under another."""
+    ports = {(each.cluster, each.namespace, each.service, each.port) for each in wanted}
     return {
-        name: [neg for service in cluster.services for neg in service.negs if neg.name in own]
+        name: [
+            neg
+            for service in cluster.services
+            for neg in service.negs
+            if neg.name in own or (name, service.namespace, service.name, neg.port) in ports
+        ]
         for name, cluster in sorted(observed.clusters.items())
     }
 

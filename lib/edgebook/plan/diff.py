@@ -1,15 +1,17 @@
 """Desired against live: one change per resource, with its sentence. Pure.
 
 What is not ours is never changed: it is reported, and blocks its step when it stands in the way.
+What clients use goes last: names are registered when everything behind them is HEALTHY, and what
+nothing wants any more is deleted when nothing holds it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from edgebook.desired import Desired
 from edgebook.model.kinds import KINDS, kind_of, noun
-from edgebook.model.links import canonical, link
+from edgebook.model.links import canonical, link, same_text
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
 from edgebook.model.values import (
@@ -20,13 +22,18 @@ from edgebook.model.values import (
     Resource,
     ResourceKey,
     Step,
-    each_negs,
+    Wait,
+    refs,
 )
 from edgebook.plan import disruption, sentences
-from edgebook.plan.attachments import Attachments, attachments
+from edgebook.plan.backend_changes import HEALTHY, BackendChanges
 from edgebook.plan.changes import ChangeMaker, report
 from edgebook.plan.dns_records import Records
+from edgebook.plan.firewall_changes import firewall_changes
 from edgebook.plan.live_index import holders_in, index_of
+
+# Fields of a backend service by which probes and traffic come another way: the firewall first.
+PROBED = frozenset({"healthChecks", "protocol"})
 
 
 def diff(desired: Desired, live: Live, observed: Observed) -> list[Change]:
@@ -45,21 +52,56 @@ class Diff:
         self._make = ChangeMaker(live, observed)
         self._index = index_of(live)
         self._holders = holders_in(live)
-        self._records = Records(live, self._index, self._make)
+        self._records = Records(self._index, self._make, self._addresses())
+        self._backends = BackendChanges(
+            desired, live, observed, holders=self._holders, maker=self._make
+        )
         self._deleted = tuple(self._unwanted())
         self._leaving = {canonical(link(key)) for key in self._deleted}
 
     def changes(self) -> Iterator[Change]:
         yield from self._desired.reports
-        for resource in self._desired.resources:
-            if resource.kind == "dnsRecordSet":
-                yield from self._records.changes(resource)
-            elif resource.kind == "backends":
-                yield from self._backends(resource)
-            else:
-                yield from self._one(resource)
-        yield from self._deletes()
+        made = [change for resource in self._desired.resources for change in self._of(resource)]
+        made += self._copies(made)
+        made += self._backends.unexposed()
+        yield from made
+        yield from self._deletes(made)
+        yield from self._records.beside(self._of_kind("dnsRecordSet", Step.ADDRESS_AND_DNS))
         yield from self._records.stray(self._wanted)
+
+    def _of_kind(self, kind: str, step: Step | None = None) -> list[Resource]:
+        return [
+            r
+            for r in self._desired.resources
+            if r.kind == kind and (step is None or r.step is step)
+        ]
+
+    def _addresses(self) -> frozenset[str]:
+        """The IPs of this front door, as far as they are reserved."""
+        keys = [r.key for r in self._desired.resources if r.kind == "address"]
+        bodies = [self._live[key].body for key in keys if key in self._live]
+        return frozenset(str(body["address"]) for body in bodies if body.get("address"))
+
+    def _of(self, resource: Resource) -> Iterator[Change]:
+        if resource.kind == "dnsRecordSet":
+            for change in self._records.changes(resource):
+                last = resource.step is Step.ADDRESS_AND_DNS and change.action is not Action.REPORT
+                yield self._last_of_all(change) if last else change
+        elif resource.kind == "backends":
+            yield from self._backends.entries(resource)
+        else:
+            yield from self._one(resource)
+
+    def _last_of_all(self, change: Change) -> Change:
+        """A name is registered when everything behind it serves."""
+        serving = [r.key for r in self._desired.resources
+                   if r.kind in ("forwardingRule", "backends", "certificateMapEntry")]  # fmt: skip
+        depends = tuple(sorted({*change.depends, *serving}))
+        return replace(change, depends=depends, waits=(*change.waits, *self._proofs()))
+
+    def _proofs(self) -> tuple[Wait, ...]:
+        """All backend services are HEALTHY."""
+        return tuple(Wait(r.key, HEALTHY) for r in self._of_kind("backendService"))
 
     def _one(self, resource: Resource) -> Iterator[Change]:
         if unread := self._unread(resource.key):
@@ -68,11 +110,7 @@ class Diff:
             return
         found = self._live.get(resource.key)
         if found is None:
-            if resource.ownership is Ownership.REFERENCED:
-                text = f"{noun(resource.key)} {resource.name} does not exist"
-                yield report(resource.key, resource.step, text, blocks=True)
-            else:
-                yield self._make.create(resource)
+            yield from self._missing(resource)
             return
         if resource.ownership is Ownership.REFERENCED:
             return
@@ -84,12 +122,54 @@ class Diff:
             if whose != self._desired.front_door:
                 yield self._not_ours(resource, whose, fields)
                 return
-        if not fields:
+        if resource.kind == "serviceAnnotation":
+            yield from self._backends.annotation(resource, found)
+        elif resource.kind == "firewall":
+            yield from firewall_changes(
+                resource,
+                found,
+                self._make,
+                closes=resource.key not in self._desired.unsure,
+                proofs=self._proofs(),
+            )
+        elif fields:
+            yield self._after_firewall(self._make.update(resource, found, fields))
+
+    def _missing(self, resource: Resource) -> Iterator[Change]:
+        if resource.ownership is Ownership.REFERENCED:
+            text = f"{noun(resource.key)} {resource.name} does not exist"
+            yield report(resource.key, resource.step, text, blocks=True)
             return
-        if resource.kind == "serviceAnnotation" and not _exposes_any(resource, found.body):
-            yield self._make.create(resource)
-            return
-        yield self._make.update(resource, found, fields)
+        create = self._make.create(resource)
+        rival = self._rival_rule(resource) if resource.kind == "forwardingRule" else None
+        if rival is None:
+            yield create
+        elif owner(self._live[rival].body) == self._desired.front_door:
+            text = f"{create.sentence}, instead of {rival.name}"
+            disrupts = disruption.of_rival(rival.name)
+            yield replace(create, sentence=text, disrupts=disrupts)
+        else:
+            port = self._live[rival].body.get("portRange")
+            text = f"forwarding rule {rival.name} has this address and port {port}, and is not ours"
+            yield report(resource.key, resource.step, text, blocks=True)
+
+    def _rival_rule(self, resource: Resource) -> ResourceKey | None:
+        """The rule that has the address and port of one that is to come."""
+        ips = {str(self._make.value_of(ref)) for ref in refs(resource.body.get("IPAddress"))}
+        for ip in sorted(ips):
+            for key in sorted(self._holders.on_address(ip)):
+                ports = str(self._live[key].body.get("portRange"))
+                if same_text(ports, str(resource.body.get("portRange"))):
+                    return key
+        return None
+
+    def _after_firewall(self, change: Change) -> Change:
+        """Probes move only when the firewall lets them in, which is step 50."""
+        if change.key.kind != "backendService" or not PROBED & set(change.fields):
+            return change
+        rules = {resource.key for resource in self._of_kind("firewall")}
+        depends = tuple(sorted({*change.depends, *rules}))
+        return replace(change, step=Step.BACKENDS, depends=depends)
 
     def _unread(self, key: ResourceKey) -> str:
         """The cluster of an object in a cluster that does not answer; "" for everything else."""
@@ -121,35 +201,13 @@ class Diff:
         text = f"exists and {who}{differs}: {adopt}, or rename ours"
         return report(resource.key, resource.step, text, blocks=True)
 
-    # Backends
-
-    def _backends(self, resource: Resource) -> Iterator[Change]:
-        service = self._live.get(ResourceKey("backendService", resource.scope, resource.name))
-        entries = list((service.body.get("backends") if service else None) or ())
-        own = self._desired.own_negs.get(resource.name, frozenset())
-        seen = attachments(each_negs(resource.body), entries, own, self._observed)
-        yield from _known_entries(resource, seen)
-        for cluster in seen.unread:
-            text = f"cluster {cluster} cannot be read: its NEGs stay as they are"
-            yield report(resource.key, resource.step, text)
-        if not (seen.missing or seen.changed or seen.stale or seen.waiting):
-            return
-        if not (seen.attached or seen.stale):
-            yield self._make.create(resource)
-            return
-        touched = [*seen.changed, *seen.stale]
-        yield Change(
-            Action.UPDATE,
-            resource.key,
-            resource.step,
-            sentences.attaching(seen) or resource.what,
-            disrupts=disruption.of_detaching(seen.serving),
-            before={"backends": [dict(entry) for entry in touched]},
-            after=resource.body,
-            fields=("backends",),
-            depends=resource.needs,
-            waits=resource.waits,
-        )
+    def _copies(self, made: Iterable[Change]) -> list[Change]:
+        """Written-out answers of wildcards that new validation records would hide."""
+        created = {change.key: change for change in made if change.action is Action.CREATE}
+        challenges = [
+            r for r in self._of_kind("dnsRecordSet", Step.CERTIFICATE) if r.key in created
+        ]
+        return [c for c in self._records.copies(challenges) if c.key not in created]
 
     # What is no longer wanted
 
@@ -161,43 +219,82 @@ class Diff:
             if KINDS[key.kind].deletable:
                 yield key
 
-    def _deletes(self) -> Iterator[Change]:
+    def _deletes(self, made: Iterable[Change]) -> Iterator[Change]:
+        steps = {c.key: c.step for c in made if c.action is not Action.REPORT}
+        names = dict.fromkeys(self._names_of_leaving(), Step.ADDRESS_AND_DNS)
+        steps |= names
+        for record in sorted(names):
+            yield self._unnamed(record)
         for key in self._deleted:
-            body = self._live[key].body
-            yield Change(
-                Action.DELETE,
-                key,
-                KINDS[key.kind].step,
-                "no longer in the params",
-                disrupts=disruption.of(Action.DELETE, key, {}, {}, body),
-                depends=tuple(sorted(self._holders.of(key))),
-            )
+            steps[key] = self._last(key, steps)
+        for key in self._deleted:
+            yield self._delete(key, steps)
             if key.kind == "dnsAuthorization":
-                yield from self._challenge_of(key)
+                yield from self._challenge_of(key, steps)
 
-    def _challenge_of(self, key: ResourceKey) -> Iterator[Change]:
+    def _names_of_leaving(self) -> set[ResourceKey]:
+        """Records that answer with nothing but addresses of ours that go."""
+        going = {
+            str(self._live[k].body.get("address")) for k in self._deleted if k.kind == "address"
+        }
+        return {
+            record
+            for ip in going
+            for record in self._index.pointing.get(ip, ())
+            if set(self._live[record].body.get("rrdatas") or ()) <= going
+        }
+
+    def _unnamed(self, record: ResourceKey) -> Change:
+        body = self._live[record].body
+        text = f"answers {sentences.record(body)}, an address that goes"
+        disrupts = f"who asks for {body.get('type')} gets no answer (TTL {body.get('ttl')} s)"
+        return Change(Action.DELETE, record, Step.ADDRESS_AND_DNS, text, disrupts=disrupts)
+
+    def _last(self, key: ResourceKey, steps: Mapping[ResourceKey, Step]) -> Step:
+        """The step in which nothing holds it any more: that of the last of its holders."""
+        found = [KINDS[key.kind].step, *(steps[h] for h in self._holders.of(key) if h in steps)]
+        return max(found, key=lambda step: step.number)
+
+    def _delete(self, key: ResourceKey, steps: Mapping[ResourceKey, Step]) -> Change:
+        holders = self._holders.of(key)
+        if key.kind == "forwardingRule":  # names go before what they lead to
+            holders |= self._holders.answering(str(self._live[key].body.get("IPAddress"))) & set(
+                steps
+            )
+        going = {*self._deleted, *self._challenges}
+        held = {h for h in holders if h not in steps and h not in going and not self._is_ours(h)}
+        if held:
+            names = ", ".join(sorted(f"{noun(h)} {h.name}" for h in held))
+            text = f"no longer in the params, but held by {names}, not ours to change: left alone"
+            return report(key, KINDS[key.kind].step, text)
+        return Change(
+            Action.DELETE,
+            key,
+            steps[key],
+            "no longer in the params",
+            disrupts=disruption.of(Action.DELETE, key, {}, {}, self._live[key].body),
+            depends=tuple(sorted(holders)),
+        )
+
+    def _is_ours(self, key: ResourceKey) -> bool:
+        return owner(self._live[key].body) == self._desired.front_door
+
+    @property
+    def _challenges(self) -> set[ResourceKey]:
+        return {
+            record
+            for key in self._deleted
+            if key.kind == "dnsAuthorization"
+            for record in self._holders.of(key)
+            if record.kind == "dnsRecordSet"
+        }
+
+    def _challenge_of(
+        self, key: ResourceKey, steps: Mapping[ResourceKey, Step]
+    ) -> Iterator[Change]:
         """The CNAME of an authorization of ours, when it is exactly that record."""
         for record in sorted(self._holders.of(key)):
             if record.kind == "dnsRecordSet":
                 text = f"belongs to DNS authorization {key.name}, which goes"
                 depends = tuple(sorted(self._holders.of(record)))
-                yield Change(Action.DELETE, record, Step.CERTIFICATE, text, depends=depends)
-
-
-def _exposes_any(resource: Resource, body: Mapping[str, Any]) -> bool:
-    """Whether the annotation has one of our ports already."""
-    ports = body.get("exposed_ports")
-    return isinstance(ports, Mapping) and bool(set(ports) & set(resource.body["exposed_ports"]))
-
-
-def _known_entries(resource: Resource, seen: Attachments) -> Iterator[Change]:
-    for entries, text in (
-        (seen.foreign, "not ours: left alone"),
-        (
-            seen.unclaimed,
-            "named by no cluster: left alone; see `edgebook status` for its endpoints",
-        ),
-    ):
-        for entry in entries:
-            group = canonical(str(entry.get("group", "")))
-            yield report(resource.key, resource.step, f"backend {group}: {text}")
+                yield Change(Action.DELETE, record, steps[key], text, depends=depends)

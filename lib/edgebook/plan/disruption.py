@@ -46,6 +46,11 @@ def of(
     return update(before, after, live) if update else ""
 
 
+def of_rival(name: str) -> str:
+    """A rule that can come only when the one with its address and port is gone."""
+    return f"its port answers nobody between the delete of {name} and this"
+
+
 TEARDOWN = {
     "forwardingRule": "its port stops answering",
     "address": "the IP is given back for good",

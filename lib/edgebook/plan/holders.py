@@ -30,6 +30,20 @@ class Holders:
         """Everything that refers to it now, whoever it belongs to."""
         return frozenset(self._found(key)) - {key}
 
+    def using_neg(self, name: str) -> frozenset[ResourceKey]:
+        """The backend services that have an entry of a NEG with that name."""
+        return frozenset(self._by_neg.get(name, ()))
+
+    def on_address(self, ip: str) -> frozenset[ResourceKey]:
+        """The forwarding rules on an IP address."""
+        found = self._by_address.get(ip, ())
+        return frozenset(key for key in found if key.kind == "forwardingRule")
+
+    def answering(self, ip: str) -> frozenset[ResourceKey]:
+        """The record sets that answer with an IP address."""
+        found = self._by_address.get(ip, ())
+        return frozenset(key for key in found if key.kind == "dnsRecordSet")
+
     def _found(self, key: ResourceKey) -> Iterator[ResourceKey]:
         if not kind_of(key).object_kind:  # a part of an object is held by nobody
             yield from self._by_link(key)
@@ -124,7 +138,7 @@ class Holders:
         if isinstance(ports, Mapping):
             for entry in ports.values():
                 if isinstance(entry, Mapping) and entry.get("name"):
-                    yield from self._by_neg.get(str(entry["name"]), ())
+                    yield from self.using_neg(str(entry["name"]))
 
     @cached_property
     def _by_neg(self) -> Mapping[str, list[ResourceKey]]:

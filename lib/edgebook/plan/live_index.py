@@ -12,15 +12,22 @@ from edgebook.model.marks import owner
 from edgebook.model.values import Live, LiveResource, ResourceKey
 from edgebook.plan.holders import Holders
 
+HERITAGE = "heritage=external-dns"
+PREFIXES = ("a", "aaaa", "cname", "txt")
+
 
 class Index:
-    """What carries whose mark; records by name and by where they point."""
+    """What carries whose mark; records by name and by where they point; which names exist."""
 
     def __init__(self, live: Live) -> None:
         self.owned: defaultdict[str, list[ResourceKey]] = defaultdict(list)
         self.records: defaultdict[tuple[str, str], dict[str, LiveResource]] = defaultdict(dict)
         self.pointing: defaultdict[str, list[ResourceKey]] = defaultdict(list)
         self.certificates: list[LiveResource] = []
+        self.nodes: set[tuple[str, str]] = set()
+        self.apexes: dict[str, str] = {}
+        # (scope, name) -> texts of the TXT records by which external-dns says that it keeps it
+        self.owners: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for key, resource in live.items():
             if key.kind == "dnsRecordSet":
                 self._add_record(key, resource)
@@ -30,10 +37,30 @@ class Index:
                 self.certificates.append(resource)
 
     def _add_record(self, key: ResourceKey, resource: LiveResource) -> None:
-        name = str(resource.body.get("name", "")).lower()
-        self.records[key.scope, name][str(resource.body.get("type"))] = resource
+        name, kind = str(resource.body.get("name", "")).lower(), str(resource.body.get("type"))
+        self.records[key.scope, name][kind] = resource
         for target in resource.body.get("rrdatas") or ():
             self.pointing[str(target)].append(key)
+            if kind == "TXT" and HERITAGE in str(target):
+                for owned in owned_names(name):
+                    self.owners[key.scope, owned].append(str(target))
+        if kind == "SOA":
+            self.apexes[key.scope] = name.rstrip(".")
+        bare = name.rstrip(".")
+        while bare and (key.scope, bare) not in self.nodes:
+            self.nodes.add((key.scope, bare))
+            bare = bare.partition(".")[2]
+
+
+def owned_names(name: str) -> list[str]:
+    """The names that a TXT record of external-dns may speak of: its own, or without a prefix."""
+    bare = name.rstrip(".")
+    first, _, rest = bare.partition(".")
+    prefix, dash, short = first.partition("-")
+    found = [bare, rest] if rest else [bare]
+    if dash and prefix in PREFIXES:
+        found.append(f"{short}.{rest}")
+    return found
 
 
 class IndexedLive(dict[ResourceKey, LiveResource]):

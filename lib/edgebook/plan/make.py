@@ -4,6 +4,7 @@
 plan breaks. What an approval covers is `approval`'s.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from edgebook.desired import Desired, desired
@@ -11,13 +12,16 @@ from edgebook.desired.certificate import content
 from edgebook.errors import EdgebookError, OwnershipError, SafetyError
 from edgebook.model.kinds import certificate_scope, noun
 from edgebook.model.observed import Observed
-from edgebook.model.values import Action, Live, Plan
+from edgebook.model.values import Action, Change, Live, Plan
 from edgebook.params.types import SafetySpec, Spec
 from edgebook.plan.diff import diff
 from edgebook.plan.live_index import index_of
 
 # Replacing a record is one atomic change: no name is ever without an answer.
 ATOMIC = frozenset({"dnsRecordSet"})
+# Deletes that always count against the limit, and those that never do: a successor is there.
+MEANT = frozenset({"address", "backendService", "certificateMapEntry", "forwardingRule"})
+FOLLOWING = frozenset({"certificate", "healthCheck"})
 
 
 def wanted(spec: Spec, observed: Observed, live: Live) -> Desired:
@@ -49,7 +53,11 @@ def refusal(
             why=names,
             next="clear them, or say in the params that they are handed over, and plan again",
         )
+    if not teardown and (movers := plan.movers):
+        return _moves(movers, file)
     deletes = [change for change in plan.to_do if change.action is Action.DELETE]
+    if not teardown:
+        deletes = rooted(deletes)
     name = "teardown" if teardown else "max_deletes"
     limit = safety.teardown if teardown else safety.max_deletes
     if len(deletes) > limit:
@@ -75,3 +83,31 @@ def refusal(
             next="if that is intended, allow it for this change and plan again",
         )
     return None
+
+
+def rooted(deletes: Iterable[Change]) -> list[Change]:
+    """The deletes that somebody meant: without what only hangs on another one of them.
+
+    A hostname takes its authorization, the record of that, and its old certificate along; a
+    frontend its proxy; a backend its health check.
+    """
+    deletes = list(deletes)
+    going = {change.key for change in deletes}
+    return [
+        change
+        for change in deletes
+        if change.key.kind in MEANT
+        or (change.key.kind not in FOLLOWING and not set(change.depends) & going)
+    ]
+
+
+def _moves(movers: Iterable[Change], file: str) -> EdgebookError:
+    movers = list(movers)
+    ways = sorted({f"edgebook run {change.moves} --params {file}" for change in movers})
+    count = len(movers)
+    return SafetyError(
+        f"Plan refused: {count} change{'s' if count != 1 else ''} would move live traffic",
+        where=file,
+        why="\n".join(f"{noun(c.key)} {c.key.name}: {c.sentence}" for c in movers),
+        next="\n".join(ways),
+    )

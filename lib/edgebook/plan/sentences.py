@@ -58,8 +58,12 @@ def attaching(seen: Attachments) -> str:
     if seen.changed:
         count = len(seen.changed)
         parts.append(f"balancing of {count} NEG{'s' if count != 1 else ''}")
-    if seen.stale:
-        zones = sorted(str(entry.get("group", "")).split("/")[-3] for entry in seen.stale)
-        of = f" of {', '.join(seen.serving)}" if seen.serving else ""
-        parts.append(f"detach {', '.join(zones)}{of}")
     return "; ".join(parts)
+
+
+def detaching(seen: Attachments) -> str:
+    """What is taken out, and why."""
+    zones = sorted(str(entry.get("group", "")).split("/")[-3] for entry in seen.stale)
+    of = f" of {', '.join(seen.serving)}" if seen.serving else ""
+    names = sorted({str(entry.get("group", "")).rsplit("/", 1)[-1] for entry in seen.stale})
+    return f"detach {', '.join(names)} {', '.join(zones)}{of}"

@@ -287,6 +287,12 @@ NEG_NOT_SYNCED = Failure(
     "kubectl describe svcneg and the Service's events; the cluster must be VPC-native",
     final=False,
 )
+LAST_NEG = Failure(
+    0,
+    "nothing else is attached",
+    "the NEGs that go are the only ones, and nothing would serve after them",
+    "see why the others are not there: book.step('backends').verify()",
+)
 UNHEALTHY = Failure(
     0,
     "endpoints are not HEALTHY",

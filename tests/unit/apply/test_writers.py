@@ -1,6 +1,11 @@
 """Merging into what others have too: annotations and backends."""
 
-from edgebook.apply.writers import annotation_without, merged_annotation, merged_backends
+from edgebook.apply.writers import (
+    annotation_without,
+    merged_annotation,
+    merged_backends,
+    without_backends,
+)
 from edgebook.model.observed import Neg, Observed, ObservedCluster, ObservedService
 from edgebook.model.values import EachNeg
 
@@ -48,5 +53,13 @@ def test_backends_are_merged_zone_by_zone():
         entry("b", balancingMode="RATE", maxRate=5, capacityScaler=0.0),
         entry("a", name="by-hand", balancingMode="RATE"),
         entry("c", balancingMode="RATE", maxRate=5),
+        entry("d", balancingMode="RATE", maxRate=5),
         entry("a", balancingMode="RATE", maxRate=5),
     ]
+
+
+def test_only_what_the_plan_named_is_detached():
+    live = [entry("a"), entry("a", name="by-hand"), entry("b", capacityScaler=0.5)]
+    url = "https://compute.googleapis.com/compute/beta/projects/p/zones/b/networkEndpointGroups/"
+    assert without_backends(live, [{"group": f"{url}shop-web"}]) == live[:2]
+    assert without_backends(live, [entry("z")]) == live

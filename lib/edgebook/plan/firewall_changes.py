@@ -1,0 +1,87 @@
+"""How a firewall rule changes under traffic: opened first, closed last. Pure.
+
+A rule is widened in step 50, before anything probes or serves on a new port. What it loses is a
+change of its own (`closing`) that waits until everything that is wanted is HEALTHY. Where the ports
+of some pods are not known, nothing is closed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from edgebook.model.values import (
+    Action,
+    Change,
+    LiveResource,
+    Resource,
+    ResourceKey,
+    Step,
+    Wait,
+)
+from edgebook.plan.changes import ChangeMaker
+
+WIDENED = ("sourceRanges", "targetTags")
+
+
+def firewall_changes(
+    resource: Resource,
+    found: LiveResource,
+    maker: ChangeMaker,
+    *,
+    closes: bool,
+    proofs: tuple[Wait, ...],
+) -> Iterator[Change]:
+    """The opening and the closing of one rule, as far as there is something to do."""
+    open_body = widened(resource.body, found.body)
+    fields = maker.compare(_with(resource, open_body), found.body)
+    if fields:
+        yield maker.update(_with(resource, open_body), found, fields)
+    if not closes:
+        return
+    opened = {**found.body, **{name: open_body[name] for name in fields if name in open_body}}
+    left = maker.compare(resource, opened)
+    lost = tuple(name for name in left if name.split(".")[0] in (*WIDENED, "allowed"))
+    if lost:
+        change = maker.update(resource, LiveResource(found.key, opened), lost)
+        yield Change(
+            Action.UPDATE,
+            ResourceKey("closing", found.key.scope, found.key.name),
+            Step.BACKENDS,
+            f"close what nothing uses any more: {change.sentence}",
+            before=change.before,
+            after=resource.body,
+            fields=lost,
+            depends=(found.key,) if fields else (),
+            waits=proofs,
+        )
+
+
+def _with(resource: Resource, body: Mapping[str, Any]) -> Resource:
+    return replace(resource, body=body)
+
+
+def widened(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """The wanted rule, with everything that the live one lets in as well."""
+    body = dict(wanted)
+    for name in WIDENED:
+        body[name] = _both(wanted.get(name), live.get(name))
+    ports: dict[str, list[str]] = {}
+    for part in (*(wanted.get("allowed") or ()), *(live.get("allowed") or ())):
+        protocol = str(part.get("IPProtocol"))
+        if "ports" in part:
+            ports[protocol] = _both(ports.get(protocol), part["ports"])
+    if ports:
+        body["allowed"] = [
+            {"IPProtocol": protocol, "ports": sorted(found, key=_first)}
+            for protocol, found in sorted(ports.items())
+        ]
+    return body
+
+
+def _both(one: Any, other: Any) -> list[str]:
+    first = [str(item) for item in one or ()]
+    return first + [str(item) for item in other or () if str(item) not in first]
+
+
+def _first(port: str) -> int:
+    return int(port.partition("-")[0])
