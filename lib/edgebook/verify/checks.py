@@ -24,7 +24,6 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.CERTIFICATE, certificate_checks.certificates),
     (Step.CERTIFICATE_MAP, certificate_checks.covers),
     (Step.CERTIFICATE_MAP, certificate_checks.attached),
-    (Step.FRONTENDS, traffic_checks.frontends),
     (Step.FIREWALL, backend_checks.firewall),
     (Step.BACKENDS, backend_checks.zones),
     (Step.BACKENDS, backend_checks.health),
@@ -36,9 +35,15 @@ def run(facts: Facts, steps: Iterable[Step] = tuple(Step)) -> list[CheckResult]:
     wanted = set(steps)
     found: list[CheckResult] = []
     for step, check in CHECKS:
-        # Frontends' checks also speak for the certificate map and the backends behind them.
-        if step in wanted or check is traffic_checks.frontends:
+        if step in wanted:
             found += [item for item in _made(facts, step, check) if item.step in wanted]
+
+    # What clients see speaks for the certificate map and the backends too.
+    def what_clients_see(now: Facts) -> Iterable[CheckResult]:
+        return traffic_checks.frontends(now, wanted)
+
+    seen = _made(facts, Step.FRONTENDS, what_clients_see)
+    found += [item for item in seen if item.step in wanted]
     return found + list(drift(facts, wanted))
 
 

@@ -1,17 +1,19 @@
-"""Real connections to the front door: TLS per name, HTTP answers, TCP echo.
+"""One TLS handshake with the front door, for what the certificate says; the rest is the meter's.
 
-Plain sockets to a given address, so that a name is tested before DNS leads to it. Each function
-makes one connection and answers a Probe; none of them judges.
+A plain socket to a given address, so that a name is tested before DNS leads to it. It answers a
+Probe and judges nothing.
 """
 
-import http.client
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from edgebook.clock import Clock
+
 PATIENCE = 10.0
+PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,6 @@ class Probe:
     words: str
     names: tuple[str, ...] = ()
     expires: datetime | None = None
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def context(ca_file: str = "") -> ssl.SSLContext:
@@ -57,84 +57,19 @@ def handshake(
     return Probe(True, f"{version}, valid for {', '.join(sorted(names))}", names, expires)
 
 
-class _Pinned(http.client.HTTPSConnection):
-    """HTTPS to an address, with another name in SNI and Host."""
-
-    def __init__(self, address: str, port: int, name: str, ca_file: str, patience: float) -> None:
-        self._trust = context(ca_file)
-        self._pinned = address
-        super().__init__(name, port, timeout=patience, context=self._trust)
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._pinned, self.port), self.timeout)
-        self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
-
-
-def request(
-    address: str,
-    port: int,
-    name: str,
-    path: str = "/",
-    *,
-    tls: bool = True,
-    ca_file: str = "",
-    patience: float = PATIENCE,
+def handshake_in_time(
+    address: str, port: int, name: str, clock: Clock, *, ca_file: str = "", patience: float
 ) -> Probe:
-    """One GET for `name`; ok when there is an answer below 500."""
-    connection: http.client.HTTPConnection
-    if tls:
-        connection = _Pinned(address, port, name, ca_file, patience)
-    else:
-        connection = http.client.HTTPConnection(address, port, timeout=patience)
-    try:
-        connection.request("GET", path, headers={"Host": name, "User-Agent": "edgebook"})
-        answer = connection.getresponse()
-        answer.read(1 << 16)
-    except (OSError, http.client.HTTPException) as error:
-        return Probe(False, f"no answer: {_words(error)}")
-    finally:
-        connection.close()
-    headers = {key.lower(): value for key, value in answer.getheaders()}
-    words = f"HTTP {answer.status}"
-    if location := headers.get("location"):
-        words += f" to {location}"
-    return Probe(answer.status < 500, words, status=answer.status, headers=headers)
+    """The last of several handshakes: the first good one ends it, or `patience` (seconds here).
 
-
-def echo(
-    address: str,
-    port: int,
-    payload: bytes = b"edgebook\n",
-    *,
-    tls_name: str = "",
-    ca_file: str = "",
-    patience: float = PATIENCE,
-) -> Probe:
-    """Connect and send; ok when the connection stands. Says whether the bytes came back."""
-    try:
-        with socket.create_connection((address, port), timeout=patience) as plain:
-            plain.settimeout(patience)
-            if tls_name:
-                with context(ca_file).wrap_socket(plain, server_hostname=tls_name) as secured:
-                    return _echoed(secured, payload)
-            return _echoed(plain, payload)
-    except OSError as error:
-        return Probe(False, f"no connection: {_words(error)}")
-
-
-def _echoed(connection: socket.socket, payload: bytes) -> Probe:
-    """Proxies accept a connection before they have a backend: a reset right after is a failure."""
-    connection.settimeout(2.0)
-    try:
-        connection.sendall(payload)
-        back = connection.recv(len(payload))
-    except TimeoutError:
-        return Probe(True, "connected, the backend waits for more")
-    except OSError as error:
-        return Probe(False, f"connected, then cut: {_words(error)}")
-    if not back:
-        return Probe(False, "connected, then closed without an answer")
-    return Probe(True, "echoed" if payload.startswith(back) else f"answered {len(back)} bytes")
+    A certificate map takes its time to be everywhere, so the first refusal says little.
+    """
+    ends = clock.monotonic() + patience
+    while True:
+        seen = handshake(address, port, name, ca_file=ca_file)
+        if seen.ok or clock.monotonic() >= ends:
+            return seen
+        clock.wait(PAUSE * (clock.rate or 1.0))
 
 
 def _words(error: BaseException) -> str:

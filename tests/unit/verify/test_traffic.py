@@ -1,5 +1,6 @@
-"""Live-traffic checks against real local sockets: TLS by SNI, HTTP, echo."""
+"""Handshakes with real local sockets, by SNI."""
 
+import contextlib
 import datetime
 import http.server
 import socket
@@ -13,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from edgebook.clock import SteppedClock
 from edgebook.verify import traffic
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -149,36 +151,34 @@ def test_handshake_that_nobody_answers(listen):
     assert "no connection" in traffic.handshake("127.0.0.1", port, "a.example.com").words
 
 
-@pytest.mark.parametrize(
-    ("path", "ok", "status"), [("/", True, 200), ("/moved", True, 301), ("/broken", False, 503)]
-)
-def test_https_answers(web, authority, path, ok, status):
-    seen = traffic.request("127.0.0.1", web, "shop.example.com", path, ca_file=str(authority.file))
-    assert (seen.ok, seen.status) == (ok, status)
-    if status == 301:
-        assert seen.headers["location"].startswith("https://shop.example.com")
+def test_a_handshake_is_tried_until_it_is_good(authority):
+    """A certificate map takes its time to be everywhere: the first refusal says little."""
+    clock = SteppedClock()
+    made = authority.context(["late.example.com"])
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+
+    def serve() -> None:
+        server.accept()[0].close()  # the first is refused
+        client, _ = server.accept()
+        with contextlib.suppress(OSError), made.wrap_socket(client, server_side=True) as secured:
+            secured.recv(1)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    seen = traffic.handshake_in_time(
+        "127.0.0.1", port, "late.example.com", clock, ca_file=str(authority.file), patience=10
+    )
+    thread.join()
+    server.close()
+    assert seen.ok and "late.example.com" in seen.names
 
 
-def test_plain_http_to_a_closed_port():
+def test_a_handshake_is_not_tried_for_ever():
+    clock = SteppedClock()
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]
     closed.close()
-    assert not traffic.request("127.0.0.1", port, "shop.example.com", tls=False).ok
-
-
-def test_echo(listen):
-    port = listen(lambda client: client.sendall(client.recv(100)))
-    assert traffic.echo("127.0.0.1", port).words == "echoed"
-
-
-def test_a_connection_that_is_cut_at_once_is_a_failure(listen):
-    """A proxy accepts before it has a backend; without one it closes."""
-    assert not traffic.echo("127.0.0.1", listen(lambda client: None)).ok
-
-
-def test_a_backend_that_waits_for_more_is_connected(listen):
-    waiting = threading.Event()
-    port = listen(lambda client: waiting.wait(10) and None)
-    seen = traffic.echo("127.0.0.1", port)
-    waiting.set()
-    assert seen.ok and "waits" in seen.words
+    seen = traffic.handshake_in_time("127.0.0.1", port, "a.example.com", clock, patience=5)
+    assert not seen.ok
+    assert clock.monotonic() == pytest.approx(5)
