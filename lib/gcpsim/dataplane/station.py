@@ -16,7 +16,7 @@ from google.protobuf import json_format
 
 from gcpsim.dataplane import balance
 from gcpsim.dataplane.envoy import messages
-from gcpsim.dataplane.envoy.ads import Catalogue
+from gcpsim.dataplane.envoy.ads import Catalogue, Refusal
 from gcpsim.dataplane.geography import country
 from gcpsim.dataplane.routes.documents import short
 from gcpsim.dataplane.routes.translate import Config, translate
@@ -117,7 +117,7 @@ class Station:
     def refused(self) -> list[str]:
         """Why parts of the configuration are not served, sorted."""
         failed = [f"{short(path)}: {why}" for path, why in self.config.failed.items()]
-        return sorted(failed + [self._words(r.reason) for r in self.catalogue.refusals.values()])
+        return sorted(failed + [self._words(r) for r in self.catalogue.refusals.values()])
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -185,14 +185,16 @@ class Station:
 
     def _told(self) -> None:
         """Envoy answered: a new refusal is said once, in one line."""
-        words = "; ".join(sorted(self._words(r.reason) for r in self.catalogue.refusals.values()))
+        words = "; ".join(sorted(self._words(r) for r in self.catalogue.refusals.values()))
         if words and words != self._refused:
             self._shared.say(f"{self.location.name}: Envoy refused {words}")
         self._refused = words
         self.changed()
 
-    def _words(self, reason: str) -> str:
-        """Envoy's reason with Google's resource before it, on one line."""
+    def _words(self, refusal: Refusal) -> str:
+        """Envoy's reason with Google's resources before it, on one line."""
+        reason = refusal.reason
         names = [name for kind in KINDS for name in self._current[kind] if name in reason]
+        names = names or refusal.names
         named = ", ".join(sorted({short(name.partition("|")[0]) for name in names}))
         return f"{named}: {' '.join(reason.split())}" if named else " ".join(reason.split())

@@ -21,6 +21,7 @@ from gcpsim.front import ways
 
 HEAD_LIMIT = 64 * 1024
 IDLE = 600.0
+SETTLE_SECONDS = 1.0
 GOOGLE = ".googleapis.com"
 LOCAL = ("127.0.0.1", "localhost")
 
@@ -132,6 +133,8 @@ class ConnectProxy:
     ) -> ways.Way | None:
         """The way to a name of the simulated world; None when the refusal has been said."""
         asking = ways.asker(head.header("proxy-authorization"))
+        if self._world.dataplane is not None:
+            await self._world.dataplane.settled(SETTLE_SECONDS)
         try:
             number = int(port) if port.isdigit() else 0
             return ways.find(self._world, self._names, host, number, asking)
@@ -165,7 +168,12 @@ async def _tunnel(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: ways.Way
 ) -> None:
     """Carry bytes both ways; each side's end is passed on, and the tunnel ends with the second."""
-    inner_reader, inner_writer = await asyncio.open_connection(way.host, way.port)
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection(way.host, way.port)
+    except OSError:
+        if way.opening:
+            await _say(writer, "502 Bad Gateway", f"nothing answers at {way.host}:{way.port}")
+        return
     if way.opening:
         inner_writer.write(way.opening)
     there = asyncio.ensure_future(_copy(reader, inner_writer))

@@ -66,10 +66,10 @@ def find(world: World, names: Lookup, host: str, port: int, asking: Asker) -> Wa
     rows = [row for row in plane.reach() if row["ip"] in addresses] if plane else []
     if not rows and not addresses:
         raise Unknown(f"{host} is no name of the simulated DNS")
-    if plane is None:
-        raise Closed(f"{host} is {', '.join(addresses)}, and the data plane is off")
     if _is_address(host) and not rows:
         raise Unknown(f"{host} is no address of the simulated world")
+    if plane is None:
+        raise Closed(f"{host} is {', '.join(addresses)}, and the data plane is off")
     if asking.location and asking.location not in plane.locations:
         known = ", ".join(plane.locations)
         raise Unknown(f"{asking.location} is no location; there are {known}")

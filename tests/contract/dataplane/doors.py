@@ -1,5 +1,6 @@
 """A front door of a project, small servers as its pods, and requests through it."""
 
+import base64
 import datetime
 import http.client
 import http.server
@@ -10,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -32,7 +34,7 @@ class Pod(http.server.ThreadingHTTPServer):
         self.hook: Callable[[Any], bool] | None = None
         self.seen: list[str] = []
         self.arrived = threading.Condition()
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
     @property
@@ -54,6 +56,8 @@ class Pod(http.server.ThreadingHTTPServer):
 
 class Echo(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
     server: Pod
 
     def do_GET(self) -> None:
@@ -160,11 +164,20 @@ class Door(Compute):
         """A pod that serves an endpoint of a group; its health is as the stage says: ok."""
         pod = Pod(name)
         self.pods.append(pod)
-        number = next(ADDRESSES)
-        ip = f"10.250.{number // 250}.{number % 250 + 1}"
+        ip = self.next_ip()
         self.ips[name] = ip
         self.endpoint(ip, 8080, pod.socket_address, group, zone, name)
         return pod
+
+    @staticmethod
+    def pair(*hosts: str) -> tuple[str, str]:
+        """(certificate, key) signed by itself."""
+        return pair(*hosts)
+
+    def next_ip(self) -> str:
+        """A pod address that no other test uses."""
+        number = next(ADDRESSES)
+        return f"10.250.{number // 250}.{number % 250 + 1}"
 
     def endpoint(self, ip: str, port: int, where: str, group: str, zone: str, name: str) -> None:
         self.instance(f"node-{name}", f"{ip}/32", zone)
@@ -254,6 +267,51 @@ class Door(Compute):
         status, answer = self.sim.http("POST", path, body)
         assert status == 200, answer
         return f"{home}/{collection}/{name}"
+
+    @property
+    def domain(self) -> str:
+        return f"{self.project}.example"
+
+    def zone(self, **records: str) -> None:
+        """A public zone for `domain`, with A records."""
+        body = {"name": "zone", "dnsName": f"{self.domain}.", "description": "d"}
+        self._dns("managedZones", body)
+        for name, address in records.items():
+            self.record(name, address)
+
+    def record(self, name: str, data: str, kind: str = "A") -> None:
+        full = name if name.endswith(".") else f"{name}.{self.domain}."
+        body = {"name": full, "type": kind, "ttl": 60, "rrdatas": [data]}
+        self._dns("managedZones/zone/rrsets", body)
+
+    def _dns(self, collection: str, body: Any) -> None:
+        path = f"/dns/v1/projects/{self.project}/{collection}"
+        status, answer = self.sim.http("POST", path, body)
+        assert status == 200, answer
+
+    def managed_certificate(self, name: str, host: str) -> str:
+        """A certificate of the simulated Google by DNS authorization; `zone` must exist."""
+        made = self._certificates("dnsAuthorizations", "dnsAuthorizationId", name, {"domain": host})
+        _, authorization = self.sim.http("GET", f"/v1/{made}")
+        record = authorization["dnsResourceRecord"]
+        self.record(record["name"], record["data"], record["type"])
+        managed = {"domains": [host], "dnsAuthorizations": [made]}
+        return self._certificates("certificates", "certificateId", name, {"managed": managed})
+
+    def by_proxy(self, client: str, path: str = "/", *, at: str = US, rule: str = "rule") -> Answer:
+        """A plain HTTP request through the proxy, as from a client's address."""
+        address = self.get(f"global/forwardingRules/{rule}")["IPAddress"]
+        proxy = urlsplit(self.sim.ready["proxy"])
+        user = base64.b64encode(f"{at},{client}:".encode()).decode()
+        connection = http.client.HTTPConnection(proxy.hostname or "", proxy.port, timeout=20)
+        try:
+            headers = {"Host": "shop.example.com", "Proxy-Authorization": f"Basic {user}"}
+            connection.request("GET", f"http://{address}{path}", None, headers)
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+        finally:
+            connection.close()
 
     def https_door(self, certificate_map: str, service: str = "bs", **proxy: Any) -> str:
         self.url_map(service=f"global/backendServices/{service}")

@@ -20,11 +20,11 @@ WILDCARD = (CLUSTER, LISTENER)
 
 @dataclass
 class Refusal:
-    """Why an Envoy did not take what it was told; `version` counts what was sent of this type."""
+    """Why an Envoy did not take what it was told, and the names of what it was told."""
 
     type_url: str
     reason: str
-    version: int
+    names: list[str]
 
 
 class Catalogue:
@@ -73,6 +73,7 @@ class Subscription:
     sent: dict[str, int] = field(default_factory=dict)
     version: int = -1
     nonce: str = ""
+    told: list[str] = field(default_factory=list)
     answered: bool = True
 
 
@@ -98,7 +99,7 @@ class Stream:
         subscription.answered = True
         if request.HasField("error_detail"):
             reason = request.error_detail.message
-            self._catalogue.refusals[kind] = Refusal(kind, reason, subscription.version)
+            self._catalogue.refusals[kind] = Refusal(kind, reason, subscription.told)
         elif subscription.nonce:
             self._catalogue.refusals.pop(kind, None)
         self._catalogue.told()
@@ -143,6 +144,11 @@ class Stream:
         subscription.nonce = str(self._nonce)
         subscription.answered = False
         subscription.version = self._catalogue.version(kind)
+        subscription.told = sorted(
+            name
+            for name in chosen
+            if name not in subscription.sent or subscription.sent[name] != chosen[name][0]
+        )
         subscription.sent.update({name: stamp for name, (stamp, _) in chosen.items()})
         return discovery_pb2.DiscoveryResponse(
             version_info=str(subscription.version),

@@ -14,6 +14,7 @@ from envoy.extensions.access_loggers.stream.v3 import stream_pb2 as _stream
 from envoy.extensions.filters.http.cors.v3 import cors_pb2 as _cors
 from envoy.extensions.filters.http.fault.v3 import fault_pb2 as _fault
 from envoy.extensions.filters.http.grpc_stats.v3 import config_pb2 as _grpc_stats
+from envoy.extensions.filters.http.header_mutation.v3 import header_mutation_pb2 as _mutation
 from envoy.extensions.filters.http.local_ratelimit.v3 import local_rate_limit_pb2 as _limit
 from envoy.extensions.filters.http.lua.v3 import lua_pb2 as _lua
 from envoy.extensions.filters.http.rbac.v3 import rbac_pb2 as _rbac
@@ -56,8 +57,9 @@ SECRET = TYPE + secret_pb2.Secret.DESCRIPTOR.full_name
 ORDER = (CLUSTER, ENDPOINTS, SECRET, LISTENER, ROUTES)
 REGISTERED = (
     _case, _cel, _cookie, _cors, _fault, _grpc_stats, _hcm, _http_inputs, _inputs, _inspector, _ip,
-    _least, _limit, _lua, _match, _most, _network_rbac, _previous, _proxied, _quic, _raw, _rbac,
-    _rewrite, _router, _session, _state, _stream, _tcp, _to_pod, _upstream, tls_pb2, wrappers_pb2,
+    _least, _limit, _lua, _match, _most, _mutation, _network_rbac, _previous, _proxied, _quic, _raw,
+    _rbac, _rewrite, _router, _session, _state, _stream, _tcp, _to_pod, _upstream, tls_pb2,
+    wrappers_pb2,
 )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def filters(path: str, service: Doc) -> Doc:
             "@type": T + HTTP + "stateful_session.v3.StatefulSessionPerRoute",
             "stateful_session": {
                 "session_state": {
-                    "name": "cookie",
+                    "name": "envoy.http.stateful_session.cookie",
                     "typed_config": {"@type": STATE, "cookie": _cookie(given)},
                 }
             },

@@ -8,6 +8,7 @@ from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
 
 CLIENT_KEEP_ALIVE = 610
 REQUEST_HEADERS_KB = 60
+EARLY_BYTES = 64 * 1024
 ALT_SVC = 'h3=":{port}"; ma=2592000,h3-29=":{port}"; ma=2592000'
 HTTP_PROXIES = ("targetHttpProxies", "targetHttpsProxies")
 TLS_PROXIES = ("targetHttpsProxies", "targetSslProxies")
@@ -106,6 +107,10 @@ def _stream(documents: Documents, front: Front) -> Doc:
         "access_log": access.connections(),
         "access_log_options": {"flush_access_log_on_connected": True},
     }
+    if front.kind in TLS_PROXIES:
+        # TLS is finished before a backend is looked for.
+        fields["upstream_connect_mode"] = "ON_DOWNSTREAM_TLS_HANDSHAKE"
+        fields["max_early_data_bytes"] = EARLY_BYTES
     if service.get("sessionAffinity", "NONE") != "NONE":
         fields["hash_policy"] = [{"source_ip": {}}]
     return typed("stream", "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", **fields)
@@ -144,6 +149,8 @@ def _http(documents: Documents, front: Front) -> Doc:
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
         "local_reply_config": local_replies(front.scheme),
     }
+    if offers_http3(front):
+        fields["http_filters"] = [alt_svc(port_of(front.rule)), *fields["http_filters"]]
     name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     return typed("http", name, **fields)
 
@@ -180,6 +187,24 @@ def http_filters() -> list[Doc]:
         typed(HTTP + "stateful_session", HTTP + "stateful_session.v3.StatefulSession"),
         typed(HTTP + "router", HTTP + "router.v3.Router", suppress_envoy_headers=True),
     ]  # fmt: skip
+
+
+def offers_http3(front: Front) -> bool:
+    """quicOverride NONE is ENABLE at the front of the world."""
+    return (
+        front.kind == "targetHttpsProxies" and front.proxy.get("quicOverride", "NONE") != "DISABLE"
+    )
+
+
+def alt_svc(port: int) -> Doc:
+    """The offer of HTTP/3, on every answer."""
+    offer = {
+        "header": {"key": "alt-svc", "value": ALT_SVC.format(port=port)},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    mutations = {"response_mutations": [{"append": offer}]}
+    return typed(HTTP + "header_mutation", HTTP + "header_mutation.v3.HeaderMutation",
+                 mutations=mutations)  # fmt: skip
 
 
 def local_replies(scheme: str) -> Doc:

@@ -1,0 +1,178 @@
+"""HTTP/2, gRPC, WebSocket and HTTP/3 through the front ends (facts: traffic.md 6 and 10)."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.sync.server import serve
+
+from tests.contract.dataplane.doors import unverified
+
+
+@pytest.fixture
+def shop_tls(door: Any) -> Any:
+    door.neg()
+    door.pod("one")
+    door.service("bs", "neg")
+    door.https_door(door.certificate_map(PRIMARY=door.certificate("c", "shop.example.com")))
+    return door
+
+
+def over_http2(address: tuple[str, int], path: str) -> tuple[dict[str, str], bytes]:
+    """(headers, body) of one request over HTTP/2 with TLS."""
+    context = unverified()
+    context.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection(address, timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="shop.example.com") as tls,
+    ):
+        assert tls.selected_alpn_protocol() == "h2"
+        client = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        client.initiate_connection()
+        head = [
+            (":method", "GET"),
+            (":path", path),
+            (":scheme", "https"),
+            (":authority", "shop.example.com"),
+        ]
+        client.send_headers(1, head, end_stream=True)
+        tls.sendall(client.data_to_send())
+        headers: dict[str, str] = {}
+        body = b""
+        while True:
+            for event in client.receive_data(tls.recv(65536)):
+                if isinstance(event, h2.events.ResponseReceived):
+                    headers = {str(name): str(value) for name, value in event.headers}
+                elif isinstance(event, h2.events.DataReceived):
+                    body += event.data
+                elif isinstance(event, h2.events.StreamEnded):
+                    return headers, body
+            tls.sendall(client.data_to_send())
+
+
+def test_http2_to_clients(shop_tls: Any) -> None:
+    headers, body = over_http2(shop_tls.reach()["us-central1"], "/two")
+    assert headers[":status"] == "200"
+    assert b'"path": "/two"' in body
+
+
+def test_http3_is_offered_unless_it_is_disabled(shop_tls: Any) -> None:
+    headers, _ = over_http2(shop_tls.reach()["us-central1"], "/")
+    assert headers["alt-svc"] == 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'
+    shop_tls.do(
+        "POST", "global/targetHttpsProxies/proxy/setQuicOverride", {"quicOverride": "DISABLE"}
+    )
+    headers, _ = over_http2(shop_tls.reach()["us-central1"], "/")
+    assert "alt-svc" not in headers
+
+
+@pytest.fixture
+def greeter() -> Iterator[int]:
+    """The port of a gRPC server without TLS; its one method says what came."""
+
+    def method(request: bytes, context: Any) -> bytes:
+        if request == b"fail":
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "as asked")
+        return b"hello " + request
+
+    handler = grpc.method_handlers_generic_handler(
+        "Greeter", {"Hello": grpc.unary_unary_rpc_method_handler(method)}
+    )
+    server = grpc.server(ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
+
+
+def test_grpc(door: Any, greeter: int) -> None:
+    door.neg()
+    ip = door.next_ip()
+    door.endpoint(ip, 50051, f"127.0.0.1:{greeter}", "neg", "us-central1-a", "greeter")
+    door.service("bs", "neg", protocol="H2C")
+    certificate, key = door.pair("grpc.example.com")
+    body = {"selfManaged": {"pemCertificate": certificate, "pemPrivateKey": key}}
+    made = door._certificates("certificates", "certificateId", "c", body)
+    door.https_door(door.certificate_map(PRIMARY=made))
+    host, port = door.reach()["us-central1"]
+    options = [("grpc.ssl_target_name_override", "grpc.example.com")]
+    credentials = grpc.ssl_channel_credentials(certificate.encode())
+    with grpc.secure_channel(f"{host}:{port}", credentials, options) as channel:
+        hello = channel.unary_unary("/Greeter/Hello")
+        assert hello(b"you", timeout=10) == b"hello you"
+        with pytest.raises(grpc.RpcError) as caught:
+            hello(b"fail", timeout=10)
+        assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    rows = door.flowed(2)
+    assert {row["outcome"] for row in rows} == {"200"}  # gRPC errors are HTTP 200
+
+
+@pytest.fixture
+def socket_server() -> Iterator[int]:
+    def echo(connection: Any) -> None:
+        for message in connection:
+            connection.send(f"echo {message}")
+
+    with serve(echo, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.socket.getsockname()[1]
+        server.shutdown()
+
+
+def web_socket(door: Any, port: int, **service: Any) -> str:
+    door.neg()
+    door.endpoint(door.next_ip(), 80, f"127.0.0.1:{port}", "neg", "us-central1-a", "ws")
+    door.service("bs", "neg", **service)
+    door.http_door()
+    host, at = door.reach()["us-central1"]
+    return f"ws://{host}:{at}/"
+
+
+def test_web_sockets_outlive_the_timeout_while_active(door: Any, socket_server: int) -> None:
+    with connect(web_socket(door, socket_server, timeoutSec=1)) as client:
+        for number in range(8):
+            client.send(str(number))
+            assert client.recv(timeout=10) == f"echo {number}"
+            threading.Event().wait(0.2)
+
+
+def test_idle_web_sockets_end(door: Any, socket_server: int) -> None:
+    url = web_socket(door, socket_server, timeoutSec=1)
+    with connect(url, ping_interval=None) as client:
+        client.send("one")
+        assert client.recv(timeout=10) == "echo one"
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=10)
+
+
+def test_a_refused_handshake_is_passed_on(shop: Any) -> None:
+    host, port = shop.reach()["us-central1"]
+    with pytest.raises(InvalidStatus) as caught, connect(f"ws://{host}:{port}/"):
+        pass
+    assert caught.value.response.status_code == 200
+
+
+def test_tls_to_pods_takes_any_certificate(door: Any, tmp_path: Any) -> None:
+    certificate, key = door.pair("pod.invalid")
+    pem = tmp_path / "pod.pem"
+    pem.write_text(certificate + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    door.neg()
+    pod = door.pod("tls")
+    pod.socket = context.wrap_socket(pod.socket, server_side=True)
+    door.service("bs", "neg", protocol="HTTPS")
+    door.http_door()
+    assert door.fetch().pod == "tls"
