@@ -66,7 +66,9 @@ class Move:
         def work() -> Table:
             after = self.prepared.after or book.spec
             door = FrontDoor(after, book.file, share=book.door)
-            results = checks.run(facts_of(door, door.read()), (Step.BACKENDS,))
+            moment = door.read()
+            results = checks.run(facts_of(door, moment), (Step.BACKENDS,))
+            results += self.prepared.checks(moment)
             book.journal.checks(results)
             return raise_failed(self.name, results)
 

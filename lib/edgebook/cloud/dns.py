@@ -42,6 +42,7 @@ class DnsWriter:
         Deletions must be the live record sets to the letter, TTL included.
         """
         path = f"dns/v1/{scope}/changes"
+        additions = [{k: v for k, v in rrset.items() if v is not None} for rrset in additions]
         extra = {key for rrset in (*additions, *deletions) for key in rrset} - PLAIN
         if extra:
             body = {"additions": list(additions), "deletions": list(deletions)}

@@ -5,12 +5,13 @@ wrong parameters are UsageErrors, before anything is read.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.moves import swaps, wish
+from edgebook.model.values import CheckResult
+from edgebook.moves import cut_overs, swaps, wish
 from edgebook.moves.stages import Ladder
 from edgebook.params import Spec
 
@@ -25,7 +26,7 @@ class Prepared:
     require: Callable[[Moment, Ladder], None] = lambda moment, ladder: None
     after: Spec | None = None
     more: More = lambda moment: moment
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    checks: Callable[[Moment], list[CheckResult]] = lambda moment: []
 
 
 def prepare(door: FrontDoor, name: str, options: Mapping[str, Any]) -> Prepared:
@@ -55,6 +56,24 @@ def _swap(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     return Prepared(make, require, after)
 
 
+def _cut_over(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+    asked = cut_overs.asked(door.spec, options)
+
+    def make(moment: Moment) -> Ladder:
+        return cut_overs.ladder(door, moment, asked)
+
+    def require(moment: Moment, ladder: Ladder) -> None:
+        cut_overs.require(door, moment, asked)
+
+    def checks(moment: Moment) -> list[CheckResult]:
+        return cut_overs.answers(door, moment, asked)
+
+    return Prepared(make, require, checks=checks)
+
+
 # Where a move's runbook is, when it is not operate/<name>.
 RUNBOOKS = {"cut-over": "80_cut_over", "retire": "90_retire"}
-MOVES: dict[str, Callable[[FrontDoor, Mapping[str, Any]], Prepared]] = {"swap": _swap}
+MOVES: dict[str, Callable[[FrontDoor, Mapping[str, Any]], Prepared]] = {
+    "cut-over": _cut_over,
+    "swap": _swap,
+}

@@ -47,6 +47,7 @@ class Gate:
     def __str__(self) -> str:
         parts = [f"{', '.join(self.healthy)} HEALTHY in every zone"] if self.healthy else []
         parts += [f"{', '.join(self.quiet)} serves nothing"] if self.quiet else []
+        parts += [f"{self.drain_s} s waited out"] if self.drain_s and not self.quiet else []
         parts += ["the meter says ok"] if self.judged else []
         parts += ["GKE has collected the NEGs"] if self.collected else []
         return ", ".join(parts) or "-"

@@ -1,9 +1,10 @@
 """Which notebooks a run takes, in which order, and what each of them is for.
 
 A notebook says what it is in its metadata: `{"edgebook": {"step": "certificate"}}`. The front door
-is the numbered notebooks of the folder in the order of their numbers.
+is the numbered notebooks that move no traffic, in the order of their numbers.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +47,9 @@ def notebooks_folder() -> Path:
 
 
 def front_door() -> list[Path]:
-    """The numbered notebooks, in order."""
-    return sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+    """The numbered notebooks that build it, in order; one that moves traffic is run by its name."""
+    numbered = sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+    return [path for path in numbered if not _moves(path)]
 
 
 def find(path: Path) -> Path:
@@ -87,6 +89,11 @@ def assign(
         mine = {name: value for name, value in wanted.items() if name in runbook.known}
         values[runbook.name] = check(mine, runbook.known, runbook.file)
     return values
+
+
+def _moves(path: Path) -> bool:
+    about = json.loads(path.read_text(encoding="utf-8")).get("metadata", {}).get("edgebook", {})
+    return bool(about.get("moves"))
 
 
 def _load(path: Path) -> Runbook:
