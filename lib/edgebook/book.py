@@ -34,7 +34,6 @@ from edgebook.verify.facts import facts as facts_of
 
 if TYPE_CHECKING:
     from edgebook.movebook import Move
-    from edgebook.moves.looking import Watcher
 
 T = TypeVar("T")
 MODES = ("plan", "apply")
@@ -165,12 +164,6 @@ class Book:
         from edgebook.movebook import Move
 
         return Move(self, name, options)
-
-    def move_watcher(self) -> "Watcher":
-        """Who judges a move's stages."""
-        from edgebook.moves.looking import Unwatched
-
-        return Unwatched(self.door.connection.no_data_plane or "not watched")
 
     def _leaks(self, *, torn_down: bool = False) -> list[leftovers.Leak]:
         moment = self.door.read()

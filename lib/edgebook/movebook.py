@@ -15,6 +15,7 @@ from edgebook.model.values import Step
 from edgebook.moves import catalog
 from edgebook.moves.engine import Engine
 from edgebook.moves.looking import Unwatched, Watcher
+from edgebook.moves.watched import Watched
 from edgebook.plan import kept
 from edgebook.plan.approval import Given
 from edgebook.show.ladders import LadderPages, ladder_pages, moved_table
@@ -104,7 +105,10 @@ class Move:
         return paste.line("run", runbook, *given, "--params", params, "--approve", hash_)
 
     def _watcher(self) -> Watcher:
-        return self._book.move_watcher()
+        connection = self._book.door.connection
+        if not connection.data_plane:
+            return Unwatched(connection.no_data_plane or "not watched")
+        return Watched(self._book.door)
 
     def _told(self, work: Callable[[], T]) -> T:
         return self._book._told(self.name, work)

@@ -253,7 +253,11 @@ class Engine:
         words = f"draining {', '.join(gate.quiet)}" if gate.quiet else "waiting out the old TTL"
         self._wait(gate.drain_s, words)
         waited = gate.drain_s
-        while gate.quiet and (self._watcher.answered_by(gate.quiet) or 0) > 0 and waited < gate.patience_s:
+        while (
+            gate.quiet
+            and (self._watcher.answered_by(gate.quiet) or 0) > 0
+            and waited < gate.patience_s
+        ):
             self._watcher.mark(f"waiting for {', '.join(gate.quiet)} to be quiet")
             self._wait(30, f"{', '.join(gate.quiet)} still serves")
             waited += 30

@@ -11,6 +11,7 @@ from edgebook.model.kinds import noun
 from edgebook.model.observed import Observed
 from edgebook.model.values import Live, Plan, ResourceKey
 from edgebook.moves.stages import Ladder
+from edgebook.plan.live_index import IndexedLive
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Position:
 
 def find(ladder: Ladder, live: Live, observed: Observed) -> Position:
     """Raises OwnershipError when live is at none of the stages and between no two of them."""
-    plans = [ladder.plan_of(i, live, observed) for i in range(len(ladder.stages))]
+    seen = live if isinstance(live, IndexedLive) else IndexedLive(live)
+    plans = [ladder.plan_of(i, seen, observed) for i in range(len(ladder.stages))]
     open_keys = [_differing(plan) for plan in plans]
     for index in reversed(range(len(plans))):
         if not open_keys[index]:

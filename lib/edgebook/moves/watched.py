@@ -1,55 +1,68 @@
-"""The meter as the engine's watcher: limits of the params, the time before the move as measure."""
+"""The meter as the engine's watcher: each stage is judged since its mark, by `safety.traffic`."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
+from edgebook.apply.metering import LEAST, OPEN, Meter, metered
+from edgebook.front_door import FrontDoor
 from edgebook.moves.looking import Seen
-from edgebook.traffic import Statistics, TrafficLimits, Watch, judge
+from edgebook.traffic import Statistics, VerdictState, judge
 
 BASELINE_SECONDS = 3.0  # of this machine: what users saw before the first stage
+SHORTEST = 1.0  # a stretch that is judged for blindness
 
 
 class Watched:
-    """Watches from before the first stage to after the last; `start` makes a watch that runs."""
+    """The watch of the run that this is a part of, or one for as long as the move lasts."""
 
-    def __init__(
-        self, start: Callable[[], Watch], limits: TrafficLimits, *, own: bool = True
-    ) -> None:
-        self._start = start
-        self._limits = limits
-        self._own = own
-        self._watch: Watch | None = None
+    def __init__(self, door: FrontDoor) -> None:
+        self._door = door
+        self._stack = ExitStack()
+        self._meter: Meter | None = None
         self._before = Statistics()
-        self._marked = 0.0
+        self._began = self._marked = 0.0
 
     def __enter__(self) -> "Watched":
-        self._watch = watch = self._start()
-        watch.wait_until(lambda: watch.window().seconds >= BASELINE_SECONDS, BASELINE_SECONDS + 5)
-        self._before = watch.window()
-        self._marked = watch.mark("before the move").at
+        self._meter = meter = self._stack.enter_context(metered(self._door))
+        self._began = meter.watch.began
+        missing = BASELINE_SECONDS - (time.monotonic() - self._began)
+        if missing > 0:
+            time.sleep(missing)
+        self._before = meter.watch.window(self._began, None)
+        self._marked = meter.watch.mark("before the move").at
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any, /) -> None:
-        if self._watch is not None and self._own:
-            self._watch.stop()
+        assert self._meter is not None
+        self._meter.watch.judged = max(self._marked, time.monotonic() - OPEN)
+        self._stack.__exit__(kind, error, trace)
 
     def mark(self, text: str) -> None:
-        assert self._watch is not None
-        self._marked = self._watch.mark(text).at
+        assert self._meter is not None
+        self._meter.look_again()
+        self._marked = self._meter.watch.mark(text).at
 
     def look(self) -> Seen:
-        """What was seen since the last mark, judged by the limits."""
-        assert self._watch is not None
-        during = self._watch.window(self._marked)
-        if during.seconds < 1.0 and not during.failed:
+        """What users saw since the last mark; a stretch too short to see anything is ok."""
+        assert self._meter is not None
+        during = self._meter.watch.window(self._marked, None)
+        if not during.sent and not self._before.sent:
+            return Seen("unwatched", ("nothing of this front door is served yet",))
+        if during.seconds < SHORTEST and not during.failed:
             return Seen("ok", figures="just begun")
-        verdict = judge(self._before, during, self._limits)
-        return Seen(verdict.state.value, verdict.reasons, during.sentence)
+        enough = min(self._before.answered, during.answered) >= LEAST
+        before = self._before if enough else Statistics()
+        verdict = judge(before, during, self._meter.limits)
+        state = "ok" if verdict.state is VerdictState.OK else verdict.state.value
+        return Seen(state, verdict.reasons, during.sentence)
 
     def answered_by(self, clusters: Iterable[str]) -> int | None:
-        assert self._watch is not None
-        found = self._watch.window(self._marked).clusters
+        """Answers of these clusters since the last mark; None when answers do not say whose."""
+        assert self._meter is not None
+        found = self._meter.watch.window(self._marked, None).clusters
         return sum(found.get(cluster, 0) for cluster in clusters) if found else None
 
     def to_json(self) -> dict[str, Any]:
-        return self._watch.window().to_json() if self._watch else {}
+        return self._meter.to_json() if self._meter else {}

@@ -27,6 +27,8 @@ from tests.unit.params_edits import spec_of
 
 CASES = Path(__file__).parents[2] / "cases" / "moves"
 REFRESH = ".venv/bin/python -m tests.unit.moves.test_cases"
+# Those that begin at the beginning: what is done to them is done by the tests.
+WHOLE = [p for p in sorted(CASES.glob("*.yaml")) if "\nat: " not in p.read_text(encoding="utf-8")]
 COMPUTE = "projects/shop-rehearsal/global"
 
 
@@ -115,7 +117,7 @@ def test_the_ladder_is_what_the_case_says(path: Path) -> None:
     assert said(path) == expected, f"if this is right: {REFRESH}"
 
 
-@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
 def test_each_stage_is_found_again_and_the_second_plan_is_empty(path: Path) -> None:
     case = yaml.safe_load(path.read_text(encoding="utf-8"))
     case = {name: case[name] for name in ("built", "wish") if name in case}
@@ -134,7 +136,7 @@ def test_each_stage_is_found_again_and_the_second_plan_is_empty(path: Path) -> N
     assert make(after, seen, cloud.live).to_do == ()
 
 
-@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
 def test_a_run_that_was_killed_after_any_change_is_between_two_stages(path: Path) -> None:
     case = yaml.safe_load(path.read_text(encoding="utf-8"))
     case = {name: case[name] for name in ("built", "wish") if name in case}
