@@ -40,7 +40,9 @@ def observe(spec: Spec, *, negs: bool = False, clusters: Iterable[str] | None = 
             entry["ports"][neg.port] = (8443 if neg.port == 443 else neg.port,)
             if negs and name in backend.active:
                 neg_name = neg.name.replace("{cluster}", name)
-                entry["negs"] += [neg_of(spec, neg_name, zone) for zone in zones[name]]
+                entry["negs"] += [
+                    neg_of(spec, neg_name, zone, port=neg.port) for zone in zones[name]
+                ]
         found[name] = ObservedCluster(
             name,
             network="default",
@@ -54,9 +56,9 @@ def observe(spec: Spec, *, negs: bool = False, clusters: Iterable[str] | None = 
     return Observed(found, {NUMBER: spec.project})
 
 
-def neg_of(spec: Spec, name: str, zone: str, state: str = "ACTIVE") -> Neg:
+def neg_of(spec: Spec, name: str, zone: str, state: str = "ACTIVE", port: int = 0) -> Neg:
     path = f"projects/{spec.project}/zones/{zone}/networkEndpointGroups/{name}"
-    return Neg(name, zone, f"https://www.googleapis.com/compute/v1/{path}", state)
+    return Neg(name, zone, f"https://www.googleapis.com/compute/v1/{path}", state, port)
 
 
 class IdealCloud:

@@ -66,7 +66,9 @@ class Diff:
         made += self._backends.unexposed()
         yield from made
         yield from self._deletes(made)
-        yield from self._records.beside(self._of_kind("dnsRecordSet", Step.ADDRESS_AND_DNS))
+        named = self._of_kind("dnsRecordSet", Step.ADDRESS_AND_DNS)
+        going = self._names_of_leaving()
+        yield from (change for change in self._records.beside(named) if change.key not in going)
         yield from self._records.stray(self._wanted)
 
     def _of_kind(self, kind: str, step: Step | None = None) -> list[Resource]:
@@ -225,11 +227,12 @@ class Diff:
         steps |= names
         for record in sorted(names):
             yield self._unnamed(record)
+        for _ in self._deleted:  # as often as one may wait for another
+            steps |= {key: self._last(key, steps) for key in self._deleted}
+        held = self._held(steps)
         for key in self._deleted:
-            steps[key] = self._last(key, steps)
-        for key in self._deleted:
-            yield self._delete(key, steps)
-            if key.kind == "dnsAuthorization":
+            yield self._kept(key, held[key]) if key in held else self._delete(key, steps)
+            if key.kind == "dnsAuthorization" and key not in held:
                 yield from self._challenge_of(key, steps)
 
     def _names_of_leaving(self) -> set[ResourceKey]:
@@ -255,18 +258,38 @@ class Diff:
         found = [KINDS[key.kind].step, *(steps[h] for h in self._holders.of(key) if h in steps)]
         return max(found, key=lambda step: step.number)
 
+    def _held(self, steps: Mapping[ResourceKey, Step]) -> dict[ResourceKey, set[ResourceKey]]:
+        """What others use, and what that needs in turn, with who holds it."""
+        going = {*self._deleted, *self._challenges, *steps}
+        held: dict[ResourceKey, set[ResourceKey]] = {}
+        while True:
+            more = {
+                key: found
+                for key in self._deleted
+                if key not in held
+                and (
+                    found := {
+                        h
+                        for h in self._holders.of(key)
+                        if h in held or (h not in going and not self._is_ours(h))
+                    }
+                )
+            }
+            if not more:
+                return held
+            held |= more
+
+    def _kept(self, key: ResourceKey, holders: set[ResourceKey]) -> Change:
+        names = ", ".join(sorted(f"{noun(h)} {h.name}" for h in holders))
+        text = f"no longer in the params, but held by {names}: left alone until that lets go"
+        return report(key, KINDS[key.kind].step, text)
+
     def _delete(self, key: ResourceKey, steps: Mapping[ResourceKey, Step]) -> Change:
         holders = self._holders.of(key)
         if key.kind == "forwardingRule":  # names go before what they lead to
             holders |= self._holders.answering(str(self._live[key].body.get("IPAddress"))) & set(
                 steps
             )
-        going = {*self._deleted, *self._challenges}
-        held = {h for h in holders if h not in steps and h not in going and not self._is_ours(h)}
-        if held:
-            names = ", ".join(sorted(f"{noun(h)} {h.name}" for h in held))
-            text = f"no longer in the params, but held by {names}, not ours to change: left alone"
-            return report(key, KINDS[key.kind].step, text)
         return Change(
             Action.DELETE,
             key,

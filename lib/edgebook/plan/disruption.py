@@ -137,5 +137,5 @@ def _stream_proxy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mappin
 def _annotation(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
     renamed = [path for path in before if path.endswith(".name") and before[path]]
     if renamed:
-        return "GKE stops updating the old NEGs at once: swap to the new name in two changes"
+        return "GKE stops updating the old NEGs at once: no rollout until the new ones are attached"
     return ""

@@ -49,6 +49,8 @@ class Holders:
             yield from self._by_link(key)
         if key.kind == "certificateMap":
             yield from self._entries.get((key.scope, key.name), ())
+        elif key.kind == "certificateMapEntry":
+            yield from self._serving_with(key)
         elif key.kind == "address":
             body = self._live[key].body if key in self._live else {}
             yield from self._by_address.get(str(body.get("address") or ""), ())
@@ -58,6 +60,11 @@ class Holders:
             yield from self._issued_by(key)
         elif key.kind == "serviceAnnotation" and key in self._live:
             yield from self._using_negs(self._live[key])
+
+    def _serving_with(self, entry: ResourceKey) -> Iterator[ResourceKey]:
+        """The proxies that serve with the map of an entry."""
+        scope, _, name = entry.scope.rpartition("/certificateMaps/")
+        yield from self._by_link(ResourceKey("certificateMap", scope, name))
 
     def _by_link(self, key: ResourceKey) -> Iterator[ResourceKey]:
         found = _LINK.match(canonical(link(key)))

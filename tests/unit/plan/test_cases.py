@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from edgebook.model.observed import Neg, Observed
+from edgebook.model.observed import Neg, Observed, ObservedService
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.params import Spec
 from edgebook.plan.make import make, refusal
@@ -66,9 +66,7 @@ def _observed(spec: Spec, case: dict[str, Any]) -> Observed:
         if "negs" in edit:
             found = [_neg(spec, text) for text in edit["negs"]]
             services = tuple(
-                dataclasses.replace(
-                    s, negs=tuple(n for n in found if n.name in _names(spec, s.name))
-                )
+                dataclasses.replace(s, negs=tuple(n for n in found if _of(spec, s, n)))
                 for s in cluster.services
             )
             cluster = dataclasses.replace(cluster, services=services)
@@ -87,13 +85,15 @@ def _observed(spec: Spec, case: dict[str, Any]) -> Observed:
     return dataclasses.replace(observed, clusters=clusters)
 
 
-def _names(spec: Spec, service: str) -> set[str]:
-    return {b.neg.name for b in spec.backends.values() if b.neg.service == service}
+def _of(spec: Spec, service: ObservedService, neg: Neg) -> bool:
+    names = {b.neg.name for b in spec.backends.values() if b.neg.service == service.name}
+    return neg.name in names or neg.port in service.target_ports
 
 
 def _neg(spec: Spec, text: str) -> Neg:
-    name, zone, *state = text.split()
-    return neg_of(spec, name, zone, *state)
+    name, zone, *more = text.split()
+    state, port = more[0] if more else "ACTIVE", int(more[1]) if len(more) > 1 else 0
+    return neg_of(spec, name, zone, state, port)
 
 
 def shown(plan: Plan) -> list[dict[str, Any]]:

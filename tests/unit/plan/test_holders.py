@@ -56,7 +56,7 @@ HELD = {
     RULE: set(),
     ADDRESS: {RULE, RECORD},
     CERTS: {PROXY, ENTRY},
-    ENTRY: set(),
+    ENTRY: {PROXY},
     CERTIFICATE: {ENTRY},
     AUTHORIZATION: {CERTIFICATE, CNAME},
     RECORD: set(),
