@@ -21,7 +21,6 @@ from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
-from edgebook.model.kinds import zone_scope
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey
 from edgebook.params import Spec
@@ -112,8 +111,8 @@ class FrontDoor:
 
     @property
     def zone(self) -> str:
-        dns = self.spec.dns
-        return zone_scope(dns.project or self.spec.project, dns.zone) if dns else ""
+        """The first of them: where names are looked up from."""
+        return next(iter(self.zones), "")
 
     @property
     def maps(self) -> tuple[str, ...]:
@@ -121,7 +120,7 @@ class FrontDoor:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        return (self.zone,) if self.zone else ()
+        return self.names.zones()
 
     def read(
         self,
@@ -145,8 +144,9 @@ class FrontDoor:
             if live is None:
                 live = IndexedLive(read_live(reader, zones=zones, maps=maps))
         except ApiError as error:
-            if refusals.not_there(error) and error.path.startswith(f"dns/v1/{self.zone}/"):
-                raise self._no_zone(error) from error
+            for zone in self.zones:
+                if refusals.not_there(error) and error.path.startswith(f"dns/v1/{zone}/"):
+                    raise self._no_zone(error, zone) from error
             raise
         observed = self._observe(reader, live, _numbers(number.result, self.spec.project))
         for cluster in cluster_reading.annotations_as_live(observed.clusters.values()).values():
@@ -155,8 +155,8 @@ class FrontDoor:
         found = plan.make(self.spec, observed, live, target=target)
         return Moment(reader, live, observed, target, found)
 
-    def _no_zone(self, error: ApiError) -> EdgebookError:
-        name = self.zone.rsplit("/", 1)[-1]
+    def _no_zone(self, error: ApiError, zone: str) -> EdgebookError:
+        name = zone.rsplit("/", 1)[-1]
         return EdgebookError(
             f"DNS zone {name} does not exist",
             where=f"{self.file}: dns.zone",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from edgebook.desired.context import Context, merged
-from edgebook.model.kinds import zone_scope
 from edgebook.model.values import Ownership, Resource
 from edgebook.params.types import IpVersion
 
@@ -28,7 +27,6 @@ def records(context: Context) -> Iterator[Resource]:
     dns = context.spec.dns
     if dns is None:
         return
-    scope = zone_scope(dns.project or context.spec.project, dns.zone)
     for hostname in sorted(set(context.spec.hostnames)):
         for version in context.ip_versions:
             kind = RECORD_TYPES[version]
@@ -44,7 +42,7 @@ def records(context: Context) -> Iterator[Resource]:
                 "dnsRecordSet",
                 f"{hostname}./{kind}",
                 body,
-                scope=scope,
+                scope=context.names.zone(hostname),
                 what=f"{kind} to address {address.name}, TTL {dns.ttl}",
                 ownership=Ownership.ADOPTED if taken else Ownership.CREATED,
             )

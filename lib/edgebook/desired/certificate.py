@@ -11,7 +11,6 @@ from typing import Any
 
 from edgebook.desired.context import Context, merged
 from edgebook.model.hostnames import Hostname
-from edgebook.model.kinds import zone_scope
 from edgebook.model.values import Ref, Resource, ResourceKey, Step, Wait
 from edgebook.params.names import LIMIT
 from edgebook.params.types import Authorization, CertificateSpec
@@ -114,7 +113,7 @@ def _challenge(context: Context, domain: str, authorization: Ref) -> Resource:
         "dnsRecordSet",
         record_name(domain, certificate.authorization),
         body,
-        scope=zone_scope(dns.project or context.spec.project, dns.zone),
+        scope=context.names.zone(domain),
         step=Step.CERTIFICATE,
         what=f'CNAME to (known after "DNS authorization {key.name}")',
     )
@@ -137,9 +136,12 @@ def _certificate(context: Context, certificate: CertificateSpec) -> Resource:
     depends: tuple[ResourceKey, ...] = ()
     dns = context.spec.dns
     if dns:
-        scope = zone_scope(dns.project or context.spec.project, dns.zone)
         depends = tuple(
-            ResourceKey("dnsRecordSet", scope, record_name(domain, certificate.authorization))
+            ResourceKey(
+                "dnsRecordSet",
+                context.names.zone(domain),
+                record_name(domain, certificate.authorization),
+            )
             for domain in domains
         )
     count = len(hostnames)

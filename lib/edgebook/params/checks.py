@@ -71,7 +71,7 @@ def _hostnames(spec: Spec) -> Found:
             yield path, f"{shown(host)} is listed twice"
         seen.add(host)
         bare = Hostname(host).domain
-        if known(domain) and domain and bare != domain and not bare.endswith(f".{domain}"):
+        if known(domain) and domain and not _in_a_zone(spec, bare):
             yield path, f"{shown(host)} is outside the zone {domain}"
         if len(host) > 253:
             yield path, f"{len(host)} characters; a DNS name has at most 253"
@@ -80,6 +80,12 @@ def _hostnames(spec: Spec) -> Found:
             if known(host) and known(*spec.hostnames) and host not in spec.hostnames:
                 near = nearest(host, spec.hostnames)
                 yield f"dns.take_over[{index}]", f"{shown(host)} is not in hostnames{near}"
+
+
+def _in_a_zone(spec: Spec, host: str) -> bool:
+    assert spec.dns is not None
+    domains = [spec.dns.domain, *(spec.dns.zones.values() if known(spec.dns.zones) else ())]
+    return any(known(domain) and Hostname(host).under(domain) for domain in domains)
 
 
 def _certificate(spec: Spec) -> Found:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from edgebook.model.hostnames import Hostname
+from edgebook.model.kinds import zone_scope
 from edgebook.params.types import Authorization, FrontendSpec, IpVersion, Spec
 
 LIMIT = 63
@@ -41,6 +42,23 @@ class Names:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self.front_door = spec.name or _SUFFIX.sub("", spec.address.name)
+
+    def zone(self, hostname: str) -> str:
+        """The scope of the managed zone that holds a hostname: the one with the nearest domain."""
+        dns = self._spec.dns
+        if dns is None:
+            return ""
+        holding = [(len(d), zone) for zone, d in dns.zones.items() if Hostname(hostname).under(d)]
+        _, name = max(holding, default=(0, dns.zone))
+        return zone_scope(dns.project or self._spec.project, name)
+
+    def zones(self) -> tuple[str, ...]:
+        """The scopes of all managed zones, the first one first."""
+        dns = self._spec.dns
+        if dns is None:
+            return ()
+        names = (dns.zone, *sorted(set(dns.zones) - {dns.zone}))
+        return tuple(zone_scope(dns.project or self._spec.project, name) for name in names)
 
     def address(self, version: IpVersion) -> str:
         suffix = "-ipv6" if version is IpVersion.IPV6 else ""

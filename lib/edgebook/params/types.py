@@ -140,7 +140,13 @@ class DnsSpec:
     """Where the names are registered."""
 
     zone: str = key("Cloud DNS managed zone that holds the hostnames.", pattern=NAME)
-    project: str = key("Project of the zone, if it is another one.", "", pattern=PROJECT)
+    zones: Mapping[str, str] = key(
+        "Further managed zones: their name, and the domain that they hold.",
+        {},
+        keys=NAME,
+        pattern=HOSTNAME,
+    )
+    project: str = key("Project of the zones, if it is another one.", "", pattern=PROJECT)
     domain: str = key("The zone's DNS name, to check the hostnames by.", "", pattern=HOSTNAME)
     ttl: Seconds = key("Time to live of the records.", Seconds(300), minimum=0, maximum=2147483647)
     take_over: tuple[str, ...] = key(

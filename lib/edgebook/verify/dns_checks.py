@@ -14,12 +14,16 @@ RECORDS = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
 
 
 def zone(facts: Facts) -> Iterator[CheckResult]:
-    """The managed zone exists, holds the hostnames, and its parent delegates to it."""
+    """The managed zones exist, hold the hostnames, and their parents delegate to them."""
     if not facts.zone:
         yield result(SKIPPED, "DNS zone", "-", "the params name none", step=Step.ADDRESS_AND_DNS)
-        return
-    name = facts.zone.rsplit("/", 1)[-1]
-    found = facts.reader.one("dns", f"dns/v1/{facts.zone}").result()
+    for scope in facts.names.zones():
+        yield from _zone(facts, scope)
+
+
+def _zone(facts: Facts, scope: str) -> Iterator[CheckResult]:
+    name = scope.rsplit("/", 1)[-1]
+    found = facts.reader.one("dns", f"dns/v1/{scope}").result()
     if found is None:
         remedy = f"gcloud dns managed-zones create {name}, or correct dns.zone in the params"
         yield result(
@@ -27,13 +31,14 @@ def zone(facts: Facts) -> Iterator[CheckResult]:
         )
         return
     suffix = str(found["dnsName"])
-    outside = [h for h in facts.spec.hostnames if not Hostname(h).under(suffix)]
+    mine = [h for h in facts.spec.hostnames if facts.names.zone(h) == scope]
+    outside = [h for h in mine if not Hostname(h).under(suffix)]
     yield result(
         FAILED if outside else OK,
         "DNS zone holds the names",
         name,
         f"{joined(outside)} not under {suffix}" if outside else suffix,
-        "correct hostnames or dns.zone in the params" if outside else "",
+        "correct the hostnames, or name their own zone under dns.zones" if outside else "",
         step=Step.ADDRESS_AND_DNS,
     )
     yield _delegation(facts, name, suffix, found.get("nameServers") or ())

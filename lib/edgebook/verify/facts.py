@@ -13,7 +13,7 @@ from edgebook.desired import Desired
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import Hostname
-from edgebook.model.kinds import certificate_scope, compute_scope, zone_scope
+from edgebook.model.kinds import certificate_scope, compute_scope
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
 from edgebook.params.names import Names
@@ -49,14 +49,13 @@ class Facts:
 
     @property
     def zone(self) -> str:
-        """The scope of the managed zone; empty when the params name none."""
-        dns = self.spec.dns
-        return zone_scope(dns.project or self.spec.project, dns.zone) if dns else ""
+        """The scope of the first managed zone; empty when the params name none."""
+        return next(iter(self.names.zones()), "")
 
     @cached_property
     def lookup(self) -> Lookup:
         if self.zone:
-            return lookup_for(self.reader, self.zone)
+            return lookup_for(self.reader, *self.names.zones())
         return Lookup(self.reader.wire.connection)
 
     def body(self, kind: str, name: str, scope: str = "") -> Mapping[str, Any] | None:

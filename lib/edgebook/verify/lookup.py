@@ -4,7 +4,7 @@ Where nobody answers DNS (a simulator without its DNS server), Cloud DNS's recor
 instead, and every answer says so. It must not judge answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import dns.resolver
 
 from edgebook.cloud.connect import Connection
 from edgebook.live.reader import Reader
+from edgebook.model.hostnames import Hostname
 
 PATIENCE = 4.0
 
@@ -33,17 +34,17 @@ class Reply:
 
 
 class Lookup:
-    """Asks for one zone: `records` are Cloud DNS's own, `servers` the zone's name servers."""
+    """Asks for some zones: `records` are Cloud DNS's own, `servers` the name servers by zone."""
 
     def __init__(
         self,
         connection: Connection,
         *,
-        servers: Iterable[str] = (),
+        servers: Mapping[str, tuple[str, ...]] | None = None,
         records: Iterable[dict[str, Any]] = (),
     ) -> None:
         self._connection = connection
-        self._servers = tuple(servers)
+        self._servers = dict(servers or {})
         self._records = list(records)
         self._addresses: dict[str, str] = {}
 
@@ -58,17 +59,21 @@ class Lookup:
             return [self._from_records(name, kind)]
         if self._connection.name_servers:
             host, port = self._connection.name_servers[0]
-            return [
-                self._ask(server, host, port, name, kind) for server in self._servers or (host,)
-            ]
+            servers = self._servers_of(name) or (host,)
+            return [self._ask(server, host, port, name, kind) for server in servers]
         replies = []
-        for server in self._servers:
+        for server in self._servers_of(name):
             address = self._address(server)
             if address:
                 replies.append(self._ask(server, address, 53, name, kind))
             else:
                 replies.append(Reply(server, problem="its own address does not resolve"))
         return replies
+
+    def _servers_of(self, name: str) -> tuple[str, ...]:
+        """The name servers of the nearest zone that holds a name."""
+        holding = [zone for zone in self._servers if Hostname(name.rstrip(".")).under(zone)]
+        return self._servers[max(holding, key=len)] if holding else ()
 
     def resolved(self, name: str, kind: str) -> Reply:
         """What this machine's resolver answers, caches included."""
@@ -113,22 +118,35 @@ class Lookup:
         return Reply(label, tuple(sorted(item.to_text() for item in answer)))
 
     def _from_records(self, name: str, kind: str) -> Reply:
-        wanted = name if name.endswith(".") else f"{name}."
-        names = [wanted, "*." + wanted.split(".", 1)[-1]]
-        for candidate in names:
-            here = [r for r in self._records if r["name"].lower() == candidate.lower()]
-            for record in here:
-                if record["type"] == kind and record.get("rrdatas"):
-                    return Reply("Cloud DNS", tuple(sorted(record["rrdatas"])))
-            if here:
-                return Reply("Cloud DNS", problem="no such record")
-        return Reply("Cloud DNS", problem="NXDOMAIN")
+        wanted = Hostname(name.rstrip(".").lower())
+        names = {str(record["name"]).rstrip(".").lower() for record in self._records}
+        nodes = {node for one in names for node in _upwards(one)}
+        if wanted not in nodes:  # a wildcard answers below the nearest name that exists (RFC 4592)
+            above = next((node for node in _upwards(wanted) if node in nodes), "")
+            wanted = Hostname(f"*.{above}")
+        here = [r for r in self._records if str(r["name"]).rstrip(".").lower() == wanted]
+        for record in here:
+            if record["type"] == kind and record.get("rrdatas"):
+                return Reply("Cloud DNS", tuple(sorted(record["rrdatas"])))
+        return Reply("Cloud DNS", problem="no such record" if wanted in nodes else "NXDOMAIN")
 
 
-def lookup_for(reader: Reader, zone_scope: str) -> Lookup:
-    """A Lookup for the managed zone `projects/P/managedZones/Z`."""
-    zone = reader.one("dns", f"dns/v1/{zone_scope}").result() or {}
-    records = reader.collection("dnsRecordSet", zone_scope).result() if zone else []
-    return Lookup(
-        reader.wire.connection, servers=sorted(zone.get("nameServers", ())), records=records
-    )
+def _upwards(name: str) -> Iterator[str]:
+    """The name and all names above it."""
+    while name:
+        yield name
+        name = name.partition(".")[2]
+
+
+def lookup_for(reader: Reader, *scopes: str) -> Lookup:
+    """A Lookup for managed zones `projects/P/managedZones/Z`."""
+    zones = [reader.one("dns", f"dns/v1/{scope}") for scope in scopes]
+    found = [(scope, zone.result()) for scope, zone in zip(scopes, zones, strict=True)]
+    lists = [reader.collection("dnsRecordSet", scope) for scope, zone in found if zone]
+    servers = {
+        str(zone.get("dnsName", "")): tuple(sorted(zone.get("nameServers", ())))
+        for _, zone in found
+        if zone
+    }
+    records = [record for records in lists for record in records.result()]
+    return Lookup(reader.wire.connection, servers=servers, records=records)

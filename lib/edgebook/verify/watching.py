@@ -72,7 +72,7 @@ def _lookup(door: FrontDoor, connection: Connection) -> Lookup:
     if not door.zone:
         return Lookup(connection)
     try:
-        return lookup_for(door.reader.again(), door.zone)
+        return lookup_for(door.reader.again(), *door.zones)
     except UNREADABLE:
         return Lookup(connection)
 
