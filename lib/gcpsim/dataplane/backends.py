@@ -9,11 +9,15 @@ from typing import Any
 from gcpsim.certs.authority import Authority
 from gcpsim.compute.collections.health import Health
 from gcpsim.compute.engine.service import Compute
+from gcpsim.dataplane.acme import Visits
 from gcpsim.dataplane.block import Block
+from gcpsim.dataplane.controllers import Controllers
 from gcpsim.dataplane.link import FarmLink
+from gcpsim.dataplane.passthrough import Passthrough
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.pods import Pods
 from gcpsim.dataplane.probers import Probers
+from gcpsim.gke.certmanager import CertManager
 from gcpsim.gke.estate import Estate
 from gcpsim.k8s.controllers.plane import Plane
 
@@ -41,6 +45,10 @@ class Backends:
         self.probers = Probers(
             compute.health, self.pods, self.link, block, self.world.clock, locations
         )
+        self.controllers = Controllers(self.pods, self.link)
+        self.visits = Visits(self.world, self.link)
+        self.visits.reach = self.reach
+        self.passthrough = Passthrough(compute, estate, self.pods, self.link, places, locations)
         self.link.restarted.insert(0, self._greet)
 
     async def open(self) -> None:
@@ -53,6 +61,7 @@ class Backends:
         self.estate.started.append(self.follow)
         await self.settled()
         self.probers.begin()
+        self.passthrough.begin()
 
     async def close(self) -> None:
         await self.link.close()
@@ -60,6 +69,9 @@ class Backends:
     def follow(self, plane: Plane) -> None:
         """Follow a cluster; called again when its control plane starts anew."""
         self.pods.follow(plane)
+        self.controllers.follow(plane)
+        self.passthrough.follow(plane)
+        plane.part(CertManager).visitor = self.visits.ask
 
     def _greet(self) -> None:
         """What a new farm needs to know first."""
@@ -69,6 +81,10 @@ class Backends:
 
     def _tell_scale(self) -> None:
         self.link.send({"op": "scale", "scale": self.world.clock.scale})
+
+    def reach(self) -> list[dict[str, Any]]:
+        """Where the passthrough load balancers' addresses are served."""
+        return self.passthrough.reach()
 
     async def settled(self) -> dict[str, Any]:
         """Wait until the farm has carried out and told all that was ordered; its pods."""

@@ -70,6 +70,7 @@ class DataPlane:
         )
         self.pods: Pods = self.backends.pods
         self.health: Health = self.backends.probers
+        self.backends.visits.reach = self.reach
         self.backends.probers.served = lambda ip, port: self.served.get((ip, port))
         self.spread = Spread(world, compute, certificates, self.locations)
         self.traffic = Traffic()
@@ -151,6 +152,7 @@ class DataPlane:
                         "rule": front.path,
                     }
                 )
+        out += self.backends.reach()
         return sorted(out, key=lambda one: (one["ip"], one["port"], one["location"]))
 
     def flow(self) -> dict[str, Any]:

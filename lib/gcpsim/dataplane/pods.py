@@ -142,7 +142,8 @@ class Pods:
         certificates = [
             order
             for secret in wanted["certificates"]
-            if (order := self._certificate(secret)) is not None
+            if not wanted["ingress"]  # theirs are ordered with their routes
+            and (order := self._certificate(secret)) is not None
         ]
         self._orders[key] = wanted
         self._ips[wanted["about"]["ip"]] = key

@@ -1,11 +1,14 @@
 """cert-manager's stand-in: Certificates by HTTP-01 become Secrets with real X.509 certificates.
 
-An order passes when every name resolves to the address at which this cluster's ingress controller
-is published; otherwise the challenge stays pending, as with Let's Encrypt. Wildcards cannot be
-had by HTTP-01. Certificates are renewed before they expire. The local authority signs.
+An order passes when every name leads to this cluster's ingress controller; otherwise the challenge
+stays pending, as with Let's Encrypt. Where traffic flows, a visitor really asks for the challenge
+on port 80; else the names must resolve to the address at which the controller is published.
+Wildcards cannot be had by HTTP-01. Certificates are renewed before they expire. The local authority
+signs.
 """
 
 import base64
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -29,10 +32,17 @@ CHECK = 10.0  # seconds between self checks of a challenge
 COMPONENT = "cert-manager-certificates"
 SHIM = ("cert-manager.io/cluster-issuer", "cert-manager.io/issuer")
 GROUP = "cert-manager.io"
+ACME = "/.well-known/acme-challenge/"
+PENDING = "Waiting for HTTP-01 challenge propagation"
+Visitor = Callable[[str, str, str, Callable[[str], None]], None]
 
 
 class CertManager:
-    """Issues and renews the Certificates of one cluster. `backdate` makes new ones that old (s)."""
+    """Issues and renews the Certificates of one cluster. `backdate` makes new ones that old (s).
+
+    `challenges` are pending ones, "host/token" -> answer; `challenged` is told when they change.
+    `visitor(host, path, answer, done)` asks for one, and says why that failed or "".
+    """
 
     def __init__(self, plane: Plane) -> None:
         self.plane = plane
@@ -40,6 +50,10 @@ class CertManager:
         self.authority = Authority(plane.world)
         self.backdate = 0.0
         self.worker = plane.worker("cert-manager.lag", self.reconcile)
+        self.challenges: dict[str, str] = {}
+        self.challenged: list[Callable[[], None]] = []
+        self.visitor: Visitor | None = None
+        self._visits: dict[str, str | None] = {}
         self._ordered: set[str] = set()
         for resource in ("certificates", "issuers", "clusterissuers", "ingresses"):
             self.cluster.subscribe(resource, self._marker(resource))
@@ -142,7 +156,7 @@ class CertManager:
         if not any(c["type"] == "Issuing" for c in status.get("conditions") or ()):
             self.plane.event(certificate, "Normal", "Issuing", text, COMPONENT)
         self._say(certificate, issuing=(reason, text), ready=right)
-        problem = self._challenge(spec)
+        problem = self._challenge(key, spec)
         if problem:
             self.plane.event(certificate, "Normal", "Pending", problem, "cert-manager-challenges")
             self.worker.mark_at(now + CHECK, f"certificates {key}")
@@ -150,7 +164,7 @@ class CertManager:
         self._ordered.add(key)
         self.plane.clock.after(self.plane.wait("cert-manager.issue"), lambda: self._issue(key))
 
-    def _challenge(self, spec: Obj) -> str:
+    def _challenge(self, key: str, spec: Obj) -> str:
         """Why an HTTP-01 challenge cannot pass now; "" when all do."""
         service = self.cluster.get("services", *PUBLISHED) or {}
         found = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
@@ -165,15 +179,51 @@ class CertManager:
             addresses = dns.lookup.addresses(domain) if dns is not None else []
             if not addresses:
                 return (
-                    "Waiting for HTTP-01 challenge propagation: failed to perform self check GET "
-                    f"request 'http://{domain}/.well-known/acme-challenge/': no such host"
+                    f"{PENDING}: failed to perform self check GET "
+                    f"request 'http://{domain}{ACME}': no such host"
                 )
-            if not mine.intersection(addresses):
-                return (
-                    "Waiting for HTTP-01 challenge propagation: wrong status code '404', expected "
-                    f"'200': {domain} is {', '.join(addresses)}"
-                )
+            problem = ""
+            if self.visitor is not None:
+                problem = self._visit(self.visitor, key, domain)
+            elif not mine.intersection(addresses):
+                problem = f"wrong status code '404', expected '200': {domain} is "
+                problem += ", ".join(addresses)
+            if problem:
+                return f"{PENDING}: {problem}"
         return ""
+
+    def _visit(self, visitor: Visitor, key: str, domain: str) -> str:
+        """What a visitor last said about a challenge; it is sent again when that was a failure."""
+        token = _secret(f"{self.cluster.uid}/{key}/{domain}")
+        name, answer = f"{domain}/{token}", f"{token}.{_secret(self.cluster.uid)}"
+        if self.challenges.get(name) != answer:
+            self.challenges[name] = answer
+            for observer in self.challenged:
+                observer()
+        said = self._visits.pop(name, "unasked")
+        if said == "":
+            self._visits[name] = ""
+            return ""
+        if said is None:
+            self._visits[name] = None  # under way
+            return f"{domain} is being asked"
+
+        def done(why: str) -> None:
+            self._visits[name] = why
+            if not why:
+                self.worker.mark(f"certificates {key}")
+
+        self._visits[name] = None
+        visitor(domain, ACME + token, answer, done)
+        return f"{domain} is being asked" if said == "unasked" else str(said)
+
+    def _solved(self, domains: list[str]) -> None:
+        """The challenges of an order are over."""
+        for name in [name for name in self.challenges if name.partition("/")[0] in domains]:
+            del self.challenges[name]
+            self._visits.pop(name, None)
+        for observer in self.challenged:
+            observer()
 
     def _issue(self, key: str) -> None:
         self._ordered.discard(key)
@@ -181,6 +231,7 @@ class CertManager:
         if certificate is None:
             return
         spec = certificate["spec"]
+        self._solved(spec["dnsNames"])
         start = self.plane.now() - self.backdate
         life = min(_seconds(spec.get("duration")) or LIFE, LIFE)
         chain, private = self.authority.leaf(
@@ -253,6 +304,12 @@ class CertManager:
             status |= dict(zip(names, map(stamp, dates), strict=True))
             status["revision"] = status.get("revision", 0) + 1
         self.plane.change("certificates", certificate, status)
+
+
+def _secret(seed: str) -> str:
+    """A token, or the thumbprint of an account's key: 43 letters of base64."""
+    digest = hashlib.sha256(seed.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _seconds(text: str | None) -> float:

@@ -5,6 +5,7 @@ Follows IngressClasses of ingress-nginx; routing itself is the data plane's busi
 
 from gcpsim.k8s.controllers.objects import Obj, annotations_of, key_of, split
 from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.objects.cluster import Cluster
 
 NGINX = "k8s.io/ingress-nginx"
 PUBLISHED = ("ingress-nginx", "ingress-nginx-controller")
@@ -31,7 +32,7 @@ class IngressStatus:
 
     def reconcile(self, key: str) -> None:
         ingress = self.cluster.get("ingresses", *split(key))
-        if ingress is None or not self._is_nginx(ingress):
+        if ingress is None or not is_nginx(self.cluster, ingress):
             return
         service = self.cluster.get("services", *PUBLISHED)
         if service is None or self.cluster.get("deployments", *PUBLISHED) is None:
@@ -45,9 +46,11 @@ class IngressStatus:
             self.plane.change("ingresses", ingress, status)
             self.plane.event(ingress, "Normal", "Sync", "Scheduled for sync", COMPONENT)
 
-    def _is_nginx(self, ingress: Obj) -> bool:
-        name = ingress["spec"].get("ingressClassName") or annotations_of(ingress).get(LEGACY_CLASS)
-        if not name:
-            return False
-        known = self.cluster.get("ingressclasses", "", name)
-        return known is not None and known["spec"].get("controller") == NGINX
+
+def is_nginx(cluster: Cluster, ingress: Obj) -> bool:
+    """Whether an Ingress belongs to a class of ingress-nginx."""
+    name = ingress["spec"].get("ingressClassName") or annotations_of(ingress).get(LEGACY_CLASS)
+    if not name:
+        return False
+    known = cluster.get("ingressclasses", "", name)
+    return known is not None and known["spec"].get("controller") == NGINX

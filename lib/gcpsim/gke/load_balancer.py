@@ -98,6 +98,8 @@ class ServiceController:
             if stale:
                 if "instances" in stale:
                     self._move_instances(key, part, found)
+                elif "healthChecks" in stale:
+                    self._move_health_check(key, part, found)
                 else:
                     self._run(key, "PATCH", part.path, stale)
                 return ""
@@ -113,6 +115,13 @@ class ServiceController:
         body = {"instances": [{"instance": one} for one in chosen]}
         if chosen:
             self._run(key, "POST", f"{part.path}/{verb}", body)
+
+    def _move_health_check(self, key: str, part: Part, found: Obj) -> None:
+        """A pool has one: externalTrafficPolicy decides whether nodes or local pods are asked."""
+        verb = "removeHealthCheck" if found.get("healthChecks") else "addHealthCheck"
+        chosen = found.get("healthChecks") or part.body["healthChecks"]
+        body = {"healthChecks": [{"healthCheck": one} for one in chosen]}
+        self._run(key, "POST", f"{part.path}/{verb}", body)
 
     def _publish(self, service: Obj, ip: str) -> None:
         status = service.get("status") or {}
@@ -218,7 +227,7 @@ class ServiceController:
                 {"name": name, "description": owner, "instances": self._instances(),
                  "healthChecks": [link(health)],
                  "sessionAffinity": "CLIENT_IP" if sticky else "NONE"},
-                follow=("instances",),
+                follow=("instances", "healthChecks"),
             ),
             Part(
                 f"{project}/global/firewalls/k8s-fw-{name}",

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import orjson
 
-from gcpsim.compute.collections import chains, negs
+from gcpsim.compute.collections import chains, negs, thresholds
 from gcpsim.compute.collections.firewalls import HEALTH_CHECK_RANGES, Reach
 from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
@@ -199,11 +199,9 @@ class Health:
         self, record: Doc | None, why: str, when: float, check: Doc | None, location: str
     ) -> Doc:
         """What is remembered of an endpoint once its verdict is `why`."""
-        if record is not None and (record["why"] == "") == (why == ""):
-            return record if record["why"] == why else {**record, "why": why}
-        fresh = record is None or record["why"] == NOT_PROBED
         was = "UNHEALTHY" if record is None else self._state(record, check, location)
-        return {"why": why, "since": when, "before": was, "new": fresh}
+        new = record is None or record["why"] == NOT_PROBED
+        return thresholds.changed(record, why, when, was=was, new=new)
 
     def _seen(self, target: Target, record: Doc | None, now: float) -> tuple[str, float]:
         """What the prober says; until it knows, all stays as it was."""
@@ -243,23 +241,14 @@ class Health:
 
     def _state(self, record: Doc, check: Doc | None, location: str) -> str:
         clock = self.compute.world.clock
-        up = "HEALTHY" if record["why"] == "" else "UNHEALTHY"
-        if (
-            clock.scale == 0
-            or check is None
-            or clock.now() >= self._due_at(record, check, location)
-        ):
-            return up
+        if not clock.scale or check is None or clock.now() >= self._due_at(record, check, location):
+            return thresholds.verdict(record)
         return str(record["before"])
 
     def _due_at(self, record: Doc, check: Doc, location: str) -> float:
         """When a location counts an endpoint as what its probes say."""
-        up = record["why"] == ""
-        threshold = check["healthyThreshold"] if up else check["unhealthyThreshold"]
-        delay = check["checkIntervalSec"] * (threshold + _phase(location))
-        if record["new"]:
-            delay += self.compute.world.duration("health.propagation")
-        return float(record["since"] + delay)
+        new = self.compute.world.duration("health.propagation")
+        return thresholds.due(record, check, phase=_phase(location), new=new)
 
     def _announce(self, record: Doc, check: Doc | None, location: str) -> None:
         """Have the observers told when a verdict comes into force."""

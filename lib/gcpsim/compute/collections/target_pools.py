@@ -44,7 +44,10 @@ def get_health(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, bo
     if not instance:
         raise required("resource.instance")
     found = compute.resolve("resource.instance", instance, links.split(path)[0], ("instances",))
-    state = "HEALTHY" if found.get("status") == "RUNNING" else "UNHEALTHY"
+    if compute.pool_health is not None:
+        state = compute.pool_health(path, links.path_of(found["selfLink"]))
+    else:
+        state = "HEALTHY" if found.get("status") == "RUNNING" else "UNHEALTHY"
     item = {"healthState": state, "instance": found["selfLink"]}
     return Answer(body={"kind": "compute#targetPoolInstanceHealth", "healthStatus": [item]})
 

@@ -97,6 +97,7 @@ class Resources(ABC):
     """The resources of all projects. `kinds` is the table of collections by path segment."""
 
     health: Verdicts
+    pool_health: Callable[[str, str], str] | None = None  # (target pool, instance) -> its state
 
     def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
         self.world = world

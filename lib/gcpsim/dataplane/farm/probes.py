@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gcpsim.dataplane.farm.farm import Farm
 
 AGENT = "GoogleHC/1.0"
+VISITOR = "Mozilla/5.0 (compatible; Let's Encrypt validation server)"
 SEEN_BODY = 1024  # an expected response must be in the first bytes
 AT_ONCE = 64
 PATIENCE = 1.0  # real seconds that a busy machine is given on top of a probe's timeout
@@ -52,6 +53,8 @@ class Probe:
     service: str = ""
     proxy_line: str = ""
     client: str = ""
+    agent: str = AGENT
+    sni: str = ""  # Google's front ends and probers send none unless told to
 
 
 class Probes:
@@ -137,8 +140,8 @@ class Probes:
             raise
         if probe.type not in TLS:
             return await asyncio.open_connection(sock=sock)
-        # No SNI: Google's front ends and probers send none unless told to.
-        return await asyncio.open_connection(sock=sock, ssl=_tls(probe.type), server_hostname="")
+        context = _tls(probe.type)
+        return await asyncio.open_connection(sock=sock, ssl=context, server_hostname=probe.sni)
 
     def fetch(self, order: dict[str, Any]) -> None:
         """One GET, as a certificate authority makes it; tells status and the first bytes."""
@@ -147,18 +150,21 @@ class Probes:
         task.add_done_callback(self._fetching.discard)
 
     async def _fetch(self, order: dict[str, Any]) -> None:
-        probe = Probe(order["id"], order["host"], order["port"], "HTTP", 0.0, path=order["path"],
-                      header=order["header"])  # fmt: skip
-        event = {"event": "fetched", "id": order["id"], "status": 0, "body": "", "why": ""}
+        kind = "HTTPS" if order["tls"] else "HTTP"
+        probe = Probe(order["id"], order["host"], order["port"], kind, 0.0, path=order["path"],
+                      header=order["header"], agent=VISITOR, sni=order["header"])  # fmt: skip
+        event = {"event": "fetched", "id": probe.id, "status": 0, "location": "", "body": "",
+                 "why": ""}  # fmt: skip
         try:
             async with asyncio.timeout(self.farm.real(probe.timeout) + PATIENCE):
                 reader, writer = await self._connect(probe)
                 try:
-                    status, _, body = await _get(probe, reader, writer)
+                    status, headers, body = await _get(probe, reader, writer)
                 finally:
                     writer.close()
-            event |= {"status": status, "body": body.decode("latin-1")}
-        except (OSError, EOFError, ProbeFailed) as error:
+            event |= {"status": status, "body": body.decode("latin-1"),
+                      "location": headers.get("location", "")}  # fmt: skip
+        except (OSError, EOFError, TimeoutError, ProbeFailed) as error:
             event["why"] = str(error) or type(error).__name__
         self.farm.tell(event)
 
@@ -179,7 +185,7 @@ async def _get(
     """Status, headers and the first bytes of the body of a GET."""
     host = probe.header or probe.client.partition(":")[0] or probe.host
     writer.write(
-        f"GET {probe.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\n"
+        f"GET {probe.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {probe.agent}\r\n"
         "Connection: close\r\n\r\n".encode()
     )
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

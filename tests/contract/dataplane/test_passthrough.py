@@ -1,0 +1,214 @@
+"""The world before: clients reach pods through the passthrough load balancer and ingress-nginx.
+
+Each test names the line of the facts about the legacy side that it stands for.
+"""
+
+import asyncio
+import ssl
+from typing import Any
+
+import pytest
+
+from tests.contract.dataplane.worlds import Stage, Theatre, get
+
+SERVICE = ("ingress-nginx", "ingress-nginx-controller")
+
+
+def trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def door(stage: Stage, port: int, location: str = "us-central1") -> tuple[str, int]:
+    """Where the load balancer's port is served."""
+    for one in stage.backends.reach():
+        if (one["port"], one["location"]) == (port, location):
+            host, _, number = one["connect"].rpartition(":")
+            return host, int(number)
+    raise AssertionError(stage.backends.reach())
+
+
+async def visit(stage: Stage, host: str = "shop.example.com", path: str = "/") -> Any:
+    """A GET over TLS through the load balancer, the controller, to a pod."""
+    return await get(door(stage, 443), path, host, ssl=trusting(), server_hostname=host)
+
+
+async def controllers(stage: Stage, count: int = 40) -> set[str]:
+    """The controllers that answer so many connections."""
+    found = set()
+    for _ in range(count):
+        _, headers, _ = await visit(stage)
+        found.add(headers["x-gcpsim-ingress"].rpartition("/")[2])
+    return found
+
+
+def nodes_of(stage: Stage) -> dict[str, str]:
+    """Controller pods and their nodes."""
+    return {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in stage.all("ingress-nginx")}
+
+
+def test_from_the_address_to_a_pod_with_the_certificate_of_its_secret(theatre: Theatre) -> None:
+    async def test(stage: Stage) -> None:
+        status, headers, said = await visit(stage, path="/api/cart")
+        assert status == 200
+        assert (said["namespace"], said["path"]) == ("shop", "/api/cart")
+        assert said["pod"].startswith("api-")
+        assert headers["strict-transport-security"].startswith("max-age=")
+        assert headers["x-gcpsim-ingress"].startswith("blue/ingress-nginx/")
+        assert said["headers"]["x-forwarded-proto"] == "https"
+        _, writer = await asyncio.open_connection(
+            *door(stage, 443), ssl=trusting(), server_hostname="shop.example.com"
+        )
+        der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        assert b"shop.example.com" in der and b"admin.shop" not in der
+        writer.close()
+        status, headers, _ = await get(door(stage, 80), "/cart?a=b")
+        assert (status, headers["location"]) == (308, "https://shop.example.com/cart?a=b")
+
+    theatre.play(test)
+
+
+def test_policy_cluster_hides_the_client_and_policy_local_keeps_it(theatre: Theatre) -> None:
+    """eTP Cluster: all nodes, SNAT hides client; eTP Local: client IP kept."""
+
+    async def test(stage: Stage) -> None:
+        addresses = {
+            address["address"]
+            for node in stage.plane().cluster.list("nodes")
+            for address in node["status"]["addresses"]
+        }
+        _, _, said = await visit(stage)
+        assert said["headers"]["x-real-ip"] in addresses
+        everyone = await controllers(stage)
+        assert len(everyone) == 6
+        cluster = stage.plane().cluster
+
+        def policy(value: str) -> None:
+            stage.do(
+                lambda: cluster.patch(
+                    "services", *SERVICE, {"spec": {"externalTrafficPolicy": value}}
+                )
+            )
+
+        policy("Local")
+        await stage.pass_time(120, step=10)
+        _, _, said = await visit(stage)
+        assert said["headers"]["x-real-ip"] == "127.0.0.1"
+        policy("Cluster")
+        await stage.pass_time(120, step=10)
+
+    theatre.play(test)
+
+
+def test_a_lost_node_takes_connections_for_24_seconds(theatre: Theatre) -> None:
+    """HC by provider: interval 8 s, unhealthy 3: 24 s until a node is left out."""
+
+    async def lost(stage: Stage, tries: int = 24) -> int:
+        """How many of so many connections get no answer."""
+
+        async def one() -> bool:
+            try:
+                await asyncio.wait_for(get(door(stage, 80)), 0.5)
+            except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+                return True
+            return False
+
+        return sum(await asyncio.gather(*(one() for _ in range(tries))))
+
+    async def test(stage: Stage) -> None:
+        node = sorted(set(nodes_of(stage).values()))[0]
+        await stage.direct("node-down", cluster="blue", node=node)
+        await stage.pass_time(20)
+        assert await lost(stage) > 0
+        pool = next(iter(stage.world.store.table("compute/targetPools").items()))
+        link = next(i for i in pool[1]["instances"] if i.endswith(f"/{node}"))
+        where = f"{pool[0].partition('/regions/')[2]}/getHealth"
+        health = stage.call("POST", f"regions/{where}", {"instance": link})
+        assert health["healthStatus"][0]["healthState"] == "HEALTHY"
+        await stage.pass_time(5)
+        health = stage.call("POST", f"regions/{where}", {"instance": link})
+        assert health["healthStatus"][0]["healthState"] == "UNHEALTHY"
+        await stage.pass_time(60, step=5)  # Kubernetes takes 40 s to see its pods gone
+        assert await lost(stage) == 0
+        await stage.direct("node-up", cluster="blue", node=node)
+        await stage.pass_time(60, step=5)
+
+    theatre.play(test)
+
+
+def test_a_stream_stays_on_its_pod_and_ends_with_its_node_in_the_pool(theatre: Theatre) -> None:
+    """Target pool: a removed VM's TCP sessions break."""
+
+    async def test(stage: Stage) -> None:
+        reader, writer = await asyncio.open_connection(*door(stage, 80))
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        pool, doc = next(iter(stage.world.store.table("compute/targetPools").items()))
+        where = f"regions/{pool.partition('/regions/')[2]}/removeInstance"
+        body = {"instances": [{"instance": link} for link in doc["instances"]]}
+        stage.call("POST", where, body)
+        await stage.pass_time(10)
+        assert await reader.read() == b""
+        writer.close()
+        where = where.replace("removeInstance", "addInstance")
+        stage.call("POST", where, body)
+        await stage.pass_time(60, step=10)
+        assert (await visit(stage))[0] == 200
+
+    theatre.play(test)
+
+
+def test_allow_lists_see_whom_the_policy_shows(theatre: Theatre) -> None:
+    async def test(stage: Stage) -> None:
+        status, _, _ = await visit(stage, "admin.shop.example.com")
+        assert status == 403, "the client is hidden behind a node"
+
+    theatre.play(test)
+
+
+def test_an_http_01_challenge_is_really_asked_for(theatre: Theatre) -> None:
+    async def test(stage: Stage) -> None:
+        cluster = stage.plane().cluster
+        before = cluster.get("secrets", "shop", "shop-legacy-tls")
+        assert before is not None
+
+        def gone() -> None:
+            cluster.delete("secrets", "shop", "shop-legacy-tls")
+
+        stage.do(gone)
+        await stage.pass_time(120, step=5)
+        after = cluster.get("secrets", "shop", "shop-legacy-tls")
+        assert after is not None and after["data"] != before["data"]
+        # The name leads elsewhere now: to an address that nobody serves.
+        zone = "projects/shop-rehearsal/managedZones/shop-example/changes"
+        old = {"name": "shop.example.com.", "type": "A", "ttl": 300}
+        here = stage.world.dns.lookup.addresses("shop.example.com")
+        gone_there = [{**old, "rrdatas": ["192.0.2.1"]}]
+        change = {"deletions": [{**old, "rrdatas": here}], "additions": gone_there}
+        stage.do(lambda: stage.world.dns.call("POST", zone, change))
+        await stage.pass_time(60)
+        stage.do(gone)
+        await stage.pass_time(120, step=5)
+        assert cluster.get("secrets", "shop", "shop-legacy-tls") is None
+        events = [
+            event["message"]
+            for event in cluster.list("events", "shop")
+            if event["reason"] == "Pending"
+        ]
+        assert any("nobody serves port 80 at shop.example.com" in text for text in events), events
+
+    theatre.play(test)
+
+
+def test_a_deleted_service_is_not_served_any_more(theatre: Theatre) -> None:
+    async def test(stage: Stage) -> None:
+        at = door(stage, 80)
+        cluster = stage.plane().cluster
+        stage.do(lambda: cluster.patch("services", *SERVICE, {"spec": {"type": "ClusterIP"}}))
+        await stage.pass_time(200, step=10)
+        assert stage.backends.reach() == []
+        with pytest.raises(ConnectionRefusedError):
+            await get(at)
+
+    theatre.play(test)
