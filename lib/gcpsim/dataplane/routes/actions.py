@@ -7,7 +7,7 @@ with its keys normalized to `service`, `urlRedirect`, `routeAction` and `headerA
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gcpsim.dataplane.routes import affinity, armor, headers, replies
+from gcpsim.dataplane.routes import affinity, armor, clusters, headers, replies
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, path_of, short
 from gcpsim.dataplane.routes.envoy import HTTP, T, duration, seconds
 
@@ -90,10 +90,11 @@ class Maker:
             raise NotCarried(f"{short(path)} iap")
         if service.get("edgeSecurityPolicy"):
             raise NotCarried(f"{short(path)} edgeSecurityPolicy")
+        clusters.check(path, service)
         return service
 
     def _split(self, weighted: list[Doc], paths: list[str], services: list[Doc]) -> Doc:
-        clusters = []
+        parts = []
         for one, path, service in zip(weighted, paths, services, strict=True):
             item: Doc = {"name": path, "weight": one.get("weight", 0)}
             own = self._own_headers(service)
@@ -101,10 +102,10 @@ class Maker:
             filters = self._own_filters(path, service)
             if filters:
                 item["typed_per_filter_config"] = filters
-            clusters.append(item)
-        if not any(item["weight"] for item in clusters):
+            parts.append(item)
+        if not any(item["weight"] for item in parts):
             raise NotCarried(f"{short(self.url_map)} weightedBackendServices that are all 0")
-        return {"clusters": clusters}
+        return {"clusters": parts}
 
     def _own_headers(self, service: Doc) -> Doc:
         out: Doc = {}

@@ -23,6 +23,7 @@ HASHED = (
 
 def cluster(path: str, service: Doc) -> Doc:
     """The cluster of a backend service; its endpoints come by EDS under the same name."""
+    check(path, service)
     protocol = service.get("protocol", "HTTP")
     out: Doc = {
         "name": path,
@@ -51,6 +52,14 @@ def cluster(path: str, service: Doc) -> Doc:
     if socket:
         out["transport_socket"] = socket
     return out
+
+
+def check(path: str, service: Doc) -> None:
+    """NotCarried for a service that can have no cluster."""
+    _policy(path, service, service.get("protocol", "HTTP"))
+    _socket(path, service, service.get("protocol", "HTTP"))
+    if service.get("serviceLbPolicy"):
+        raise NotCarried(f"{short(path)} serviceLbPolicy")
 
 
 def sent_proxy_line(documents: Documents, path: str) -> bool:
