@@ -1,8 +1,8 @@
 """Documents in, Envoy's resources out: pairs of files in tests/cases/dataplane.
 
-NAME.yaml holds resources as their APIs show them, by collection; NAME.envoy.json what is expected of
-their translation, as a subset: what stands there must be so, more may be. A failing case prints the
-command that writes what is there now.
+NAME.yaml holds resources as their APIs show them, by collection; NAME.envoy.json what is expected
+of their translation, as a subset: what stands there must be so, more may be. A failing case prints
+the command that writes what is there now.
 """
 
 import json
@@ -39,7 +39,7 @@ def documents(case: dict[str, Any]) -> Documents:
         for name, body in resources.items():
             linked = _linked(body)
             found.tables.setdefault(table, {})[name] = {"selfLink": ROOT + name, **linked}
-    found.pairs = {name: ("CHAIN", "KEY") for name in case.get("pairs") or ()}
+    found.pairs = dict.fromkeys(case.get("pairs") or (), ("CHAIN", "KEY"))
     return found
 
 
