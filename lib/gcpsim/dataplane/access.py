@@ -6,9 +6,9 @@ by redirecting is marked, since Google counts it and never logs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import orjson
 
@@ -68,28 +68,42 @@ class Names:
     port: int
 
 
+class Listener(Protocol):
+    """Who is told."""
+
+    def request(self, entry: Request) -> None: ...
+
+    def connection(self, entry: Connection) -> None: ...
+
+
 @dataclass
 class Reader:
     """Reads the lines of one location. `shift` turns real time into simulated time; `group` tells
     which (group path, "ip:port") is behind a loopback socket in a service."""
 
     location: str
-    rules: dict[str, Names]
     shift: Callable[[float], float]
     group: Callable[[str, str], tuple[str, str]]
+    listeners: Sequence[Listener]
+    rules: dict[str, Names] = field(default_factory=dict)
 
-    def read(self, line: bytes) -> tuple[str, Request | Connection] | None:
-        """("request" | "connection", entry), or None for a line that tells of neither."""
+    def take(self, line: bytes) -> None:
+        """Tell the listeners what a line says; one that says nothing known is passed over."""
         try:
             doc: Doc = orjson.loads(line)
         except orjson.JSONDecodeError:
-            return None
+            return
         names = self.rules.get(doc.get("rule") or "")
         if names is None:
-            return None
+            return
         if "method" in doc:
-            return "request", self._request(doc, names)
-        return "connection", self._connection(doc, names)
+            request = self._request(doc, names)
+            for listener in self.listeners:
+                listener.request(request)
+        else:
+            connection = self._connection(doc, names)
+            for listener in self.listeners:
+                listener.connection(connection)
 
     def _request(self, doc: Doc, names: Names) -> Request:
         service, group, server = self._backend(doc)

@@ -23,6 +23,7 @@ from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.envoy import process
 from gcpsim.dataplane.envoy.ads import Ads
+from gcpsim.dataplane.load import Load
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.routes.documents import port_of
 from gcpsim.dataplane.seams import Health, Pods
@@ -86,7 +87,12 @@ class DataPlane:
             for name, location in self.spread.locations.items()
         }
         self._readers = {
-            name: access.Reader(name, {}, self._simulated, station_groups(station))
+            name: access.Reader(
+                name,
+                self._simulated,
+                station_groups(station),
+                [self.traffic, Load(station), world.observability],
+            )
             for name, station in self.stations.items()
         }
 
@@ -107,7 +113,7 @@ class DataPlane:
         self._server.add_insecure_port(f"unix:{ads}")
         await self._server.start()
         for name in self.locations:
-            envoy = process.Envoy(self._program, name, self._folder, ads, self._line(name))
+            envoy = process.Envoy(self._program, name, self._folder, ads, self._readers[name].take)
             envoy.ended = self._ended(name)
             self._envoys[name] = envoy
         starting = [envoy.start() for envoy in self._envoys.values()]
@@ -220,24 +226,6 @@ class DataPlane:
         if clock.paused:
             return clock.now()
         return clock.now() - (time.time() - real) * (clock.scale or 1.0)
-
-    def _line(self, name: str) -> Callable[[bytes], None]:
-        reader = self._readers[name]
-        traffic = self.traffic
-
-        def line(text: bytes) -> None:
-            read = reader.read(text)
-            if read is None:
-                return
-            kind, entry = read
-            if kind == "request":
-                traffic.request(entry)  # type: ignore[arg-type]
-                self.world.observability.request(entry)  # type: ignore[arg-type]
-            else:
-                traffic.connection(entry)  # type: ignore[arg-type]
-                self.world.observability.connection(entry)  # type: ignore[arg-type]
-
-        return line
 
     def _ended(self, name: str) -> Callable[[str], None]:
         def ended(why: str) -> None:
