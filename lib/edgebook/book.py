@@ -5,6 +5,7 @@ terminal, `.frame` (pandas) for further work, `.to_json()` for machines. What fa
 EdgebookError. Only `apply` and `teardown(...).apply` write anything outside this process.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +35,7 @@ from edgebook.verify.facts import facts as facts_of
 
 if TYPE_CHECKING:
     from edgebook.movebook import Move
+    from edgebook.traffic import Watch
 
 T = TypeVar("T")
 MODES = ("plan", "apply")
@@ -164,6 +166,24 @@ class Book:
         from edgebook.movebook import Move
 
         return Move(self, name, options)
+
+    def watch(self, *, rate: float | None = None) -> "Watch":
+        """The meter, as a context: `with book.watch() as watch: ...; watch.window()`.
+
+        `rate` is requests a second for each frontend; politely few when it is not given.
+        """
+        from edgebook.verify import watching
+
+        return watching.watch(self.door, rate=rate)
+
+    def traffic(self, seconds: float = 60.0, *, rate: float | None = None) -> Any:
+        """Watch for so long and show it, live in a notebook; Ctrl-C ends it earlier."""
+        from edgebook.show import watched
+
+        # After Ctrl-C, what was seen until now is shown.
+        with self.watch(rate=rate) as watch, contextlib.suppress(KeyboardInterrupt):
+            watched.follow(watch, seconds, watched.in_a_cell())
+        return watched.of_report(watch.stop())
 
     def _leaks(self, *, torn_down: bool = False) -> list[leftovers.Leak]:
         moment = self.door.read()

@@ -24,7 +24,7 @@ import orjson
 from edgebook.cloud.reach import Way, direct
 from edgebook.traffic.samples import Anchor, Mark, SampleLog
 from edgebook.traffic.statistics import Span, Statistics, statistics
-from edgebook.traffic.values import Blind, Series, Target
+from edgebook.traffic.values import Blind, Protocol, Series, Target
 
 POLITE = 5.0  # requests a second and frontend
 SILENT = 1.0  # a process of clients that says nothing for so long is blind
@@ -121,6 +121,8 @@ class Watch:
             for target, known in self._targets.items():
                 place = (target.ip, target.port)
                 given = (ways or {}).get(place)
+                if target.protocol is Protocol.DNS:  # a name server is where it is said to be
+                    given = direct(*place)
                 found = self._reach(*place) if given is None else given
                 known += [way for way in found if way not in known]
             series = self._paced()
