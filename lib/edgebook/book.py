@@ -257,7 +257,12 @@ class Book:
             refused = self._refusal(plan)
             if refused is not None:
                 raise refused
-            done = apply_plan(self.door, moment, plan, approve, title=title, **options)
+
+            def again() -> tuple[Moment, Plan]:
+                now = self.door.read()
+                return now, now.plan.only(steps)
+
+            done = apply_plan(self.door, moment, plan, approve, title=title, again=again, **options)
             return Applied(done)
 
         return self._told(title, work)
@@ -327,6 +332,7 @@ class Teardown:
                 approve,
                 title="teardown",
                 replan=self._again,
+                again=self._anew,
                 **options,
             )
             applied = Applied(done)
@@ -340,6 +346,10 @@ class Teardown:
     def _plan(self, moment: Moment) -> Plan:
         where = self._book.spec.environment.value
         return teardown.plan(moment.desired, moment.live, self._steps, environment=where)
+
+    def _anew(self) -> tuple[Moment, Plan]:
+        moment = self._book.door.read()
+        return moment, self._plan(moment)
 
     def _again(self, key: ResourceKey) -> Change | None:
         moment = self._book.door.read()

@@ -7,7 +7,7 @@
     │   ├── ApprovalError     3    not approved, or the plan is not the approved one
     │   ├── SafetyError       3    more deletes or replacements than the params allow
     │   ├── OwnershipError    3    it belongs to somebody else
-    │   └── LockedError       3    another run holds this front door
+    │   └── LockedError       5    another run holds this front door: later it may go
     ├── ConnectError          1    no credentials, or something cannot be reached
     ├── AccessError           1    a permission is missing or an API is disabled
     ├── ApiError              1    Google Cloud or Kubernetes answered with an error
@@ -27,6 +27,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_REFUSED = 3
 EXIT_CHANGES = 4
+EXIT_LOCKED = 5
 EXIT_UNHEALTHY = 5
 EXIT_INTERRUPTED = 130
 
@@ -125,7 +126,9 @@ class OwnershipError(RefusedError):
 
 
 class LockedError(RefusedError):
-    """Another run holds this front door."""
+    """Another run holds this front door, or has taken it over; nothing is wrong with this one."""
+
+    exit_code = EXIT_LOCKED
 
 
 class ConnectError(EdgebookError):

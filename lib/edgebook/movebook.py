@@ -44,7 +44,7 @@ class Move:
         return self._told(self._pages)
 
     def apply(
-        self, mode: str, approve: str | Given = "", *, break_lock: bool = False, **options: Any
+        self, mode: str, approve: str | Given = "", *, wait_lock: float = 0.0, **options: Any
     ) -> Table:
         """mode "apply" goes on to the last stage, "back" to the start; both under one hash."""
         if mode not in MODES:
@@ -53,7 +53,7 @@ class Move:
         def work() -> Table:
             if mode == "plan":
                 return with_note(self._pages().ladder, 'nothing was changed: mode is "plan"')
-            engine = self._engine(self._watcher(), break_lock=break_lock, **options)
+            engine = self._engine(self._watcher(), wait_lock=wait_lock, **options)
             return moved_table(engine.apply(approve, back=mode == "back"))
 
         return self._told(work)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 # Commands that need --params, unless they have it or go on with a recorded run.
-WITH_PARAMS = ("apply", "export", "plan", "run", "status", "teardown", "watch")
+WITH_PARAMS = ("apply", "export", "plan", "run", "status", "teardown", "unlock", "watch")
 # Flags without a value: the word behind them is prose.
 BARE = ("break-lock", "json", "leaks", "endpoints", "verbose", "detailed-exitcode", "quiet")
 _COMMAND = re.compile(

@@ -1,18 +1,23 @@
 """From an approved plan to a finished step: approval, lease, journal, run, and what came of it."""
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgebook.apply import lock as locks
 from edgebook.apply import metering
 from edgebook.apply import progress as progresses
+from edgebook.apply.leases import Holder, holder_of
 from edgebook.apply.lock import FrontDoorLock
 from edgebook.apply.run import Done, Run
 from edgebook.cloud.identity import identity
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.kinds import compute_scope
 from edgebook.model.values import Change, Plan, ResourceKey
 from edgebook.plan import kept
 from edgebook.plan import make as plans
@@ -73,18 +78,50 @@ def apply_plan(
     title: str = "",
     replan: Callable[[ResourceKey], Change | None] | None = None,
     show_progress: bool = True,
-    break_lock: bool = False,
+    wait_lock: float = 0.0,
     await_health: bool = True,
+    again: Callable[[], tuple[Moment, Plan]] | None = None,
 ) -> Outcome:
-    """Carry the plan out when it is approved; StepFailed or InterruptedRun when it ends early."""
-    clock = door.connection.clock
-    clock.resume()
+    """Carry the plan out when it is approved; StepFailed or InterruptedRun when it ends early.
+
+    `again` reads and plans anew: what counts is the plan that is made while the lease is held.
+    """
+    door.connection.clock.resume()
     title = title or "apply"
-    lock = FrontDoorLock(door.cloud.compute, lease_key(door), break_it=break_lock)
     if plan.empty:
-        held = moment.live.get(lease_key(door))
-        lock.sweep((held.body.get("labels") or {}) if held else {})
+        _sweep(door, moment)
         return Outcome(title, plan, ())
+    approve_plan(door, plan, approve)
+    with hold(door, wait=wait_lock):
+        if again is not None:
+            moment, plan = again()
+        if plan.empty:
+            return Outcome(title, plan, ())
+        return _carry_out(
+            door,
+            moment,
+            plan,
+            approve,
+            title=title,
+            replan=replan,
+            show_progress=show_progress,
+            await_health=await_health,
+        )
+
+
+def _carry_out(
+    door: FrontDoor,
+    moment: Moment,
+    plan: Plan,
+    approve: str | Given,
+    *,
+    title: str,
+    replan: Callable[[ResourceKey], Change | None] | None,
+    show_progress: bool,
+    await_health: bool,
+) -> Outcome:
+    """The same under the lease."""
+    clock = door.connection.clock
     refused = plans.refusal(plan, door.spec.safety, door.file, teardown=title == "teardown")
     if refused is not None:
         raise refused
@@ -94,7 +131,6 @@ def apply_plan(
     earlier = journals.unfinished(door.id) if journal.path and not _recorded() else None
     began = clock.monotonic()
     with (
-        lock,
         progresses.choose(wanted=show_progress) as progress,
         metering.around(door, taken_down=title == "teardown") as meter,
     ):
@@ -110,7 +146,7 @@ def apply_plan(
             observe=door.observe_now,
             own_negs=moment.desired.own_negs,
             explain=lambda service, seen: explain_health(door, service, seen),
-            on_done=lambda change: _done(lock, change, door, approval),
+            on_done=lambda change: kept.note_done(approval.hash, door.connection.place, change.key),
             await_health=await_health,
             guard=meter.guard,
         )
@@ -174,22 +210,45 @@ def _recorded() -> bool:
     return bool(os.environ.get("EDGEBOOK_JOURNAL"))
 
 
-def _done(lock: FrontDoorLock, change: Change, door: FrontDoor, approval: Approval) -> None:
-    kept.note_done(approval.hash, door.connection.place, change.key)
-    if change.key == lease_key(door):
-        lock.take()
+@contextmanager
+def hold(door: FrontDoor, *, wait: float = 0.0, holder: Holder | None = None) -> Iterator[None]:
+    """The lease of this front door, for as long as something is written to it.
+
+    In a process that a run has started it is the run's: then it is only watched, not taken.
+    """
+    key, ours = lease_key(door), not door.spec.address.adopt
+    of_the_run = holder_of()
+    if of_the_run is not None and holder is None:
+        lock = FrontDoorLock(door.wire, key, ours=ours, holder=of_the_run)
+        lock.follow()
+        try:
+            yield
+        finally:
+            lock.unfollow()
+        return
+    with FrontDoorLock(door.wire, key, ours=ours, wait=wait, holder=holder, say=_say):
+        yield
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _sweep(door: FrontDoor, moment: Moment) -> None:
+    """Take away what a killed run left of its lease, when this reading shows any."""
+    key = lease_key(door)
+    for name in (key.name, f"{key.name[:58]}-lock"):
+        found = moment.live.get(ResourceKey("address", key.scope, name))
+        labels = (found.body.get("labels") or {}) if found else {}
+        if found and ("edgebook-lock" in labels or name != key.name):
+            locks.sweep(door.wire, key, ours=not door.spec.address.adopt)
+            return
 
 
 def lease_key(door: FrontDoor) -> ResourceKey:
-    """The resource whose labels carry the lease: our address, or a rule of ours."""
-    from edgebook.model.kinds import compute_scope
-
+    """The address whose labels carry the lease; when it is adopted, only its name counts."""
     version = sorted(door.spec.address.ip_versions)[0]
-    scope = compute_scope(door.spec.project)
-    if door.spec.address.adopt:
-        rule = door.names.forwarding_rule(door.spec.frontends[0].name, version)
-        return ResourceKey("forwardingRule", scope, rule)
-    return ResourceKey("address", scope, door.names.address(version))
+    return ResourceKey("address", compute_scope(door.spec.project), door.names.address(version))
 
 
 def approve_plan(door: FrontDoor, plan: Plan | Asked, approve: str | Given) -> Approval:

@@ -1,91 +1,75 @@
-"""One run at a time per front door: a lease in the labels of its address.
+"""One run at a time per front door, wherever it runs: a lease in labels, held for the whole run.
 
-The address is the front door's identity, exists as long as it does, and its labels are written with
-a fingerprint: whoever reads first and writes second gets 412. (With an adopted address, which is
-not ours to write, a forwarding rule takes its place.) A lease ends by itself after its time, and at
-once when its holder was a process of this machine that is gone. Before the resource exists nothing
-serves yet: then there is nothing to lease, and every create is safe to repeat.
+The lease stands in the labels of the front door's address, which are written by compare-and-set.
+While there is no address of ours yet, a second address takes its place (`NAME-lock`): its creation
+is atomic, and it is deleted with the lease. A lease belongs to a random name, is renewed, and ends
+two minutes after its holder did, by the clock of the API that answers; no clock, host name or
+process id of any machine counts. Before every write the holder makes sure that it still holds it
+(`fence`). Decision record 0056 says why it never has two holders.
 """
 
-import getpass
-import os
-import re
-import socket
+import random
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
-import psutil
-
-from edgebook.cloud import refusals
-from edgebook.cloud.compute import ComputeWriter
-from edgebook.errors import ApiError, LockedError
-from edgebook.model import kinds
+from edgebook.apply.leases import (
+    IN_FLIGHT,
+    RENEWED_EVERY,
+    SECONDS,
+    Holder,
+    Lease,
+    LeaseStore,
+    boot_seconds,
+)
+from edgebook.cloud.wire import Wire
+from edgebook.errors import LockedError
 from edgebook.model.values import ResourceKey
+from edgebook.text import plain
 
-LABEL, BY = "edgebook-lock", "edgebook-lock-by"
-SECONDS = 900
-TRIES = 5
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who runs: as it fits into a label value (63 of [a-z0-9_-])."""
-
-    host: str
-    pid: int
-    user: str
-    started: int
-
-    @classmethod
-    def me(cls) -> "Holder":
-        pid = os.getpid()
-        started = int(psutil.Process(pid).create_time())
-        try:
-            user = getpass.getuser()
-        except (KeyError, OSError):
-            user = "unknown"
-        return cls(_plain(socket.gethostname())[:24], pid, _plain(user)[:12], started)
-
-    def text(self) -> str:
-        return f"{self.user}_{self.host}_{self.pid}_{self.started}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Holder | None":
-        found = re.fullmatch(r"([a-z0-9-]*)_([a-z0-9-]*)_(\d+)_(\d+)", text)
-        if not found:
-            return None
-        return cls(found[2], int(found[3]), found[1], int(found[4]))
-
-    def gone(self, me: "Holder") -> bool:
-        """True when it was a process of this machine and is no more."""
-        if self.host != me.host:
-            return False
-        try:
-            return abs(int(psutil.Process(self.pid).create_time()) - self.started) > 1
-        except psutil.NoSuchProcess:
-            return True
-
-    def __str__(self) -> str:
-        return f"{self.user} on {self.host}, process {self.pid}"
+FRESH = 5.0  # so long a look at the lease is believed
+TRIES = 12
+ASK_AGAIN = 5.0
 
 
 class FrontDoorLock:
-    """A context: taken on entry when the address exists, or by `take` once it was created."""
+    """A context that holds the lease of one front door, or LockedError when another has it.
 
-    def __init__(self, writer: ComputeWriter, key: ResourceKey, *, break_it: bool = False):
-        self._writer = writer
-        self._key = key
-        self._break = break_it
-        self._me = Holder.me()
-        self._held = False
+    `wait`: for so many seconds it is asked for again; `say` hears whom one waits for.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        key: ResourceKey,
+        *,
+        ours: bool = True,
+        wait: float = 0.0,
+        holder: Holder | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        elapsed: Callable[[], float] = boot_seconds,
+    ) -> None:
+        """`key` is the address; `ours` is False when it is adopted and never written to."""
+        self.holder = holder or Holder.new()
+        first = ResourceKey("address", key.scope, f"{key.name[:58]}-lock")
+        self._wire = wire
+        self._main = LeaseStore(wire, key, self.holder) if ours else None
+        self._first = LeaseStore(wire, first, self.holder, made_here=True)
+        self._wait = wait
+        self._say = say
+        self._elapsed = elapsed
+        self._held: LeaseStore | None = None
+        self._confirmed = 0.0
+        self._lost: LockedError | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._pauses = random.Random(self.holder.id)
 
     def __enter__(self) -> "FrontDoorLock":
         self.take()
+        self._wire.connection.before_write = self.fence
+        threading.Thread(target=self._renew, name="edgebook-lease", daemon=True).start()
         return self
 
     def __exit__(
@@ -95,93 +79,203 @@ class FrontDoorLock:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        if self._held:
-            self._held = False
+        self._wire.connection.before_write = _nothing
+        with self._lock:
+            held, self._held = self._held, None
             try:
-                self._write(None)
+                if held is not None and self._elapsed() - self._confirmed < SECONDS - IN_FLIGHT:
+                    held.release()
             except Exception:
                 # The lease ends by itself; the run's own outcome matters more than this.
                 return
+            finally:
+                self.holder.leave()
 
-    def take(self) -> bool:
-        """Take the lease; False when there is no address yet, LockedError when another holds it."""
+    def take(self) -> None:
+        """Take the lease; LockedError when another holds it and does not let go in time."""
+        began, told = self._elapsed(), ""
+        conflicts = 0
+        while True:
+            began_try = self._elapsed()
+            other = self._try()
+            if other is None and self._held is not None:
+                self._confirmed = began_try
+                return
+            if other is None:
+                conflicts += 1
+                if conflicts == TRIES:
+                    raise self._too_fast()
+                self._wire.clock.wait(self._pauses.uniform(0.05, 0.4) * conflicts)
+                continue
+            if self._elapsed() - began >= self._wait:
+                self.holder.leave()
+                raise self._locked(other)
+            if other.by != told:
+                told = other.by
+                self._say(f"waiting for {other.who}, which changes this front door")
+            time.sleep(min(ASK_AGAIN, max(0.05, self._wait / 20)))
+
+    def follow(self) -> "FrontDoorLock":
+        """Write under a lease that the run which started this process holds and renews."""
+        for store in filter(None, (self._main, self._first)):
+            lease = store.read()
+            if lease is not None and lease.by == self.holder.id:
+                self._held, self._confirmed = store, self._elapsed()
+                self._wire.connection.before_write = self.fence
+                return self
+        raise self._gone("it is not there any more")
+
+    def unfollow(self) -> None:
+        self._wire.connection.before_write = _nothing
+
+    def fence(self) -> None:
+        """Raise LockedError unless the lease is still ours for as long as a write may take."""
+        if self._lost is None and self._elapsed() - self._confirmed < FRESH:
+            return
         with self._lock:
-            if self._held:
-                return True
-            self._held = self._write(self._expiry())
-        if self._held:
-            threading.Thread(target=self._renew, name="edgebook-lease", daemon=True).start()
-        return self._held
+            if self._lost is None and self._elapsed() - self._confirmed >= FRESH:
+                self._confirm()
+            if self._lost is not None:
+                raise self._lost
 
-    def sweep(self, labels: Mapping[str, str]) -> None:
-        """Take away what a dead run left in the labels that were just read."""
-        holder = Holder.parse(str(labels.get(BY, "")))
-        if holder is not None and holder.gone(self._me):
-            self._write(None)
+    def _confirm(self) -> None:
+        looked = self._elapsed()
+        lease = self._held.read() if self._held else None
+        if lease is None or lease.by != self.holder.id:
+            now = f"now held by {lease.who}" if lease and lease.by else "it is not there any more"
+            self._lost = self._gone(now)
+            return None
+        if lease.left is None or lease.left < SECONDS - 2 * RENEWED_EVERY:
+            assert self._held is not None
+            if not self._held.take(lease):
+                return self._confirm()
+        self._confirmed = looked
+        return None
 
     def _renew(self) -> None:
-        while not self._stop.wait(SECONDS / 3):
-            try:
-                self._write(self._expiry())
-            except Exception:
-                continue
+        while not self._stop.wait(RENEWED_EVERY):
+            with self._lock:
+                if self._held is None or self._lost is not None:
+                    return
+                try:
+                    lease = self._held.read()
+                    if lease is None or lease.by != self.holder.id:
+                        self._confirm()
+                    else:
+                        self._held.take(lease)
+                except Exception:
+                    continue
 
-    def _expiry(self) -> int:
-        return int(self._writer.wire.clock.utc().timestamp()) + SECONDS
+    def _try(self) -> Lease | None:
+        """One attempt: the lease in the way, or None with `_held` set unless somebody wrote."""
+        self._held = None
+        main = self._main.read() if self._main else None
+        if self._main is not None and main is not None:
+            return self._try_main(self._main, main)
+        first = self._first.read()
+        if first is not None and self._blocks(first):
+            return first
+        taken = self._first.take(first) if first is not None else self._first.create()
+        if not taken:
+            return None
+        # The address may have come, and been taken, since it was looked for: then both let go.
+        main = self._main.read() if self._main else None
+        if main is not None and self._blocks(main):
+            self._first.release()
+            return main
+        self._held = self._first
+        return None
 
-    def _write(self, expiry: int | None) -> bool:
-        """Set (or with None remove) our lease, by compare-and-set."""
-        path = f"compute/v1/{kinds.path(self._key)}"
-        for _ in range(TRIES):
-            live = self._writer.wire.find("compute", path)
-            if live is None:
-                return False
-            labels = dict(live.get("labels") or {})
-            self._refuse_other(labels)
-            if expiry is None and BY not in labels:
-                return False
-            for name in (LABEL, BY):
-                labels.pop(name, None)
-            if expiry is not None:
-                labels |= {LABEL: str(expiry), BY: self._me.text()}
-            body = {"labels": labels, "labelFingerprint": live.get("labelFingerprint", "")}
-            try:
-                operation = self._writer.start(
-                    self._key.kind,
-                    "set_labels",
-                    self._key.name,
-                    scope=self._key.scope,
-                    body=body,
-                )
-                self._writer.finish(operation, method="POST", path=f"{path}/setLabels")
-                return True
-            except ApiError as error:
-                if refusals.not_there(error):
-                    return False
-                if not refusals.conflicted(error):
-                    raise
-        raise LockedError(
-            f"{self._key} changes too fast to be locked",
-            where=path,
-            why=f"{TRIES} times its labels were changed by somebody else in between",
+    def _try_main(self, store: LeaseStore, main: Lease) -> Lease | None:
+        if self._blocks(main):
+            return main
+        if not store.take(main):
+            return None
+        first = self._first.read()
+        if first is not None:
+            if self._blocks(first):
+                store.release()
+                return first
+            if self._first.take(first):
+                self._first.release()
+        self._held = store
+        return None
+
+    def _blocks(self, lease: Lease) -> bool:
+        return lease.alive and lease.by != self.holder.id and not Holder.is_dead(lease.by)
+
+    def _locked(self, other: Lease) -> LockedError:
+        return LockedError(
+            "Another run changes this front door",
+            where=f"lease in the labels of {other.name}",
+            why=f"held by {plain(other.who)}, {other.ends}",
+            next="wait for it with --wait-lock 10m; when it is certainly dead, and you cannot wait "
+            f"two minutes: edgebook unlock --holder {plain(other.by)}",
+        )
+
+    def _gone(self, now: str) -> LockedError:
+        return LockedError(
+            "The lease of this front door is lost: nothing more was written",
+            where=f"holder {self.holder.id}",
+            why=plain(now),
+            next="see what the other run does, then run it again: it goes on from what is there",
+        )
+
+    def _too_fast(self) -> LockedError:
+        return LockedError(
+            "The lease of this front door changes too fast to be taken",
+            where=str(self._first.key if self._main is None else self._main.key),
+            why=f"{TRIES} times somebody else wrote in between",
             next="find out who writes its labels, then run again",
         )
 
-    def _refuse_other(self, labels: dict[str, Any]) -> None:
-        other = Holder.parse(str(labels.get(BY, "")))
-        if other is None or other == self._me or self._break or other.gone(self._me):
-            return
-        left = int(labels.get(LABEL, 0)) - int(self._writer.wire.clock.utc().timestamp())
-        if left <= 0:
-            return
-        raise LockedError(
-            "Another run changes this front door",
-            where=f"label {BY} of {self._key}",
-            why=f"held by {other}; its lease ends in {left // 60 + 1} min unless renewed",
-            next="wait for it, or, when it is certainly dead: "
-            "edgebook apply --approve HASH --break-lock",
+
+def sweep(wire: Wire, key: ResourceKey, *, ours: bool = True) -> None:
+    """Take away what dead runs left; what lives is left alone."""
+    holder = Holder.new()
+    try:
+        stores = [LeaseStore(wire, key, holder)] if ours else []
+        first = ResourceKey("address", key.scope, f"{key.name[:58]}-lock")
+        stores.append(LeaseStore(wire, first, holder, made_here=True))
+        for store in stores:
+            lease = store.read()
+            if lease is not None and lease.by and (not lease.alive or Holder.is_dead(lease.by)):
+                if store.take(lease):
+                    store.release()
+                Holder.forget(lease.by)
+    finally:
+        holder.leave()
+
+
+def leases(wire: Wire, key: ResourceKey, *, ours: bool = True) -> list[Lease]:
+    """The leases of a front door as they stand, at most two."""
+    holder = Holder("", "")
+    first = ResourceKey("address", key.scope, f"{key.name[:58]}-lock")
+    stores = [LeaseStore(wire, key, holder)] if ours else []
+    found = [store.read() for store in (*stores, LeaseStore(wire, first, holder))]
+    return [lease for lease in found if lease is not None and lease.by]
+
+
+def unlock(wire: Wire, key: ResourceKey, holder: str, *, ours: bool = True) -> bool:
+    """Take the lease from `holder`; whoever comes next waits until its last write has ended.
+
+    False when it holds none. Its run stops before its next write.
+    """
+    first = ResourceKey("address", key.scope, f"{key.name[:58]}-lock")
+    for one, made_here in ((key, False), (first, True)):
+        if one == key and not ours:
+            continue
+        store = LeaseStore(
+            wire, one, Holder(f"unlocked-{holder}"[:40], "nobody"), made_here=made_here
         )
+        for _ in range(TRIES):
+            lease = store.read()
+            if lease is None or lease.by != holder:
+                break
+            if store.take(lease, seconds=IN_FLIGHT + FRESH):
+                return True
+    return False
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9-]", "-", text.lower()) or "unknown"
+def _nothing() -> None:
+    return None

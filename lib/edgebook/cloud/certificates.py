@@ -76,6 +76,7 @@ class CertificateWriter:
         path = f"v1/{scope}/{COLLECTIONS[kind]}" if rpc == "create" else f"v1/{full}"
 
         def once() -> dict[str, Any]:
+            self.wire.connection.before_write()
             method = getattr(self._client, f"{rpc}_{noun}")
             future = method(request=request, timeout=self.wire.connection.limits.one, retry=None)
             return _as_json(future.operation)

@@ -91,6 +91,7 @@ class ComputeWriter:
         where = path.rstrip("/") if rpc in verb else f"{path}/{_camel(rpc)}"
 
         def once() -> dict[str, Any]:
+            self.wire.connection.before_write()
             return _as_json(
                 method(request=request, timeout=self.wire.connection.limits.one, retry=None)
             )
@@ -106,6 +107,7 @@ class ComputeWriter:
         request_id: str,
     ) -> dict[str, Any]:
         """A patch that clears something: Google's client drops null and empty lists unsent."""
+        self.wire.connection.before_write()
         return self.wire.request(
             "compute",
             "PATCH",

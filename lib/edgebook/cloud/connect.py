@@ -67,6 +67,8 @@ class Connection:
     identity: Person | None = None  # who runs this, once it was asked
     sim_url: str = ""  # where the simulator says how its addresses are reached
     limits: Limits = Limits()
+    # Called before each write: raises LockedError when the lease that allows it is lost.
+    before_write: Callable[[], None] = lambda: None
     # Called before each repetition of a call: with the error, and the seconds until then.
     on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)

@@ -45,10 +45,12 @@ class DnsWriter:
         additions = [{k: v for k, v in rrset.items() if v is not None} for rrset in additions]
         extra = {key for rrset in (*additions, *deletions) for key in rrset} - PLAIN
         if extra:
+            self.wire.connection.before_write()
             body = {"additions": list(additions), "deletions": list(deletions)}
             return self.wire.request("dns", "POST", path, body=body, check=_refuse_other)
 
         def once() -> dict[str, Any]:
+            self.wire.connection.before_write()
             _, project, _, zone_name = scope.split("/")
             zone = self._client(project).zone(zone_name)
             changes = zone.changes()

@@ -101,6 +101,8 @@ class KubeCluster:
         """One request, repeated while its error passes by itself; `check` may refuse its answer."""
 
         def once() -> dict[str, Any]:
+            if method != "GET":
+                self._connection.before_write()
             said = self._once(method, path, query or {}, body, content_type)
             check(said)
             return said

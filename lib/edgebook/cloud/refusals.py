@@ -47,6 +47,9 @@ class Passing(Enum):
     AFTER_THE_MINUTE = "after the minute"
 
 
+NEVER = Passing.NEVER
+
+
 def passing(error: BaseException) -> Passing:
     """Decide by reason; a 412 is never retried blindly, since its writer must read again first."""
     if not isinstance(error, ApiError):

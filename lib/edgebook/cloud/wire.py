@@ -8,6 +8,7 @@ become edgebook's own and transient ones are repeated.
 
 import threading
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -45,6 +46,16 @@ class Wire:
                 return None
             raise
 
+    def dated(self, service: str, path: str) -> tuple[dict[str, Any] | None, float | None]:
+        """A resource or None, and the API's own time when it answered, in seconds since 1970."""
+        times: list[float | None] = [None]
+        try:
+            return self.request(service, "GET", path, times=times), times[0]
+        except ApiError as error:
+            if refusals.not_there(error):
+                return None, times[0]
+            raise
+
     def request(
         self,
         service: str,
@@ -54,6 +65,7 @@ class Wire:
         params: dict[str, str] | None = None,
         body: Any = None,
         check: Callable[[dict[str, Any]], object] = lambda said: None,
+        times: list[float | None] | None = None,
     ) -> dict[str, Any]:
         """One JSON request, repeated while its error passes by itself; `check` may refuse it."""
         url = f"{self.connection.endpoint(service)}/{path}"
@@ -69,6 +81,8 @@ class Wire:
                 headers=headers,
                 timeout=self.connection.limits.one,
             )
+            if times is not None:
+                times[0] = _date(answer.headers.get("Date", ""))
             if answer.status_code >= 400:
                 raise refusals.from_body(
                     answer.status_code, answer.content, method=method, path=path
@@ -137,3 +151,10 @@ class Wire:
                 )
             seen.add(token)
             query["pageToken"] = token
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None

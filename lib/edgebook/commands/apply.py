@@ -2,13 +2,14 @@
 
 import argparse
 
+from edgebook.commands._lock import add_wait
 from edgebook.commands._output import failing_table, say
 from edgebook.errors import EXIT_OK
 from edgebook.model.values import Step
 
 HELP = "carry out an approved plan"
 EPILOG = """exit codes: 0 done or nothing to do, 1 a change failed, 2 wrong params or command line,
-3 refused (not approved, a safety limit, not ours, locked), 130 stopped by hand.
+3 refused (not approved, a safety limit, not ours), 5 locked by another run, 130 stopped by hand.
 After 1 and 130 run it again: it reads what is there and goes on."""
 
 
@@ -32,9 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STEP",
         help="only this step, may be repeated: " + ", ".join(Step),
     )
-    parser.add_argument(
-        "--break-lock", action="store_true", help="take the lease of a run that is surely dead"
-    )
+    add_wait(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="what was done, for machines")
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             "apply",
             given,
             steps=steps,
-            break_lock=args.break_lock,
+            wait_lock=args.wait_lock,
             show_progress=not (args.quiet or args.json),
         )
     say(applied, args)

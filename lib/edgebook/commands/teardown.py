@@ -2,13 +2,15 @@
 
 import argparse
 
+from edgebook.commands._lock import add_wait
 from edgebook.commands._output import failing_table, say
 from edgebook.errors import EXIT_OK
 from edgebook.model.values import Step
 
 HELP = "take a front door down, in reverse order"
 EPILOG = """Without --approve it only shows the plan and its hash, and writes nothing.
-exit codes: 0 done, 1 something failed, 2 wrong params or command line, 3 refused, 130 stopped."""
+exit codes: 0 done, 1 something failed, 2 wrong params or command line, 3 refused, 5 locked by
+another run, 130 stopped."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STEP",
         help="only this step, may be repeated: " + ", ".join(Step),
     )
+    add_wait(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -47,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_OK
     given = read_given(args.approve)
     with failing_table(args):
-        applied = teardown.apply("apply", given, show_progress=not (args.quiet or args.json))
+        applied = teardown.apply(
+            "apply", given, wait_lock=args.wait_lock, show_progress=not (args.quiet or args.json)
+        )
     say(applied, args)
     return EXIT_OK

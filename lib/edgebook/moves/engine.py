@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgebook.apply import progress as progresses
-from edgebook.apply.flow import approve_plan, explain_health, lease_key
-from edgebook.apply.lock import FrontDoorLock
+from edgebook.apply.flow import approve_plan, explain_health, hold
 from edgebook.apply.progress import Progress
 from edgebook.apply.run import Done, Run
 from edgebook.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
@@ -111,7 +110,7 @@ class Engine:
         require: Require = lambda moment, ladder: None,
         more: Callable[[Moment], Moment] = lambda moment: moment,
         show_progress: bool = True,
-        break_lock: bool = False,
+        wait_lock: float = 0.0,
     ) -> None:
         self._door = door
         self._make = make
@@ -119,7 +118,7 @@ class Engine:
         self._require = require
         self._more = more
         self._show = show_progress
-        self._break = break_lock
+        self._patience = wait_lock
         self._clock = door.connection.clock
         self._done: list[StageDone] = []
         self._journal = Journal(None, self._clock)
@@ -174,8 +173,11 @@ class Engine:
         """Lease, journal, progress and meter around all stages."""
         door = self._door
         self._journal = journals.for_run(door.id, self._clock)
-        lock = FrontDoorLock(door.cloud.compute, lease_key(door), break_it=self._break)
-        with lock, progresses.choose(wanted=self._show) as self._progress, self._watcher:
+        with (
+            hold(door, wait=self._patience),
+            progresses.choose(wanted=self._show) as self._progress,
+            self._watcher,
+        ):
             self._gates = MoveGates(
                 door, self._progress.say, lambda key, seen: explain_health(door, key, seen)
             )

@@ -6,7 +6,6 @@ import signal
 import threading
 
 import pytest
-from edgebook.apply.lock import BY, LABEL, Holder
 from edgebook.book import open as open_book
 from edgebook.errors import (
     AccessError,
@@ -215,41 +214,6 @@ def test_another_writer_of_the_same_backend_service_loses_nothing(shop):
     assert {f"theirs-{number}" for number in range(5)} <= set(entries)
     assert entries["shop-web"]["maxRatePerEndpoint"] == 130
     assert changed.plan().empty
-
-
-def held_by(book, holder, seconds=900):
-    path = f"compute/v1/{SCOPE}/addresses/shop-edge"
-    live = book.door.wire.get("compute", path)
-    until = int(book.door.connection.clock.utc().timestamp()) + seconds
-    labels = {**live["labels"], LABEL: str(until), BY: holder.text()}
-    body = {"labels": labels, "labelFingerprint": live["labelFingerprint"]}
-    book.door.wire.request("compute", "POST", f"{path}/setLabels", body=body)
-
-
-def changed_params(shop):
-    params = shop.params()
-    params["backends"]["web"] |= {"draining": "90s"}
-    return params["backends"]
-
-
-def test_a_front_door_that_another_run_holds_is_refused(shop):
-    book = applied(shop)
-    held_by(book, Holder("other-host", 4711, "anna", 1))
-    other = shop.book(backends=changed_params(shop))
-    with pytest.raises(LockedError) as refused:
-        other.apply("apply", "auto", show_progress=False)
-    assert "anna on other-host, process 4711" in refused.value.why
-    other.apply("apply", "auto", show_progress=False, break_lock=True)
-    live = book.door.wire.get("compute", f"compute/v1/{SCOPE}/addresses/shop-edge")
-    assert set(live["labels"]) == {"edgebook"}
-
-
-def test_a_lease_that_ran_out_or_whose_process_is_gone_is_taken(shop):
-    book = applied(shop)
-    held_by(book, Holder("other-host", 4711, "anna", 1), seconds=-5)
-    applied(shop, backends=changed_params(shop))
-    held_by(book, Holder(Holder.me().host, 4194304, "anna", 1))
-    assert applied(shop).plan().empty
 
 
 def test_an_unreachable_cluster_is_named_and_blocks_what_needs_it(shop):
