@@ -37,6 +37,9 @@ class Behaviour:
         return not (self.fail or self.hang or self.refuse) and self.slow < timeout
 
 
+HEALTHY = Behaviour()
+
+
 def seconds(text: str) -> float:
     """A duration such as 500ms, 2s, 1m; a bare number is seconds."""
     found = DURATION.match(text.strip())

@@ -32,6 +32,10 @@ class Traffic(Protocol):
 
     def flow(self) -> dict[str, Any]: ...
 
+    def health_table(self) -> list[dict[str, Any]]: ...
+
+    def pods_table(self) -> list[dict[str, Any]]: ...
+
     async def settled(self, limit: float = 10.0) -> None: ...
 
 
@@ -58,6 +62,7 @@ class Options:
     rate_limits: bool = False
     strict_fingerprints: bool = False
     seed: int = 0
+    drains_on_removal: bool = False  # whether removing a NEG from a backend service drains
     locations: Sequence[str] = ()
 
 

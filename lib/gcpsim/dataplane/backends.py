@@ -12,6 +12,7 @@ from gcpsim.compute.engine.service import Compute
 from gcpsim.dataplane.acme import Visits
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.controllers import Controllers
+from gcpsim.dataplane.drains import Drains
 from gcpsim.dataplane.link import FarmLink
 from gcpsim.dataplane.passthrough import Passthrough
 from gcpsim.dataplane.places import Places
@@ -49,6 +50,7 @@ class Backends:
         self.visits = Visits(self.world, self.link)
         self.visits.reach = self.reach
         self.passthrough = Passthrough(compute, estate, self.pods, self.link, places, locations)
+        self.drains = Drains(compute, self.pods, self.link)
         self.link.restarted.insert(0, self._greet)
 
     async def open(self) -> None:
@@ -62,6 +64,7 @@ class Backends:
         await self.settled()
         self.probers.begin()
         self.passthrough.begin()
+        self.drains.begin()
 
     async def close(self) -> None:
         await self.link.close()

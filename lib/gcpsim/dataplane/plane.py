@@ -134,6 +134,7 @@ class DataPlane:
     async def settled(self, limit: float = SETTLE_SECONDS) -> None:
         """Wait until every Envoy has taken (or refused) all that its location knows."""
         end = time.monotonic() + limit
+        await self.backends.settled()
         while not all(station.settled() for station in self.stations.values()):
             self._changed.clear()
             left = end - time.monotonic()
@@ -164,6 +165,14 @@ class DataPlane:
     def flow(self) -> dict[str, Any]:
         """What flowed since the start, and what is not served and why."""
         return {"refused": self.refused(), "traffic": self.traffic.table()}
+
+    def health_table(self) -> list[dict[str, Any]]:
+        """What each prober saw of each endpoint, and why; sorted."""
+        return self.backends.probers.table()
+
+    def pods_table(self) -> list[dict[str, Any]]:
+        """Where each pod listens and how it behaves, sorted."""
+        return self.backends.pods.table()
 
     def refused(self) -> list[dict[str, str]]:
         """What is not served as it stands in the documents, and why."""

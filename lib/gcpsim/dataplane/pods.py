@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from gcpsim.core.behaviour import HEALTHY
 from gcpsim.dataplane import entries
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.link import Event, FarmLink
@@ -63,6 +64,28 @@ class Pods:
     def key_of_ip(self, pod_ip: str) -> str:
         """The pod that has an address, as the farm calls it; "" for none."""
         return self._ips.get(pod_ip, "")
+
+    def table(self) -> list[dict[str, Any]]:
+        """Where each pod listens and how it behaves, sorted."""
+        rows = []
+        for key, order in sorted(self._orders.items()):
+            moods = {
+                name: value
+                for name, value in order["behaviour"].items()
+                if value != getattr(HEALTHY, name)
+            }
+            rows.append(
+                {
+                    **order["about"],
+                    "phase": order["phase"],
+                    "behaviour": moods,
+                    "sockets": {
+                        str(port): f"{host}:{number}"
+                        for port, (host, number) in sorted(self._sockets.get(key, {}).items())
+                    },
+                }
+            )
+        return rows
 
     # Following the clusters
 

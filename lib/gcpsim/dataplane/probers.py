@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gcpsim.compute.collections.health import Health, Target
 from gcpsim.core.clock import Clock
@@ -62,7 +63,7 @@ class Probers:
         """HEALTHY, UNHEALTHY or "" (not known) for "ip:port" of a group in a backend service."""
         return self.health.state(location, service, group, endpoint)
 
-    def table(self) -> list[dict[str, object]]:
+    def table(self) -> list[dict[str, Any]]:
         """What each prober sees of each endpoint, and why; sorted."""
         return self.health.table()
 

@@ -37,6 +37,8 @@ class Admin:
             "DELETE calls": self._reset_calls,
             "GET reach": lambda query, body: self._reach(),
             "GET traffic": lambda query, body: self._traffic(),
+            "GET health": lambda query, body: self._settled("health_table"),
+            "GET pods": lambda query, body: self._settled("pods_table"),
             "POST options": self._set_options,
             "POST reset": self._reset,
             "GET stage": lambda query, body: {"verbs": sorted(world.stage)},
@@ -73,6 +75,13 @@ class Admin:
         if plane is None:
             return Answer(body=[])
         return Answer(body=plane.reach, waiter=asyncio.ensure_future(plane.settled()))
+
+    def _settled(self, table: str) -> Answer:
+        """A table of the data plane, once what was ordered has been done; [] without one."""
+        plane = self.world.dataplane
+        if plane is None:
+            return Answer(body=[])
+        return Answer(body=getattr(plane, table), waiter=asyncio.ensure_future(plane.settled()))
 
     def _traffic(self) -> Answer:
         """What flowed, and what is not served and why."""

@@ -20,6 +20,8 @@ class Verb:
     optional: tuple[str, ...] = ()
 
 
+POD = ("cluster", "namespace", "pod")  # the pod's name, or a pattern such as 'web-*'
+
 NOUNS: dict[str, dict[str, Verb]] = {
     "cluster": {
         "down": Verb(
@@ -53,6 +55,19 @@ NOUNS: dict[str, dict[str, Verb]] = {
             "a container ends with an error",
             ("container",),
         ),
+        "slow": Verb("pod-slow", POD, "answers later (2s, or --by)", ("by",)),
+        "fail": Verb("pod-fail", POD, "answers with an error (503, or --status)", ("status",)),
+        "hang": Verb("pod-hang", POD, "takes requests and never answers"),
+        "refuse": Verb("pod-refuse", POD, "refuses new connections"),
+        "leak": Verb("pod-leak", POD, "drops some requests (5%%, or --share)", ("share",)),
+        "close-early": Verb(
+            "pod-close-early", POD, "ends idle connections early (5s, or --after)", ("after",)
+        ),
+        "ignore-sigterm": Verb("pod-ignore-sigterm", POD, "serves on until it is killed"),
+        "proxy-protocol": Verb(
+            "pod-proxy-protocol", POD, "wants a PROXY line (on, or --mode)", ("mode",)
+        ),
+        "heal": Verb("pod-heal", POD, "behaves again"),
     },
     "resolver": {
         "flush": Verb("resolver-flush", ("resolver",), "it forgets all answers"),

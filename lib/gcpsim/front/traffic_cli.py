@@ -1,4 +1,4 @@
-"""`gcpsim reach` and `gcpsim traffic`: where addresses are served, and what flows."""
+"""`gcpsim reach`, `traffic`, `health`, `pods`: where things are served, what flows, who is well."""
 
 import argparse
 import json
@@ -10,10 +10,12 @@ Show = Callable[..., None]
 
 
 def add_commands(commands: Any, ask: Ask, show: Show) -> None:
-    """Add both commands to the parser."""
+    """Add these commands to the parser."""
     for name, run, about in (
         ("reach", _reach, "where each address, port and location is served on this machine"),
         ("traffic", _traffic, "what flowed, per rule, location and backend; what is refused"),
+        ("health", _health, "what each prober saw of each endpoint, and why"),
+        ("pods", _pods, "where each pod listens on this machine, and how it behaves"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument("--url", default="", help="the simulator")
@@ -35,6 +37,29 @@ def _reach(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
         show(rows, ("ip", "port", "protocol", "location", "connect", "rule"))
     else:
         print("no forwarding rule is served")
+    return 0
+
+
+def _health(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
+    rows = ask(arguments.url, "GET", "health")
+    if arguments.json:
+        print(json.dumps(rows))
+    elif rows:
+        show(rows, ("service", "group", "zone", "endpoint", "location", "state", "probe", "why"))
+    else:
+        print("nothing is probed: no forwarding rule leads to a backend service with endpoints")
+    return 0
+
+
+def _pods(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
+    rows = ask(arguments.url, "GET", "pods")
+    if arguments.json:
+        print(json.dumps(rows))
+        return 0
+    for row in rows:
+        row["sockets"] = " ".join(row["sockets"].values())
+        row["behaviour"] = " ".join(f"{k}={v}" for k, v in row["behaviour"].items()) or "-"
+    show(rows, ("cluster", "namespace", "pod", "ip", "sockets", "phase", "behaviour"))
     return 0
 
 

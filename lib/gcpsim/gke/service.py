@@ -9,7 +9,7 @@ from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
-from gcpsim.gke import stage
+from gcpsim.gke import moods, stage
 from gcpsim.gke.changes import Changes
 from gcpsim.gke.creation import Creation
 from gcpsim.gke.documents import ClusterSpec
@@ -40,6 +40,7 @@ class Gke(RestService):
         self.methods = Methods(self.estate, self.operations, self.upgrades, self.changes)
         world.gke = self
         world.services[self.name] = self
+        moods.enter()
         stage.register(stage.Stage(self.estate, self.fleet, self.upgrades))
 
     @property

@@ -52,7 +52,7 @@ def _bound(direction: Direction, stage: Stage) -> Callable[[Args], Obj]:
     return lambda args: direction(stage, args)
 
 
-def _direction(
+def direction(
     verb: str, *needed: str, optional: Iterable[str] = ()
 ) -> Callable[[Direction], Direction]:
     allowed = {*needed, *optional}
@@ -71,41 +71,41 @@ def _direction(
     return enter
 
 
-@_direction("cluster-down", "cluster")
+@direction("cluster-down", "cluster")
 def cluster_down(stage: Stage, args: Args) -> Obj:
     """The cluster's Kubernetes API goes away; its pods keep running."""
     return _set_api(stage, args, False)
 
 
-@_direction("cluster-up", "cluster")
+@direction("cluster-up", "cluster")
 def cluster_up(stage: Stage, args: Args) -> Obj:
     return _set_api(stage, args, True)
 
 
 def _set_api(stage: Stage, args: Args, available: bool) -> Obj:
-    cluster = _plane(stage, args).cluster
+    cluster = plane_named(stage, args).cluster
     stage.estate.set_available(cluster.name, available)
     return {"cluster": cluster.name, "api": "up" if available else "down"}
 
 
-@_direction("zone-down", "zone")
+@direction("zone-down", "zone")
 def zone_down(stage: Stage, args: Args) -> Obj:
     """All machines of a zone stop."""
     return _machines(stage, [_zone(stage, args["zone"])], down=True)
 
 
-@_direction("zone-up", "zone")
+@direction("zone-up", "zone")
 def zone_up(stage: Stage, args: Args) -> Obj:
     return _machines(stage, [_zone(stage, args["zone"])], down=False)
 
 
-@_direction("region-down", "region")
+@direction("region-down", "region")
 def region_down(stage: Stage, args: Args) -> Obj:
     """All zones of a region stop, and with them the Kubernetes APIs of the clusters there."""
     return _region(stage, args["region"], down=True)
 
 
-@_direction("region-up", "region")
+@direction("region-up", "region")
 def region_up(stage: Stage, args: Args) -> Obj:
     return _region(stage, args["region"], down=False)
 
@@ -150,18 +150,18 @@ def _heartbeat(plane: Plane, node: Obj, *, down: bool) -> None:
         endpoints.mark(plane, pod)
 
 
-@_direction("node-down", "cluster", "node")
+@direction("node-down", "cluster", "node")
 def node_down(stage: Stage, args: Args) -> Obj:
     return _one_node(stage, args, down=True)
 
 
-@_direction("node-up", "cluster", "node")
+@direction("node-up", "cluster", "node")
 def node_up(stage: Stage, args: Args) -> Obj:
     return _one_node(stage, args, down=False)
 
 
 def _one_node(stage: Stage, args: Args, *, down: bool) -> Obj:
-    plane = _plane(stage, args)
+    plane = plane_named(stage, args)
     node = _node(plane.cluster, args["node"])
     key = f"node/{plane.cluster.name}/{args['node']}"
     table = stage.world.store.table("outages")
@@ -173,10 +173,10 @@ def _one_node(stage: Stage, args: Args, *, down: bool) -> Obj:
     return {"node": args["node"], "state": "down" if down else "up"}
 
 
-@_direction("node-add", "cluster", "zone", optional=("pool",))
+@direction("node-add", "cluster", "zone", optional=("pool",))
 def node_add(stage: Stage, args: Args) -> Obj:
     """A node appears, in a zone of the cluster's region that may be new to it."""
-    cluster = _plane(stage, args).cluster
+    cluster = plane_named(stage, args).cluster
     doc = stage.estate.document(cluster.name)
     region = "-".join(cluster.location.split("-")[:2])
     if args["zone"].rpartition("-")[0] != region:
@@ -193,28 +193,28 @@ def node_add(stage: Stage, args: Args) -> Obj:
     return {"node": name, "zone": args["zone"]}
 
 
-@_direction("node-remove", "cluster", "node")
+@direction("node-remove", "cluster", "node")
 def node_remove(stage: Stage, args: Args) -> Obj:
     """A node and its instance are deleted, without a drain."""
-    cluster = _plane(stage, args).cluster
+    cluster = plane_named(stage, args).cluster
     stage.fleet.remove(cluster.name, _node(cluster, args["node"]))
     return {"node": args["node"], "state": "removed"}
 
 
-@_direction("node-upgrade", "cluster", optional=("pool", "version"))
+@direction("node-upgrade", "cluster", optional=("pool", "version"))
 def node_upgrade(stage: Stage, args: Args) -> Obj:
     """Upgrade a node pool: with surge, node by node, drained by evictions."""
-    doc = stage.estate.document(_plane(stage, args).cluster.name)
+    doc = stage.estate.document(plane_named(stage, args).cluster.name)
     pool = _pool(doc, args.get("pool"))
     version = args.get("version") or _newer(pool["version"])
     operation = stage.upgrades.start(doc["name"], pool["name"], version)
     return {"pool": pool["name"], "version": version, "operation": operation["name"]}
 
 
-@_direction("pod-crash", "cluster", "namespace", "pod", optional=("container", "exit_code"))
+@direction("pod-crash", "cluster", "namespace", "pod", optional=("container", "exit_code"))
 def pod_crash(stage: Stage, args: Args) -> Obj:
     """A container of a pod ends with an error; the kubelet restarts it with back-off."""
-    plane = _plane(stage, args)
+    plane = plane_named(stage, args)
     key = f"{args['namespace']}/{args['pod']}"
     pod = plane.pods.get(key)
     if pod is None:
@@ -228,10 +228,10 @@ def pod_crash(stage: Stage, args: Args) -> Obj:
     return {"pod": key, "state": "crashed"}
 
 
-@_direction("rollout", "cluster", "namespace", "deployment", optional=("image",))
+@direction("rollout", "cluster", "namespace", "deployment", optional=("image",))
 def rollout(stage: Stage, args: Args) -> Obj:
     """Start a rollout of a Deployment: a new image, or a restart."""
-    cluster = _plane(stage, args).cluster
+    cluster = plane_named(stage, args).cluster
     deployment = cluster.get("deployments", args["namespace"], args["deployment"])
     if deployment is None:
         names = [key_of(d) for d in cluster.list("deployments")]
@@ -252,7 +252,7 @@ def rollout(stage: Stage, args: Args) -> Obj:
     return {"deployment": key_of(deployment), "state": "rolling out"}
 
 
-def _plane(stage: Stage, args: Args) -> Plane:
+def plane_named(stage: Stage, args: Args) -> Plane:
     found: Plane | None = stage.estate.planes.get(args["cluster"])
     if found is None:
         known = sorted(stage.estate.planes)

@@ -43,8 +43,10 @@ class Speaker(Protocol):
 class Arrival:
     """An accepted socket whose first bytes have not come yet."""
 
-    def __init__(self, pod: "Pod", port: int, sock: socket.socket, client: str) -> None:
-        self.pod, self.port, self.client = pod, port, client
+    def __init__(
+        self, pod: "Pod", port: int, sock: socket.socket, client: str, *, fronted: bool
+    ) -> None:
+        self.pod, self.port, self.client, self.fronted = pod, port, client, fronted
         self.proxy = ""
         self._socket = sock
         self._loop = asyncio.get_running_loop()
@@ -97,7 +99,7 @@ class Arrival:
             self.pod.keep(self._loop.create_task(self._open(tls)))
 
     async def _open(self, tls: bool) -> None:
-        connection = Connection(self.pod, self.port, self.client, self.proxy)
+        connection = Connection(self.pod, self.port, self.client, self.proxy, fronted=self.fronted)
         try:
             context = self.pod.tls_context() if tls else None
             more: dict[str, Any] = {"ssl_handshake_timeout": HANDSHAKE} if tls else {}
@@ -133,8 +135,9 @@ class Arrival:
 class Connection(asyncio.Protocol):
     """An open connection; its speaker is chosen when the first bytes arrive."""
 
-    def __init__(self, pod: "Pod", port: int, client: str, proxy: str) -> None:
+    def __init__(self, pod: "Pod", port: int, client: str, proxy: str, *, fronted: bool) -> None:
         self.pod, self.port, self.client, self.proxy = pod, port, client, proxy
+        self.fronted = fronted
         self.speaker: Speaker | None = None
         self.frozen = False
         self._transport: asyncio.Transport | None = None

@@ -74,9 +74,10 @@ class Farm:
     async def wait(self, simulated: float) -> None:
         await asyncio.sleep(self.real(simulated))
 
-    def client_of(self, peer: tuple[str, int]) -> str:
-        """Whom a pod sees at the other end: a client, a node, or Google's front end."""
-        return self.origins.pop(peer, "") or f"{FRONT_END}:{peer[1]}"
+    def client_of(self, peer: tuple[str, int]) -> tuple[str, bool]:
+        """Whom a pod sees at the other end, and whether that is one of Google's front ends."""
+        known = self.origins.pop(peer, "")
+        return known or f"{FRONT_END}:{peer[1]}", not known
 
     @contextlib.contextmanager
     def on_behalf(self, sock: socket.socket, client: str) -> Iterator[None]:
@@ -115,7 +116,7 @@ class Farm:
 
     def _cut(self, order: Event) -> None:
         pod = self.pods.get(order["key"])
-        cut = pod.cut(int(order.get("port", 0))) if pod is not None else 0
+        cut = pod.cut(int(order["port"]), fronted=True) if pod is not None else 0
         self.tell({"event": "cut", "key": order["key"], "connections": cut})
 
     def _certificate(self, order: Event) -> None:

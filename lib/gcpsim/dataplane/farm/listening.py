@@ -60,7 +60,8 @@ class Listener:
                 return
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            Arrival(self.pod, self.port, sock, self.pod.farm.client_of(peer))
+            client, fronted = self.pod.farm.client_of(peer)
+            Arrival(self.pod, self.port, sock, client, fronted=fronted)
 
     def freeze(self) -> None:
         """The machine is gone: connections are neither accepted nor refused."""

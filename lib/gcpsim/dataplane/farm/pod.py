@@ -95,9 +95,9 @@ class Pod:
         for task in self._tasks:
             task.cancel()
 
-    def cut(self, port: int = 0) -> int:
-        """End the connections of one port, or all; how many they were."""
-        chosen = [c for c in self.connections if port in (0, c.port)]
+    def cut(self, port: int = 0, *, fronted: bool = False) -> int:
+        """End the connections of one port, or all; only those of front ends if `fronted`."""
+        chosen = [c for c in self.connections if port in (0, c.port) and (c.fronted or not fronted)]
         for connection in chosen:
             connection.cut()
         return len(chosen)

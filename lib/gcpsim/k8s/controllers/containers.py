@@ -4,9 +4,12 @@ import hashlib
 import re
 from typing import Any
 
+from gcpsim.core.behaviour import Behaviour
 from gcpsim.k8s.controllers.objects import Obj, is_true, stamp, with_condition
 
 SLEEP = re.compile(r"\bsleep\s+([0-9.]+)")
+WAIT_SHUTDOWN = "/wait-shutdown"  # of ingress-nginx: asks the controller to end, and waits
+SHUTDOWN_GRACE = re.compile(r"--shutdown-grace-period=([0-9]+)")
 FIRST_BACK_OFF, LAST_BACK_OFF = 10.0, 300.0
 
 
@@ -143,6 +146,29 @@ def readiness_delay(spec: Obj) -> float:
     return max(delays)
 
 
+def probe_passes(spec: Obj, kind: str, mood: Behaviour) -> bool:
+    """Whether the probes of a kind pass while the pod behaves like this."""
+    for container in spec.get("containers") or ():
+        probe = container.get(kind) or {}
+        if "tcpSocket" in probe and mood.refuse:
+            return False
+        asked = "httpGet" in probe or "grpc" in probe
+        if asked and not mood.passes_probe(float(probe.get("timeoutSeconds") or 1)):
+            return False
+    return True
+
+
+def failure_delay(spec: Obj, kind: str) -> float:
+    """Seconds of failing until the probes of a kind count as failed."""
+    delays = [0.0]
+    for container in spec.get("containers") or ():
+        probe = container.get(kind)
+        if probe:
+            period = float(probe.get("periodSeconds") or 10)
+            delays.append(period * int(probe.get("failureThreshold") or 3))
+    return max(delays)
+
+
 def pre_stop_seconds(spec: Obj) -> float:
     """How long preStop hooks take: `sleep` actions, and `sleep N` inside exec commands."""
     longest = 0.0
@@ -151,6 +177,10 @@ def pre_stop_seconds(spec: Obj) -> float:
         if hook.get("sleep"):
             longest = max(longest, float(hook["sleep"].get("seconds", 0)))
         command = " ".join((hook.get("exec") or {}).get("command") or ())
+        if command == WAIT_SHUTDOWN:
+            arguments = " ".join(container.get("args") or ())
+            grace = SHUTDOWN_GRACE.search(arguments)
+            longest = max(longest, float(grace[1]) if grace else 0.0)
         found = SLEEP.search(command)
         if found:
             longest = max(longest, float(found[1]))

@@ -46,9 +46,8 @@ class Kubelet:
     def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
         key = key_of(pod)
         if event == "DELETED":
-            waiting = self._waits.pop(key, None)
-            if waiting:
-                waiting[2].cancel()
+            for slot in ("", "livenessProbe", "readinessProbe"):
+                self._forget(key + slot)
         elif pod["spec"].get("nodeName") and not self._is_mine(pod, old):
             self.worker.mark(key)
 
@@ -79,15 +78,15 @@ class Kubelet:
         elif phase == "Running":
             self._run(key, pod)
 
-    def _waited(self, key: str, pod: Obj, stage: str, seconds: float) -> bool:
+    def _waited(self, key: str, pod: Obj, stage: str, seconds: float, *, slot: str = "") -> bool:
         """True once the pod has been in this stage for so long; until then an alarm is set."""
-        known = self._waits.get(key)
+        known = self._waits.get(key + slot)
         if known is not None:
             if known[:2] == (uid_of(pod), stage):
                 return self.plane.now() >= known[2].when
             known[2].cancel()
         timer = self.plane.clock.after(seconds, lambda: self.reconcile(key))
-        self._waits[key] = (uid_of(pod), stage, timer)
+        self._waits[key + slot] = (uid_of(pod), stage, timer)
         return False
 
     def started_at_once(self, pod: Obj) -> Obj:
@@ -145,11 +144,33 @@ class Kubelet:
                 self._restart(pod)
             return
         ready = all(item["ready"] for item in states)
-        if not ready:
-            restarts = sum(item["restartCount"] for item in states)
+        restarts = sum(item["restartCount"] for item in states)
+        mood = behaviour.read(annotations_of(pod))
+        if self._failed(key, pod, mood, "livenessProbe", restarts):
+            self.crash(pod)
+            return
+        if ready and self._failed(key, pod, mood, "readinessProbe", restarts):
+            ready = False
+            self._forget(key)  # to be ready again takes its time
+        elif not ready and containers.probe_passes(pod["spec"], "readinessProbe", mood):
             delay = containers.readiness_delay(pod["spec"])
             ready = delay == 0 or self._waited(key, pod, f"ready {restarts}", delay)
         self._write(pod, containers.with_readiness(pod, status, ready, now))
+
+    def _failed(
+        self, key: str, pod: Obj, mood: behaviour.Behaviour, kind: str, restarts: int
+    ) -> bool:
+        """Whether the probes of a kind have failed for so long that it counts."""
+        if mood == behaviour.HEALTHY or containers.probe_passes(pod["spec"], kind, mood):
+            self._forget(key + kind)
+            return False
+        delay = containers.failure_delay(pod["spec"], kind)
+        return self._waited(key, pod, f"{kind} {restarts}", delay, slot=kind)
+
+    def _forget(self, wait: str) -> None:
+        waiting = self._waits.pop(wait, None)
+        if waiting:
+            waiting[2].cancel()
 
     def answered(self, pod: Obj, status: Obj) -> Obj:
         """A status with a readiness gate just answered; at scale 0 with what follows at once."""
