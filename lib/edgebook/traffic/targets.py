@@ -86,7 +86,7 @@ def _frontend(
         if frontend.redirect_http:
             yield replace(
                 base, hostname=str(name.probe), port=80, protocol=Protocol.HTTP,
-                statuses=REDIRECTS, ca_file="",
+                statuses=REDIRECTS, ca_file="", weight=0.25,
             )  # fmt: skip
 
 

@@ -74,6 +74,7 @@ class Target:
     expect: str = ""  # SSL, TCP: text that a good answer has
     websocket: str = ""  # path of a WebSocket
     patience: float = 2.0  # seconds until a request counts as a timeout
+    weight: float = 1.0  # of its frontend's requests
     ca_file: str = ""
 
     @property

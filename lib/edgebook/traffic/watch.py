@@ -214,19 +214,20 @@ class Watch:
             (s.target, s.client, Way(s.location, s.host, s.port)): n
             for n, s in self.log.series.items()
         }
-        sharing: dict[str, int] = defaultdict(int)
+        sharing: dict[str, float] = defaultdict(float)
         for target, _, _ in wanted:
-            sharing[target.frontend] += 1
+            sharing[target.frontend] += target.weight
         made: list[Series] = []
-        place = dict.fromkeys(sharing, 0)
+        place = dict.fromkeys(sharing, 0.0)
         following = max(self.log.series, default=-1) + 1
         for target, client, way in wanted:
             number = numbers.get((target, client, way))
             if number is None:
                 number, following = following, following + 1
-            frontend, share = target.frontend, sharing[target.frontend]
-            interval, first = share / self._rate_of(frontend), place[frontend] / share
-            place[frontend] += 1
+            frontend, whole = target.frontend, sharing[target.frontend]
+            interval = whole / target.weight / self._rate_of(frontend)
+            first = place[frontend] / whole
+            place[frontend] += target.weight
             where = (way.location, way.host, way.port)
             made.append(Series(number, target, client, *where, interval, first))
         return made

@@ -1,0 +1,128 @@
+"""The meter against a simulator with real traffic: what it counts, and what it does not let pass.
+
+The control: a change without order (pods are deleted before anything is detached) loses requests,
+and the meter finds them; a meter that cannot fail would prove nothing.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from edgebook import cli
+from edgebook.apply.metering import metered
+from edgebook.cloud import kubernetes as kube
+from edgebook.errors import StepFailed
+from edgebook.traffic import TrafficLimits, VerdictState, Watch, judge
+
+from tests.contract.edgebook.conftest import Shop
+
+LIMIT = 60.0
+FRONTENDS = {"mqtt", "names", "postgres", "web"}
+
+
+@pytest.fixture(scope="module")
+def open_shop(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The front door as the rehearsal builds it, with traffic through it."""
+    simulator = type(sim)("--dataplane", "--time-scale", "0", "--scenario", "legacy")
+    folder: Path = tmp_path_factory.mktemp("meter")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GCPSIM_URL", simulator.url)
+        patch.setenv("EDGEBOOK_STATE", str(folder / "state"))
+        patch.delenv("EDGEBOOK_METER", raising=False)
+        made = Shop(simulator, folder)
+        made.book().apply("apply", "auto", show_progress=False)
+        yield made
+    simulator.stop()
+
+
+def steady(watch: Watch, count: int = 40) -> float:
+    """Wait until everything answers; from when on."""
+    assert watch.wait_until(
+        lambda: watch.window().answered >= count and set(watch.window().frontends) >= FRONTENDS,
+        LIMIT,
+    ), watch.window().to_json()
+    return time.monotonic()
+
+
+def test_a_watch_of_a_quiet_front_door_counts_everything_and_nothing_fails(
+    open_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.main(["watch", "--params", open_shop.file(), "--for", "4s", "--json"])
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["sent"] == seen["answered"] + seen["failed"]
+    assert seen["failed"] == 0, seen["failures"]
+    assert {row["frontend"] for row in seen["by"]} >= FRONTENDS
+    assert {row["cluster"] for row in seen["by"]} == {"", "blue"}
+    zones = {row["zone"] for row in seen["by"] if row["frontend"] == "postgres"}
+    assert zones == {"us-central1-a", "us-central1-b", "us-central1-c"}
+    assert code == 0
+
+
+def test_verify_has_answers_in_a_row_from_everywhere(open_shop: Shop) -> None:
+    rows = [dict(row.cells) for row in open_shop.book().verify().rows]
+    stands = [row for row in rows if row["check"] in ("HTTPS answers", "TCP connection stands")]
+    assert {row["state"] for row in stands} == {"ok"}
+    assert any("answers to" in str(row["reason"]) for row in stands)
+
+
+def test_an_unordered_change_is_caught(open_shop: Shop) -> None:
+    """Pods go before their endpoints are detached: connections are cut, and that is counted."""
+    book = open_shop.book()
+    with book.watch() as watch:
+        calm = steady(watch)
+        kill(book, "iot")
+        assert watch.wait_until(lambda: watch.window(calm).failed > 0, LIMIT)
+        during, before = watch.window(calm), watch.window(until=calm)
+    verdict = judge(before, during, TrafficLimits(max_latency_rise=None))
+    assert verdict.state is VerdictState.BREACH
+    assert {failure.frontend for failure in during.failures} == {"mqtt"}
+    assert before.failed == 0
+
+
+def test_a_step_that_users_notice_stops_with_the_evidence(open_shop: Shop) -> None:
+    book = open_shop.book()
+    with metered(book.door) as meter:
+        assert isinstance(meter.watch, Watch)
+        steady(meter.watch)
+        meter.gate()
+        kill(book, "shop", "postgres")
+        assert meter.watch.wait_until(lambda: meter.during().failed > 0, LIMIT)
+        with pytest.raises(StepFailed, match="Users notice this change") as stopped:
+            meter.gate()
+    assert "postgres" in stopped.value.seen
+    assert "requests failed, 0 allowed" in stopped.value.why
+
+
+def kill(book: Any, namespace: str, prefix: str = "") -> None:
+    """Every pod at once, without grace."""
+    cluster: kube.KubeCluster = book.door.open_clusters()["blue"]()
+    path = f"api/v1/namespaces/{namespace}/pods"
+    for pod in list(cluster.list(path)):
+        name = pod["metadata"]["name"]
+        if name.startswith(prefix):
+            cluster.request("DELETE", f"{path}/{name}", body={"gracePeriodSeconds": 0})
+
+
+def test_ctrl_c_leaves_what_was_seen(open_shop: Shop) -> None:
+    command = [sys.executable, "-m", "edgebook", "watch", "--params", open_shop.file(), "--json"]
+    samples = open_shop.folder / "samples"
+    process = subprocess.Popen(
+        [*command, "--samples", str(samples)], stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + LIMIT
+    clients: list[Any] = []
+    while not clients and time.monotonic() < deadline:
+        clients = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=LIMIT)
+    seen = json.loads(out)
+    assert seen["sent"] == seen["answered"] + seen["failed"]
+    assert samples.exists()
+    assert not [one for one in clients if one.is_running() and one.status() != "zombie"]
