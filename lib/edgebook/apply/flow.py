@@ -34,7 +34,7 @@ from edgebook.plan.approval import (
 from edgebook.plan.approvers import Rules
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
-from edgebook.verify import backend_checks, failures
+from edgebook.verify import causes, failures
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import Failure
 from edgebook.verify.health import GroupHealth
@@ -185,13 +185,17 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
     unhealthy = [item for item in seen.endpoints if item.health != "HEALTHY"]
     names = {door.names.backend_service(name): name for name in door.spec.backends}
     name = names.get(service.name)
-    if not unhealthy or name is None:
+    if name is None:
+        return failures.NEG_EMPTY, failures.NEG_EMPTY.cause
+    if not unhealthy:
         empty = ", ".join(f"{group.rsplit('/', 1)[-1]} {group.split('/')[-3]}"
                           for group in seen.empty)  # fmt: skip
-        return failures.NEG_EMPTY, f"no endpoint in {empty}"
+        facts = facts_of(door, door.read())
+        trouble, words = causes.why_empty(facts, name, door.spec.backends[name])
+        return trouble, f"no endpoint in {empty}: {words}"
     facts = facts_of(door, door.read())
     first, backend = unhealthy[0], door.spec.backends[name]
-    trouble, words = backend_checks.why_unhealthy(facts, name, backend, first.group, first.address)
+    trouble, words = causes.why_unhealthy(facts, name, backend, first.group, first.address)
     count = sum(item.group == first.group for item in unhealthy)
     return trouble, f"{count} of NEG {first.neg} ({first.zone}) are not HEALTHY: {words}"
 

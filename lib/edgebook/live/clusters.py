@@ -12,7 +12,7 @@ from typing import Any
 
 from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
-from edgebook.model.observed import Neg, ObservedCluster, ObservedService
+from edgebook.model.observed import Neg, ObservedCluster, ObservedService, Pod
 from edgebook.model.values import LiveResource, ResourceKey
 
 SVCNEGS = "apis/networking.gke.io/v1beta1/servicenetworkendpointgroups"
@@ -93,6 +93,7 @@ def _observe(
                 target_ports=target_ports(body, slices),
                 annotation=(body["metadata"].get("annotations") or {}).get(NEG_ANNOTATION, ""),
                 negs=own,
+                pods=pods_of(body, slices, nodes),
             )
         )
     tags = node_tags.get(name) or tags_of_nodes(nodes, firewalls)
@@ -148,11 +149,46 @@ def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName
             parts = link.split("/")
             zone = parts[parts.index("zones") + 1] if "zones" in parts else ""
             state = str(ref.get("state") or "ACTIVE")
-            neg = Neg(str(meta["name"]), zone, link, state, port, leaving)
+            neg = Neg(str(meta["name"]), zone, link, state, port, leaving, trouble_of(item))
             found[((str(meta["namespace"]), service), port)].append(neg)
     for group in found.values():
         group.sort(key=lambda neg: (neg.name, neg.zone))
     return found
+
+
+def pods_of(
+    service: Mapping[str, Any],
+    slices: Iterable[Mapping[str, Any]],
+    nodes: Iterable[Mapping[str, Any]],
+) -> tuple[Pod, ...]:
+    """The pods of a Service that GKE puts into its NEGs: ready or not, but not terminating."""
+    zones = {str(node["metadata"]["name"]): zone_of(node) for node in nodes}
+    names = {
+        str(port.get("name") or ""): int(port["port"])
+        for port in service.get("spec", {}).get("ports") or ()
+    }
+    found: dict[str, Pod] = {}
+    for item in slices:
+        ports = {
+            names[name]: int(port["port"])
+            for port in item.get("ports") or ()
+            if (name := str(port.get("name") or "")) in names and port.get("port")
+        }
+        for endpoint in item.get("endpoints") or ():
+            conditions = endpoint.get("conditions") or {}
+            if conditions.get("terminating") or item.get("addressType") == "IPv6":
+                continue
+            for address in endpoint.get("addresses") or ():
+                node = str(endpoint.get("nodeName") or "")
+                known = found.get(address)
+                found[address] = Pod(
+                    str(address),
+                    {**(known.ports if known else {}), **ports},
+                    str(endpoint.get("zone") or zones.get(node, "")),
+                    conditions.get("ready") is not False,
+                    str((endpoint.get("targetRef") or {}).get("name", "")),
+                )
+    return tuple(found[address] for address in sorted(found))
 
 
 def target_ports(
@@ -195,12 +231,28 @@ def zones_of_nodes(nodes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
             for taint in (node.get("spec") or {}).get("taints") or ()
         )
         if ready and not excluded and not leaving and not meta.get("deletionTimestamp"):
-            provider = str((node.get("spec") or {}).get("providerID") or "").split("/")
-            zone = labels.get("topology.kubernetes.io/zone") or (
-                provider[-2] if len(provider) > 2 else ""
-            )
-            zones.add(str(zone))
+            zones.add(zone_of(node))
     return tuple(sorted(zones - {""}))
+
+
+def zone_of(node: Mapping[str, Any]) -> str:
+    """The zone of a node, by its label or its provider id `gce://project/zone/name`."""
+    labels = node["metadata"].get("labels") or {}
+    provider = str((node.get("spec") or {}).get("providerID") or "").split("/")
+    return str(
+        labels.get("topology.kubernetes.io/zone") or (provider[-2] if len(provider) > 2 else "")
+    )
+
+
+def trouble_of(svcneg: Mapping[str, Any]) -> str:
+    """Why a svcneg object is not in order, by its conditions; empty when it is."""
+    conditions = (svcneg.get("status") or {}).get("conditions") or ()
+    said = {item.get("type"): item for item in conditions}
+    for name in ("Initialized", "Synced"):
+        condition = said.get(name)
+        if condition is not None and condition.get("status") != "True":
+            return f"{name} is {condition.get('status')}: {condition.get('message', '')}"
+    return ""
 
 
 def tags_of_nodes(

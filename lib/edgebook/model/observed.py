@@ -19,6 +19,18 @@ class Neg:
     state: str = "ACTIVE"  # ACTIVE, INACTIVE, TO_BE_DELETED
     port: int = 0  # of the Service; 0 when it is not known
     leaving: bool = False  # its svcneg is marked for deletion: GKE updates it no more
+    trouble: str = ""  # why its svcneg is not Initialized or not Synced
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod behind a Service, as its EndpointSlice shows it."""
+
+    address: str
+    ports: Mapping[int, int]  # Service port -> the port on which this pod listens
+    zone: str = ""
+    ready: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,7 @@ class ObservedService:
     target_ports: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     annotation: str = ""  # cloud.google.com/neg as it stands
     negs: tuple[Neg, ...] = ()
+    pods: tuple[Pod, ...] = ()  # without those that are terminating
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
 from edgebook.plan.leaks import Leak
 from edgebook.show import tables as show
 from edgebook.show.tables import Pages, Table
-from edgebook.verify import backend_checks, certificate_checks, failures
+from edgebook.verify import backend_checks, causes, certificate_checks, failures, firewalling
 from edgebook.verify.dns_checks import RECORDS
 from edgebook.verify.facts import Facts, probe_name
 from edgebook.verify.firewall_rules import IPV4_RANGES, IPV6_RANGES, Verdict, evaluate
@@ -112,7 +112,7 @@ def endpoints(facts: Facts, memory: Memory) -> Table:
             if endpoint.health != "HEALTHY" and endpoint.group not in explained:
                 explained.add(endpoint.group)
                 name = names[found.service]
-                trouble, seen = backend_checks.why_unhealthy(
+                trouble, seen = causes.why_unhealthy(
                     facts, name, facts.spec.backends[name], endpoint.group, endpoint.address
                 )
                 notes.append(f"{endpoint.neg} {endpoint.zone}: {seen}. {trouble.remedy}")
@@ -213,18 +213,18 @@ def _redirect(facts: Facts, frontend: FrontendSpec, version: IpVersion) -> tuple
 def firewall(facts: Facts) -> Table:
     """What Google's ranges may reach, per cluster and port."""
     columns = ("cluster", "port", "from", "verdict", "by")
-    rules = backend_checks.firewall_rules(facts)
+    rules = firewalling.firewall_rules(facts)
     rows = []
     for cluster in facts.observed.clusters.values():
         ranges = IPV4_RANGES + (IPV6_RANGES if cluster.ipv6 else ())
-        for port in backend_checks.ports_of(facts, cluster):
+        for port in firewalling.ports_of(facts, cluster):
             for source in ranges:
                 answer = evaluate(
                     rules,
-                    network=backend_checks.network_name(facts),
+                    network=firewalling.network_name(facts),
                     source=source,
                     port=port,
-                    tags=backend_checks.tags_of(facts, cluster),
+                    tags=firewalling.tags_of(facts, cluster),
                 )
                 cells = {
                     "cluster": cluster.name,

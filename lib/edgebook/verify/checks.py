@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.errors import EdgebookError
 from edgebook.model.values import Action, CheckResult, Step
-from edgebook.verify import backend_checks, certificate_checks, dns_checks, traffic_checks
+from edgebook.verify import (
+    backend_checks,
+    certificate_checks,
+    dns_checks,
+    following,
+    traffic_checks,
+)
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, result
 
 # Kinds that are a part of something that exists before us.
@@ -27,6 +33,7 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.FIREWALL, backend_checks.firewall),
     (Step.BACKENDS, backend_checks.zones),
     (Step.BACKENDS, backend_checks.health),
+    (Step.BACKENDS, following.following),
 )
 
 

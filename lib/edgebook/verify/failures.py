@@ -7,11 +7,12 @@ ingress-gce's events, public issue threads.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.errors import ApiError, EdgebookError
+from edgebook.model.observed import Pod
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,95 @@ NEG_NOT_SYNCED = Failure(
     "kubectl describe svcneg and the Service's events; the cluster must be VPC-native",
     final=False,
 )
+FIREWALL_DENIED = Failure(
+    0,
+    "a firewall rule denies Google's probes",
+    "a deny rule is asked before the one that allows",
+    "set firewall.priority below that of the deny rule, or have it narrowed",
+)
+ZONE_DOWN = Failure(
+    0,
+    "a zone is down",
+    "no node of the zone is ready, so its pods are gone or cannot be reached",
+    "nothing to change here: traffic goes to the other zones; look at the nodes and at Google's "
+    "service health",
+    final=False,
+)
+POD_NOT_READY = Failure(
+    0,
+    "the pod itself is not ready",
+    "its own readiness probe fails, so the application has a problem, not the way to it",
+    "kubectl describe pod and its logs",
+    final=False,
+)
+NOBODY_LISTENS = Failure(
+    0,
+    "nobody listens on the port",
+    "the endpoints' port is none that the pods' containers name",
+    "correct the Service's targetPort, or let the pods listen there",
+)
+CLUSTER_UNREAD = Failure(
+    0,
+    "the cluster cannot be read",
+    "what should be behind the NEGs is not known, and GKE may have stopped to update them",
+    "kubectl cluster-info; until it answers, roll no pods",
+    final=False,
+)
+NO_RULE = Failure(
+    0,
+    "no forwarding rule leads to the backend service",
+    "without one Google asks no endpoint and nothing serves: the frontend is not there",
+    "run 30 frontends and 40 certificate map: they make what is missing of the chain",
+)
+NO_SERVICE = Failure(
+    0,
+    "the Service is gone",
+    "the application was deleted or renamed",
+    "deploy it again, correct backends.<name>.neg, or serve from another cluster "
+    "(edgebook run operate/swap)",
+)
+SVCNEG_GONE = Failure(
+    0,
+    "GKE keeps no NEG for the Service",
+    "the Service's NEG annotation does not name ours: nobody updates what is attached",
+    "run 60 backends: it puts the annotation back; find out what took it away "
+    "(kubectl get service -o yaml --show-managed-fields)",
+)
+SVCNEG_LEAVING = Failure(
+    0,
+    "the svcneg is marked for deletion",
+    "its annotation was taken away once, and GKE updates its endpoints no more while it waits to "
+    "collect it",
+    "put the annotation back (60 backends) and look at the Service's events for "
+    "ProcessServiceFailed; if it stays, give the NEG another name: backends.<name>.neg.name",
+)
+ENDPOINTS_FROZEN = Failure(
+    0,
+    "endpoints of pods that are gone",
+    "nobody takes them out of the NEG: its syncer stands still",
+    "kubectl describe svcneg and the Service's events say why; a control plane that is down or "
+    "upgrading syncs when it is back",
+)
+PODS_NOT_IN_NEG = Failure(
+    0,
+    "ready pods that get no traffic",
+    "GKE has not put them into the NEG",
+    "it takes seconds; if it stays: the Service's events, and nodes in a new zone (60 backends)",
+    final=False,
+)
+NO_PODS = Failure(
+    0,
+    "no pods",
+    "no pod is behind the Service: scaled to zero, or its selector matches none",
+    "kubectl get pods with the Service's selector; scale it up",
+    final=False,
+)
+PORT_NAME = Failure(
+    0,
+    "a target port that no container has",
+    "the Service's targetPort is a name, and no container of its pods has a port of that name",
+    "name the container's port as the Service's targetPort says, or give the targetPort by number",
+)
 LAST_NEG = Failure(
     0,
     "nothing else is attached",
@@ -306,6 +396,12 @@ CATALOGUE: tuple[Failure, ...] = tuple(
     value for value in list(vars().values()) if isinstance(value, Failure)
 )
 _PATTERNS = [(re.compile(f.pattern), f) for f in CATALOGUE if f.pattern]
+
+
+def of_no_endpoints(pods: Iterable[Pod], port: int) -> Failure:
+    """Why a NEG has no endpoints: no pods, or pods that have no port of the name it looks for."""
+    pods = tuple(pods)
+    return PORT_NAME if pods and not any(port in pod.ports for pod in pods) else NO_PODS
 
 
 def of_text(text: str) -> Failure | None:

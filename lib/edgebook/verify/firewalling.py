@@ -1,0 +1,135 @@
+"""What the network lets in to the pods, by the rules that were read, and why not.
+
+One answer for checks, causes and views: which rule or policy decides, and what to do about it,
+ourselves or by whoever keeps the firewall.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgebook.model.observed import ObservedCluster
+from edgebook.params.types import IpVersion
+from edgebook.verify import failures
+from edgebook.verify.facts import Facts, joined
+from edgebook.verify.failures import Failure
+from edgebook.verify.firewall_rules import (
+    IPV4_RANGES,
+    IPV6_RANGES,
+    Answer,
+    Verdict,
+    evaluate,
+    speaks_of,
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """What Google's ranges meet on their way to a port: the verdict, and the cause when closed."""
+
+    verdict: Verdict
+    rules: tuple[str, ...] = ()
+    trouble: Failure | None = None
+    words: str = ""
+
+
+def firewall_rules(facts: Facts) -> list[Mapping[str, Any]]:
+    return [item.body for key, item in facts.live.items() if key.kind == "firewall"]
+
+
+def network_name(facts: Facts) -> str:
+    return facts.spec.network.rsplit("/", 1)[-1]
+
+
+def tags_of(facts: Facts, cluster: ObservedCluster) -> tuple[str, ...]:
+    own = facts.spec.clusters[cluster.name].node_tags
+    return own or cluster.node_tags
+
+
+def ports_of(facts: Facts, cluster: ObservedCluster) -> list[int]:
+    """The ports on which probes and traffic reach this cluster's pods."""
+    found: set[int] = set()
+    for backend in facts.spec.backends.values():
+        service = cluster.service(backend.neg.namespace, backend.neg.service)
+        serving = service.target_ports.get(backend.neg.port, ()) if service else ()
+        found.update(serving)
+        if serving and backend.health_check.port:
+            found.add(backend.health_check.port)
+    return sorted(found)
+
+
+def ranges_of(cluster: ObservedCluster) -> tuple[str, ...]:
+    return IPV4_RANGES + (IPV6_RANGES if cluster.ipv6 else ())
+
+
+def way_in(facts: Facts, cluster: ObservedCluster, port: int) -> Way:
+    """Whether all of Google's ranges reach a port of this cluster's pods."""
+    used: set[str] = set()
+    for source in ranges_of(cluster):
+        answer = _answer(facts, cluster, source, port)
+        if answer.verdict is not Verdict.ALLOWED:
+            trouble, words = _closed(facts, cluster, source, port, answer)
+            return Way(answer.verdict, answer.rules, trouble, words)
+        used.update(answer.rules)
+    return Way(Verdict.ALLOWED, tuple(sorted(used)))
+
+
+def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> Answer:
+    return evaluate(
+        firewall_rules(facts),
+        network=network_name(facts),
+        source=source,
+        port=port,
+        tags=tags_of(facts, cluster),
+    )
+
+
+def _closed(
+    facts: Facts, cluster: ObservedCluster, source: str, port: int, answer: Answer
+) -> tuple[Failure, str]:
+    if answer.verdict is Verdict.UNSURE:
+        words = f"{joined(answer.rules)} aims at service accounts"
+        return replace(failures.FIREWALL_MISSING, remedy="check it by hand"), words
+    near = speaks_of(firewall_rules(facts), source, tags_of(facts, cluster))
+    if answer.verdict is Verdict.DENIED:
+        trouble = failures.FIREWALL_DENIED
+        words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
+        remedy = _against(facts, answer.rules[0])
+    elif near:
+        trouble = failures.FIREWALL_WRONG_PORT
+        words = f"{near[0]}, but the pods listen on {port}"
+        remedy = trouble.remedy
+    else:
+        trouble = failures.FIREWALL_MISSING
+        words, remedy = f"no rule allows {source} to tcp:{port}", trouble.remedy
+    if not facts.spec.firewall.manage:
+        remedy = "firewall.manage is false: hand this to whoever keeps the firewall: " + (
+            " ; ".join(rule_line(facts, cluster, port))
+        )
+    return replace(trouble, remedy=remedy), words
+
+
+def _against(facts: Facts, name: str) -> str:
+    """How our rule comes before one that denies."""
+    body = next((r for r in firewall_rules(facts) if r.get("name") == name), {})
+    priority = int(body.get("priority", 1000))
+    if priority == 0:
+        return f"have {name} narrowed or deleted: it has the highest priority there is"
+    return f"set firewall.priority below {priority} and run 50 firewall, or have {name} narrowed"
+
+
+def rule_line(facts: Facts, cluster: ObservedCluster, port: int) -> Iterator[str]:
+    """The gcloud line that opens a port, complete, for another team."""
+    priority = facts.spec.firewall.priority
+    ports = ",".join(f"tcp:{number}" for number in sorted({port, *ports_of(facts, cluster)}))
+    tags = ",".join(tags_of(facts, cluster))
+    for version, ranges in ((IpVersion.IPV4, IPV4_RANGES), (IpVersion.IPV6, IPV6_RANGES)):
+        if version is IpVersion.IPV6 and not cluster.ipv6:
+            continue
+        name = facts.names.firewall(cluster.name, version)
+        targets = f" --target-tags {tags}" if tags else ""
+        yield (
+            f"gcloud compute firewall-rules create {name} --network {network_name(facts)} "
+            f"--direction INGRESS --action ALLOW --priority {priority} --rules {ports} "
+            f"--source-ranges {','.join(ranges)}{targets}"
+        )

@@ -1,0 +1,168 @@
+"""Whether the NEGs still follow the pods: what should be behind a backend against what is.
+
+Health alone is blind here: the endpoints of a NEG whose Service, annotation or cluster is gone stay
+as they were, and look fine until the pods roll. So the Service, its pods, the svcneg object and the
+endpoints are compared, cluster by cluster and zone by zone.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edgebook.model.links import canonical
+from edgebook.model.observed import Neg, ObservedCluster, ObservedService
+from edgebook.model.values import CheckResult, ResourceKey, Step
+from edgebook.params.types import BackendSpec
+from edgebook.verify import failures
+from edgebook.verify.backend_checks import groups_of
+from edgebook.verify.causes import leads_here
+from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
+from edgebook.verify.health import Endpoint, health_of
+
+CHECK = "NEGs follow the pods"
+STEP = Step.BACKENDS
+SHOWN = 3
+
+
+def following(facts: Facts) -> Iterator[CheckResult]:
+    """Every active cluster of every backend: its Service, its svcneg and its endpoints."""
+    seen = {item.service: item.endpoints for item in health_of(facts.reader, groups_of(facts))}
+    for name, backend in sorted(facts.spec.backends.items()):
+        service = facts.names.backend_service(name)
+        body = facts.body("backendService", service)
+        if body is None or not body.get("backends"):
+            why = facts.pending("backendService", service) or "no NEG is attached yet"
+            yield result(SKIPPED, CHECK, service, why, step=STEP)
+            continue
+        yield from _capacity(service, body)
+        for cluster_name in sorted(backend.active):
+            cluster = facts.observed.clusters.get(cluster_name)
+            if cluster is not None:
+                yield from _cluster(facts, name, backend, cluster, seen.get(service, ()))
+
+
+def _capacity(service: str, body: Mapping[str, Any]) -> Iterator[CheckResult]:
+    """Some entry takes traffic."""
+    scalers = [entry.get("capacityScaler", 1.0) for entry in body["backends"]]
+    if not any(scalers):
+        why = f"capacity 0 in all {len(scalers)} NEGs: nothing gets traffic"
+        remedy = "a move is half done: edgebook status; else set the capacity back to 1"
+        yield result(FAILED, "some NEG takes traffic", service, why, remedy, step=STEP)
+
+
+def _cluster(
+    facts: Facts,
+    name: str,
+    backend: BackendSpec,
+    cluster: ObservedCluster,
+    endpoints: tuple[Endpoint, ...],
+) -> Iterator[CheckResult]:
+    neg, subject = backend.neg, f"{facts.names.backend_service(name)} {cluster.name}"
+    if not cluster.reachable:
+        why = f"cluster {cluster.name} cannot be read: its endpoints may be frozen"
+        remedy = f"kubectl cluster-info; while it stays so, roll no pods of {cluster.name}"
+        yield result(UNCERTAIN, CHECK, subject, why, remedy, step=STEP)
+        return
+    service = cluster.service(neg.namespace, neg.service)
+    wanted = facts.names.neg(name, cluster.name)
+    negs = tuple(n for n in (service.negs if service else ()) if n.name == wanted)
+    if service is None or not service.found:
+        yield _gone(facts, name, backend, cluster.name, negs)
+    elif not negs:
+        why = facts.pending("backends", facts.names.backend_service(name))
+        state = SKIPPED if why else FAILED
+        trouble = failures.SVCNEG_GONE
+        yield result(state, CHECK, subject, why or trouble.cause, trouble.remedy, step=STEP)
+    elif trouble_of(negs):
+        yield _not_synced(subject, negs)
+    else:
+        yield _compared(facts, subject, backend, service, negs, endpoints)
+
+
+def _gone(
+    facts: Facts, name: str, backend: BackendSpec, cluster: str, negs: tuple[Neg, ...]
+) -> CheckResult:
+    """The application is not there: what still serves are endpoints that nobody updates."""
+    neg, service = backend.neg, facts.names.backend_service(name)
+    why = f"Service {neg.namespace}/{neg.service} does not exist in active cluster {cluster}"
+    held = [n for n in negs if n.leaving]
+    if held and _terminating(facts, cluster, neg.namespace):
+        why += (
+            f"; namespace {neg.namespace} waits for svcneg {held[0].name}, "
+            f"which backend service {service} holds"
+        )
+    elif held:
+        why += f"; backend service {service} still holds its NEG {held[0].name}"
+    return result(
+        FAILED,
+        CHECK,
+        f"{service} {cluster}",
+        why,
+        "deploy it again, or serve from another cluster (edgebook run operate/swap), or take it "
+        "out: edgebook teardown --step backends",
+        step=STEP,
+    )
+
+
+def _terminating(facts: Facts, cluster: str, namespace: str) -> bool:
+    found = facts.reader.objects(cluster, "api/v1/namespaces").result()
+    return any(
+        item["metadata"]["name"] == namespace and item["metadata"].get("deletionTimestamp")
+        for item in found
+    )
+
+
+def trouble_of(negs: tuple[Neg, ...]) -> str:
+    return next((n.trouble for n in negs if n.trouble), "") or (
+        "marked for deletion" if any(n.leaving for n in negs) else ""
+    )
+
+
+def _not_synced(subject: str, negs: tuple[Neg, ...]) -> CheckResult:
+    name, said = negs[0].name, next((n.trouble for n in negs if n.trouble), "")
+    if not said:
+        trouble = failures.SVCNEG_LEAVING
+        why = f"svcneg {name} is marked for deletion: {trouble.cause}"
+        return result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
+    trouble = failures.of_text(said) or failures.NEG_NOT_SYNCED
+    return result(FAILED, CHECK, subject, f"svcneg {name}: {said}", trouble.remedy, step=STEP)
+
+
+def _compared(
+    facts: Facts,
+    subject: str,
+    backend: BackendSpec,
+    service: ObservedService,
+    negs: tuple[Neg, ...],
+    endpoints: tuple[Endpoint, ...],
+) -> CheckResult:
+    """Endpoint by endpoint: those of no pod, and ready pods that are no endpoint."""
+    groups = {canonical(n.link) for n in negs}
+    there = {e.address for e in endpoints if canonical(e.group) in groups}
+    port = backend.neg.port
+    pods = {f"{p.address}:{p.ports[port]}": p for p in service.pods if port in p.ports}
+    dead = sorted(there - set(pods))
+    missing = sorted(a for a, pod in pods.items() if pod.ready and a not in there)
+    if dead:
+        trouble = failures.ENDPOINTS_FROZEN
+        why = f"{len(dead)} of {len(there)} endpoints belong to no pod ({_some(dead)})"
+        return result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
+    key = ResourceKey("backendService", facts.compute, subject.partition(" ")[0])
+    if missing and not leads_here(facts, key):
+        why = "no forwarding rule leads there, so Google tells no endpoints"
+        return result(SKIPPED, CHECK, subject, why, step=STEP)
+    if missing:
+        ready = sum(pod.ready for pod in pods.values())
+        zones = joined({pods[a].zone for a in missing})
+        why = f"{len(missing)} of {ready} ready pods are no endpoint ({_some(missing)} in {zones})"
+        state = FAILED if len(missing) == ready else UNCERTAIN
+        trouble = failures.PODS_NOT_IN_NEG
+        return result(state, CHECK, subject, why, trouble.remedy, step=STEP)
+    if not pods:
+        trouble = failures.of_no_endpoints(service.pods, port)
+        return result(FAILED, CHECK, subject, trouble.cause, trouble.remedy, step=STEP)
+    return result(OK, CHECK, subject, f"{len(there)} endpoints, {len(pods)} pods", step=STEP)
+
+
+def _some(values: list[str]) -> str:
+    more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return ", ".join(values[:SHOWN]) + more
