@@ -90,7 +90,8 @@ def _closed(
     if answer.verdict is Verdict.UNSURE:
         words = f"{joined(answer.rules)} aims at service accounts"
         return replace(failures.FIREWALL_MISSING, remedy="check it by hand"), words
-    near = speaks_of(firewall_rules(facts), source, tags_of(facts, cluster))
+    rules = [r for r in firewall_rules(facts) if not _of_gke(str(r.get("name", "")))]
+    near = speaks_of(rules, source, tags_of(facts, cluster))
     if answer.verdict is Verdict.DENIED:
         trouble = failures.FIREWALL_DENIED
         words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
@@ -107,6 +108,11 @@ def _closed(
             " ; ".join(rule_line(facts, cluster, port))
         )
     return replace(trouble, remedy=remedy), words
+
+
+def _of_gke(name: str) -> bool:
+    """Rules that GKE keeps for its own load balancers say nothing about what is missing here."""
+    return name.startswith(("gke-", "k8s-", "k8s2-"))
 
 
 def _against(facts: Facts, name: str) -> str:
