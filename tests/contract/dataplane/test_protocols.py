@@ -1,7 +1,10 @@
 """HTTP/2, gRPC, WebSocket and HTTP/3 through the front ends (facts: traffic.md 6 and 10)."""
 
+import http.client
+import json
 import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +15,7 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+from gcpsim.dataplane.envoy import process
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import serve
@@ -176,3 +180,103 @@ def test_tls_to_pods_takes_any_certificate(door: Any, tmp_path: Any) -> None:
     door.service("bs", "neg", protocol="HTTPS")
     door.http_door()
     assert door.fetch().pod == "tls"
+
+
+def over_http3(tmp_path: Any, address: tuple[str, int], authority: str, host: str) -> Any:
+    """One request over HTTP/3: an Envoy of our own turns it from HTTP/1.1."""
+    program = process.binary()
+    assert program
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "client.json"
+    config.write_text(json.dumps(http3_client(port, address, authority, host)))
+    command = [program, "-c", str(config), "--concurrency", "1", "--disable-hot-restart"]
+    log = tmp_path / "client.log"
+    client = subprocess.Popen([*command, "-l", "warn", "--log-path", str(log)])
+    try:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("GET", "/three", headers={"Host": host})
+                answer = connection.getresponse()
+                return answer.status, json.loads(answer.read())
+            except ConnectionRefusedError:
+                assert client.poll() is None, log.read_text()
+            finally:
+                connection.close()
+    finally:
+        client.terminate()
+        client.wait()
+
+
+def http3_client(port: int, address: tuple[str, int], authority: str, host: str) -> Any:
+    base = "type.googleapis.com/envoy.extensions."
+    options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    tls = {
+        "sni": host,
+        "common_tls_context": {"validation_context": {"trusted_ca": {"inline_string": authority}}},
+    }
+    quic = base + "transport_sockets.quic.v3.QuicUpstreamTransport"
+    cluster = {
+        "name": "front",
+        "type": "STATIC",
+        "typed_extension_protocol_options": {
+            options: {
+                "@type": f"type.googleapis.com/{options}",
+                "explicit_http_config": {"http3_protocol_options": {}},
+            }
+        },
+        "transport_socket": {
+            "name": "envoy.transport_sockets.quic",
+            "typed_config": {"@type": quic, "upstream_tls_context": tls},
+        },
+        "load_assignment": {
+            "cluster_name": "front",
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": at(*address)}}]}],
+        },
+    }
+    manager = {
+        "@type": base + "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "client",
+        "route_config": {
+            "virtual_hosts": [
+                {
+                    "name": "all",
+                    "domains": ["*"],
+                    "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "front"}}],
+                }
+            ]
+        },
+        "http_filters": [
+            {
+                "name": "router",
+                "typed_config": {"@type": base + "filters.http.router.v3.Router"},
+            }
+        ],
+    }
+    listener = {
+        "name": "in",
+        "address": at("127.0.0.1", port),
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+    return {"static_resources": {"clusters": [cluster], "listeners": [listener]}}
+
+
+def at(host: str, port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
+def test_http3(door: Any, tmp_path: Any) -> None:
+    door.neg()
+    door.pod("one")
+    door.service("bs", "neg")
+    certificate, key = door.pair("shop.example.com")
+    body = {"selfManaged": {"pemCertificate": certificate, "pemPrivateKey": key}}
+    made = door._certificates("certificates", "certificateId", "c", body)
+    door.https_door(door.certificate_map(shop_example_com=made))
+    address = door.reach()["us-central1"]
+    status, answer = over_http3(tmp_path, address, certificate, "shop.example.com")
+    assert (status, answer["pod"], answer["path"]) == (200, "one", "/three")
+    arrived = dict(answer["headers"])
+    assert arrived["x-forwarded-proto"] == "https"

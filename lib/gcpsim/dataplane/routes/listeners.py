@@ -7,6 +7,7 @@ from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, port_of, 
 from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
 
 CLIENT_KEEP_ALIVE = 610
+QUIC_IDLE = 300
 REQUEST_HEADERS_KB = 60
 EARLY_BYTES = 64 * 1024
 ALT_SVC = 'h3=":{port}"; ma=2592000,h3-29=":{port}"; ma=2592000'
@@ -80,6 +81,31 @@ def listener(
     return out, secrets
 
 
+def quic(documents: Documents, front: Front, host: str, port: int, country: str) -> Doc:
+    """The same HTTPS front over HTTP/3: UDP, with the certificates of `listener`."""
+    chosen, _ = tls.chains(documents, front.proxy_path, front.proxy)
+    filters = [_http(documents, front, codec="HTTP3")]
+    chains = []
+    for chain in chosen:
+        context = tls.context(documents, front.proxy, chain, ["h3"])
+        made = tls.filter_chain(chain, context, filters)
+        name = "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport"
+        made["transport_socket"] = typed(
+            "envoy.transport_sockets.quic", name, downstream_tls_context=context
+        )
+        chains.append(made)
+    return {
+        "name": f"{front.path}#quic",
+        "address": {"socket_address": {"protocol": "UDP", "address": host, "port_value": port}},
+        "metadata": {"filter_metadata": {"gcpsim": _metadata(front, country)}},
+        "udp_listener_config": {
+            "quic_options": {"idle_timeout": seconds(QUIC_IDLE)},
+        },
+        "filter_chains": chains,
+        "filter_chain_matcher": tls.matcher(chosen),
+    }
+
+
 def _metadata(front: Front, country: str) -> Doc:
     return {
         "country": country,
@@ -116,12 +142,13 @@ def _stream(documents: Documents, front: Front) -> Doc:
     return typed("stream", "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", **fields)
 
 
-def _http(documents: Documents, front: Front) -> Doc:
+def _http(documents: Documents, front: Front, codec: str = "AUTO") -> Doc:
     map_path = path_of(front.proxy.get("urlMap") or "")
     managed = front.scheme != "EXTERNAL"
     keep_alive = front.proxy.get("httpKeepAliveTimeoutSec") or CLIENT_KEEP_ALIVE
     fields: Doc = {
         "stat_prefix": "front",
+        "codec_type": codec,
         "rds": {
             "route_config_name": url_map.name_of(map_path, front.scheme),
             "config_source": ADS,
@@ -149,6 +176,8 @@ def _http(documents: Documents, front: Front) -> Doc:
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
         "local_reply_config": local_replies(front.scheme),
     }
+    if codec == "HTTP3":
+        fields["http3_protocol_options"] = {}
     if offers_http3(front):
         fields["http_filters"] = [alt_svc(port_of(front.rule)), *fields["http_filters"]]
     name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"

@@ -42,6 +42,9 @@ def translate(documents: Documents, place: Place, *, country: str = "", region: 
             out.failed[front.path] = listeners.unserved(front, documents)
             continue
         out.listeners[front.path] = made
+        if listeners.offers_http3(front):
+            over = listeners.quic(documents, front, host, port, country)
+            out.listeners[over["name"]] = over
         out.secrets |= secrets
         out.fronts.append(front)
         services |= _behind(documents, front, out)
