@@ -46,11 +46,12 @@ class Simulator:
             assert self.process.stderr is not None
             raise RuntimeError(f"gcpsim did not start: {self.process.stderr.read()}")
         self.ready: dict[str, Any] = json.loads(line)
+        self.errors = ""  # what it said, once it is stopped
         self.url: str = self.ready["services"]["compute"]
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.communicate(timeout=30)
+        _, self.errors = self.process.communicate(timeout=30)
 
     def kill(self) -> None:
         self.process.kill()

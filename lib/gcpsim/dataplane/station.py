@@ -196,5 +196,7 @@ class Station:
         reason = refusal.reason
         names = [name for kind in KINDS for name in self._current[kind] if name in reason]
         names = names or refusal.names
-        named = ", ".join(sorted({short(name.partition("|")[0]) for name in names}))
+        named = ", ".join(
+            sorted({short(name.partition("|")[0].partition("#")[0]) for name in names})
+        )
         return f"{named}: {' '.join(reason.split())}" if named else " ".join(reason.split())

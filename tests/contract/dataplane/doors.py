@@ -342,6 +342,14 @@ class Door(Compute):
             assert raw is not None
             return names_in(raw), tls.version() or ""
 
+    def served_certificate(self, server_name: str, *, at: str = US, rule: str = "rule") -> bytes:
+        """The certificate that is served, as DER."""
+        with (
+            socket.create_connection(self.reach(rule)[at], timeout=10) as plain,
+            unverified().wrap_socket(plain, server_hostname=server_name) as tls,
+        ):
+            return tls.getpeercert(binary_form=True) or b""
+
     def reach(self, rule: str = "rule") -> dict[str, tuple[str, int]]:
         """location -> socket address of a forwarding rule of this project."""
         wanted = self.path(f"global/forwardingRules/{rule}")
