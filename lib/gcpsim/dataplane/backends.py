@@ -65,6 +65,7 @@ class Backends:
         self.probers.begin()
         self.passthrough.begin()
         self.drains.begin()
+        await self.settled()
 
     async def close(self) -> None:
         await self.link.close()

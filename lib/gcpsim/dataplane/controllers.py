@@ -35,7 +35,9 @@ class Controllers:
         self._certificates: defaultdict[str, dict[str, Order]] = defaultdict(dict)
         self._dirty: set[str] = set()
         pods.observers.append(lambda: self.mark(*self._planes))
+        self._manners: dict[str, dict[str, Any]] = {}
         pods.extra_certificates = self.certificates_of
+        pods.manners = lambda cluster: self._manners.get(cluster, {})
         link.restarted.append(self._order_everything)
 
     def follow(self, plane: Plane) -> None:
@@ -68,6 +70,10 @@ class Controllers:
         self._look_at_certificates(plane, mine)
         upstreams: dict[str, Any] = {}
         config = (cluster.get("configmaps", *CONFIG) or {}).get("data") or {}
+        manners = ingress.manners(config)
+        if self._manners.get(name) != manners:
+            self._manners[name] = manners
+            self.pods.mark_controllers(name)
         made = ingress.routes(mine, config, partial(self._upstream, plane, upstreams))
         made["upstreams"] = dict(sorted(upstreams.items()))
         made["challenges"] = dict(sorted(plane.part(CertManager).challenges.items()))

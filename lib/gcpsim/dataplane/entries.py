@@ -1,9 +1,11 @@
 """A pod's documents as the farm needs them: which ports, speaking what, in which phase. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gcpsim.core import behaviour
+from gcpsim.core.behaviour import HEALTHY
 from gcpsim.k8s.controllers.containers import listens
 from gcpsim.k8s.controllers.endpointslices import target_port
 from gcpsim.k8s.controllers.objects import Obj, annotations_of, deleting, is_true, labels_of
@@ -100,10 +102,12 @@ def phase(pod: Obj, mood: behaviour.Behaviour, *, live: bool) -> str:
 
 def entry(
     key: str, address: str, pod: Obj, *, about: Obj, listening: dict[int, str], live: bool,
-    certificates: list[str], ingress: str,
+    certificates: list[str], ingress: str, manners: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """The farm's order for a pod whose containers run."""
+    """The farm's order for a pod whose containers run; what is staged wins over its manners."""
     mood = behaviour.read(annotations_of(pod))
+    staged = {name for name, value in mood.to_json().items() if value != getattr(HEALTHY, name)}
+    mood = replace(mood, **{k: v for k, v in manners.items() if k not in staged})
     return {
         "op": "pod",
         "key": key,

@@ -73,6 +73,14 @@ def options(config: Mapping[str, str]) -> Doc:
     }
 
 
+def manners(config: Mapping[str, str]) -> dict[str, Any]:
+    """How the controller's pods treat connections, as fields of a Behaviour."""
+    have = {**DEFAULTS, **config}
+    proxy = "on" if have["use-proxy-protocol"] == "true" else "off"
+    idle = float(have["keep-alive"]) if have["keep-alive"].isdigit() else 0.0
+    return {"keepalive": idle, "proxy_protocol": proxy}
+
+
 def size(text: str) -> int:
     """A size of NGINX's (16m, 8k) in bytes; 0 is no limit."""
     number, unit = text[:-1], text[-1:].lower()

@@ -34,6 +34,7 @@ class Pods:
         self.observers: list[Callable[[], None]] = []
         self.touched: list[Callable[[str], None]] = []  # told IPs whose sockets or moods changed
         self.extra_certificates: Callable[[str], list[str]] = lambda cluster: []
+        self.manners: Callable[[str], dict[str, Any]] = lambda cluster: {}
         self._planes: dict[str, Plane] = {}
         self._orders: dict[str, dict[str, Any]] = {}
         self._ips: dict[str, str] = {}
@@ -221,6 +222,7 @@ class Pods:
             if ingress
             else [f"{name}/{namespace}/{secret}" for secret in entries.mounted(pod)],
             ingress=ingress,
+            manners=self.manners(name) if ingress else {},
         )
 
     def _address(self) -> str:

@@ -84,7 +84,7 @@ def find(world: World, names: Lookup, host: str, port: int, asking: Asker) -> Wa
     row = here[0]
     socket_host, _, socket_port = str(row["connect"]).rpartition(":")
     opening = b""
-    if asking.address and row["protocol"] in TOLD:
+    if asking.address and (row["protocol"] in TOLD or "/regions/" in str(row["rule"])):
         family = "TCP6" if ":" in asking.address else "TCP4"
         opening = f"PROXY {family} {asking.address} {row['ip']} 49152 {port}\r\n".encode()
     return Way(socket_host, int(socket_port), opening)

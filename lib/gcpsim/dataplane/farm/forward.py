@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Doc = dict[str, Any]
 BACKLOG = 512
+PROXY = b"PROXY TCP"
+LONGEST_LINE = 107
 HASHED = {"CLIENT_IP": 2, "CLIENT_IP_PROTO": 3}  # else the 5-tuple
 
 
@@ -72,11 +74,23 @@ class Forwarder:
         except OSError:
             return
         sock.setblocking(False)
-        packet = (peer[0], self._order["vip"], "TCP", peer[1], self._order["port"])
-        node = choose(self.nodes, packet, self._order["affinity"])
-        pipe = Pipe(self, sock, peer, node)
+        pipe = Pipe(self, sock, peer)
         self._pipes.add(pipe)
-        pipe.begin()
+
+    def node_of(self, peer: tuple[str, int]) -> Doc | None:
+        """The node that a client's connection is sent to."""
+        packet = (peer[0], self._order["vip"], "TCP", peer[1], self._order["port"])
+        return choose(self.nodes, packet, self._order["affinity"])
+
+    @property
+    def at(self) -> tuple[str, int]:
+        """Where it listens."""
+        assert self._socket is not None, "told where to listen before it is asked"
+        host, port = self._socket.getsockname()
+        return host, port
+
+    def pipes(self) -> "frozenset[Pipe]":
+        return frozenset(self._pipes)
 
     def pod_of(self, node: Doc) -> list[Any] | None:
         """kube-proxy's choice: one after the other."""
@@ -154,24 +168,49 @@ class Side(asyncio.Protocol):
 
 
 class Pipe:
-    """One client's connection through a node to a pod."""
+    """One client's connection through a node to a pod.
 
-    def __init__(
-        self, forwarder: Forwarder, sock: socket.socket, peer: tuple[str, int], node: Doc | None
-    ) -> None:
+    Nothing is sent on before the client has spoken: a first line of PROXY, which the simulator's
+    own proxy sends, says which address of the simulated world the client has.
+    """
+
+    def __init__(self, forwarder: Forwarder, sock: socket.socket, peer: tuple[str, int]) -> None:
         self.forwarder, self.peer = forwarder, peer
-        self.node = node["name"] if node else ""
+        self.node = ""
         self.counts = [0, 0]
-        self._node, self._socket = node, sock
+        self._socket = sock
         self._sides: list[Side] = []
         self._task: asyncio.Task[None] | None = None
         self._over = False
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock.fileno(), self._look)
 
-    def begin(self) -> None:
-        if self._node is None:
+    def _look(self) -> None:
+        try:
+            first = self._socket.recv(LONGEST_LINE, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            first = b""
+        if not first:
             self.end()
-        elif self._node["answers"]:
-            self._task = asyncio.get_running_loop().create_task(self._open(self._node))
+            return
+        line, end, _ = first.partition(b"\r\n")
+        if end and line.startswith(PROXY):
+            self._socket.recv(len(line) + 2)
+            words = line.decode("latin-1").split(" ")
+            self.peer = (words[2], self.peer[1])
+        self._loop.remove_reader(self._socket.fileno())
+        self._begin()
+
+    def _begin(self) -> None:
+        node = self.forwarder.node_of(self.peer)
+        if node is None:
+            self.end()
+            return
+        self.node = node["name"]
+        if node["answers"]:
+            self._task = self._loop.create_task(self._open(node))
         # else the node is gone: nobody answers, and nobody says so
 
     async def _open(self, node: Doc) -> None:
@@ -179,7 +218,7 @@ class Pipe:
         if chosen is None:
             self.end()
             return
-        farm, loop = self.forwarder.farm, asyncio.get_running_loop()
+        farm, loop = self.forwarder.farm, self._loop
         seen = self.peer[0] if self.forwarder.local else node["ip"]
         inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         inner.setblocking(False)
@@ -206,5 +245,6 @@ class Pipe:
             if side.transport is not None:
                 side.transport.close()
         if len(self._sides) < 2 or self._sides[0].transport is None:
+            self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
         self.forwarder.ended(self)
