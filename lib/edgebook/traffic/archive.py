@@ -16,14 +16,13 @@ from edgebook.traffic.values import Sample
 
 FILE = "traffic.samples"
 FORMAT = 1
-MOST = 500_000
+MOST = 200_000
 LINE = 100
 
 
 def write(log: SampleLog, *, most: int = MOST) -> str:
     """The text of the file: times in microseconds since the first sample, each as a difference."""
-    samples = sorted(log.all())
-    kept = _kept(samples, most)
+    kept = _kept(log, most)
     outcomes = sorted({(s.kind, s.detail) for s in kept})
     whos = sorted({s.who for s in kept})
     by_outcome = {words: number for number, words in enumerate(outcomes)}
@@ -42,7 +41,7 @@ def write(log: SampleLog, *, most: int = MOST) -> str:
         "format": FORMAT,
         "first": rfc3339(log.anchor.date(first)),
         "samples": len(kept),
-        "left_out": len(samples) - len(kept),
+        "left_out": len(log) - len(kept),
         "series": series,
         "counted_from": {str(n): _us(t, first) for n, t in sorted(log.first_answer.items())},
         "counted_until": {str(n): _us(t, first) for n, t in sorted(log.dropped.items())},
@@ -70,15 +69,23 @@ def read(text: str) -> tuple[dict[str, Any], list[Sample]]:
     return header, found
 
 
-def _kept(samples: Sequence[Sample], most: int) -> list[Sample]:
-    """All failures that fit, and evenly many of the answers between them."""
-    if len(samples) <= most:
-        return list(samples)
-    bad = [sample for sample in samples if sample.kind][: most // 2]
-    good = [sample for sample in samples if not sample.kind]
-    room = most - len(bad)
-    every = max(1, -(-len(good) // room))
-    return sorted([*bad, *good[::every]])
+def _kept(log: SampleLog, most: int) -> list[Sample]:
+    """All failures that fit, and evenly many of the answers between them; in order of time."""
+    bad = min(sum(1 for sample in log.all() if sample.kind), most // 2)
+    good = len(log) - bad
+    every = max(1, -(-good // (most - bad)))
+    kept: list[Sample] = []
+    seen_bad = seen_good = 0
+    for sample in log.all():
+        if sample.kind:
+            seen_bad += 1
+            if seen_bad <= bad:
+                kept.append(sample)
+        else:
+            if seen_good % every == 0:
+                kept.append(sample)
+            seen_good += 1
+    return sorted(kept)
 
 
 def _us(at: float, first: float) -> int:

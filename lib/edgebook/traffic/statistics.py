@@ -4,9 +4,10 @@ Pure: a SampleLog and two moments in, a frozen Statistics out. sent = answered +
 was still open at the end is neither.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
@@ -141,27 +142,50 @@ class Statistics:
         )
 
 
+@dataclass
+class _Group:
+    """What one kind of client saw by one kind of answer."""
+
+    sent: int = 0
+    seconds: "array[float]" = field(default_factory=lambda: array("f"))
+
+
 def statistics(
     log: SampleLog, since: float, until: float, *, changes: "Sequence[Span]" = ()
 ) -> Statistics:
-    """Statistics of the samples begun in [since, until); `changes` name what was under way."""
-    samples = sorted(log.counted(since, until))
-    bad = [sample for sample in samples if sample.kind]
-    good = [sample for sample in samples if not sample.kind]
-    # A name server's pace is not that of the front door.
-    timed = sorted(s.seconds for s in good if log.series[s.series].client is not Client.DNS)
+    """Statistics of the samples begun in [since, until); `changes` name what was under way.
+
+    One pass over the samples, which keeps numbers only: there may be a million.
+    """
+    groups: dict[tuple[int, str], _Group] = defaultdict(_Group)
+    answers: dict[tuple[str, str], array[float]] = defaultdict(lambda: array("d"))
+    bad: list[Sample] = []
+    places = {number: _place(series) for number, series in log.series.items()}
+    for sample in log.counted(since, until):
+        group = groups[sample.series, sample.who]
+        group.sent += 1
+        if sample.kind:
+            bad.append(sample)
+        else:
+            group.seconds.append(sample.seconds)
+            answers[places[sample.series]].append(sample.at + sample.seconds)
     blind = [_cut(item, since, until) for item in log.blind]
-    gap, where = _longest_gap(log, samples, blind, since, until)
+    gap, where = _longest_gap(log, answers, blind, since, until)
+    # A name server's pace is not that of the front door.
+    timed = _ordered(
+        group for (n, _), group in groups.items() if log.series[n].client is not Client.DNS
+    )
+    sent = sum(group.sent for group in groups.values())
     return Statistics(
-        sent=len(samples),
-        answered=len(good),
+        sent=sent,
+        answered=sent - len(bad),
         failed=len(bad),
         longest_gap_s=round(gap, 3),
         gap_where=where,
         p50_ms=percentile(timed, 0.50),
         p99_ms=percentile(timed, 0.99),
-        by=tuple(_shares(samples, log.series)),
-        failures=tuple(_failure(log, sample, changes) for sample in bad[:MOST_FAILURES]),
+        by=tuple(_shares(groups, log.series)),
+        failures=tuple(_failure(log, sample, changes) for sample in sorted(bad)[:MOST_FAILURES]),
         blind_s=round(_covered(blind) + sum(item.asleep for item in blind), 3),
         longest_blind_s=round(
             max((_covered([item]) + item.asleep for item in blind), default=0.0), 3
@@ -173,6 +197,14 @@ def statistics(
             for series in log.waiting()
         ),
     )
+
+
+def _ordered(groups: Iterable[_Group]) -> "array[float]":
+    """All latencies of some groups, the shortest first."""
+    joined = array("f")
+    for group in groups:
+        joined.extend(group.seconds)
+    return array("f", sorted(joined))
 
 
 def _failure(log: SampleLog, sample: Sample, changes: "Sequence[Span]") -> Failure:
@@ -214,23 +246,23 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return round(ordered[index] * 1000, 2)
 
 
-def _shares(samples: Iterable[Sample], series: Mapping[int, Series]) -> list[Share]:
-    grouped: dict[tuple[str, str, str, str, str], list[Sample]] = defaultdict(list)
-    for sample in samples:
-        of, who = series[sample.series], Who.parse(sample.who)
+def _shares(groups: Mapping[tuple[int, str], _Group], series: Mapping[int, Series]) -> list[Share]:
+    joined: dict[tuple[str, str, str, str, str], list[_Group]] = defaultdict(list)
+    for (number, said), group in groups.items():
+        of, who = series[number], Who.parse(said)
         key = (of.target.frontend, of.client.value, of.location, who.cluster, who.zone)
-        grouped[key].append(sample)
+        joined[key].append(group)
     found = []
-    for key, group in sorted(grouped.items()):
-        good = sorted(item.seconds for item in group if not item.kind)
+    for key, parts in sorted(joined.items()):
+        good, sent = _ordered(parts), sum(part.sent for part in parts)
         p50, p99 = percentile(good, 0.50), percentile(good, 0.99)
-        found.append(Share(*key, len(group), len(good), p50, p99))
+        found.append(Share(*key, sent, len(good), p50, p99))
     return found
 
 
 def _longest_gap(
     log: SampleLog,
-    samples: Iterable[Sample],
+    answers: Mapping[tuple[str, str], Sequence[float]],
     blind: Sequence[Blind],
     since: float,
     until: float,
@@ -244,15 +276,13 @@ def _longest_gap(
         place = _place(log.series[number])
         known = spans.get(place, (begins, ends))
         spans[place] = (min(known[0], begins), max(known[1], ends))
-    times: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for sample in samples:
-        if not sample.kind:
-            times[_place(log.series[sample.series])].append(sample.at + sample.seconds)
     longest, where = 0.0, ""
     for place, (begins, ends) in sorted(spans.items()):
-        inside = [time for time in times[place] if begins < time < ends]
-        moments = [begins, *sorted(inside), ends]
+        inside = (time for time in answers.get(place, ()) if begins < time < ends)
+        moments = array("d", [begins, *sorted(inside), ends])
         for one, next_one in pairwise(moments):
+            if next_one - one <= longest:
+                continue
             unseen = _covered([_cut(item, one, next_one) for item in blind])
             if next_one - one - unseen > longest:
                 longest, where = next_one - one - unseen, " in ".join(filter(None, place))
