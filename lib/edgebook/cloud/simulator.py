@@ -28,10 +28,13 @@ _lock = threading.Lock()
 _started: dict[str, tuple[subprocess.Popen[str], dict[str, Any]]] = {}
 
 
-def running(scenario: str, time_scale: float, *, fresh: bool = False) -> dict[str, Any]:
+def running(
+    scenario: str, time_scale: float, *, fresh: bool = False, lasting: bool = False
+) -> dict[str, Any]:
     """What a simulator says of itself when ready (services, clusters, env), its `url`, and `how`.
 
-    A `fresh` one is started whatever runs, and nobody else finds it.
+    A `fresh` one is started whatever runs, and nobody else finds it. A `lasting` one is none that
+    ends with another command.
     """
     with _lock:
         if fresh:
@@ -41,7 +44,7 @@ def running(scenario: str, time_scale: float, *, fresh: bool = False) -> dict[st
         known = _started.get(scenario)
         if known and known[0].poll() is None:
             return known[1]
-        if found := _of_this_folder(scenario):
+        if found := _of_this_folder(lasting=lasting):
             return found
         process, ready = _start(scenario, time_scale)
         _started[scenario] = (process, ready)
@@ -68,9 +71,9 @@ def environments(environ: Mapping[str, str]) -> list[dict[str, str]]:
     return found
 
 
-def _of_this_folder(scenario: str) -> dict[str, Any] | None:
+def _of_this_folder(*, lasting: bool) -> dict[str, Any] | None:
     """The simulator that was started here or in the nearest folder above; else the only one."""
-    others = registered()
+    others = [ready for ready in registered() if not (lasting and ready.get("owned"))]
     here = Path.cwd().resolve()
     for place in (here, *here.parents):
         near = [ready for ready in others if ready.get("place") == str(place)]

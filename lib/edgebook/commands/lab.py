@@ -79,7 +79,7 @@ def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": args.port,
         "ServerApp.root_dir": root,
-        "ServerApp.default_url": start,
+        "LabApp.default_url": start,
         "LabApp.app_settings_dir": _settings(),
         "ServerApp.terminals_enabled": False,
     }

@@ -78,7 +78,7 @@ def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) 
     from edgebook.cloud import simulator
 
     scale = spec.simulator.time_scale if time_scale is None else time_scale
-    ready = simulator.running(spec.simulator.scenario, scale, fresh=fresh)
+    ready = simulator.running(spec.simulator.scenario, scale, fresh=fresh, lasting=True)
     os.environ.update({name: str(value) for name, value in (ready.get("env") or {}).items()})
     os.environ["GCPSIM_URL"] = ready["url"]
     return ready

@@ -27,6 +27,7 @@ class Workspace:
 def prepare(folder: Path, params_file: Path, *, fresh: bool = False) -> Workspace:
     """Bring the copies in `folder` up to date; with `fresh`, also those that were worked in."""
     source = notebooks_folder()
+    params_file = _near(params_file, folder)
     folder.mkdir(parents=True, exist_ok=True)
     made = _read(folder / MADE)
     behind = []
@@ -47,6 +48,18 @@ def prepare(folder: Path, params_file: Path, *, fresh: bool = False) -> Workspac
         made[f"{name} from"] = _digest(text)
     (folder / MADE).write_text(json.dumps(made, indent=1, sort_keys=True), encoding="utf-8")
     return Workspace(folder, tuple(behind))
+
+
+def _near(params_file: Path, folder: Path) -> Path:
+    """Params from elsewhere, copied into the workspace once, with what they refer to."""
+    if params_file.resolve().is_relative_to(folder.resolve().parent):
+        return params_file
+    beside = folder / "params"
+    beside.mkdir(parents=True, exist_ok=True)
+    for path in (params_file, params_file.with_name("schema.json")):
+        if path.exists() and not (beside / path.name).exists():
+            (beside / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    return beside / params_file.name
 
 
 def _with_params(text: str, params_file: Path, folder: Path) -> str:

@@ -48,9 +48,10 @@ def paste(lines: str, why: str) -> str:
     """Lines to be copied into a cell or a terminal, with a button that does it."""
     ground = "var(--jp-layout-color2, rgba(128,128,128,.12))"
     return (
-        f'<div style="margin:8px 0"><b>Next</b> {_e(why)}'
+        f'<div style="margin:8px 0"><b>Next:</b> {_e(why)}'
+        '<div style="display:flex;align-items:flex-start">'
         f'<pre class="eb-paste" style="background:{ground};padding:6px 10px;margin:4px 0;'
-        f'border-radius:4px;display:inline-block;min-width:24em">{_e(lines)}</pre></div>'
+        f'border-radius:4px;min-width:24em">{_e(lines)}</pre></div></div>'
     )
 
 

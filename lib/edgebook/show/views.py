@@ -56,7 +56,7 @@ def certificates(facts: Facts) -> Table:
                 "attached to": attached,
             }
             rows.append((cells, tone))
-    return show.table(columns, rows)
+    return show.table(columns, rows, title="certificates")
 
 
 def _domain_state(body: Mapping[str, Any], domain: str) -> tuple[str, str, str]:
@@ -151,14 +151,14 @@ def dns(facts: Facts) -> Table:
             cells = {
                 "name": hostname,
                 "type": kind,
-                "TTL": int(facts.spec.dns.ttl) if facts.spec.dns else "",
+                "TTL (s)": int(facts.spec.dns.ttl) if facts.spec.dns else "",
                 "should answer": wanted,
                 "answers": ", ".join(reply.values),
                 "state": state,
             }
             rows.append((cells, "good" if right else "warn"))
-    columns = ("name", "type", "TTL", "should answer", "answers", "state")
-    return show.table(columns, rows)
+    columns = ("name", "type", "TTL (s)", "should answer", "answers", "state")
+    return show.table(columns, rows, title="names")
 
 
 def frontends(facts: Facts) -> Table:
@@ -170,7 +170,7 @@ def frontends(facts: Facts) -> Table:
             rows.append(_frontend(facts, frontend, version))
             if frontend.redirect_http:
                 rows.append(_redirect(facts, frontend, version))
-    return show.table(columns, rows)
+    return show.table(columns, rows, title="frontends")
 
 
 PROXIES = {
@@ -234,7 +234,7 @@ def firewall(facts: Facts) -> Table:
                     "by": ", ".join(answer.rules),
                 }
                 rows.append((cells, "good" if answer.verdict is Verdict.ALLOWED else "bad"))
-    return show.table(columns, rows)
+    return show.table(columns, rows, title="firewall")
 
 
 def backends(facts: Facts) -> Table:
@@ -266,7 +266,7 @@ def backends(facts: Facts) -> Table:
             }
             rows.append((cells, "good" if seen and good == len(seen) else "warn"))
     rows.sort(key=lambda row: [str(value) for value in row[0].values()])
-    return show.table(columns, rows)
+    return show.table(columns, rows, title="backends")
 
 
 def _balancing(entry: Mapping[str, Any]) -> str:
@@ -306,9 +306,9 @@ def status(facts: Facts, memory: Memory) -> Pages:
     fronts, issued = frontends(facts), certificates(facts)
     problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
     tables = (
-        _titled(fronts, "frontends"),
-        _titled(issued, "certificates"),
-        _titled(dns(facts), "names"),
+        fronts,
+        issued,
+        dns(facts),
         _titled(backends_short(facts, seen), f"backends: {seen.title}", seen.notes),
     )
     said = "healthy" if not problems else f"NOT HEALTHY: {'; '.join(problems)}"

@@ -97,6 +97,7 @@ class Server:
             "time_scale": self.world.clock.scale,
             "pid": os.getpid(),
             "scenario": self.config.scenario or "empty",
+            "owned": self.config.until_stdin_closes,
             "place": str((self.config.state or Path.cwd()).resolve()),
             "env": env,
         }
