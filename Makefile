@@ -29,9 +29,10 @@ check: setup
 bench: setup
 	@$(BIN)/python -m bench $(ONLY)
 
-# Pages that are made from the code; tests keep them in step.
+# Pages that are made from the code (tests keep them in step), and the docs site in build/site.
 docs: setup
 	@$(BIN)/python tools/coverage_page.py > docs/coverage.md
+	@$(BIN)/python tools/docs_site.py
 
 # Refresh the lock after a change of pyproject.toml; environment.yml follows from it.
 lock: setup

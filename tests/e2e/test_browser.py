@@ -3,129 +3,25 @@
 Screenshots are kept in test-output/ to be looked at. The records are opened as files, offline.
 """
 
-import contextlib
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from edgebook.records import FolderArchive
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-SHOTS = ROOT / "test-output"
+from tests.e2e.conftest import Lab
+from tests.e2e.pages import ROOT, SHOTS, errors, open_page, output, run_all
+
 SAMPLE = ROOT / "docs" / "sample-record"
-OPTIONS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\S*[?&]token=\w+")
-RUN_ALL_SECONDS = 180
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "chromium is not installed: tools/test_tools.py says how to get it"
-    SHOTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address, with its token, of `edgebook lab` on a copy of the notebooks."""
-    folder = tmp_path_factory.mktemp("lab")
-    for name in ("notebooks", "params"):
-        shutil.copytree(ROOT / name, folder / name)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
-    state = {"EDGEBOOK_STATE": str(folder / "state"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
-    command = [Path(sys.executable).parent / "edgebook", "lab", "--no-browser", "--port", "0"]
-    server = subprocess.Popen(
-        list(map(str, command)), cwd=folder, env={**clean, **state},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    said: list[str] = []
-    found = threading.Event()
-
-    def read() -> None:
-        assert server.stdout is not None
-        for line in server.stdout:
-            said.append(line)
-            if ADDRESS.search(line):
-                found.set()
-        found.set()
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    found.wait(120)
-    address = ADDRESS.search("".join(said))
-    try:
-        assert address, "".join(said)[-3000:]
-        yield address.group()
-    finally:
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(30)
-        server.kill()
-        server.wait()
-        reader.join(10)
-        assert server.stdout is not None
-        server.stdout.close()
-
-
-def open_notebook(browser: Browser, lab: str, path: str, scheme: str) -> Page:
-    page = browser.new_context(
-        color_scheme=scheme,
-        viewport={"width": 1500, "height": 1000},  # type: ignore[arg-type]
-    ).new_page()
-    base, query = lab.split("/lab", 1)[0], lab.split("?", 1)[1]
-    page.goto(f"{base}/lab/tree/{path}?reset&{query}")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
-    page.get_by_text("| Idle").wait_for(timeout=90_000)
-    return page
-
-
-def run_all(page: Page) -> None:
-    """Run > Run All Cells, until the last code cell has its number."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    give_up = time.monotonic() + RUN_ALL_SECONDS
-    while True:
-        prompts = page.eval_on_selector_all(
-            ".jp-CodeCell .jp-InputPrompt", "all => all.map(one => one.textContent.trim())"
-        )
-        if prompts and all(re.fullmatch(r"\[\d+\]:", text) for text in prompts):
-            return
-        assert time.monotonic() < give_up, prompts
-        page.wait_for_timeout(250)
-
-
-def output(page: Page, source: str) -> Any:
-    """The output area of the cell whose source has these words."""
-    cell = page.locator(".jp-CodeCell", has=page.locator(".jp-Editor", has_text=source)).first
-    return cell.locator(".jp-OutputArea-output").first
-
-
-def errors(page: Page) -> list[str]:
-    return page.locator("[data-mime-type='application/vnd.jupyter.error']").all_text_contents()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_run_all_in_jupyterlab_shows_plan_and_health(
-    browser: Browser, lab: str, scheme: str
+    browser: Browser, lab: Lab, scheme: str
 ) -> None:
-    page = open_notebook(browser, lab, "notebooks/20_certificate.ipynb", scheme)
+    page = open_page(browser, lab.at("20_certificate.ipynb"), scheme)
     if scheme == "dark":
         page.get_by_role("menuitem", name="Settings", exact=True).click()
         page.get_by_text("Theme", exact=True).hover()
@@ -144,8 +40,8 @@ def test_run_all_in_jupyterlab_shows_plan_and_health(
     page.context.close()
 
 
-def test_status_in_jupyterlab_draws_the_way_of_a_request(browser: Browser, lab: str) -> None:
-    page = open_notebook(browser, lab, "notebooks/operate/status.ipynb", "light")
+def test_status_in_jupyterlab_draws_the_way_of_a_request(browser: Browser, lab: Lab) -> None:
+    page = open_page(browser, lab.at("operate/status.ipynb"))
     run_all(page)
     assert not errors(page)
     picture = output(page, "book.topology()").locator("svg").first

@@ -2,30 +2,18 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edgebook.records.index import archive_page, record_page
 from edgebook.records.record import Record
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.e2e.test_browser import OPTIONS, SHOTS
+from tests.e2e.pages import SHOTS
 from tests.unit.records.test_front import change, record
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "chromium is not installed: tools/test_tools.py says how to get it"
-    SHOTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        yield opened
-        opened.close()
 
 
 def long_record() -> dict[str, Any]:
