@@ -23,8 +23,8 @@ EPILOG = """exit codes:
   2    the command line or the params are wrong
   3    refused: not approved, not the approved plan, over a safety limit, not ours
   4    there are changes (only `plan --detailed-exitcode`)
-  5    not healthy (only `status`)
   5    locked: another run changes this front door (--wait-lock waits for it)
+  6    not healthy (only `status`)
   130  stopped by hand
 """
 

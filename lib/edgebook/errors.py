@@ -15,7 +15,7 @@
     └── InterruptedRun      130    stopped by hand; the journal says where
 
 Exit code 0 is success; `edgebook plan --detailed-exitcode` ends with 4 when there are changes,
-`edgebook status` with 5 when the front door is not healthy.
+`edgebook status` with 6 when the front door is not healthy.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ EXIT_USAGE = 2
 EXIT_REFUSED = 3
 EXIT_CHANGES = 4
 EXIT_LOCKED = 5
-EXIT_UNHEALTHY = 5
+EXIT_UNHEALTHY = 6
 EXIT_INTERRUPTED = 130
 
 

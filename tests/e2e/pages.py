@@ -60,8 +60,13 @@ def output(page: Page, source: str) -> Any:
     return cell(page, source).locator(".jp-OutputArea-output").first
 
 
+KINDS = ("error", "stderr")
+ERROR = ", ".join(f"[data-mime-type='application/vnd.jupyter.{kind}']" for kind in KINDS)
+
+
 def errors(page: Page) -> list[str]:
-    return page.locator("[data-mime-type='application/vnd.jupyter.error']").all_text_contents()
+    """What failed, in whichever way this JupyterLab calls it."""
+    return page.locator(ERROR).all_text_contents()
 
 
 def paste(page: Page, lines: str) -> None:

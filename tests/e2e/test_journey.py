@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.conftest import Lab
 from tests.e2e.pages import SHOTS, cell, errors, open_page, output, paste, run_all, show, text_of
 
+FAILED = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
 
@@ -53,12 +54,12 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     run_all(page)
     approve(page, "step.apply")
     fault = {"effect": "http", "service": "certificatemanager", "verb": "POST",
-             "collection": "certificateMaps", "code": 403, "times": 99}  # fmt: skip
+             "collection": "certificateMaps", "code": 403, "reason": "forbidden", "times": 99}  # fmt: skip
     direct(lab, "POST", "faults", fault)
     run_all(page)
     outputs = cell(page, "step.apply").locator(".jp-OutputArea-output")
     kinds = outputs.evaluate_all("all => all.map(one => one.dataset.mimeType)")
-    error = kinds.index("application/vnd.jupyter.error")
+    error = next(n for n, kind in enumerate(kinds) if kind in FAILED)
     tables = [n for n in range(error) if outputs.nth(n).locator("table").count()]
     assert tables, f"no table before the error: {kinds}"
     first = outputs.nth(tables[-1]).locator("tbody tr").first

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +152,7 @@ def _carry_out(
         )
         try:
             results = run.carry_out(plan, moment.live)
+            progress.say(_in_the_end(results, run.headlines))
             if all(done.status == "done" for done in results):
                 meter.gate()
         except StepFailed as error:
@@ -178,6 +179,12 @@ def _carry_out(
     _raise_failure(applied, journal)
     journal.write("applied", step=title)
     return applied
+
+
+def _in_the_end(results: Sequence[Done], headlines: Sequence[str]) -> str:
+    """What the progress says when nothing moves any more."""
+    failed = [f"{done.change.key} failed" for done in results if done.status == "failed"]
+    return "; ".join(failed or headlines) or "done"
 
 
 def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> tuple[Failure, str]:

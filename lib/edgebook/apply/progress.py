@@ -44,7 +44,7 @@ class Quiet:
 class Bar:
     """A rich progress bar with one line of words behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Any = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
@@ -55,6 +55,7 @@ class Bar:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[words]}"),
+            console=console,
             transient=False,
             refresh_per_second=4,
         )
@@ -65,6 +66,8 @@ class Bar:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any, /) -> None:
+        # In a notebook `stop` leaves what was painted last, which may be a quarter second old.
+        self._rich.refresh()
         self._rich.stop()
 
     def total(self, title: str, changes: int) -> None:

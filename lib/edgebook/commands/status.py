@@ -7,7 +7,7 @@ from edgebook.commands._output import say
 from edgebook.errors import EXIT_OK, EXIT_UNHEALTHY
 
 HELP = "show frontends, certificates, names and endpoint health"
-EPILOG = """exit codes: 0 healthy, 5 not healthy (or not there), 1 it cannot be told,
+EPILOG = """exit codes: 0 healthy, 6 not healthy (or not there), 1 it cannot be told,
 2 wrong params or command line."""
 
 

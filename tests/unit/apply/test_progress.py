@@ -1,0 +1,47 @@
+"""Progress ends at the truth, not at the line that was painted last."""
+
+import io
+
+import pytest
+from edgebook.apply.flow import _in_the_end
+from edgebook.apply.progress import Bar
+from edgebook.apply.run import Done
+from edgebook.model.values import Action, Change, ResourceKey, Step
+from rich.console import Console
+
+DONE = Done(Change(Action.CREATE, ResourceKey("address", "s", "shop"), Step.BACKENDS, "x"), "done")
+FAILED = Done(DONE.change, "failed")
+
+
+def test_the_last_line_has_all_changes_and_the_last_words() -> None:
+    text = io.StringIO()
+    with Bar(Console(file=text, force_terminal=True, width=120)) as bar:
+        bar.total("backends", 8)
+        for number in range(8):
+            bar.advance()
+            bar.say(f"{number} of 21 endpoints HEALTHY")
+        bar.say("21 of 21 endpoints HEALTHY in 3 zones")
+    last = text.getvalue().rsplit("backends", 1)[-1]
+    assert "8/8" in last
+    assert "21 of 21 endpoints HEALTHY in 3 zones" in last
+
+
+def test_in_a_notebook_the_end_is_painted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There `rich` paints now and then, and not when it stops: it has to be told to."""
+    bar, said = Bar(Console(file=io.StringIO(), width=120)), []
+    stop = bar._rich.stop
+    monkeypatch.setattr(
+        bar._rich, "refresh", lambda: said.append(f"painted {bar._rich.tasks[0].completed:g}")
+    )
+    monkeypatch.setattr(bar._rich, "stop", lambda: (said.append("stopped"), stop()))
+    with bar:
+        bar.total("backends", 2)
+        bar.advance()
+        bar.advance()
+    assert said[-2:] == ["painted 2", "stopped"]
+
+
+def test_the_last_words_are_failures_or_headlines() -> None:
+    assert _in_the_end([DONE], ["21 of 21"]) == "21 of 21"
+    assert _in_the_end([DONE], []) == "done"
+    assert _in_the_end([DONE, FAILED], ["21 of 21"]) == "address shop failed"

@@ -1,0 +1,43 @@
+"""The page about the house is true: what it names exists, and every room is named."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`((?:edgebook|gcpsim)(?:\.[a-z_0-9]+)+)`", PAGE)))
+STEP = re.compile(r"\b(?:run|then|[Rr]un) (\d\d)\b")
+
+
+def rooms(package: str) -> set[str]:
+    """Folders and modules directly below a package."""
+    folder = ROOT / "lib" / package
+    found = {p.name for p in folder.iterdir() if (p / "__init__.py").exists()}
+    return found | {p.stem for p in folder.glob("[a-z]*.py")}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_module_that_is_named_exists(name: str) -> None:
+    assert importlib.util.find_spec(name), f"docs/architecture.md names {name}"
+
+
+@pytest.mark.parametrize("package", ["edgebook", "gcpsim"])
+def test_every_room_is_named(package: str) -> None:
+    named = {name.split(".")[1] for name in NAMED if name.startswith(f"{package}.")}
+    assert rooms(package) - named == set()
+
+
+@pytest.mark.parametrize("folder", ["tests/unit", "tests/cases", "tests/contract", "bench"])
+def test_every_folder_that_is_named_exists(folder: str) -> None:
+    assert folder.removesuffix("/") in PAGE
+    assert (ROOT / folder).is_dir()
+
+
+def test_every_step_that_a_message_sends_to_exists() -> None:
+    numbers = {path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
+    for path in (ROOT / "lib" / "edgebook").rglob("*.py"):
+        for number in STEP.findall(path.read_text(encoding="utf-8")):
+            assert number in numbers, f"{path.name} sends to {number}"
