@@ -54,7 +54,8 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     run_all(page)
     approve(page, "step.apply")
     fault = {"effect": "http", "service": "certificatemanager", "verb": "POST",
-             "collection": "certificateMaps", "code": 403, "reason": "forbidden", "times": 99}  # fmt: skip
+             "collection": "certificateMaps", "code": 403, "reason": "forbidden",
+             "times": 99}  # fmt: skip
     direct(lab, "POST", "faults", fault)
     run_all(page)
     outputs = cell(page, "step.apply").locator(".jp-OutputArea-output")
