@@ -18,7 +18,7 @@ from edgebook.params.names import Names
 from edgebook.params.types import SessionAffinity, Spec
 from edgebook.plan import make as plans
 
-ATTACH, ALL, EXCHANGE, RETURN, CLEAN_UP = "attach", "all", "exchange", "return", "clean up"
+ATTACH, CONNECT, ALL, EXCHANGE, RETURN, CLEAN_UP = "attach", "connect", "all", "exchange", "return", "clean up"
 
 
 def ladder(spec: Spec, observed: Observed, live: Live, wish: Wish) -> Ladder:
@@ -64,6 +64,8 @@ class _Maker:
         if not self._moving:
             return (start,)
         found = [start, self._attach()] if self._clusters("arriving") else [start]
+        if self._weighted:
+            found.append(self._connect())
         if self._wish.canary and self._weighted:
             found.append(self._step("canary", Moment(canary=True), self._wish.canary))
         if self._wish.mirror and self._weighted:
@@ -99,11 +101,33 @@ class _Maker:
         return Stage(
             ATTACH,
             f"attach the NEGs of {', '.join(arriving)}, no traffic yet",
-            self._at(Moment()),
+            self._at(Moment(weighted=False)),
             share=self._shares(0),
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
             back=START,
         )
+
+    def _connect(self) -> Stage:
+        """Apart from the attach: a location that learns the URL map first would answer 502.
+
+        Only now does Google look at the health of what was attached.
+        """
+        names = ", ".join(f"{name} 100:0" for name in self._weighted)
+        return Stage(
+            CONNECT,
+            f"the URL map knows both sides: weights {names}",
+            self._at(Moment(), words=f"weights {names}"),
+            share=self._shares(0),
+            gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
+            back=ATTACH,
+        )
+
+    @property
+    def _home(self) -> str:
+        """The stage from which everybody is served by the old side, and nothing is detached."""
+        if self._weighted:
+            return CONNECT
+        return ATTACH if self._clusters("arriving") else START
 
     def _step(self, name: str, moment: Moment, what: str) -> Stage:
         return Stage(
@@ -113,7 +137,7 @@ class _Maker:
             share=self._shares(moment.share),
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
             soak_s=self._wish.soak_s,
-            back=ATTACH if self._clusters("arriving") else START,
+            back=self._home,
         )
 
     def _turned(self, share: float) -> str:

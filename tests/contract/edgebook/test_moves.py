@@ -23,7 +23,7 @@ from edgebook.params.types import Spec
 
 from tests.contract.edgebook.conftest import Shop
 
-ARRIVED = "at stage 8 of 8 (clean up), 100 %"
+ARRIVED = "at stage 9 of 9 (clean up), 100 %"
 
 
 class Scripted:
@@ -134,7 +134,7 @@ def test_a_breach_goes_back_at_once_and_says_where_traffic_is(door: Any) -> None
     with pytest.raises(StepFailed) as failed:
         engine(door, Scripted("quarter", seen)).apply("auto")
     assert weights(door) == {"shop-web": 100, "shop-web-next": 0}
-    assert "3 of 400" in failed.value.why and "(attach), 0 %" in failed.value.state
+    assert "3 of 400" in failed.value.why and "(connect), 0 %" in failed.value.state
     watcher = Scripted()
     assert engine(door, watcher).apply("auto").standing == ARRIVED
     assert watcher.marks[0] == "swap: first", "the second run goes on from where traffic stands"
@@ -272,7 +272,7 @@ def test_when_the_way_back_fails_too_the_steps_by_hand_are_listed(front: Any, do
         engine(door, Breaks()).apply("auto")
     assert "1. update URL map shop" in failed.value.next
     assert "weight: 100" in failed.value.next
-    assert "between quarter and attach" in failed.value.state
+    assert "between quarter and connect" in failed.value.state
 
 
 def test_the_spec_after_is_what_is_verified(door: Any) -> None:
