@@ -18,7 +18,8 @@ from edgebook.params.names import Names
 from edgebook.params.types import SessionAffinity, Spec
 from edgebook.plan import make as plans
 
-ATTACH, CONNECT, ALL, EXCHANGE, RETURN, CLEAN_UP = "attach", "connect", "all", "exchange", "return", "clean up"
+ATTACH, CONNECT, ALL = "attach", "connect", "all"
+EXCHANGE, RETURN, PLAIN, CLEAN_UP = "exchange", "return", "plain", "clean up"
 
 
 def ladder(spec: Spec, observed: Observed, live: Live, wish: Wish) -> Ladder:
@@ -75,7 +76,7 @@ class _Maker:
         if self._clusters("leaving"):
             found.append(self._exchange())
             if self._weighted:
-                found.append(self._return())
+                found += [self._return(), self._plain()]
             found.append(self._clean_up())
         return tuple(_without_repeats(found))
 
@@ -173,13 +174,25 @@ class _Maker:
 
     def _return(self) -> Stage:
         names = ", ".join(self._weighted)
+        words = ", ".join(f"{name} 100:0" for name in self._weighted)
         return Stage(
             RETURN,
-            f"{names}: back to one backend service, the same pods behind it",
-            self._at(Moment(100, exchanged=True, weighted=False)),
+            f"{names}: back to the first backend service, the same pods behind it",
+            self._at(Moment(0, exchanged=True), words=f"weights {words}"),
             share=self._shares(100),
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
             back=EXCHANGE,
+        )
+
+    def _plain(self) -> Stage:
+        """Apart from the return: who still has the old URL map must find both sides served."""
+        return Stage(
+            PLAIN,
+            "the URL map names one backend service again",
+            self._at(Moment(exchanged=True, weighted=False)),
+            share=self._shares(100),
+            gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
+            back=RETURN,
         )
 
     def _clean_up(self) -> Stage:

@@ -61,8 +61,14 @@ class Watched:
     def answered_by(self, clusters: Iterable[str]) -> int | None:
         """Answers of these clusters since the last mark; None when answers do not say whose."""
         assert self._meter is not None
-        found = self._meter.watch.window(self._marked, None).clusters
-        return sum(found.get(cluster, 0) for cluster in clusters) if found else None
+        ours = {frontend.name for frontend in self._door.spec.frontends}
+        seen = [
+            share
+            for share in self._meter.watch.window(self._marked, None).by
+            if share.cluster and share.frontend in ours
+        ]
+        wanted = set(clusters)
+        return sum(s.answered for s in seen if s.cluster in wanted) if seen else None
 
     def to_json(self) -> dict[str, Any]:
         return self._meter.to_json() if self._meter else {}

@@ -23,7 +23,7 @@ from edgebook.params.types import Spec
 
 from tests.contract.edgebook.conftest import Shop
 
-ARRIVED = "at stage 9 of 9 (clean up), 100 %"
+ARRIVED = "at stage 10 of 10 (clean up), 100 %"
 
 
 class Scripted:
