@@ -13,7 +13,7 @@ from typing import Any
 
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 
-from gcpsim.dataplane.envoy.messages import CLUSTER, LISTENER, ORDER
+from gcpsim.dataplane.envoy.messages import CLUSTER, ENDPOINTS, LISTENER, ORDER
 
 WILDCARD = (CLUSTER, LISTENER)
 
@@ -150,12 +150,22 @@ class Stream:
             if name not in subscription.sent or subscription.sent[name] != chosen[name][0]
         )
         subscription.sent.update({name: stamp for name, (stamp, _) in chosen.items()})
+        if kind == CLUSTER:
+            self._forget_endpoints(subscription.told)
         return discovery_pb2.DiscoveryResponse(
             version_info=str(subscription.version),
             resources=[message for _, message in chosen.values()],
             type_url=kind,
             nonce=subscription.nonce,
         )
+
+    def _forget_endpoints(self, clusters: list[str]) -> None:
+        """A cluster that changed warms anew in Envoy, and wants its endpoints once more: without
+        them it would be taken into service empty when its patience ends."""
+        endpoints = self._subscriptions.get(ENDPOINTS)
+        if endpoints is not None:
+            for name in clusters:
+                endpoints.sent.pop(name, None)
 
 
 class Ads(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
