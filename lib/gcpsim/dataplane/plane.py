@@ -21,6 +21,7 @@ import grpc
 from gcpsim.dataplane import access
 from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
+from gcpsim.dataplane.directions import Locations
 from gcpsim.dataplane.envoy import process
 from gcpsim.dataplane.envoy.ads import Ads
 from gcpsim.dataplane.load import Load
@@ -80,6 +81,7 @@ class DataPlane:
         self._server: Any = None
         self._envoys: dict[str, process.Envoy] = {}
         self._changed = asyncio.Event()
+        self._at = Locations(world, self.spread.locations, self._envoys, self._changed.set)
         self._closing = False
         shared = Shared(say=say)
         self.stations = {
@@ -135,7 +137,7 @@ class DataPlane:
         """Wait until every Envoy has taken (or refused) all that its location knows."""
         end = time.monotonic() + limit
         await self.backends.settled()
-        while not all(station.settled() for station in self.stations.values()):
+        while not all(s.settled() for s in self.stations.values() if not s.location.down):
             self._changed.clear()
             left = end - time.monotonic()
             if left <= 0:
@@ -146,15 +148,16 @@ class DataPlane:
     def reach(self) -> list[dict[str, Any]]:
         """Where each address, port and location is served, sorted."""
         out = []
-        for location, station in self.stations.items():
-            for front in station.config.fronts:
+        for location in self.stations:
+            by = self._at.instead_of(location)
+            for front in self.stations[by].config.fronts if by else ():
                 ip, port = front.rule["IPAddress"], port_of(front.rule)
                 out.append(
                     {
                         "ip": ip,
                         "port": port,
                         "location": location,
-                        "connect": str(self.places.of(ip, location, port)),
+                        "connect": str(self.places.of(ip, by, port)),
                         "protocol": PROTOCOLS[front.kind],
                         "rule": front.path,
                     }

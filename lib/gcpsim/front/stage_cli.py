@@ -69,6 +69,11 @@ NOUNS: dict[str, dict[str, Verb]] = {
         ),
         "heal": Verb("pod-heal", POD, "behaves again"),
     },
+    "location": {
+        "delay": Verb("location-delay", ("location", "by"), "it learns changes later (30s, 5m)"),
+        "down": Verb("location-down", ("location",), "its front end goes away"),
+        "up": Verb("location-up", ("location",), "its front end is back"),
+    },
     "resolver": {
         "flush": Verb("resolver-flush", ("resolver",), "it forgets all answers"),
         "list": Verb("resolver-list", (), "recursive resolvers with caches, and their addresses"),
