@@ -182,6 +182,8 @@ class Reader:
 def status_details(doc: Doc) -> str:
     """Google's statusDetails of a request; `internal_error` for what has no word there."""
     details = str(doc.get("details") or "")
+    if details == "via_upstream" and not doc.get("flags"):
+        return "response_sent_by_backend"
     flags = str(doc.get("flags") or "").split(",")
     for flag in flags:
         if flag in DETAILS and not (flag == "DC" and details == "via_upstream"):
