@@ -49,7 +49,9 @@ def fronts(documents: Documents) -> list[Front]:
 def listener(
     documents: Documents, front: Front, host: str, port: int, country: str
 ) -> tuple[Doc | None, dict[str, Doc]]:
-    """The listener of a front, and the secrets it names. None while it has no certificate."""
+    """The listener of a front, and the secrets it names. None when it can't be served."""
+    if unserved(front, documents):
+        return None, {}
     secrets: dict[str, Doc] = {}
     out: Doc = {
         "name": front.path,
@@ -68,8 +70,6 @@ def listener(
         out["filter_chains"] = [{"name": "plain", "filters": filters}]
         return out, secrets
     chosen, secrets = tls.chains(documents, front.proxy_path, front.proxy)
-    if not chosen:
-        return None, {}
     inspector = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
     out["listener_filters"].append(typed("sni", inspector))
     alpn = ["h2", "http/1.1"] if front.kind == "targetHttpsProxies" else []
@@ -263,6 +263,8 @@ def local_replies(scheme: str) -> Doc:
 
 def unserved(front: Front, documents: Documents) -> str:
     """Why a front has no listener; "" when it has one."""
+    if front.proxy.get("serverTlsPolicy"):
+        return f"gcpsim's data plane does not carry {short(front.proxy_path)} serverTlsPolicy yet"
     if front.kind in TLS_PROXIES and not tls.chains(documents, front.proxy_path, front.proxy)[0]:
         return f"{short(front.proxy_path)} has no certificate that can serve"
     return ""
