@@ -17,7 +17,7 @@ from edgebook.apply.run import Done, Run
 from edgebook.cloud.identity import identity
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.kinds import compute_scope
+from edgebook.model.kinds import compute_scope, named
 from edgebook.model.values import Change, Plan, ResourceKey
 from edgebook.plan import kept
 from edgebook.plan import make as plans
@@ -183,7 +183,7 @@ def _carry_out(
 
 def _in_the_end(results: Sequence[Done], headlines: Sequence[str]) -> str:
     """What the progress says when nothing moves any more."""
-    failed = [f"{done.change.key} failed" for done in results if done.status == "failed"]
+    failed = [f"{named(done.change.key)} failed" for done in results if done.status == "failed"]
     return "; ".join(failed or headlines) or "done"
 
 

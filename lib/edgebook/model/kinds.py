@@ -488,6 +488,11 @@ def path(key: ResourceKey) -> str:
     return KINDS[key.kind].path(key)
 
 
+def named(key: ResourceKey) -> str:
+    """A resource as people call it: "forwarding rule shop-web"."""
+    return f"{noun(key)} {key.name}"
+
+
 def noun(key: ResourceKey) -> str:
     return KINDS[key.kind].noun
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.errors import ApprovalError, UsageError
-from edgebook.model.kinds import noun
+from edgebook.model.kinds import named, noun
 from edgebook.model.people import Person
 from edgebook.model.values import Action, Change, Plan, ResourceKey, to_json
 from edgebook.plan import kept
@@ -294,7 +294,7 @@ def _goal(change: Change) -> str:
 
 def _lines(label: str, changes: Sequence[Change]) -> list[str]:
     lines = [
-        f"{label}: {change.action.value} {change.key.kind} {change.key.name}"
+        f"{label}: {change.action.value} {named(change.key)}"
         + (f" ({', '.join(change.fields)})" if change.fields else "")
         for change in changes[:SHOWN]
     ]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from edgebook.desired import Desired, desired
 from edgebook.desired.certificate import content
 from edgebook.errors import EdgebookError, OwnershipError, SafetyError
-from edgebook.model.kinds import certificate_scope, noun
+from edgebook.model.kinds import certificate_scope, named, noun
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan
 from edgebook.params.types import SafetySpec, Spec
@@ -45,7 +45,7 @@ def refusal(
 ) -> EdgebookError | None:
     """The reason why this plan may not be applied at all, whoever approves it."""
     if blockers := plan.blockers:
-        names = "\n".join(f"{change.key}: {change.sentence}" for change in blockers)
+        names = "\n".join(f"{named(change.key)}: {change.sentence}" for change in blockers)
         count = len(blockers)
         return OwnershipError(
             f"Plan refused: {count} thing{'s stand' if count != 1 else ' stands'} in the way",

@@ -14,6 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from edgebook.model.kinds import named
 from edgebook.model.values import Plan
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
@@ -54,7 +55,7 @@ class Display:
             text += f", {len(cut)} disrupt traffic" if cut else ", none disrupts traffic"
         self.line("plan", text=f"{text:<40} approved {approval['hash'][:8]} ({approval['how']})")
         for change in cut:
-            name = f"{change.action.value} {change.key.kind} {change.key.name}"
+            name = f"{change.action.value} {named(change.key)}"
             self.say(f"    disrupts: {name}: {change.disrupts}", "yellow")
 
     def ladder(self, said: Mapping[str, Any], approval: Mapping[str, Any]) -> None:

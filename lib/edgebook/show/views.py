@@ -90,7 +90,7 @@ def _cluster_by_group(facts: Facts) -> dict[str, str]:
 
 def endpoints(facts: Facts, memory: Memory) -> Table:
     """Every endpoint of every attached NEG; unhealthy ones first, with the likeliest reason."""
-    columns = ("backend", "cluster", "zone", "NEG", "endpoint", "health", "since")
+    columns: tuple[str, ...] = ("backend", "cluster", "zone", "NEG", "endpoint", "health", "since")
     clusters = _cluster_by_group(facts)
     now = facts.reader.wire.connection.clock.utc()
     names = {facts.names.backend_service(name): name for name in facts.spec.backends}
@@ -119,6 +119,8 @@ def endpoints(facts: Facts, memory: Memory) -> Table:
         notes += [f"{_neg_and_zone(group)}: no endpoint" for group in found.empty]
     rows.sort(key=lambda row: (row[0]["health"] == "HEALTHY", *map(str, row[0].values())))
     title = f"{healthy} of {total} endpoints HEALTHY"
+    if not any(cells["since"] for cells, _ in rows):
+        columns = columns[:-1]  # a first look knows no change, and Google does not tell it
     return show.table(columns, rows, title=title, notes=sorted(notes))
 
 

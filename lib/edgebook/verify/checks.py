@@ -7,6 +7,7 @@ not keep the others from being made.
 from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.errors import EdgebookError
+from edgebook.model.kinds import named
 from edgebook.model.values import Action, CheckResult, Step
 from edgebook.verify import (
     backend_checks,
@@ -79,7 +80,7 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             reason = f"not applied yet: {len(changes)} changes to make"
             yield result(SKIPPED, check, step.value, reason, step=step)
         else:
-            named = ", ".join(f"{c.action.value} {c.key.kind} {c.key.name}" for c in changes[:3])
+            named = ", ".join(f"{c.action.value} {named(c.key)}" for c in changes[:3])
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             remedy = f"edgebook plan, then run {step.number} {step.heading} again"
             yield result(FAILED, check, step.value, f"{named}{more}", remedy, step=step)

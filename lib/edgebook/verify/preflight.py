@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.kinds import named
 from edgebook.model.values import Action, CheckResult, CheckState, Step
 from edgebook.verify import dns_checks, failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
@@ -276,7 +277,7 @@ def plan(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     """Nothing of others stands in the way of the plan."""
     blockers = [change for change in moment.plan.changes if change.blocks]
     for change in blockers:
-        subject = f"{change.key.kind} {change.key.name}"
+        subject = named(change.key)
         yield result(CheckState.FAILED, "nothing in the way", subject, change.sentence)
     if not blockers:
         text = f"{len(moment.plan.to_do)} changes to make"
