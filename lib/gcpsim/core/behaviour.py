@@ -1,8 +1,8 @@
 """How a pod misbehaves: annotations on it, which `gcpsim pod slow|fail|...` write too. Pure.
 
-One vocabulary for manifests, stage directions, the kubelet's stand-in and the farm. All times are
-simulated seconds. Wrong values are refused with what is allowed; in a manifest they are ignored, as
-annotations that nobody understands are.
+One vocabulary for manifests, stage directions, the kubelet's stand-in and the farm. Times are those
+of a connection: real seconds. Wrong values are refused with what is allowed; in a manifest they are
+ignored, as annotations that nobody understands are.
 """
 
 import re

@@ -225,10 +225,9 @@ def test_moods() -> None:
     async def test(farm: Run) -> None:
         at = farm.pod(behaviour=Behaviour(fail=500))[8080]
         assert (await ask(at, GET))[0] == 500
-        farm.pod(behaviour=Behaviour(slow=2))
-        farm.farm.order({"op": "scale", "scale": 1000})
+        farm.pod(behaviour=Behaviour(slow=0.05))
         status, headers, _ = await ask(at, GET)
-        assert (status, headers["x-gcpsim-slow"]) == (200, "2")
+        assert (status, headers["x-gcpsim-slow"]) == (200, "0.05")
         farm.pod(behaviour=Behaviour(leak=0.5))
         leaked = 0
         for _ in range(10):
@@ -248,8 +247,7 @@ def test_moods() -> None:
 
 def test_a_pod_that_closes_keep_alive_early() -> None:
     async def test(farm: Run) -> None:
-        farm.farm.order({"op": "scale", "scale": 100})
-        at = farm.pod(behaviour=Behaviour(keepalive=5))[8080]
+        at = farm.pod(behaviour=Behaviour(keepalive=0.05))[8080]
         reader, writer = await asyncio.open_connection(*at)
         writer.write(GET.encode())
         assert (await answer(reader))[0] == 200
@@ -261,14 +259,13 @@ def test_a_pod_that_closes_keep_alive_early() -> None:
 
 def test_sigterm_finishes_what_is_asked_and_leaves_streams_to_the_kill() -> None:
     async def test(farm: Run) -> None:
-        farm.farm.order({"op": "scale", "scale": 10})
         at = farm.pod()[8080]
         idle, asked, stream = [await asyncio.open_connection(*at) for _ in range(3)]
         idle[1].write(GET.encode())
         await answer(idle[0])
         stream[1].write(b"\x10hello")
         await stream[0].readexactly(6)
-        asked[1].write(b"GET /?pod-delay=3 HTTP/1.1\r\nHost: a\r\n\r\n")
+        asked[1].write(b"GET /?pod-delay=0.3 HTTP/1.1\r\nHost: a\r\n\r\n")
         while not any(c.busy and getattr(c.speaker, "name", "") == "http/1.1"
                       for c in farm.farm.pods[KEY].connections):  # fmt: skip
             await asyncio.sleep(0)

@@ -51,7 +51,6 @@ FAILING: list[tuple[dict[str, Any], Behaviour, str]] = [
 @pytest.mark.parametrize(("probe", "behaviour"), PASSING, ids=str)
 def test_passes(probe: dict[str, Any], behaviour: Behaviour) -> None:
     async def test(farm: Run) -> None:
-        farm.farm.order({"op": "scale", "scale": 100})
         assert await outcome(farm, farm.pod(behaviour=behaviour)[8080], **probe) == ""
 
     run(test)

@@ -1,6 +1,6 @@
 """What a pod says to a request: who it is, where it runs, and what arrived. Pure.
 
-Any path is answered with 200 and JSON. The query parameters `pod-status`, `pod-delay` (simulated
+Any path is answered with 200 and JSON. The query parameters `pod-status`, `pod-delay` (real
 seconds), `pod-bytes` and `pod-echo` ask for something else, so that they survive URL rewrites.
 """
 
@@ -17,7 +17,8 @@ REASONS = {
     413: "Request Entity Too Large", 429: "Too Many Requests", 500: "Internal Server Error",
     502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
-SLOW = "x-gcpsim-slow"  # simulated seconds by which an answer was late
+PROBER = "GoogleHC/1.0"
+SLOW = "x-gcpsim-slow"  # seconds by which an answer was late
 HEALTH_SERVICE = "/grpc.health.v1.Health/"
 MOST_BYTES = 64 * 1024 * 1024
 Headers = list[tuple[str, str]]
@@ -53,7 +54,7 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer; `delay` is simulated seconds, `drop` ends the connection without one."""
+    """An answer; `delay` is real seconds, `drop` ends the connection without one."""
 
     status: int = 200
     headers: Headers = field(default_factory=list)

@@ -216,8 +216,8 @@ class Connection(asyncio.Protocol):
         self._touched = self._now()
         self._transport.write(data)
 
-    async def wait(self, simulated: float) -> None:
-        await self.pod.farm.wait(simulated)
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     # What ends it
 
@@ -282,7 +282,7 @@ class Connection(asyncio.Protocol):
             self._check_idle()
 
     def _check_idle(self) -> None:
-        limit = self.pod.farm.real(self.pod.behaviour.keepalive)
+        limit = self.pod.behaviour.keepalive
         if not limit:
             return
         left = self._touched + limit - self._now()

@@ -68,11 +68,11 @@ class Farm:
     # Time and addresses
 
     def real(self, simulated: float) -> float:
-        """Real seconds for simulated ones; at scale 0 the clock runs at real speed."""
-        return simulated / (self.scale or 1.0)
+        """Real seconds for simulated ones; at scale 0 the clock runs at real speed.
 
-    async def wait(self, simulated: float) -> None:
-        await asyncio.sleep(self.real(simulated))
+        For probes only: what happens on a connection takes real seconds, as at the front ends.
+        """
+        return simulated / (self.scale or 1.0)
 
     def client_of(self, peer: tuple[str, int]) -> tuple[str, bool]:
         """Whom a pod sees at the other end, and whether that is one of Google's front ends."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.core.behaviour import Behaviour
-from gcpsim.dataplane.farm.answers import SLOW, Identity, Reply, Request, answer
+from gcpsim.dataplane.farm.answers import PROBER, SLOW, Identity, Reply, Request, answer
 from gcpsim.dataplane.farm.connections import Arrival, Connection
 from gcpsim.dataplane.farm.listening import Listener, bound
 
@@ -139,7 +139,9 @@ class Pod:
         else:
             reply = answer(self.identity, request)
         if behaviour.slow and isinstance(reply, Reply):
-            reply.delay += behaviour.slow
+            # Probes are told instead of kept waiting: their timeouts are in simulated time.
+            if request.headers.get("user-agent") != PROBER:
+                reply.delay += behaviour.slow
             reply.headers = [*reply.headers, (SLOW, f"{behaviour.slow:g}")]
         return reply
 

@@ -18,12 +18,11 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
 from h2.exceptions import ProtocolError
 
-from gcpsim.dataplane.farm.answers import SLOW
+from gcpsim.dataplane.farm.answers import PROBER, SLOW
 
 if TYPE_CHECKING:
     from gcpsim.dataplane.farm.farm import Farm
 
-AGENT = "GoogleHC/1.0"
 VISITOR = "Mozilla/5.0 (compatible; Let's Encrypt validation server)"
 SEEN_BODY = 1024  # an expected response must be in the first bytes
 AT_ONCE = 64
@@ -53,7 +52,7 @@ class Probe:
     service: str = ""
     proxy_line: str = ""
     client: str = ""
-    agent: str = AGENT
+    agent: str = PROBER
     sni: str = ""  # Google's front ends and probers send none unless told to
 
 
@@ -243,7 +242,7 @@ async def _http2(probe: Probe, reader: asyncio.StreamReader, writer: asyncio.Str
         (":scheme", "https" if tls else "http"),
         (":authority", probe.header or probe.host),
         (":path", "/grpc.health.v1.Health/Check" if grpc else probe.path),
-        ("user-agent", AGENT),
+        ("user-agent", PROBER),
     ]
     if grpc:
         name = probe.service.encode()

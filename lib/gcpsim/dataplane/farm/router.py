@@ -63,7 +63,7 @@ class Router:
         status = 502
         for name, at in candidates[:TRIES]:
             try:
-                async with asyncio.timeout(self.farm.real(onward.read_timeout) + 1.0):
+                async with asyncio.timeout(onward.read_timeout):
                     reply = await self.wires(pod).ask(
                         at, request, onward.target, onward.headers,
                         tls=onward.tls, connect=onward.connect_timeout,

@@ -63,7 +63,7 @@ class Upstreams:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
         try:
-            async with asyncio.timeout(self.farm.real(connect) + 1.0):
+            async with asyncio.timeout(connect):
                 with self.farm.on_behalf(sock, f"{self.client}:0"):
                     await loop.sock_connect(sock, at)
                 if not tls:
