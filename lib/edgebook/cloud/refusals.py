@@ -15,6 +15,7 @@ import urllib3
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 
 from edgebook.clock import Cancelled
+from edgebook.cloud import permissions
 from edgebook.cloud.answers import Garbled, beginning
 from edgebook.cloud.calls import TooLong
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
@@ -145,10 +146,11 @@ def build(
         return AccessError("A Google API is disabled", where=where, why=message, next=_enable(path))
     quota = "quota" in message.lower() or status == "RESOURCE_EXHAUSTED"
     if code == 403 and reason not in RATE_REASONS and reason != "quotaExceeded" and not quota:
-        why = "roles are listed by `edgebook plan` under 00 preflight"
-        return AccessError("A permission is missing", where=where, why=message, next=why)
+        ask = permissions.advice(message, method, path)
+        return AccessError("A permission is missing (HTTP 403)", where=where, why=message, next=ask)
     return ApiError(
-        f"{_verb(method)} failed: {message}",
+        f"{_verb(method)} failed (HTTP {code}): {message}",
+        next=_way_on(code, reason, quota=quota),
         code=code,
         reason=reason,
         status=status,
@@ -260,6 +262,19 @@ def _enable(path: str) -> str:
         if part in path:
             return f"gcloud services enable {service}.googleapis.com"
     return "gcloud services enable compute.googleapis.com"
+
+
+def _way_on(code: int, reason: str, *, quota: bool) -> str:
+    """What helps when it was tried often enough and Google still says no."""
+    if code == 429 or reason in RATE_REASONS:
+        return (
+            "wait a minute and run it again: it goes on where it stopped; fewer runs at a time help"
+        )
+    if quota:
+        return "ask for a higher quota, or delete what is not used, and run it again"
+    if code in (500, 502, 503, 504):
+        return "Google's side is busy or broken: https://status.cloud.google.com; then run it again"
+    return ""
 
 
 def _verb(method: str) -> str:
