@@ -364,7 +364,7 @@ def raise_failed(title: str, results: list[CheckResult]) -> Table:
         return table
     failed.sort(key=lambda r: (r.step.number if r.step else 0, r.check, r.subject))
     first, *others = failed
-    also = [f"also {result.check}: {result.subject}" for result in others[:ALSO]]
+    also = [f"also {one.check}: {one.subject}: {one.reason}" for one in others[:ALSO]]
     if len(others) > ALSO:
         also.append(f"and {len(others) - ALSO} more, in the table")
     error = StepFailed(

@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 import pytest
+from gcpsim.certs import CertificateManager
 from gcpsim.compute.collections import table as collections
 from gcpsim.compute.engine import methods
 from gcpsim.core.clock import Clock
 from gcpsim.core.discovery import Method, api
 from gcpsim.core.world import World
+from gcpsim.dns import Dns
 from gcpsim.front.http import GoogleEdge
 
 CALLS = 4000
@@ -113,6 +115,8 @@ class Author:
 def test_no_body_crashes(seed: int) -> None:
     world = World(clock=Clock(scale=0))
     compute = collections.create(world)
+    world.dns = Dns(world)
+    world.certificates = CertificateManager(world)
     edge = GoogleEdge(world)
     chance = random.Random(seed)
     author = Author(chance, sorted(compute.kinds))

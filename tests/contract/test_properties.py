@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from gcpsim.compute.collections import table as collections
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.kinds import get_path
+from gcpsim.compute.engine.documents import get_path
 from gcpsim.core.clock import Clock
 from gcpsim.core.world import World
 from gcpsim.front.http import GoogleEdge

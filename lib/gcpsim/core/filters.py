@@ -34,7 +34,8 @@ def compile_filter(
 ) -> Predicate:
     """The predicate of a filter; FilterError when it is not one. An empty filter matches all.
 
-    `ranks` orders the values of enums by field; `bare` lets a word alone match any value.
+    `ranks` orders the values of enums by field; `bare` is Logging's dialect: a word alone matches
+    any value, and a comparison takes a list of values.
     """
     if not text.strip():
         return lambda doc: True
@@ -185,7 +186,7 @@ class _Parser:
     def _values(self, field: str, sign: str) -> list[tuple[str, str]]:
         """One value, `(a OR b)`, or a function of values: `one_of("a", "b")`."""
         kind, value = self._next()
-        if (kind, value) == ("paren", "("):
+        if (kind, value) == ("paren", "(") and self._bare:  # Compute Engine has none
             return self._list("OR")
         if kind not in ("word", "text"):
             raise FilterError(f"expected a value after {field} {sign}")

@@ -299,12 +299,14 @@ def test_a_restart_changes_nothing(cloud: Any) -> None:
     domain = Domain(cloud)
     cloud.advance(100)
     from gcpsim.certs import CertificateManager
+    from gcpsim.compute.collections import table as collections
     from gcpsim.core.clock import Clock
     from gcpsim.core.world import World
     from gcpsim.dns import Dns
 
     clock = Clock(paused=True, start=cloud.world.clock.now())
     again = World(clock=clock, store=cloud.world.store)
+    collections.create(again)
     again.dns = Dns(again)
     again.certificates = CertificateManager(again)
     root = domain.cloud.world.certificates.authority.ca_pem
