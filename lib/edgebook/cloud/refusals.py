@@ -150,7 +150,7 @@ def build(
         return AccessError("A permission is missing (HTTP 403)", where=where, why=message, next=ask)
     return ApiError(
         f"{_verb(method)} failed (HTTP {code}): {message}",
-        next=_way_on(code, reason, quota=quota),
+        next=_way_on(code, reason),
         code=code,
         reason=reason,
         status=status,
@@ -264,14 +264,12 @@ def _enable(path: str) -> str:
     return "gcloud services enable compute.googleapis.com"
 
 
-def _way_on(code: int, reason: str, *, quota: bool) -> str:
-    """What helps when it was tried often enough and Google still says no."""
+def _way_on(code: int, reason: str) -> str:
+    """What helps when it was tried often enough; `failures` explains quotas and operations."""
     if code == 429 or reason in RATE_REASONS:
         return (
             "wait a minute and run it again: it goes on where it stopped; fewer runs at a time help"
         )
-    if quota:
-        return "ask for a higher quota, or delete what is not used, and run it again"
     if code in (500, 502, 503, 504):
         return "Google's side is busy or broken: https://status.cloud.google.com; then run it again"
     return ""

@@ -238,7 +238,7 @@ def test_preflight_names_permissions_apis_and_dns(shop):
     dns = {**shop.params()["dns"], "zone": "no-such-zone"}
     with pytest.raises(StepFailed) as failed:
         shop.book(dns=dns).preflight()
-    seen = failed.value.seen
+    seen = str(failed.value.outcome)  # the table that is shown before the error
     assert "compute.firewalls.create" in seen and "roles/compute.securityAdmin" in seen
     assert "no-such-zone" in seen
 
