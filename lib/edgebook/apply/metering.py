@@ -6,14 +6,16 @@ The gate compares the time since it last looked with the time before the first c
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from edgebook.cloud.reach import nowhere
 from edgebook.errors import StepFailed
 from edgebook.front_door import FrontDoor
-from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge
+from edgebook.model.kinds import compute_scope
+from edgebook.params import load_file
+from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge, users
 from edgebook.traffic.desk import RemoteWatch, current
 from edgebook.traffic.targets import limits
 from edgebook.verify.watching import Watched, watched
@@ -94,11 +96,38 @@ def tell(watch: Watch | RemoteWatch, found: Watched) -> None:
     watch.add(found.targets, ways=ways, rates=found.rates)
 
 
-def tell_run(params_file: str, path: str) -> None:
-    """Have the watch of a run look at a front door: called in a process that has its clients."""
-    from edgebook.params import load_file
+def tell_run(params_file: str, path: str) -> dict[str, float]:
+    """Have the watch of a run look at a front door: called in a process that has its clients.
 
-    tell(RemoteWatch(path), watched(FrontDoor(load_file(params_file), params_file)))
+    Answers what time it is there, and how fast it passes.
+    """
+    door = FrontDoor(load_file(params_file), params_file)
+    tell(RemoteWatch(path), watched(door))
+    return {"now": _now(door), "monotonic": time.monotonic(), "rate": door.connection.clock.rate}
+
+
+def read_users(
+    params_file: str, since: float, until: float, own: Mapping[str, int], *, patient: bool = True
+) -> dict[str, Any]:
+    """What Google's logs and metrics have of a run, when they have it; `patient`: wait for that."""
+    door = FrontDoor(load_file(params_file), params_file)
+    window = users.Window(users.utc(since), users.utc(until))
+    if patient:
+        users.wait_out(door.connection.clock, window, users.utc(_now(door)))
+    scope = compute_scope(door.spec.project)
+    live = door.reader.again().collection("backendService", scope).result()
+    ours = {door.names.backend_service(name) for name in door.spec.backends}
+    services = {item["name"]: item for item in live if item["name"] in ours}
+    found = users.read(door.wire, door.spec, window, own=own, services=services)
+    if not patient:
+        found["blind"].append("read at once: the last minutes may be missing")
+    return found
+
+
+def _now(door: FrontDoor) -> float:
+    """The environment's time: an API's own, which a simulator lets pass faster."""
+    _, at = door.wire.dated("compute", f"compute/v1/projects/{door.spec.project}")
+    return at if at is not None else time.time()
 
 
 @contextmanager

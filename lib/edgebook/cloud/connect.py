@@ -34,6 +34,8 @@ SERVICES = (
     "container",
     "cloudresourcemanager",
     "serviceusage",
+    "logging",
+    "monitoring",
 )
 PARALLEL = 32
 WAYS_SECONDS = 5.0  # so long what a simulator said of its ways is not asked again

@@ -60,3 +60,7 @@ class TrafficSafetySpec:
     max_latency_rise: Percent | None = key(
         "How much the 99th percentile may rise; null: it is not judged.", Percent(0.5)
     )
+    real_users: bool = key(
+        "After a run, wait for Google's logs and metrics (5 min) and put them into the record.",
+        True,
+    )

@@ -97,6 +97,10 @@ class Display:
         if error := step.get("error"):
             self.failure(error)
 
+    def pause(self) -> None:
+        """Nothing runs for now."""
+        self._stop()
+
     def failure(self, error: Mapping[str, Any]) -> None:
         """What, why, seen, next, state: as far as it is known."""
         if what := str(error.get("what") or ""):

@@ -15,7 +15,7 @@ from edgebook.cloud.reach import nowhere
 from edgebook.errors import EdgebookError
 from edgebook.records.events import read_events
 from edgebook.runbook.kernels import WarmProcess
-from edgebook.traffic import Statistics, TrafficLimits, Verdict, VerdictState, Watch, judge
+from edgebook.traffic import Report, Statistics, TrafficLimits, Verdict, VerdictState, Watch, judge
 from edgebook.traffic.archive import write
 from edgebook.traffic.desk import VARIABLE, Desk
 from edgebook.traffic.timeline import spans, timeline
@@ -27,7 +27,13 @@ class RunMeter:
     """Watches while a run changes something; `wanted` is False for runs that only look."""
 
     def __init__(
-        self, warm: WarmProcess, params_file: str, limits: TrafficLimits, *, wanted: bool
+        self,
+        warm: WarmProcess,
+        params_file: str,
+        limits: TrafficLimits,
+        *,
+        wanted: bool,
+        real_users: bool = True,
     ) -> None:
         self._warm = warm
         self._params_file = params_file
@@ -35,6 +41,8 @@ class RunMeter:
         self._watch = Watch(reach=nowhere) if wanted else None
         self._desk: Desk | None = None
         self._telling: threading.Thread | None = None
+        self._real_users = real_users
+        self._time: dict[str, float] = {}  # the environment's, at one of our moments
         self.samples = ""
         self.trouble = ""
 
@@ -58,7 +66,7 @@ class RunMeter:
 
         def ask() -> None:
             try:
-                self._warm.call(
+                self._time = self._warm.call(
                     "edgebook.apply.metering:tell_run", params_file=self._params_file, path=path
                 )
             except EdgebookError as error:
@@ -81,8 +89,11 @@ class RunMeter:
             f"{len(series)} clients on {', '.join(sorted(frontends))}{where}, {rate:.0f} requests/s"
         )
 
-    def end(self, journal: Path) -> dict[str, Any] | None:
-        """Stop, and say what was seen, as the record has it; None when this run only looked."""
+    def end(self, journal: Path, *, patient: bool = True) -> dict[str, Any] | None:
+        """Stop, and say what was seen, as the record has it; None when this run only looked.
+
+        `patient`: wait until Google's logs have what real users saw.
+        """
         if self._watch is None:
             return None
         if self._telling is not None:
@@ -106,9 +117,36 @@ class RunMeter:
             "before": _figures(before),
             "during": _figures(during),
             "clusters": whole.clusters,
+            "users": self._users(report, whole, patient=patient),
             "timeline": timeline(report.log, report.since, report.until, changes=changes),
             "trouble": sorted({*self._watch.trouble, *filter(None, [self.trouble])}),
         }
+
+    def _users(self, report: Report, seen: Statistics, *, patient: bool) -> dict[str, Any] | None:
+        """What logs and metrics say of the same time; None when nobody was to look."""
+        if not self._real_users or not self._time or not seen.sent:
+            return None
+        own: dict[str, int] = {}
+        for share in seen.by:
+            own[share.frontend] = own.get(share.frontend, 0) + share.sent
+        try:
+            found: dict[str, Any] = self._warm.call(
+                "edgebook.apply.metering:read_users",
+                params_file=self._params_file,
+                since=self._there(report.since),
+                until=self._there(report.until),
+                own=own,
+                patient=patient,
+            )
+        except EdgebookError as error:
+            self.trouble = error.what
+            return None
+        return found
+
+    def _there(self, at: float) -> float:
+        """A moment of ours in the environment's time."""
+        passed = (at - self._time["monotonic"]) * self._time["rate"]
+        return self._time["now"] + passed
 
     def _verdict(self, before: Statistics, during: Statistics) -> Verdict:
         """ok where nothing could be watched: there was nothing that users could lose."""

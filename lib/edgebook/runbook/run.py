@@ -88,6 +88,7 @@ class Run:
             prepared.request.params_file,
             limits(prepared.spec.safety.traffic),
             wanted=prepared.request.mode != "plan" and any(r.applies for r in prepared.runbooks),
+            real_users=prepared.spec.safety.traffic.real_users,
         )
         self._watching_told = False
         self._next: Future[Any] | None = None
@@ -113,7 +114,11 @@ class Run:
 
     def _end_meter(self) -> None:
         """What users saw goes into the record; a run that hurt them has not succeeded."""
-        self.traffic = self.meter.end(self.draft.journal)
+        self.display.begin("real users")
+        try:
+            self.traffic = self.meter.end(self.draft.journal, patient=self.exit_code == EXIT_OK)
+        finally:
+            self.display.pause()
         if self.traffic is None:
             return
         if self.meter.samples:

@@ -13,7 +13,7 @@ from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import named
 from edgebook.model.values import Action, CheckResult, CheckState, Step
-from edgebook.verify import dns_checks, failures
+from edgebook.verify import dns_checks, failures, preflight_traffic
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
@@ -93,6 +93,8 @@ def run(door: FrontDoor) -> list[CheckResult]:
         ("clusters", clusters),
         ("Services", services),
         ("DNS", names),
+        ("real users are seen", preflight_traffic.real_users),
+        ("the meter reaches", preflight_traffic.reached),
         ("plan", plan),
     )
     for name, of_moment in made:
