@@ -103,7 +103,11 @@ def tell_run(params_file: str, path: str) -> dict[str, float]:
     """
     door = FrontDoor(load_file(params_file), params_file)
     tell(RemoteWatch(path), watched(door))
-    return {"now": _now(door), "monotonic": time.monotonic(), "rate": door.connection.clock.rate}
+    return {
+        "now": door.connection.now(),
+        "monotonic": time.monotonic(),
+        "rate": door.connection.clock.rate,
+    }
 
 
 def read_users(
@@ -113,7 +117,7 @@ def read_users(
     door = FrontDoor(load_file(params_file), params_file)
     window = users.Window(users.utc(since), users.utc(until))
     if patient:
-        users.wait_out(door.connection.clock, window, users.utc(_now(door)))
+        users.wait_out(door.connection.clock, window, users.utc(door.connection.now()))
     scope = compute_scope(door.spec.project)
     live = door.reader.again().collection("backendService", scope).result()
     ours = {door.names.backend_service(name) for name in door.spec.backends}
@@ -122,12 +126,6 @@ def read_users(
     if not patient:
         found["blind"].append("read at once: the last minutes may be missing")
     return found
-
-
-def _now(door: FrontDoor) -> float:
-    """The environment's time: an API's own, which a simulator lets pass faster."""
-    _, at = door.wire.dated("compute", f"compute/v1/projects/{door.spec.project}")
-    return at if at is not None else time.time()
 
 
 @contextmanager

@@ -108,6 +108,12 @@ class Connection:
             self._session = session
         return self._session
 
+    def now(self) -> float:
+        """What time it is in this environment, in seconds since 1970: for asking its logs."""
+        if self.sim_url:
+            return simulator.now(self.session, self.sim_url)
+        return self.clock.utc().timestamp()
+
     def reach(self, ip: str, port: int) -> list[Way]:
         """How clients here get to an address of the environment; nothing when nobody serves it.
 

@@ -128,6 +128,21 @@ def _shortly(error: Exception) -> str:
     return str(error)
 
 
+def now(session: requests.Session, url: str) -> float:
+    """The simulator's own time, in seconds since 1970: it passes as fast as its scale says."""
+    try:
+        answer = session.get(f"{url}/_sim/clock", timeout=10)
+        answer.raise_for_status()
+        return float(answer.json()["seconds"])
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        raise ConnectError(
+            "The simulator does not say what time it is there",
+            where=f"{url}/_sim/clock",
+            why=str(error),
+            next="start gcpsim anew, of the same version as edgebook",
+        ) from error
+
+
 def ways(session: requests.Session, url: str) -> dict[tuple[str, int], list[Way]]:
     """Where each simulated address and port is served on this machine, by location."""
     try:
