@@ -39,6 +39,8 @@ def real_users(traffic: Mapping[str, Any]) -> str:
     if not seen:
         return ""
     count = sum(1 for item in seen if item.get("requests"))
+    if not count:
+        return "no real users were seen"
     return f"{count} of {len(seen)} frontends also seen by real users"
 
 

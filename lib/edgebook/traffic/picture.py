@@ -94,7 +94,8 @@ def _rates(data: Mapping[str, Any], scale: float) -> list[str]:
             y = top + height - floor[number] - tall
             floor[number] += tall
             words = f"{number * step:g} s: {count / step:.0f}/s answered by {name}"
-            parts.append(_bar(number * step, y, step, tall, scale, shown[name], words))
+            wide = min(step, data["seconds"] - number * step)
+            parts.append(_bar(number * step, y, wide, tall, scale, shown[name], words))
     x = LEFT + 90
     for name in data["answered"]:
         parts.append(f'<rect x="{x:.0f}" y="{top - 20:.0f}" width="9" height="9" rx="2" '

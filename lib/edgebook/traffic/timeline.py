@@ -12,7 +12,7 @@ from typing import Any
 from edgebook.clock import rfc3339
 from edgebook.traffic.samples import SampleLog
 from edgebook.traffic.statistics import Span, percentile
-from edgebook.traffic.values import Who
+from edgebook.traffic.values import Client, Who
 
 MOST = 120
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
@@ -28,7 +28,10 @@ def timeline(
     answers: dict[str, list[int]] = defaultdict(lambda: [0] * count)
     failed = [0] * count
     seconds: list[list[float]] = [[] for _ in range(count)]
+    names = {n for n, series in log.series.items() if series.client is Client.DNS}
     for sample in log.counted(since, until):
+        if sample.series in names and not sample.kind:
+            continue  # a name server's answers are not the front door's
         bucket = min(count - 1, int((sample.at - since) / step))
         if sample.kind:
             failed[bucket] += 1
