@@ -10,6 +10,7 @@ from typing import Any
 from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.places import Places
+from gcpsim.dataplane.plane import DataPlane
 from gcpsim.front.build import Config, build
 from gcpsim.k8s.controllers.objects import Obj
 from gcpsim.k8s.controllers.plane import Plane
@@ -31,6 +32,13 @@ class Stage:
             ["europe-west1", "us-central1"],
         )  # fmt: skip
         self.pods = self.backends.pods
+
+    async def open(self) -> None:
+        await self.backends.open()
+
+    async def close(self) -> None:
+        await self.backends.close()
+        self.block.close()
 
     def plane(self, cluster: str = "blue") -> Plane:
         return self.cloud.gke.estate.planes[cluster]
@@ -160,16 +168,78 @@ class Stage:
         await self.backends.settled()
 
 
+class FrontStage(Stage):
+    """The same with front ends: an Envoy for each of two locations."""
+
+    def __init__(self) -> None:
+        self.cloud = build(Config(scenario="legacy", paused=True, time_scale=60.0))
+        self.world = self.cloud.world
+        cloud = self.cloud
+        self.front = DataPlane(cloud.compute, cloud.certificates, cloud.gke)
+        self.backends, self.pods = self.front.backends, self.front.backends.pods
+
+    async def open(self) -> None:
+        await self.front.open()
+
+    async def close(self) -> None:
+        await self.front.close()
+
+    async def settled(self) -> None:
+        """Wait until the front ends serve what their locations know."""
+        await self.backends.settled()
+        await asyncio.sleep(0)
+        await self.front.settled()
+
+    async def spread(self) -> None:
+        """Let two minutes pass, after which every location knows everything."""
+        await self.pass_time(120, step=20)
+        await self.backends.probers.settled()
+        await self.pass_time(60, step=20)
+        await self.settled()
+
+    async def http_front(self, name: str, neg: str, **service: Any) -> None:
+        """From a health check on /healthz to a forwarding rule on port 80."""
+        here = "projects/shop-rehearsal/global"
+        check = {"requestPath": "/healthz", "portSpecification": "USE_SERVING_PORT"}
+        backends = [
+            {"group": f"projects/shop-rehearsal/zones/{zone}/networkEndpointGroups/{neg}",
+             "balancingMode": "RATE", "maxRatePerEndpoint": 1000}
+            for zone in self.plane().cluster.zones
+        ]  # fmt: skip
+        scheme = {"loadBalancingScheme": "EXTERNAL_MANAGED"}
+        steps: list[tuple[str, dict[str, Any]]] = [
+            ("healthChecks", {"type": "HTTP", "httpHealthCheck": check}),
+            ("backendServices", {"protocol": "HTTP", "backends": backends, **scheme,
+                                 "healthChecks": [f"{here}/healthChecks/{name}"], **service}),
+            ("urlMaps", {"defaultService": f"{here}/backendServices/{name}"}),
+            ("targetHttpProxies", {"urlMap": f"{here}/urlMaps/{name}"}),
+            ("forwardingRules", {"target": f"{here}/targetHttpProxies/{name}", "portRange": "80",
+                                 "IPProtocol": "TCP", **scheme}),
+        ]  # fmt: skip
+        for collection, body in steps:
+            self.call("POST", f"global/{collection}", {"name": name, **body})
+            await self.pass_time(30)
+
+    def door(self, name: str, location: str = "us-central1") -> tuple[str, int]:
+        """Where a forwarding rule is served."""
+        for row in self.front.reach():
+            rule, where = row["rule"], row["location"]
+            if rule.endswith(f"/global/forwardingRules/{name}") and where == location:
+                host, _, port = row["connect"].rpartition(":")
+                return host, int(port)
+        raise AssertionError(self.front.reach())
+
+
 class Theatre:
     """One stage and one event loop for several tests; each leaves workloads that recover."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, kind: "type[Stage] | None" = None) -> None:
         self._runner = asyncio.Runner()
-        self._runner.run(self._open(options))
+        self._runner.run(self._open(kind or Stage))
 
-    async def _open(self, options: dict[str, Any]) -> None:
-        self.stage = Stage(**options)
-        await self.stage.backends.open()
+    async def _open(self, kind: "type[Stage]") -> None:
+        self.stage = kind()
+        await self.stage.open()
 
     def play(self, test: Callable[[Stage], Awaitable[None]]) -> None:
         async def limited() -> None:
@@ -179,8 +249,7 @@ class Theatre:
         self._runner.run(limited())
 
     def close(self) -> None:
-        self._runner.run(self.stage.backends.close())
-        self.stage.block.close()
+        self._runner.run(self.stage.close())
         self._runner.close()
 
 
