@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import grpc
-
+from gcpsim.core.errors import ApiError
 from gcpsim.dataplane import access
 from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.directions import Locations
 from gcpsim.dataplane.envoy import process
-from gcpsim.dataplane.envoy.ads import Ads
+from gcpsim.dataplane.envoy.fleet import Fleet
 from gcpsim.dataplane.load import Load
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.routes.documents import port_of
@@ -40,9 +36,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LOCATION = "us-central1"
 SETTLE_SECONDS = 10.0
-RESTART_SECONDS = 1.0
-# Paths of Unix sockets are short; the temporary folder of a machine may not be.
-LONGEST_FOLDER = 60
 PROTOCOLS = {
     "targetHttpProxies": "HTTP",
     "targetHttpsProxies": "HTTPS",
@@ -62,7 +55,6 @@ class DataPlane:
         program = process.binary()
         if program is None:
             raise NoEnvoy("no Envoy for this platform: no traffic through load balancers")
-        self._program = program
         self.world = world = compute.world
         self.locations = locations(world)
         self.block = Block()
@@ -77,12 +69,7 @@ class DataPlane:
         self.spread = Spread(world, compute, certificates, self.locations)
         self.traffic = Traffic()
         self.served: dict[tuple[str, int], tuple[str, int]] = {}
-        self._folder = Path()
-        self._server: Any = None
-        self._envoys: dict[str, process.Envoy] = {}
         self._changed = asyncio.Event()
-        self._at = Locations(world, self.spread.locations, self._envoys, self._changed.set)
-        self._closing = False
         shared = Shared(say=say)
         self.stations = {
             name: Station(location, shared, self._placer(name), self._offerer(name))
@@ -97,10 +84,16 @@ class DataPlane:
             )
             for name, station in self.stations.items()
         }
+        self._fleet = Fleet(
+            program,
+            {name: station.catalogue for name, station in self.stations.items()},
+            {name: reader.take for name, reader in self._readers.items()},
+            say,
+        )
+        self._at = Locations(world, self.spread.locations, self._fleet.envoys, self._changed.set)
 
     async def open(self) -> None:
         """Start everything; returns when the front ends serve what the world has now."""
-        self._folder = short_folder()
         for name, station in self.stations.items():
             station.changed = self._told(name)
             station.learn({("compute/forwardingRules", "")})
@@ -108,30 +101,13 @@ class DataPlane:
         self.spread.learned = lambda location, keys: self.stations[location.name].learn(keys)
         for observers in (self.pods.observers, self.health.observers):
             observers.append(self._look_again)
-        ads = self._folder / "ads"
-        self._server = grpc.aio.server()
-        catalogues = {name: station.catalogue for name, station in self.stations.items()}
-        add_ads(Ads(catalogues), self._server)
-        self._server.add_insecure_port(f"unix:{ads}")
-        await self._server.start()
-        for name in self.locations:
-            envoy = process.Envoy(self._program, name, self._folder, ads, self._readers[name].take)
-            envoy.ended = self._ended(name)
-            self._envoys[name] = envoy
-        starting = [envoy.start() for envoy in self._envoys.values()]
-        await asyncio.gather(self.backends.open(), *starting)
+        await asyncio.gather(self.backends.open(), self._fleet.start())
         await self.settled()
 
     async def close(self) -> None:
         """End every process that was started."""
-        self._closing = True
-        stopping = [envoy.stop() for envoy in self._envoys.values()]
-        await asyncio.gather(self.backends.close(), *stopping)
-        if self._server is not None:
-            await self._server.stop(None)
+        await asyncio.gather(self.backends.close(), self._fleet.stop())
         self.block.close()
-        if self._folder.name:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     async def settled(self, limit: float = SETTLE_SECONDS) -> None:
         """Wait until every Envoy has taken (or refused) all that its location knows."""
@@ -212,7 +188,8 @@ class DataPlane:
         elif host.startswith("127.") and port.isdigit():
             self.served[key] = (host, int(port))
         else:
-            raise ValueError(f"socket must be 127.x.y.z:PORT, not {args.get('socket')!r}")
+            text = f"endpoint-serve: socket must be 127.x.y.z:PORT, not {args.get('socket')!r}"
+            raise ApiError(400, text, "invalid")
         self.backends.probers.touched(key[0])
         self._look_again()
         return {f"{key[0]}:{key[1]}": str(args.get("socket") or "")}
@@ -239,35 +216,9 @@ class DataPlane:
             return clock.now()
         return clock.now() - (time.time() - real) * (clock.scale or 1.0)
 
-    def _ended(self, name: str) -> Callable[[str], None]:
-        def ended(why: str) -> None:
-            if self._closing:
-                return
-            say(f"the Envoy of {name} {why}; it is started again")
-            loop = asyncio.get_running_loop()
-            loop.call_later(RESTART_SECONDS, lambda: loop.create_task(self._restart(name)))
-
-        return ended
-
-    async def _restart(self, name: str) -> None:
-        if not self._closing:
-            await self._envoys[name].start()
-
-
-def add_ads(servicer: Ads, server: Any) -> None:
-    from envoy.service.discovery.v3 import ads_pb2_grpc
-
-    ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(servicer, server)
-
 
 def station_groups(station: Station) -> Callable[[str, str], tuple[str, str]]:
     return lambda service, address: station.behind.get((service, address), ("", ""))
-
-
-def short_folder() -> Path:
-    """A private folder of the run, for sockets and logs."""
-    base = None if len(tempfile.gettempdir()) < LONGEST_FOLDER else "/tmp"
-    return Path(tempfile.mkdtemp(prefix="gcpsim-", dir=base))
 
 
 def say(text: str) -> None:
