@@ -169,12 +169,19 @@ class DataPlane:
         return place
 
     def _offerer(self, location: str) -> Callable[[str, str, str], tuple[str, int] | None]:
+        known: dict[tuple[str, str, str], str] = {}
+
         def offered(service: str, group: str, endpoint: str) -> tuple[str, int] | None:
-            if self.health.state(location, service, group, endpoint) != "HEALTHY":
+            """An endpoint that is probed no more is as it was last seen: the location may not have
+            heard yet that it is no longer used."""
+            key = (service, group, endpoint)
+            state = self.health.state(location, *key) or known.get(key, "")
+            known[key] = state
+            if state != "HEALTHY":
                 return None
             ip, _, port = endpoint.rpartition(":")
-            key = (ip, int(port))
-            return self.served.get(key) or self.pods.at(*key) or (self.block.nobody, 1)
+            at = (ip, int(port))
+            return self.served.get(at) or self.pods.at(*at) or (self.block.nobody, 1)
 
         return offered
 

@@ -1,5 +1,6 @@
 """What the load balancer does to requests and answers (facts: traffic.md 6 to 9)."""
 
+import socket
 import threading
 from typing import Any
 
@@ -163,3 +164,97 @@ def test_what_flowed_is_told(shop: Any) -> None:
         "200",
         3,
     )
+
+
+def raw(shop: Any, *parts: bytes, until: bytes = b"") -> bytes:
+    """What comes back for bytes sent one part after the other, until the front end closes."""
+    with socket.create_connection(shop.reach()["us-central1"], timeout=20) as client:
+        for part in parts:
+            client.sendall(part)
+        said = b""
+        while not (until and until in said) and (data := client.recv(65536)):
+            said += data
+    return said
+
+
+def test_a_client_that_sends_too_slowly_is_answered_with_408(shop: Any) -> None:
+    shop.do("PATCH", "global/backendServices/bs", {"timeoutSec": 1})
+    head = b"POST / HTTP/1.1\r\nHost: shop.example.com\r\nContent-Length: 10\r\n\r\nabc"
+    assert raw(shop, head).startswith(b"HTTP/1.1 408 ")
+    (row,) = shop.flowed(1)
+    assert row["outcome"] == "408 client_timed_out"
+
+
+def test_an_answer_that_takes_too_long_is_cut(shop: Any) -> None:
+    """The timeout counts until the last byte: headers are out already, so the body is cut."""
+    shop.do("PATCH", "global/backendServices/bs", {"timeoutSec": 1})
+    done = threading.Event()
+
+    def drip(handler: Any) -> bool:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"begun")
+        handler.wfile.flush()
+        return done.wait(5)
+
+    shop.pods[0].hook = drip
+    said = raw(shop, b"GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")
+    done.set()
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.endswith(b"begun")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /a#b HTTP/1.1", b"400"),
+        (b"GET / HTTP/1.1\r\nbad header", b"400"),
+        (b"GET //double//slashes HTTP/1.1", b"200"),
+    ],
+)
+def test_what_is_no_request(shop: Any, request_line: bytes, status: bytes) -> None:
+    end = b"\r\nHost: shop.example.com\r\nConnection: close\r\n\r\n"
+    said = raw(shop, request_line + end)
+    assert said.split(b" ")[1] == status
+    if status == b"200":
+        assert b'"path": "/double/slashes"' in said
+
+
+def test_repeated_headers_and_cookies(shop: Any) -> None:
+    def answer(handler: Any) -> bool:
+        handler.send_response(200)
+        for cookie in ("a=1", "b=2"):
+            handler.send_header("Set-Cookie", cookie)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    shop.pods[0].hook = answer
+    request = b"GET / HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\n\r\n"
+    said = raw(shop, request).lower()
+    assert said.count(b"set-cookie:") == 2
+    shop.pods[0].hook = None
+    said = raw(
+        shop,
+        b"GET / HTTP/1.1\r\nHost: shop.example.com\r\nX-A: 1\r\nX-A: 2\r\n"
+        b"Keep-Alive: timeout=5\r\nTE: trailers\r\nConnection: close\r\n\r\n",
+    )
+    assert b'["x-a", "1"], ["x-a", "2"]' in said
+    assert b"keep-alive" not in said.lower()
+
+
+def test_a_pod_that_closes_idle_connections_early_is_met_sometimes(shop: Any) -> None:
+    """Pools keep connections for 600 s: a server that closes earlier must be raced."""
+
+    def once(handler: Any) -> bool:
+        handler.say({})
+        handler.close_connection = True
+        return True
+
+    shop.pods[0].hook = once
+    connection = shop.connect()
+    statuses = [connection.get(method="POST", body=b"x").status for _ in range(20)]
+    connection.close()
+    assert set(statuses) <= {200, 503}
+    assert 200 in statuses
