@@ -16,12 +16,12 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from edgebook.errors import EdgebookError, LockedError, RefusedError, UsageError
+from edgebook.errors import EdgebookError, RefusedError, UsageError
 from edgebook.records import FolderArchive, load_record, verify_archive
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import RemoteError, WarmProcess
 from edgebook.runbook.request import Request, prepare
-from edgebook.runbook.run import Outcome, Run, door_lock
+from edgebook.runbook.run import Outcome, Run
 from edgebook.runbook.watch import Signals
 from rich.console import Console
 
@@ -291,16 +291,6 @@ def test_secrets_in_a_cell_reach_neither_notebook_nor_html_nor_record(
         for secret in ("correct-horse", "x1y2z3x1", "abcdef01abcdef01"):
             assert secret not in text, path
     assert "[redacted: DB_PASSWORD]" in outputs("10_leaks")[0]
-
-
-def test_one_front_door_is_changed_by_one_run_at_a_time(notebook: Notebook) -> None:
-    request = Request(params_file="params.yaml", notebooks=(notebook("10_one", "1"),))
-    prepared = prepare(request)
-    refused = pytest.raises(LockedError, match="Another run changes")
-    with door_lock(prepared), refused, door_lock(prepared):
-        pass
-    with door_lock(prepared):
-        pass
 
 
 def test_a_call_in_the_warm_process_returns_json_or_the_error(warm: WarmProcess) -> None:

@@ -16,7 +16,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from edgebook.cloud import refusals
 from edgebook.cloud.wire import Wire
@@ -45,7 +45,7 @@ class Holder:
 
     id: str
     who: str
-    _file: IO[str] | None = field(default=None, repr=False)
+    _handle: int = field(default=-1, repr=False)
 
     @classmethod
     def new(cls) -> "Holder":
@@ -57,17 +57,29 @@ class Holder:
         made._live()
         return made
 
+    @property
+    def _path(self) -> Path:
+        return state_place() / "leases" / f"{self.id}.lock"
+
     def _live(self) -> None:
         """Lock our own file: who can lock it later knows that we are gone."""
+        _folder()
         with contextlib.suppress(OSError):
-            self._file = (_folder() / f"{self.id}.lock").open("w")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+            self._handle = os.open(self._path, flags, 0o600)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def drop(self) -> None:
+        """Let go as the kernel does for a process that is killed: the file stays."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
 
     def leave(self) -> None:
-        if self._file is not None:
-            Path(self._file.name).unlink(missing_ok=True)
-            self._file.close()
-            self._file = None
+        if self._handle >= 0:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            self.drop()
 
     @staticmethod
     def is_dead(holder: str) -> bool:

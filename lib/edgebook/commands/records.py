@@ -23,6 +23,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--head", default="", metavar="HASH", help="a record's hash that must be in the chain"
     )
+    verify.add_argument(
+        "--params", default="", metavar="FILE", help="params that name signers and the anchor"
+    )
+    verify.add_argument(
+        "--signer", action="append", default=[], metavar="KEY", help="a public key to trust"
+    )
+    verify.add_argument(
+        "--anchor", default="", metavar="PLACE", help="a file, a bucket's URL, or git"
+    )
+    anchor = actions.add_parser("anchor", help="note the head of the chain elsewhere")
+    anchor.add_argument("place", metavar="PLACE", help="a file, a bucket's URL, or git for a tag")
     diff = actions.add_parser("diff", help="what differs between two, by step and resource")
     diff.add_argument("left")
     diff.add_argument("right")
@@ -31,8 +42,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgebook import records
+    from edgebook.records.leftovers import seal_leftovers
 
     archive = records.open_archive(args.records)
+    seal_leftovers(archive)
     match args.action:
         case "list":
             return _list(args, archive)
@@ -40,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
             return _show(args, archive)
         case "verify":
             return _verify(args, archive)
+        case "anchor":
+            return _anchor(args, archive)
         case "diff":
             return _diff(args, archive)
         case _:
@@ -148,20 +163,45 @@ def _traffic(args: argparse.Namespace, data: Any) -> int:
     return EXIT_OK
 
 
+def _anchor(args: argparse.Namespace, archive: Any) -> int:
+    from edgebook import records
+    from edgebook.records import anchors
+
+    found = records.load_records(archive)
+    verdict = records.verify_archive(archive)
+    if not verdict.intact:
+        print(verdict)
+        return EXIT_FAILED
+    print(f"number {found[-1].sequence} noted: {anchors.note(args.place, found[-1])}")
+    return EXIT_OK
+
+
 def _verify(args: argparse.Namespace, archive: Any) -> int:
     from edgebook import records
+    from edgebook.records import anchors
 
-    verdict = records.verify_archive(archive, head=args.head)
+    signers, anchor = {key: key for key in args.signer}, args.anchor
+    if args.params:
+        from edgebook import params
+
+        spec = params.load_file(args.params).records
+        signers, anchor = {**spec.signers, **signers}, anchor or spec.anchor
+    anchored = anchors.read(anchor) if anchor else []
+    verdict = records.verify_archive(
+        archive, head=args.head, signers=signers or None, anchored=anchored
+    )
     if args.json:
         problems = [
             {"place": p.place, "text": p.text, "warning": p.warning} for p in verdict.problems
         ]
         said = {"intact": verdict.intact, "records": verdict.records, "head": verdict.head}
-        print(json.dumps({**said, "problems": problems}, indent=1))
+        checked = list(verdict.checked)
+        print(json.dumps({**said, "checked": checked, "problems": problems}, indent=1))
     else:
         print(verdict)
         if verdict.head:
             print(f"head {verdict.head}")
+        print(f"checked: {'; '.join(verdict.checked)}")
     return EXIT_OK if verdict.intact else EXIT_FAILED
 
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         title=lambda: _title(ready),
     ) as (change, display):
         outcome = change.go()
-        report(outcome, change, display, json_wanted=args.json)
+        report(outcome, change.prepared.archive, display, json_wanted=args.json)
         gaps = unverified(outcome.record) if outcome.exit_code == EXIT_OK else []
         for gap in gaps:
             display.say(f"Not verified: {gap}", "red")

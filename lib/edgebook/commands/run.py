@@ -6,18 +6,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from edgebook.errors import UsageError
+from edgebook.commands._lock import add_wait
+from edgebook.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
+    from edgebook.records import Archive
     from edgebook.runbook.display import Display
     from edgebook.runbook.request import Prepared
     from edgebook.runbook.run import Outcome, Run
 
 HELP = "run notebooks in order as one change, and seal its record"
 EPILOG = """exit codes: 0 all is well, 1 a step failed, 2 wrong params or command line,
-3 refused (not approved, locked), 130 interrupted. A record is written in every case but 2."""
+3 refused (not approved), 5 locked by another run, 130 interrupted.
+A record is written in every case but 2."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--approve", action="append", default=[], metavar="HASH",
                         help="hash of the approved plan, or a file with its JSON; signed "
                         "approvals as well; auto: only with the simulator")  # fmt: skip
+    parser.add_argument("--key", default="", metavar="RUN_ID",
+                        help="the same command with the same key starts, goes on, or says that "
+                        "it is done already, with the same record")  # fmt: skip
+    add_wait(parser)
     parser.add_argument("--resume", default="", metavar="CHG", help="go on where that run failed")
     parser.add_argument("--change-id", default="", metavar="CHG", help="default: the next free one")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[],
@@ -61,13 +68,32 @@ def run(args: argparse.Namespace) -> int:
         change_id=args.change_id,
         resume=args.resume,
         records=args.records,
+        key=args.key,
+        wait_lock=args.wait_lock,
         notebook_seconds=args.timeout,
         total_seconds=args.total_timeout,
     )
-    with running(lambda: settled(prepare(request)), json_wanted=args.json) as (change, display):
+    prepared = prepare(request)
+    if prepared.already is not None:
+        return _already(prepared, json_wanted=args.json)
+    with running(lambda: settled(prepared), json_wanted=args.json) as (change, display):
         outcome = change.go()
-    report(outcome, change, display, json_wanted=args.json)
+    report(outcome, change.prepared.archive, display, json_wanted=args.json)
     return outcome.exit_code
+
+
+def _already(prepared: "Prepared", *, json_wanted: bool) -> int:
+    """An identical request that has succeeded: the same record, and nothing is run."""
+    from rich.console import Console
+
+    from edgebook.runbook.display import Display
+    from edgebook.runbook.run import Outcome
+
+    assert prepared.already is not None
+    display = Display(Console(stderr=json_wanted, highlight=False))
+    display.say(f"Already done by {prepared.already.change_id} ({prepared.request.key}).")
+    report(Outcome(prepared.already, EXIT_OK), prepared.archive, display, json_wanted=json_wanted)
+    return EXIT_OK
 
 
 def settled(prepared: "Prepared") -> "Prepared":
@@ -90,32 +116,34 @@ def settled(prepared: "Prepared") -> "Prepared":
 def running(
     prepared: Any, *, json_wanted: bool, title: Any = None
 ) -> Iterator[tuple["Run", "Display"]]:
-    """A run that can go: warm process starting, checks made, front door locked."""
+    """A run that can go: warm process starting, checks made."""
     from rich.console import Console
 
-    from edgebook.runbook.display import Display
+    from edgebook.runbook.display import Display, Unbroken
     from edgebook.runbook.kernels import WarmProcess
-    from edgebook.runbook.run import Run, door_lock
+    from edgebook.runbook.run import Run
     from edgebook.runbook.watch import Signals
 
-    display = Display(Console(stderr=json_wanted, highlight=False))
+    stream = Unbroken(sys.stderr if json_wanted else sys.stdout)
+    display = Display(Console(file=cast(TextIO, stream), highlight=False))
     warm = WarmProcess()
     try:
         with Signals() as signals:
             ready = prepared()
-            with door_lock(ready):
-                if title is not None:
-                    display.say(title())
-                yield Run(ready, warm, display, signals), display
+            if title is not None:
+                display.say(title())
+            yield Run(ready, warm, display, signals), display
     finally:
         warm.close()
 
 
-def report(outcome: "Outcome", change: "Run", display: "Display", *, json_wanted: bool) -> None:
+def report(
+    outcome: "Outcome", archive: "Archive", display: "Display", *, json_wanted: bool
+) -> None:
     """Where the record is, and whether the chain it is in is intact."""
     from edgebook.records import FolderArchive, traffic, verify_archive
 
-    record, archive = outcome.record, change.prepared.archive
+    record = outcome.record
     page = archive.where(f"{record.change_id}/index.html")
     chain = f"number {record.sequence} of the chain"
     if isinstance(archive, FolderArchive):

@@ -440,6 +440,16 @@ class RecordsSpec:
     """Where change records go."""
 
     archive: str = key("Folder or bucket: records, gs://bucket/path, s3://bucket/path.", "records")
+    signers: Mapping[str, str] = key(
+        "Whose signature a record may carry: name, and public key from `edgebook key`.",
+        {},
+        keys=PERSON,
+        pattern=PUBLIC_KEY,
+    )
+    anchor: str = key(
+        "Where the head of the chain is noted after each run: a file elsewhere, or git for a tag.",
+        "",
+    )
 
 
 @dataclass(frozen=True)

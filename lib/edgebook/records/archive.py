@@ -50,6 +50,10 @@ class Archive(ABC):
     def check_writable(self) -> None:
         """Write and remove a small file; raises EdgebookError before anything is run."""
 
+    def odd(self, name: str) -> str:
+        """What is wrong with how a file is kept, apart from its content; "" when nothing is."""
+        return ""
+
     def where(self, name: str) -> str:
         """The path or URL of a file, for people."""
         return f"{self.location.rstrip('/')}/{name}"
@@ -69,12 +73,31 @@ class FolderArchive(Archive):
 
     def read(self, name: str) -> str | None:
         try:
-            return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+            return read_exactly(self._path(name))
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise EdgebookError(
+                "A change record cannot be read", where=self.where(name), why=str(error)
+            ) from error
 
     def write(self, name: str, text: str) -> None:
-        write_atomically(self.folder / name, text)
+        write_atomically(self._path(name), text)
+
+    def _path(self, name: str) -> Path:
+        """The file of that name; nothing leads out of the archive."""
+        parts = Path(name).parts
+        if not parts or Path(name).is_absolute() or ".." in parts:
+            raise UsageError("Not a name in the archive", where=self.location, why=repr(name))
+        return self.folder / name
+
+    def odd(self, name: str) -> str:
+        path = self._path(name)
+        if path.is_symlink():
+            return "is a symbolic link: what it leads to can change unseen"
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            return "is no regular file"
+        return ""
 
     def names(self, folder: str = "") -> list[str]:
         try:
@@ -116,7 +139,7 @@ class BucketArchive(Archive):
         try:
             self._io.write(text, self.where(name), EXTENSIONS)
         except Exception as error:
-            raise _unwritable(self.where(name), error) from error
+            raise unwritable(self.where(name), error) from error
 
     def names(self, folder: str = "") -> list[str]:
         prefix = f"{self.location}/{folder}".rstrip("/") + "/"
@@ -158,13 +181,20 @@ def open_archive(location: str | Path) -> Archive:
     return BucketArchive(text)
 
 
+def read_exactly(path: Path) -> str:
+    """A file's text as its bytes are: no line ending translated, no wrong byte made good."""
+    return path.read_bytes().decode("utf-8", errors="surrogateescape")
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file by one rename, durable when it returns; raises EdgebookError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
+            with os.fdopen(
+                number, "w", encoding="utf-8", errors="surrogateescape", newline=""
+            ) as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
@@ -174,10 +204,10 @@ def write_atomically(path: Path, text: str) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise _unwritable(str(path), error) from error
+        raise unwritable(str(path), error) from error
 
 
-def _unwritable(where: str, error: Exception) -> EdgebookError:
+def unwritable(where: str, error: Exception) -> EdgebookError:
     return EdgebookError(
         "Change records cannot be written",
         where=where,

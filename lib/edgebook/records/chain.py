@@ -1,15 +1,21 @@
 """The hash chain over sealed records, and the check that finds any later edit.
 
 Each record names the hash of the one before it, and `chain.jsonl` lists all of them in order. So an
-edited, added, missing or reordered file or record shows; only someone who rewrites everything after
-it stays unseen, and not from a reader who noted an earlier head (`verify --head`).
+edited, added, missing or reordered file or record shows. Who rewrites everything from some record
+on, cuts the end off or appends shows by signatures (`signers`) and by anchors kept elsewhere.
 """
 
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edgebook.records.archive import CHAIN, INDEX, LOCK, RECORD, Archive
+from edgebook.records.anchors import Anchor, missing
+from edgebook.records.archive import CHAIN, INDEX, LOCK, PROBE, RECORD, Archive
 from edgebook.records.index import archive_page
+from edgebook.records.ownership import FILE as OWNER
 from edgebook.records.record import Record, load_records, parse_record, read_chain, sha256
+from edgebook.records.signing import SIGNATURE, signer
 
 
 @dataclass(frozen=True, order=True)
@@ -26,11 +32,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many records were checked, the head of the chain, and what is wrong."""
+    """How many records were checked, by what, the head of the chain, and what is wrong."""
 
     records: int
     head: str
     problems: tuple[Problem, ...]
+    checked: tuple[str, ...] = ("hash chain",)
 
     @property
     def intact(self) -> bool:
@@ -43,21 +50,75 @@ class Verdict:
         return "\n".join([*lines, f"chain of {self.records} record{plural} {verdict}"])
 
 
-def verify_archive(archive: Archive, *, head: str = "", files: bool = True) -> Verdict:
-    """Check every record, with all its `files`. `head` is a record hash that must be there."""
+def verify_archive(
+    archive: Archive,
+    *,
+    head: str = "",
+    files: bool = True,
+    only: str = "",
+    signers: Mapping[str, str] | None = None,
+    anchored: Iterable[Anchor] = (),
+) -> Verdict:
+    """Check every record, with all its `files`, or the files of `only` one.
+
+    `head` is a record hash that must be there. With `signers` (name -> public key) every record
+    must carry a signature of one of them; `anchored` must all be in the chain.
+    """
     problems: list[Problem] = []
     sealed = _read_sealed(archive, problems)
     records = sorted(sealed.values(), key=lambda record: record.sequence)
+    if not records:
+        problems.append(Problem(archive.location, "holds no record: nothing is proven"))
     _check_links(records, problems)
     _check_chain_file(archive, sealed, problems)
     for record in records if files else []:
-        _check_files(archive, record, problems)
+        if not only or record.change_id == only:
+            _check_files(archive, record, problems)
     _check_root(archive, problems)
+    checked = ["hash chain"]
+    if files:
+        by = _check_signatures(archive, records, signers, problems, only)
+        checked += [f"signatures: {by}"] if by else []
+    anchors = tuple(anchored)
+    if anchors:
+        checked.append(f"{len(anchors)} anchor{'s' if len(anchors) > 1 else ''}")
+        problems += [Problem(*found) for found in missing(anchors, records)]
     hashes = [record.sha256 for record in records]
     if head and not any(found.startswith(head) for found in hashes):
         problems.append(Problem(archive.location, f"no record has the hash {head}"))
     last = hashes[-1] if hashes else ""
-    return Verdict(len(records), last, tuple(sorted(set(problems))))
+    return Verdict(len(records), last, tuple(sorted(set(problems))), tuple(checked))
+
+
+def _check_signatures(
+    archive: Archive,
+    records: list[Record],
+    signers: Mapping[str, str] | None,
+    problems: list[Problem],
+    only: str,
+) -> str:
+    """Who signed how many; a problem for each signature that is not true or not trusted."""
+    names = {public: name for name, public in (signers or {}).items()}
+    seen: Counter[str] = Counter()
+    for record in records:
+        if only and record.change_id != only:
+            continue
+        place = f"{record.change_id}/{SIGNATURE}"
+        there = archive.read(place) is not None
+        key = (
+            signer(archive, record.change_id, archive.read(f"{record.change_id}/{RECORD}") or "")
+            if there
+            else ""
+        )
+        if there and not key:
+            problems.append(Problem(place, "is no true signature of this record"))
+        elif key and signers and key not in names:
+            problems.append(Problem(place, f"is of a key that is not trusted: {key}"))
+        elif signers and not there:
+            problems.append(Problem(record.change_id, "is not signed"))
+        if key:
+            seen[names.get(key, key)] += 1
+    return ", ".join(f"{count} by {name}" for name, count in sorted(seen.items()))
 
 
 def _read_sealed(archive: Archive, problems: list[Problem]) -> dict[str, Record]:
@@ -109,6 +170,8 @@ def _check_chain_file(archive: Archive, sealed: dict[str, Record], problems: lis
     except ValueError as error:
         problems.append(Problem(CHAIN, f"cannot be read: {error}"))
         return
+    if (archive.read(CHAIN) or "") != "".join(json.dumps(x, sort_keys=True) + "\n" for x in links):
+        problems.append(Problem(CHAIN, "is not written as it was: spaces, line ends or fields"))
     for number, link in enumerate(links, 1):
         name = str(link["change_id"])
         record = sealed.get(name)
@@ -126,6 +189,9 @@ def _check_chain_file(archive: Archive, sealed: dict[str, Record], problems: lis
 
 def _check_files(archive: Archive, record: Record, problems: list[Problem]) -> None:
     present = {name for name in archive.names(record.change_id) if name != RECORD}
+    for name in sorted({*present, RECORD}):
+        if odd := archive.odd(f"{record.change_id}/{name}"):
+            problems.append(Problem(f"{record.change_id}/{name}", odd))
     for name, expected in record.files.items():
         place = f"{record.change_id}/{name}"
         text = archive.read(place) if name in present else None
@@ -133,15 +199,19 @@ def _check_files(archive: Archive, record: Record, problems: list[Problem]) -> N
             problems.append(Problem(place, "is missing"))
         elif sha256(text) != expected:
             problems.append(Problem(place, "was edited after it was sealed"))
-    for name in present - record.files.keys():
-        problems.append(Problem(f"{record.change_id}/{name}", "is an extra file"))
+    for name in present - record.files.keys() - {SIGNATURE}:
+        if name != OWNER or archive.read(f"{record.change_id}/{name}"):
+            problems.append(Problem(f"{record.change_id}/{name}", "is an extra file"))
 
 
 def _check_root(archive: Archive, problems: list[Problem]) -> None:
     ids = set(archive.change_ids())
-    known = {INDEX, CHAIN, LOCK}
     for name in archive.names():
-        if name.rstrip("/") not in ids and name not in known and not name.startswith(".write-"):
+        if odd := archive.odd(name):
+            problems.append(Problem(name, odd))
+        allowed = name.rstrip("/") in ids or name in (INDEX, CHAIN)
+        empty = name in (LOCK, PROBE) and archive.read(name) in ("", "{}")
+        if not allowed and not empty:
             problems.append(Problem(name, "is an extra file: no record made it"))
     page = archive.read(INDEX)
     if page is not None and page != archive_page(load_records(archive)):

@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 
 from edgebook.errors import EdgebookError, UsageError
+from edgebook.records import proof
 from edgebook.records.archive import (
     CHAIN,
     CHANGE_ID,
@@ -23,10 +24,13 @@ from edgebook.records.archive import (
     RECORD,
     Archive,
     FolderArchive,
+    read_exactly,
+    unwritable,
     write_atomically,
 )
 from edgebook.records.html import notebook_page
 from edgebook.records.index import archive_page, record_page
+from edgebook.records.ownership import Owner
 from edgebook.records.record import (
     FORMAT,
     Record,
@@ -37,8 +41,10 @@ from edgebook.records.record import (
     sha256,
 )
 from edgebook.records.redact import Finding, Redactor
+from edgebook.records.signing import sign
 
 JOURNAL = "journal.jsonl"
+RESERVE, RESERVED = ".reserve", 16 * 1024 * 1024
 
 
 class SecretsFound(EdgebookError):
@@ -63,6 +69,7 @@ class Draft:
         self.folder = folder
         self.change_id = change_id
         self.redactor = redactor
+        self._owner = Owner(folder)
 
     @classmethod
     def start(
@@ -87,7 +94,22 @@ class Draft:
                     why = "a change id is used once"
                     raise UsageError(f"Record {name} exists", where=str(root), why=why) from None
                 continue
-            return cls(archive, root / name, name, redactor)
+            except OSError as error:
+                raise unwritable(str(root / name), error) from error
+            draft = cls(archive, root / name, name, redactor)
+            if not draft._owner.take():
+                continue
+            draft._reserve()
+            return draft
+
+    def _reserve(self) -> None:
+        """Room for sealing, taken now: a disk that fills up later still leaves a whole record."""
+        try:
+            with (self.folder / RESERVE).open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVED)
+        except OSError as error:
+            self.discard()
+            raise unwritable(str(self.folder), error) from error
 
     @property
     def journal(self) -> Path:
@@ -112,26 +134,31 @@ class Draft:
     def seal(self, facts: Mapping[str, Any]) -> Record:
         """Write the HTML, scan, hash, link to the record before, and close. Raises SecretsFound."""
         facts = self.redactor.document(dict(facts))
+        (self.folder / RESERVE).unlink(missing_ok=True)
         self._redact_journal()
         for path in sorted(self.folder.glob("*.ipynb")):
             write_atomically(path.with_suffix(".html"), notebook_page(path, self.change_id))
         with self.archive.lock():
             link = self._previous()
             data = {**facts, "format": FORMAT, "change_id": self.change_id, **link}
+            data.pop(proof.FIELD, None)
             write_atomically(self.folder / INDEX, record_page(data))
             data["files"] = {name: sha256(self._text(name)) for name in self._names()}
             self._refuse_secrets(dump(data))
-            return self._close(data)
+            return self._close(proof.prove(data))
 
     def discard(self) -> None:
         """Give the change id back when nothing was run."""
+        self._owner.leave()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _names(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir() if path.name != RECORD)
+        """Files of the record; hidden ones are of the run and go with it."""
+        names = sorted(path.name for path in self.folder.iterdir())
+        return [name for name in names if name != RECORD and not name.startswith(".")]
 
     def _text(self, name: str) -> str:
-        return (self.folder / name).read_text(encoding="utf-8")
+        return read_exactly(self.folder / name)
 
     def _redact_journal(self) -> None:
         if not self.journal.exists():
@@ -167,6 +194,7 @@ class Draft:
         if findings:
             kept = quarantine() / self.change_id
             shutil.rmtree(kept, ignore_errors=True)
+            self._owner.leave()
             shutil.move(self.folder, kept)
             raise SecretsFound(self.change_id, findings, kept)
 
@@ -177,10 +205,12 @@ class Draft:
             for name in self._names():
                 self.archive.write(f"{self.change_id}/{name}", self._text(name))
         self.archive.write(f"{self.change_id}/{RECORD}", text)
+        sign(self.archive, record)
         links = [*self._links, _link(record)]
         chain = "".join(json.dumps(link, sort_keys=True) + "\n" for link in links)
         self.archive.write(CHAIN, chain)
         self.archive.write(INDEX, archive_page(load_records(self.archive)))
+        self._owner.leave()
         if not isinstance(self.archive, FolderArchive):
             shutil.rmtree(self.folder)
         return record
@@ -203,11 +233,13 @@ def _private(folder: Path) -> Path:
 
 
 def _link(record: Record) -> dict[str, Any]:
-    return {
+    link = {
         "sequence": record.sequence,
         "change_id": record.change_id,
         "sha256": record.sha256,
     }
+    key = (record.data.get("request") or {}).get("key", "")
+    return {**link, "key": key} if key else link
 
 
 def _join_streams(cell: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ from the record of the run that it goes on with, sealed or left open by a kill.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,14 +14,13 @@ import yaml
 
 from edgebook import params
 from edgebook.errors import RefusedError, UsageError
-from edgebook.model.people import Person
-from edgebook.model.values import Plan, ResourceKey
-from edgebook.plan.approval import Approval, Given, read_given, refuse_auto
+from edgebook.plan.approval import Given, read_given, refuse_auto
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
-from edgebook.records.archive import RECORD
+from edgebook.records.leftovers import seal_leftovers
+from edgebook.records.record import Record, load_record
+from edgebook.runbook.resume import Before, find_key, load_before, parse_key
 from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
 
-RUNNING = "run.json"
 NOTEBOOK_SECONDS = 3600.0
 TOTAL_SECONDS = 4 * 3600.0
 
@@ -38,41 +36,12 @@ class Request:
     given: Mapping[str, Any] = field(default_factory=dict)
     change_id: str = ""
     resume: str = ""
+    key: str = ""
+    wait_lock: float = 0.0
     records: str = ""
     notebook_seconds: float = NOTEBOOK_SECONDS
     total_seconds: float = TOTAL_SECONDS
     title: str = ""
-
-
-@dataclass(frozen=True)
-class Before:
-    """The run that is resumed: its plan as approved, and where it stopped."""
-
-    change_id: str
-    data: Mapping[str, Any]
-    sealed: bool
-
-    @property
-    def plan(self) -> Plan | None:
-        return Plan.from_json(self.data["plan"]) if self.data.get("plan") else None
-
-    @property
-    def approval(self) -> Approval:
-        """As that run was approved, and that this one goes on with it."""
-        said = self.data.get("approval") or {}
-        people = tuple(Person(**person) for person in said.get("approvers", ()))
-        how = f"the rest of {self.change_id}, approved before"
-        return Approval(str(said.get("hash", "")), str(said.get("by", "")), how, people)
-
-    @property
-    def done(self) -> frozenset[str]:
-        """The ids of the resources that it changed."""
-        changes = [c for step in self.data.get("steps", ()) for c in step.get("changes", ())]
-        return frozenset(
-            ResourceKey(c["kind"], c.get("scope", ""), c["name"]).id
-            for c in changes
-            if c.get("status", "done") == "done"
-        )
 
 
 @dataclass(frozen=True)
@@ -88,6 +57,7 @@ class Prepared:
     redactor: Redactor
     given: Given
     before: Before | None = None
+    already: Record | None = None  # what this request has come to before
 
     @property
     def door(self) -> str:
@@ -104,11 +74,22 @@ class Prepared:
 
 def prepare(request: Request) -> Prepared:
     """Check everything that can be checked before anything runs."""
-    before = None
-    if request.resume:
+    before = already = None
+    parse_key(request.key)
+    if request.resume or request.key:
         known = params.load_file(request.params_file) if request.params_file else None
-        before = _before(_archive(request, known), request.resume)
-        request = _resumed(request, before)
+        archive = _archive(request, known)
+        seal_leftovers(archive)
+        found = find_key(archive, request.key) if request.key else ""
+        if found and not request.resume:
+            before = load_before(archive, found, known)
+            already, before, request = _by_key(archive, before, request)
+        elif request.resume:
+            before = load_before(archive, request.resume, known)
+            if before.data.get("status") == "succeeded":
+                raise UsageError(f"{before.change_id} succeeded: there is nothing to resume")
+        if before is not None:
+            request = _resumed(request, before)
     if not request.params_file:
         raise UsageError("No params file", next="give one with --params FILE")
     spec = params.load_file(request.params_file)
@@ -124,6 +105,7 @@ def prepare(request: Request) -> Prepared:
     assigned = assign(runbooks, common, request.given)
     archive = _archive(request, spec)
     archive.check_writable()
+    seal_leftovers(archive)
     secrets = {**environment_secrets(), **marked_secrets(values)}
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Prepared(
@@ -136,7 +118,24 @@ def prepare(request: Request) -> Prepared:
         redactor=Redactor(secrets),
         given=given,
         before=before,
+        already=already,
     )
+
+
+def _by_key(
+    archive: Archive, before: Before, request: Request
+) -> tuple[Record | None, Before | None, Request]:
+    """What an identical request is to do now: nothing, go on, or start."""
+    status = before.data.get("status")
+    asked = before.data.get("request") or {}
+    if asked.get("mode") != request.mode:
+        why = f"{before.change_id} was run with mode {asked.get('mode')}, now {request.mode}"
+        raise UsageError("A key is for one request", where=f"--key {request.key}", why=why)
+    if status == "succeeded":
+        return load_record(archive, before.change_id), None, request
+    if status == "refused":
+        return None, None, request
+    return None, before, replace(request, resume=before.change_id)
 
 
 def _archive(request: Request, spec: params.Spec | None) -> Archive:
@@ -145,29 +144,17 @@ def _archive(request: Request, spec: params.Spec | None) -> Archive:
     return open_archive(spec.records.archive)
 
 
-def _before(archive: Archive, change_id: str) -> Before:
-    text = archive.read(f"{change_id}/{RECORD}")
-    sealed = text is not None
-    text = text or archive.read(f"{change_id}/{RUNNING}")
-    if text is None:
-        known = ", ".join(archive.change_ids()[-5:]) or "none"
-        why = f"records here: {known}"
-        raise UsageError(f"No run {change_id} to resume", where=archive.location, why=why)
-    data = json.loads(text)
-    if data.get("status") == "succeeded":
-        raise UsageError(f"{change_id} succeeded: there is nothing to resume")
-    return Before(change_id, data, sealed)
-
-
 def _resumed(request: Request, before: Before) -> Request:
     """The same request, from the failed notebook on."""
     asked = before.data["request"]
     done = {step["name"] for step in before.data.get("steps", []) if step["status"] == "ok"}
-    left = [Path(path) for path in asked["notebooks"] if Path(path).stem not in done]
+    paths = request.notebooks if request.key else ()
+    every = paths or tuple(Path(path) for path in asked["notebooks"])
+    left = tuple(path for path in every if path.stem not in done)
     return replace(
         request,
         params_file=request.params_file or before.data["params"]["file"],
-        notebooks=request.notebooks or tuple(left),
+        notebooks=left if request.key else request.notebooks or left,
         mode=asked["mode"],
         given={**asked["given"], **request.given},
     )

@@ -7,17 +7,22 @@ records; what the steps do is the library's business, in the kernels.
 
 import asyncio
 import contextlib
-import fcntl
-import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EdgebookError, LockedError
+from edgebook.apply.leases import Holder
+from edgebook.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    ApprovalError,
+    EdgebookError,
+)
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, Step
 from edgebook.plan import kept
@@ -26,22 +31,23 @@ from edgebook.plan.approval import (
     Approval,
     Asked,
     Circumstances,
+    Given,
     base_hash,
     bundle,
     decide,
     decide_rest,
 )
 from edgebook.plan.approvers import Rules
-from edgebook.records import Draft, FolderArchive, Record
+from edgebook.records import Draft, Record, anchors, proof
 from edgebook.records.events import StepEvents
+from edgebook.records.leftovers import RUNNING
 from edgebook.runbook import engine, facts, outcome
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
 from edgebook.runbook.meter import RunMeter, failed_step
-from edgebook.runbook.request import RUNNING, Prepared
+from edgebook.runbook.request import Prepared
 from edgebook.runbook.sequence import COMMON, Runbook
 from edgebook.runbook.watch import Signals, Watch
-from edgebook.state import state_folder
 from edgebook.traffic.archive import FILE
 from edgebook.traffic.targets import limits
 
@@ -91,26 +97,57 @@ class Run:
             real_users=prepared.spec.safety.traffic.real_users,
         )
         self._watching_told = False
+        self.holder = Holder.new()
+        self._lease = contextlib.ExitStack()
+        self._held = False
         self._next: Future[Any] | None = None
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
 
     def go(self) -> Outcome:
-        """Run, seal, and say how it went; raises only when the record itself cannot be sealed."""
-        seal_killed(self.prepared)
+        """Run, seal, and say how it went; raises only when the record itself cannot be sealed.
+
+        A signal ends the notebooks, never the sealing.
+        """
+        with self.signals.deferred(), self._lease:
+            try:
+                with self.signals.direct_again():
+                    self._keep_state()
+                    self.meter.begin()
+                    self._notebooks()
+            except EdgebookError as error:
+                self.exit_code = error.exit_code
+                self._note(outcome.refusal(error, self.plan))
+            except KeyboardInterrupt:
+                self.exit_code = EXIT_INTERRUPTED
+                self._note(outcome.stopped("run"))
+            finally:
+                self._let_go()
+                self._end_meter()
+            (self.draft.folder / RUNNING).unlink(missing_ok=True)
+            record = self.draft.seal(self._facts())
+            self._anchor(record)
+            return Outcome(record, self.exit_code)
+
+    def _anchor(self, record: Record) -> None:
+        """Note the head of the chain elsewhere; a place that cannot be written to is said."""
+        if not (place := self.prepared.spec.records.anchor):
+            return
         try:
-            self.meter.begin()
-            self._notebooks()
+            self.display.say(f"Anchored: {anchors.note(place, record)}")
         except EdgebookError as error:
-            self.exit_code = error.exit_code
-            self._note(outcome.refusal(error, self.plan))
-        except KeyboardInterrupt:
-            self.exit_code = EXIT_INTERRUPTED
-            self._note(outcome.stopped("run"))
-        finally:
-            self._let_go()
-            self._end_meter()
-        (self.draft.folder / RUNNING).unlink(missing_ok=True)
-        return Outcome(self.draft.seal(self._facts()), self.exit_code)
+            self.display.say(f"Not anchored: {error.what}: {error.why}", "yellow")
+
+    def _hold(self) -> None:
+        """The lease of the front door, from before the plan that counts until after the seal."""
+        if self._held:
+            return
+        from edgebook.apply.flow import hold
+        from edgebook.front_door import FrontDoor
+
+        request = self.prepared.request
+        door = FrontDoor(self.prepared.spec, request.params_file)
+        self._lease.enter_context(hold(door, wait=request.wait_lock, holder=self.holder))
+        self._held = True
 
     def _end_meter(self) -> None:
         """What users saw goes into the record; a run that hurt them has not succeeded."""
@@ -133,6 +170,7 @@ class Run:
         self._next = kernel = self._start_kernel()
         for runbook, following in zip(runbooks, [*runbooks[1:], None], strict=True):
             if runbook.applies and self.prepared.request.mode != "plan":
+                self._hold()
                 if runbook.moves:
                     self._approve_move(runbook)
                 elif not self.approval:
@@ -147,12 +185,15 @@ class Run:
             if step["status"] != "ok":
                 self.exit_code = step.pop("exit_code", EXIT_FAILED)
                 return
+            if following and self.signals.wanted.is_set():
+                raise KeyboardInterrupt
 
     def _start_kernel(self) -> "Future[Any]":
         env = {
             **os.environ,
             "EDGEBOOK_JOURNAL": str(self.draft.journal.resolve()),
             "EDGEBOOK_CHANGE_ID": self.draft.change_id,
+            "EDGEBOOK_LEASE": self.holder.id,
             **self.meter.environment,
             "EDGEBOOK_APPROVAL": str((self.draft.folder / APPROVAL).resolve()),
         }
@@ -180,6 +221,7 @@ class Run:
         self.step_hashes = {name: str(step["hash"]) for name, step in said["steps"].items()}
         before, given = prepared.before, prepared.given
         if before is not None and before.plan is not None and not given.hash:
+            self._refuse_unproven()
             names = {str(step) for step in Step}
             steps = [Step(runbook.step) for runbook in runbooks if runbook.step in names]
             self.plan = self.plan.only(steps)
@@ -213,13 +255,31 @@ class Run:
                 self.draft.write_json(APPROVAL, bundle(self.prepared.given, plan))
         self.display.ladder(said, approval.to_json())
 
+    def _refuse_unproven(self) -> None:
+        """Nobody goes on with an approval that anybody could have written into the archive."""
+        before = self.prepared.before
+        if before is None or before.proven:
+            return
+        raise ApprovalError(
+            f"The approval of {before.change_id} cannot be proven here",
+            where=self.prepared.archive.where(before.change_id),
+            why="this machine did not write it, and no key under records.signers signed it",
+            next=f"approve again: edgebook run --resume {before.change_id} --approve HASH",
+        )
+
     def _decide(self, asked: Plan | Asked, said: Mapping[str, Any]) -> Approval:
-        given, safety = self.prepared.given, self.prepared.spec.safety
+        given, before = self.prepared.given, self.prepared.before
+        safety, done = self.prepared.spec.safety, frozenset[str]()
+        if before is not None and before.plan is not None:
+            done = before.done
+            if given.plan is None and len(given.hash) >= 8:
+                known = before.plan if before.plan.hash.startswith(given.hash) else None
+                given = Given(given.hash, known, given.signed)
         base = base_hash(given, asked)
         about = Circumstances(
             Person(**said["author"]),
             Rules(safety.approvals, safety.approvers),
-            kept.spent(base, said["place"]) if base else (),
+            done | (kept.spent(base, said["place"]) if base else frozenset()),
         )
         return decide(given, asked, about)
 
@@ -244,7 +304,7 @@ class Run:
             show=self.display.update,
         )
         ended: BaseException | None = None
-        with watch, self.signals.deferred():
+        with watch, self.signals.deferred(hurried=True):
             try:
                 engine.execute(runbook.path, self.draft, values, manager, self.display.heading)
             except (Exception, KeyboardInterrupt) as error:
@@ -298,7 +358,8 @@ class Run:
 
     def _keep_state(self) -> None:
         """What a resume needs when this process is killed."""
-        self.draft.write_json(RUNNING, self._facts() | {"status": "running"})
+        state = self.draft.redactor.document(self._facts() | {"status": "running"})
+        self.draft.write_json(RUNNING, proof.prove(state))
 
     def _facts(self) -> dict[str, Any]:
         prepared, request, now = self.prepared, self.prepared.request, datetime.now(UTC)
@@ -326,45 +387,8 @@ class Run:
                 "notebooks": [str(runbook.path) for runbook in prepared.runbooks],
                 "mode": request.mode,
                 "given": dict(request.given),
+                "key": request.key,
             },
             "steps": self.steps,
             "traffic": self.traffic,
         }
-
-
-def seal_killed(prepared: Prepared) -> None:
-    """A run that was killed and is resumed now gets its record, as interrupted."""
-    before, archive = prepared.before, prepared.archive
-    if before is None or before.sealed or not isinstance(archive, FolderArchive):
-        return
-    draft = Draft(archive, archive.folder / before.change_id, before.change_id, prepared.redactor)
-    (draft.folder / RUNNING).unlink(missing_ok=True)
-    killed = outcome.stopped("run", "it was killed, and sealed when it was resumed")
-    steps = [*before.data.get("steps", []), killed]
-    draft.seal({**before.data, "status": "interrupted", "steps": steps})
-
-
-@contextlib.contextmanager
-def door_lock(prepared: Prepared) -> Iterator[None]:
-    """One run at a time on this machine for one front door of one Google Cloud or simulator."""
-    where = os.environ.get("GCPSIM_URL", "") if prepared.environment == "simulator" else "google"
-    name = f"{where} {prepared.spec.project} {prepared.door}"
-    folder = state_folder() / "locks"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise LockedError(
-                f"Another run changes front door {prepared.door}",
-                where=f"project {prepared.spec.project}",
-                why=f"it is held by {holder}",
-                next="wait for it to end",
-            ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
-        file.flush()
-        yield

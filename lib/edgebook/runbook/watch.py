@@ -23,17 +23,22 @@ TICK = 0.15
 
 
 class Signals:
-    """Ctrl-C and SIGTERM as a wish to stop; the second one stops at once."""
+    """Ctrl-C, SIGTERM and a closed terminal as a wish to stop; the second one stops at once.
+
+    Where `direct` is False a signal is only noted: a notebook ends in its own way, and a record is
+    sealed whatever comes.
+    """
 
     def __init__(self) -> None:
         self.wanted = threading.Event()
         self.number = 0
         self.direct = True
+        self.hurried = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 self._before[number] = signal.signal(number, self._take)
         return self
 
@@ -45,17 +50,29 @@ class Signals:
         again = self.wanted.is_set()
         self.number = number
         self.wanted.set()
-        if again or self.direct:
+        if self.direct or (again and self.hurried):
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
-    def deferred(self) -> Any:
-        """While a notebook runs, the first signal only sets `wanted`."""
-        self.direct = False
+    def deferred(self, *, hurried: bool = False) -> Any:
+        """Signals only set `wanted`; with `hurried`, the second one stops at once."""
+        before = self.direct, self.hurried
+        self.direct, self.hurried = False, hurried
         try:
             yield
         finally:
-            self.direct = True
+            self.direct, self.hurried = before
+
+    @contextlib.contextmanager
+    def direct_again(self) -> Any:
+        """Inside `deferred`: a signal raises KeyboardInterrupt here, and one that came already."""
+        if self.wanted.is_set():
+            raise KeyboardInterrupt
+        self.direct = True
+        try:
+            yield
+        finally:
+            self.direct = False
 
 
 class Watch:

@@ -150,8 +150,7 @@ def test_a_dead_holder_of_this_machine_is_followed_at_once(shop: Any, door: Any)
     held_by(door, dead)
     with pytest.raises(LockedError):
         locked(door).take()
-    assert dead._file is not None
-    dead._file.close()  # as the kernel does for a process that is killed
+    dead.drop()  # as the kernel does for a process that is killed
     with locked(door):
         pass
 
@@ -221,8 +220,7 @@ def test_what_killed_runs_left_is_swept_and_what_lives_is_not(shop: Any, door: A
     FrontDoorLock(door.wire, lease_key(door), holder=dead).take()
     locks.sweep(door.wire, lease_key(door))
     assert door.wire.get("compute", FIRST)["labels"][BY] == dead.id
-    assert dead._file is not None
-    dead._file.close()
+    dead.drop()
     locks.sweep(door.wire, lease_key(door))
     assert door.wire.find("compute", FIRST) is None
 
