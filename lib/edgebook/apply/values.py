@@ -50,7 +50,7 @@ class Values:
                 if isinstance(item, EachNeg):
                     found += self.entries(item)
                 else:
-                    found.append(self.concrete(item))
+                    found.append(_set(self.concrete(item)))
             return found
         return value
 
@@ -111,3 +111,14 @@ class Values:
         if value is None:
             raise EdgebookError(f"{ref.key} has no {ref.field} yet", why="the API has not set it")
         return value
+
+
+def _set(item: Any) -> Any:
+    """An item of a list without what must not be set: lists are written whole."""
+    if not isinstance(item, Mapping):
+        return item
+    return {
+        name: _set(value) if isinstance(value, Mapping) else value
+        for name, value in item.items()
+        if value is not None
+    }

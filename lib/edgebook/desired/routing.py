@@ -76,8 +76,10 @@ def _matcher(context: Context, route: RouteSpec) -> dict[str, Any]:
     matcher: dict[str, Any] = {
         "name": _matcher_name(route),
         **_action(context, route.default, default=True),
+        "pathRules": rules or None,
+        "routeRules": None,
     }
-    return merged(matcher | ({"pathRules": rules} if rules else {}), route.api)
+    return merged(matcher, route.api)
 
 
 def _service(context: Context, backend: str) -> Ref:
@@ -85,12 +87,15 @@ def _service(context: Context, backend: str) -> Ref:
 
 
 def _action(context: Context, target: TargetSpec, *, default: bool = False) -> dict[str, Any]:
-    """The fields that send requests to a target; as a default they carry other names."""
+    """The fields that send requests to a target; as a default they carry other names.
+
+    Those that are not wanted are None, so that what was there before is seen and goes.
+    """
     names = ("defaultService", "defaultRouteAction", "defaultUrlRedirect")
     service, action, redirect = names if default else ("service", "routeAction", "urlRedirect")
+    result: dict[str, Any] = dict.fromkeys((service, action, redirect))
     if target.redirect:
-        return {redirect: _redirect(target.redirect)}
-    result: dict[str, Any] = {}
+        return result | {redirect: _redirect(target.redirect)}
     route: dict[str, Any] = {}
     if target.backend:
         result[service] = _service(context, target.backend)
@@ -106,7 +111,13 @@ def _action(context: Context, target: TargetSpec, *, default: bool = False) -> d
         }
         route["urlRewrite"] = {field: value for field, value in rewrite.items() if value}
     route = merged(route, target.api)
-    return result | ({action: route} if route else {})
+    return result | ({action: route | _nothing_else(target)} if route else {})
+
+
+def _nothing_else(target: TargetSpec) -> dict[str, Any]:
+    """What a route action does not do although it may have done so before."""
+    gone = {} if target.rewrite else {"urlRewrite": None}
+    return gone | ({} if target.weights else {"weightedBackendServices": None})
 
 
 def _redirect(redirect: RedirectSpec) -> dict[str, Any]:

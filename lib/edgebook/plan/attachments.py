@@ -86,13 +86,13 @@ def _negs(
     observed: Observed, own: frozenset[str], wanted: tuple[EachNeg, ...]
 ) -> dict[str, list[Neg]]:
     """Our NEGs by cluster: by name, and those that the same Service ports had under another."""
-    ports = {(each.cluster, each.namespace, each.service, each.port) for each in wanted}
+    ports = {(each.namespace, each.service, each.port) for each in wanted}
     return {
         name: [
             neg
             for service in cluster.services
             for neg in service.negs
-            if neg.name in own or (name, service.namespace, service.name, neg.port) in ports
+            if neg.name in own or (service.namespace, service.name, neg.port) in ports
         ]
         for name, cluster in sorted(observed.clusters.items())
     }

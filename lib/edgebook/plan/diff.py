@@ -105,6 +105,12 @@ class Diff:
         """All backend services are HEALTHY."""
         return tuple(Wait(r.key, HEALTHY) for r in self._of_kind("backendService"))
 
+    def _moving_ports(self) -> Iterator[ResourceKey]:
+        """All changes after which other ports of the pods are used."""
+        for resource in self._of_kind("backends"):
+            for kind in ("backendService", "backends", "detachment"):
+                yield ResourceKey(kind, resource.scope, resource.name)
+
     def _one(self, resource: Resource) -> Iterator[Change]:
         if unread := self._unread(resource.key):
             text = f"cluster {unread} cannot be read: its annotations are not known, and left alone"
@@ -133,6 +139,7 @@ class Diff:
                 self._make,
                 closes=resource.key not in self._desired.unsure,
                 proofs=self._proofs(),
+                after=self._moving_ports(),
             )
         elif fields:
             yield self._after_firewall(self._make.update(resource, found, fields))

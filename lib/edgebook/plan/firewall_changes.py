@@ -5,7 +5,7 @@ change of its own (`closing`) that waits until everything that is wanted is HEAL
 of some pods are not known, nothing is closed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,12 @@ def firewall_changes(
     *,
     closes: bool,
     proofs: tuple[Wait, ...],
+    after: Iterable[ResourceKey] = (),
 ) -> Iterator[Change]:
-    """The opening and the closing of one rule, as far as there is something to do."""
+    """The opening and the closing of one rule, as far as there is something to do.
+
+    `after` are the changes by which traffic and probes leave the ports that close.
+    """
     open_body = widened(resource.body, found.body)
     fields = maker.compare(_with(resource, open_body), found.body)
     if fields:
@@ -51,7 +55,7 @@ def firewall_changes(
             before=change.before,
             after=resource.body,
             fields=lost,
-            depends=(found.key,) if fields else (),
+            depends=tuple(sorted({*after, *((found.key,) if fields else ())})),
             waits=proofs,
         )
 

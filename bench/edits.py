@@ -1,0 +1,188 @@
+"""Random edits of a live front door on gcpsim, with requests going through it all the while.
+
+Each edit is planned, applied once, and looked at: does the plan say what it costs, does one run
+suffice, is the second plan empty, is what belongs to others as it was, and does every frontend that
+served before and is wanted after answer every request? EDITS=1000 SEED=7 make bench ONLY=edits
+"""
+
+import dataclasses
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgebook.book import Book, open
+from edgebook.errors import EdgebookError, ParamsError
+from edgebook.model.kinds import KINDS
+from edgebook.model.marks import owner
+from edgebook.model.values import Plan
+
+from tests.unit.params_edits import edited
+from tests.unit.plan.edits import EDITS, ROOM
+
+COUNT, SEED, SCALE = 40, 1, 60
+# Needs something that the scenario's clusters do not have.
+NOT_HERE = ("shop-armor", "9100", "8081", "/ready", "HTTP2")
+
+
+@dataclasses.dataclass
+class Tally:
+    """What came of the edits."""
+
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    troubles: list[str] = dataclasses.field(default_factory=list)
+
+    def trouble(self, kind: str, text: str) -> None:
+        self.counts[kind] += 1
+        self.troubles.append(f"{kind}: {text}")
+
+
+def run() -> list[dict[str, Any]]:
+    count, seed = int(os.environ.get("EDITS", COUNT)), int(os.environ.get("SEED", SEED))
+    with tempfile.TemporaryDirectory() as name, simulator(Path(name), SCALE):
+        tally = edits(Path(name), count, random.Random(seed))
+    for text in tally.troubles:
+        print(text, file=sys.stderr)
+    found = tally.counts
+    return [
+        _row(f"edits carried out (of {count} drawn; others were refused)", found["run"], ">= 1"),
+        _row("requests that were watched", found["sent"], ">= 0"),
+        _row("requests that failed though the plan said no", found["failed"], "<= 0"),
+        _row("runs that needed a second start", found["second start"], "<= 0"),
+        _row("second plans that were not empty", found["not empty"], "<= 0"),
+        _row("resources of others that were changed", found["harmed"], "<= 0"),
+    ]
+
+
+def _row(what: str, measured: float, limit: str) -> dict[str, Any]:
+    return {"what": what, "measured": measured, "unit": "", "limit": limit}
+
+
+@contextmanager
+def simulator(folder: Path, scale: float, *options: str) -> Iterator[None]:
+    """A gcpsim of its own; edgebook finds it by the environment."""
+    command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes",
+               "--scenario", "legacy", "--time-scale", str(scale), *options]  # fmt: skip
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    kept = dict(os.environ)
+    os.environ |= {**{k: str(v) for k, v in ready["env"].items()}, "EDGEBOOK_STATE": str(folder)}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= kept
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def edits(folder: Path, count: int, rng: random.Random) -> Tally:
+    """Draw, plan, apply and look, `count` times, each edit from where the last one ended."""
+    tally = Tally()
+    first = book_of(folder, {})
+    assert first is not None
+    first.apply("apply", "auto", show_progress=False)
+    standing: dict[str, Any] = {}  # which clusters serve: a plain apply takes none of them out
+    for _ in range(count):
+        drawn = {**standing, **draw(rng)}
+        book = book_of(folder, drawn)
+        if book is None:
+            tally.counts["invalid"] += 1
+        elif one(book, drawn, tally):
+            standing = {path: v for path, v in drawn.items() if path.endswith(".active")}
+    return tally
+
+
+def draw(rng: random.Random) -> dict[str, Any]:
+    usable = [e for e in EDITS if not any(name in str(e) for name in NOT_HERE)]
+    chosen = rng.sample(usable, rng.randint(0, 3))
+    return {path: value for edit in chosen for path, value in edit.items()}
+
+
+def book_of(folder: Path, drawn: Mapping[str, Any]) -> Book | None:
+    path = folder / "shop.yaml"
+    try:
+        path.write_text(edited({**drawn, **ROOM}), encoding="utf-8")
+        return open(str(path))
+    except (ParamsError, IndexError, KeyError, TypeError):
+        return None
+
+
+def one(book: Book, drawn: Mapping[str, Any], tally: Tally) -> bool:
+    """One edit: refused (False), or carried out in one run that hurts nobody."""
+    plan = book.door.read().plan
+    if refused := book._refusal(plan):
+        tally.counts["refused"] += 1
+        tally.counts[refused.what.partition(": ")[2].lstrip("0123456789 of")] += 1
+        return False
+    others = foreign(book)
+    try:
+        applied = book.apply("apply", plan.hash, show_progress=False)
+    except EdgebookError as error:
+        tally.trouble("second start", f"{drawn}: {error}")
+        mended(book, tally, drawn)
+        return True
+    tally.counts["run"] += 1
+    _traffic(applied.to_json().get("traffic") or {}, plan, drawn, tally)
+    again = book.door.read().plan
+    if not again.empty:
+        left = ", ".join(f"{c.action} {c.key}: {c.sentence}" for c in again.to_do)
+        tally.trouble("not empty", f"{drawn}: {left}")
+    if changed := differing(others, foreign(book)):
+        tally.trouble("harmed", f"{drawn}: {', '.join(changed)}")
+    return True
+
+
+def mended(book: Book, tally: Tally, drawn: Mapping[str, Any]) -> None:
+    try:
+        book.apply("apply", book.door.read().plan.hash, show_progress=False)
+    except EdgebookError as error:
+        tally.trouble("stuck", f"{drawn}: {error.what}")
+
+
+def _traffic(seen: Mapping[str, Any], plan: Plan, drawn: Mapping[str, Any], tally: Tally) -> None:
+    tally.counts["sent"] += int(seen.get("sent", 0))
+    failed = int(seen.get("failed", 0))
+    if failed and not any(change.disrupts for change in plan.to_do):
+        tally.counts["failed"] += failed
+        tally.troubles.append(f"failed: {drawn}: {failed} of {seen.get('sent')}")
+    elif failed:
+        tally.counts["announced"] += failed
+
+
+def foreign(book: Book) -> dict[str, str]:
+    """Everything in the project that is not this front door's."""
+    moment = book.door.read()
+    wanted = {resource.key for resource in moment.desired.resources}
+    return {
+        key.id: json.dumps(item.body, sort_keys=True, default=str)
+        for key, item in moment.live.items()
+        if key not in wanted
+        and key.kind not in ("backends", "serviceAnnotation")
+        and not (KINDS[key.kind].marker and owner(item.body))
+        and not key.name.startswith("_acme-challenge")
+        and not _ours(item.body, moment.live, book)
+    }
+
+
+def _ours(body: Mapping[str, Any], live: Mapping[Any, Any], book: Book) -> bool:
+    """A record that answers with an address of this front door."""
+    addresses = {
+        str(item.body.get("address"))
+        for key, item in live.items()
+        if key.kind == "address" and owner(item.body) == book.door.names.front_door
+    }
+    values = {str(value) for value in body.get("rrdatas") or ()}
+    return bool(values) and values <= addresses
+
+
+def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(key for key in before if before[key] != after.get(key))
