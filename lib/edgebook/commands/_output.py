@@ -2,11 +2,18 @@
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from edgebook.errors import StepFailed
+
+FORMAT = 1  # of all that is printed with --json; docs/json/schema.json has its keys
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """A document for machines, with its format."""
+    return json.dumps({"format": FORMAT, **document})
 
 
 def say(shown: Any, args: argparse.Namespace) -> None:
@@ -14,7 +21,7 @@ def say(shown: Any, args: argparse.Namespace) -> None:
     from edgebook.show import terminal
 
     if args.json:
-        print(json.dumps(shown.to_json()))
+        print(as_json(shown.to_json()))
     else:
         terminal.show(shown, verbose=getattr(args, "verbose", False))
 

@@ -1,8 +1,8 @@
 """`edgebook doctor`: is everything here that a change needs, and if not, what to do."""
 
 import argparse
-import json
 
+from edgebook.commands._output import as_json
 from edgebook.errors import EXIT_FAILED, EXIT_OK
 
 HELP = "look at this machine: programs, credentials, clock, network, simulators"
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     results = doctor.examine(offline=args.offline)
     table = tables.checks_table("this machine", results)
     if args.json:
-        print(json.dumps(table.to_json()))
+        print(as_json(table.to_json()))
     else:
         terminal.show(table)
     failed = any(result.state is CheckState.FAILED for result in results)

@@ -1,10 +1,10 @@
 """`edgebook plan`: what would change, and the hash to approve. Writes nothing anywhere."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgebook.commands._output import as_json
 from edgebook.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, EdgebookError, UsageError
 from edgebook.model.values import Plan, Step
 
@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import edgebook
     from edgebook.plan import kept
+    from edgebook.plan.details import with_details
     from edgebook.plan.make import refusal
     from edgebook.show import tables as show
     from edgebook.show import terminal
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
     kept.reopen(plan, book.door.connection.place)
     refused = refusal(plan, book.spec.safety, args.params)
-    said = json.dumps({**plan.to_json(), "refused": refused.to_json() if refused else None})
+    document = {**plan.to_json(), "refused": refused.to_json() if refused else None}
+    said = as_json(with_details(document))
     if args.out:
         Path(args.out).write_text(f"{said}\n", encoding="utf-8")
     if args.json:
@@ -80,6 +82,7 @@ def _way_on(args: argparse.Namespace, plan: Plan) -> str:
 def _move(book: "Book", args: argparse.Namespace) -> int:
     """The ladder of a runbook that moves traffic."""
     from edgebook.runbook.sequence import COMMON, assign, load
+    from edgebook.show import terminal
 
     (runbook,) = load([args.notebook])
     if not runbook.moves:
@@ -90,10 +93,13 @@ def _move(book: "Book", args: argparse.Namespace) -> int:
     pages = book.move(
         runbook.step, **{name: value for name, value in values.items() if name not in COMMON}
     ).plan()
-    said = json.dumps(pages.to_json())
+    said = as_json(pages.to_json())
     if args.out:
         Path(args.out).write_text(f"{said}\n", encoding="utf-8")
-    print(said if args.json else pages)
+    if args.json:
+        print(said)
+    else:
+        terminal.show(pages, verbose=args.verbose)
     left = bool(pages.to_json()["left"])
     return EXIT_CHANGES if args.detailed_exitcode and left else EXIT_OK
 

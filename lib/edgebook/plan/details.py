@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebook.model.kinds import KINDS, noun
-from edgebook.model.values import Change, ResourceKey, to_json
+from edgebook.model.values import Action, Change, ResourceKey, to_json
 
 NONE = "none"
 # What names an item of a list, the first that it has.
@@ -41,6 +41,21 @@ def of(change: Change) -> tuple[Detail, ...]:
     return of_json(
         {"before": to_json(change.before), "after": to_json(change.after), "fields": change.fields}
     )
+
+
+def with_details(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan's JSON, each change with its fields in words: for machines that show it to people."""
+    changes = [
+        {**change, "details": [item.to_json() for item in told(change)]}
+        for change in plan["changes"]
+    ]
+    return {**plan, "changes": changes}
+
+
+def told(change: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """What is worth telling of a change: nothing of a report, and of a deletion what is kept."""
+    silent = change.get("action") in (Action.REPORT, Action.DELETE) and not change.get("before")
+    return () if silent else of_json(change)
 
 
 def of_json(change: Mapping[str, Any]) -> tuple[Detail, ...]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgebook.model.kinds import KINDS
-from edgebook.model.values import Action
 from edgebook.plan import details
 
 Data = Mapping[str, Any]
@@ -70,11 +69,7 @@ def name(item: Data) -> str:
 def fields(change: Data) -> list[dict[str, str]]:
     """Path, before, after of a change; symbolic values with what they turned out to be."""
     real = change.get("real") or {}
-    symbolic = change.get("action") in (Action.REPORT, Action.DELETE) and not change.get("before")
-    return [
-        {**item.to_json(), "real": _real(item.path, real)}
-        for item in (() if symbolic else details.of_json(change))
-    ]
+    return [{**item.to_json(), "real": _real(item.path, real)} for item in details.told(change)]
 
 
 def _real(path: str, real: Data) -> str:
