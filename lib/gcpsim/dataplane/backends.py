@@ -71,7 +71,9 @@ class Backends:
         await self.link.close()
 
     def follow(self, plane: Plane) -> None:
-        """Follow a cluster; called again when its control plane starts anew."""
+        """Follow a cluster; called again when its control plane starts anew, as after a reset."""
+        self.probers.health.resume()
+        self.drains.resume()
         self.pods.follow(plane)
         self.controllers.follow(plane)
         self.passthrough.follow(plane)

@@ -74,7 +74,13 @@ class Controllers:
         if self._manners.get(name) != manners:
             self._manners[name] = manners
             self.pods.mark_controllers(name)
-        made = ingress.routes(mine, config, partial(self._upstream, plane, upstreams))
+        slices: defaultdict[str, list[Obj]] = defaultdict(list)
+        for piece in cluster.table("endpointslices").values() if mine else ():
+            slices[f"{piece['metadata']['namespace']}/{labels_of(piece).get(SERVICE)}"].append(
+                piece
+            )
+        upstream = partial(self._upstream, plane, slices, upstreams)
+        made = ingress.routes(mine, config, upstream)
         made["upstreams"] = dict(sorted(upstreams.items()))
         made["challenges"] = dict(sorted(plane.part(CertManager).challenges.items()))
         order = {"op": "routes", "key": name, "routes": made}
@@ -83,11 +89,18 @@ class Controllers:
             self.link.send(order)
 
     def _upstream(
-        self, plane: Plane, upstreams: dict[str, Any], namespace: str, backend: Obj
+        self,
+        plane: Plane,
+        slices: dict[str, list[Obj]],
+        upstreams: dict[str, Any],
+        namespace: str,
+        backend: Obj,
     ) -> str:
         """The name of a Service's port as an upstream, after entering its ready pods."""
         name, port = backend["name"], backend.get("port") or {}
         key = f"{namespace}/{name}:{port.get('number') or port.get('name')}"
+        if key in upstreams:
+            return key
         service = plane.cluster.get("services", namespace, name)
         chosen = next(
             (
@@ -97,15 +110,13 @@ class Controllers:
             ),
             None,
         )
-        if key not in upstreams:
-            upstreams[key] = self._ready(plane, namespace, name, chosen) if chosen else []
+        pieces = slices.get(f"{namespace}/{name}", [])
+        upstreams[key] = self._ready(pieces, chosen) if chosen else []
         return key
 
-    def _ready(self, plane: Plane, namespace: str, service: str, port: Obj) -> list[Order]:
+    def _ready(self, pieces: list[Obj], port: Obj) -> list[Order]:
         found = []
-        for piece in plane.cluster.list("endpointslices", namespace):
-            if labels_of(piece).get(SERVICE) != service:
-                continue
+        for piece in pieces:
             numbers = [
                 int(one["port"])
                 for one in piece.get("ports") or ()

@@ -33,12 +33,16 @@ class Drains:
             self._groups[group] = self._offered(group)
         self.compute.observers.append(self._changed)
 
+    def resume(self) -> None:
+        """Documents may be others than those that were told."""
+        self._mark(set(self._groups) | set(negs.groups(self.compute)))
+
     def _changed(self, path: str, doc: dict[str, object] | None) -> None:
         collection = path.split("/")[-2]
         if collection == "networkEndpointGroups":
             self._mark({path})
         elif collection == "backendServices":
-            self._mark(set(self._groups) | set(negs.groups(self.compute)))
+            self.resume()
 
     def _mark(self, groups: set[str]) -> None:
         if not self._dirty and groups:

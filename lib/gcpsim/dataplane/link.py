@@ -29,6 +29,7 @@ class FarmLink:
         self._ready = asyncio.Event()
         self._closing = False
         self._questions = 0
+        self._open_questions: set[asyncio.Future[Event]] = set()
 
     def on(self, event: str, listener: Callable[[Event], None]) -> None:
         self.listeners.setdefault(event, []).append(listener)
@@ -41,6 +42,9 @@ class FarmLink:
 
     async def close(self) -> None:
         self._closing = True
+        for question in self._open_questions:
+            if not question.done():
+                question.set_exception(ConnectionResetError("the pods' process is closed"))
         if self._reading is not None:
             self._reading.cancel()
         if self._process is not None:
@@ -57,16 +61,27 @@ class FarmLink:
         self._questions += 1
         number = f"question {self._questions}"
         answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._open_questions.add(answer)
 
         def heard(told: Event) -> None:
             if told["id"] == number and not answer.done():
                 answer.set_result(told)
 
-        self.on(event, heard)
-        try:
+        def asked() -> None:
             self.send({**order, "id": number})
+
+        def again() -> None:
+            """A farm that died took the question along; the new one is told all else first."""
+            asyncio.get_running_loop().call_soon(asked)
+
+        self.on(event, heard)
+        self.restarted.append(again)
+        try:
+            asked()
             return await answer
         finally:
+            self._open_questions.discard(answer)
+            self.restarted.remove(again)
             self.listeners[event].remove(heard)
 
     async def _start(self) -> None:
@@ -94,7 +109,7 @@ class FarmLink:
             again, self.pid = self._ready.is_set() or self.pid != 0, event["pid"]
             self._ready.set()
             if again:
-                for callback in self.restarted:
+                for callback in list(self.restarted):
                     callback()
         elif name == "trouble":
             print(f"gcpsim: data plane: {event['text']}", file=sys.stderr)

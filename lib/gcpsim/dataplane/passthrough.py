@@ -78,6 +78,8 @@ class Passthrough:
         self._young = True
 
     def follow(self, plane: Plane) -> None:
+        self._due.clear()
+        self.mark()
         for resource in FOLLOWED:
             plane.cluster.subscribe(resource, lambda event, obj, old: self.mark())
         plane.cluster.subscribe("pods", self._follow_pod)

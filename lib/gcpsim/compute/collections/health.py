@@ -90,6 +90,12 @@ class Health:
             self._armed = True
             self.compute.world.clock.after(1.0, self.evaluate)
 
+    def resume(self) -> None:
+        """The clock has forgotten its timers, or documents are others: look at everything."""
+        self._armed = False
+        self._due.clear()
+        self.mark()
+
     def evaluate(self) -> None:
         """Ask every endpoint concerned, and note since when its answer is what it is."""
         self._armed = False
