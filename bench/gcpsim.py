@@ -29,13 +29,16 @@ ROUNDS = 3
 class Connection:
     """One keep-alive connection to a simulator; paths are below projects/bench/."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str) -> None:
+        self._headers = {"X-Gcpsim-Token": token}
         parts = urlsplit(url)
         self._http = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
 
     def ask(self, verb: str, path: str, body: Any = None, *, root: str = "") -> Any:
         raw = None if body is None else json.dumps(body).encode()
-        self._http.request(verb, (root or f"/compute/v1/projects/{PROJECT}/") + path, raw)
+        self._http.request(
+            verb, (root or f"/compute/v1/projects/{PROJECT}/") + path, raw, self._headers
+        )
         answer = self._http.getresponse()
         content = answer.read()
         if answer.status >= 400:
@@ -62,8 +65,14 @@ def simulator(*options: str) -> Iterator[tuple[Connection, str, psutil.Process, 
         assert process.stdout is not None
         line = process.stdout.readline()
         seconds = time.perf_counter() - began
-        url = json.loads(line)["services"]["compute"]
-        yield Connection(url), url, psutil.Process(process.pid), seconds
+        said = json.loads(line)
+        url = said["services"]["compute"]
+        yield (
+            Connection(url, said["env"]["GCPSIM_TOKEN"]),
+            url,
+            psutil.Process(process.pid),
+            seconds,
+        )
     finally:
         process.terminate()
         process.communicate(timeout=30)
@@ -99,7 +108,7 @@ def fill(url: str, resources: int, chains: int = 500) -> None:
     def make(number: int) -> None:
         connection = getattr(local, "connection", None)
         if connection is None:
-            connection = local.connection = Connection(url)
+            connection = local.connection = Connection(url, "")
         kind, index = divmod(number, chains)
         if kind == 0:
             body = {"name": f"hc-{index}", "type": "HTTP", "httpHealthCheck": {"port": 80}}

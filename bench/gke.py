@@ -53,6 +53,7 @@ class Bench:
         self.session.trust_env = False
         self.session.verify = self.ready["env"]["GCPSIM_CA_FILE"]
         self.session.headers["Authorization"] = "Bearer bench"
+        self.session.headers["X-Gcpsim-Token"] = self.ready["env"]["GCPSIM_TOKEN"]
 
     def kube(self, cluster: str, verb: str, path: str, body: Any = None, **more: Any) -> Any:
         url = self.ready["clusters"][cluster]["server"] + path

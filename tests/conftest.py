@@ -50,8 +50,13 @@ class Simulator:
         self.url: str = self.ready["services"]["compute"]
 
     def stop(self) -> None:
-        self.process.terminate()
-        _, self.errors = self.process.communicate(timeout=30)
+        """End it; that it failed somewhere inside, unseen by any client, fails here."""
+        try:
+            failures = self.admin("GET", "failures")["failures"]
+        finally:
+            self.process.terminate()
+            _, self.errors = self.process.communicate(timeout=30)
+        assert failures == []
 
     def kill(self) -> None:
         self.process.kill()
@@ -70,7 +75,9 @@ class Simulator:
     ) -> tuple[int, Any]:
         """A plain request: (status, JSON). `body` is JSON unless it is bytes."""
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, raw, headers or {}, method=verb)
+        token = {"X-Gcpsim-Token": self.ready["env"]["GCPSIM_TOKEN"]}
+        headers = {**(token if path.startswith("/_sim/") else {}), **(headers or {})}
+        request = urllib.request.Request(self.url + path, raw, headers, method=verb)
         with contextlib.suppress(urllib.error.HTTPError):
             try:
                 answer = urllib.request.urlopen(request, timeout=60)
@@ -140,9 +147,10 @@ def keep_sim() -> Iterator[Callable[..., Simulator]]:
             kept[options] = Simulator(*options)
         return kept[options]
 
-    yield keep
-    for simulator in kept.values():
-        simulator.stop()
+    with contextlib.ExitStack() as stack:
+        yield keep
+        for simulator in kept.values():
+            stack.callback(simulator.stop)
 
 
 @pytest.fixture
@@ -154,10 +162,11 @@ def start_sim() -> Iterator[Callable[..., Simulator]]:
         started.append(simulator)
         return simulator
 
-    yield start
-    for simulator in started:
-        if simulator.process.poll() is None:
-            simulator.stop()
+    with contextlib.ExitStack() as stack:
+        yield start
+        for simulator in started:
+            if simulator.process.poll() is None:
+                stack.callback(simulator.stop)
 
 
 @pytest.fixture(scope="session")

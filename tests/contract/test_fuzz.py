@@ -10,13 +10,9 @@ from typing import Any
 
 import orjson
 import pytest
-from gcpsim.certs import CertificateManager
-from gcpsim.compute.collections import table as collections
 from gcpsim.compute.engine import methods
-from gcpsim.core.clock import Clock
 from gcpsim.core.discovery import Method, api
-from gcpsim.core.world import World
-from gcpsim.dns import Dns
+from gcpsim.front.build import Config, build
 from gcpsim.front.http import GoogleEdge
 
 CALLS = 4000
@@ -113,10 +109,9 @@ class Author:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_body_crashes(seed: int) -> None:
-    world = World(clock=Clock(scale=0))
-    compute = collections.create(world)
-    world.dns = Dns(world)
-    world.certificates = CertificateManager(world)
+    cloud = build(Config(time_scale=0))
+    world = cloud.world
+    compute = cloud.compute
     edge = GoogleEdge(world)
     chance = random.Random(seed)
     author = Author(chance, sorted(compute.kinds))
@@ -150,4 +145,5 @@ def test_no_body_crashes(seed: int) -> None:
             seen[answer.status] += 1
 
     asyncio.run(calls())
+    assert world.failures == []
     assert min(seen[200], seen[400], seen[404]) > CALLS / 20, seen

@@ -41,7 +41,8 @@ def test_the_ready_line(start_sim: Callable[..., Any]) -> None:
     assert ready["env"]["GCPSIM_URL"] == ready["services"]["compute"]
     for path in ("GOOGLE_APPLICATION_CREDENTIALS", "GCPSIM_CA_FILE", "REQUESTS_CA_BUNDLE"):
         assert Path(ready["env"][path]).read_text()
-    assert sim.admin("GET", "ready") == ready
+    open_to_all = {k: v for k, v in ready["env"].items() if k != "GCPSIM_TOKEN"}
+    assert sim.admin("GET", "ready") == {**ready, "env": open_to_all}
 
 
 def test_nothing_listens_beyond_loopback() -> None:
@@ -153,7 +154,7 @@ def test_two_simulators_do_not_share_a_state(start_sim: Callable[..., Any], tmp_
 
 def test_env_calls_clock_and_fault(start_sim: Callable[..., Any]) -> None:
     sim = start_sim("--time-scale", "1", "--paused")
-    env = {"GCPSIM_URL": sim.url}
+    env = {"GCPSIM_URL": sim.url, "GCPSIM_TOKEN": sim.ready["env"]["GCPSIM_TOKEN"]}
     exports = gcpsim("env", env=env)
     assert f"export GCPSIM_URL={sim.url}" in exports.stdout.splitlines()
     assert json.loads(gcpsim("env", "--json", env=env).stdout) == sim.ready["env"]

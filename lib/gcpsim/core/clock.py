@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-SETTLE_LIMIT = 100_000
+SETTLE_LIMIT = 20_000
+MOST_TRIES, FIRST_RETRY = 6, 10.0  # of a callback that fails: 10 s, 20 s, ... of simulated time
 
 
 @dataclass(order=True)
@@ -27,6 +28,7 @@ class Timer:
     callback: Callable[[], None] = field(compare=False)
     cancelled: bool = field(default=False, compare=False)
     lasting: bool = field(default=False, compare=False)
+    tries: int = field(default=0, compare=False)
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -59,6 +61,7 @@ class Clock:
         self._settling = False
         self.changed: list[Callable[[], None]] = []
         self.around: Callable[[Callable[[], None]], None] = lambda callback: callback()
+        self.failed: Callable[[str, Exception], None] = _raise
 
     @property
     def scale(self) -> float:
@@ -120,7 +123,7 @@ class Clock:
                         ran = self._resync(resync) or ran
                 if not ran:
                     return
-            raise RuntimeError(f"time did not settle after {SETTLE_LIMIT} rounds")
+            self._put_off()
         finally:
             self._settling = False
 
@@ -153,7 +156,10 @@ class Clock:
 
     def _resync(self, resync: Callable[[], bool]) -> bool:
         changed: list[bool] = []
-        self.around(lambda: changed.append(resync()))
+        try:
+            self.around(lambda: changed.append(resync()))
+        except Exception as error:
+            self.failed(_name(resync), error)
         return any(changed)
 
     def busy(self) -> bool:
@@ -187,8 +193,43 @@ class Clock:
             timer = heapq.heappop(self._timers)
             if not timer.cancelled:
                 ran = True
-                self.around(timer.callback)
+                self._ring(timer)
         return ran
+
+    def _ring(self, timer: Timer) -> None:
+        """Run one callback. A failure touches no other: it is told, and tried again later."""
+        try:
+            self.around(timer.callback)
+        except Exception as error:
+            self.failed(_name(timer.callback), error)
+            if not timer.lasting and timer.tries < MOST_TRIES:
+                delay = FIRST_RETRY * 2.0**timer.tries
+                again = Timer(self.now() + delay, next(self._order), timer.callback)
+                again.tries = timer.tries + 1
+                heapq.heappush(self._timers, again)
+                self._kick()
+
+    def _put_off(self) -> None:
+        """What is due but never comes to rest has to wait a second: everyone else goes first."""
+        now = self.now()
+        due = [timer for timer in self._timers if timer.when <= now and not timer.cancelled]
+        names = sorted({_name(timer.callback) for timer in due})
+        error = RuntimeError(f"time did not settle after {SETTLE_LIMIT} rounds")
+        self.failed(", ".join(names) or "the resyncs", error)
+        for timer in due:
+            timer.when = now + 1.0
+        heapq.heapify(self._timers)
+
+
+def _raise(what: str, error: Exception) -> None:
+    raise error
+
+
+def _name(callback: object) -> str:
+    """What a callback is called in a log."""
+    inner = getattr(callback, "__func__", callback)
+    module = str(getattr(inner, "__module__", "")).removeprefix("gcpsim.")
+    return f"{module}.{getattr(inner, '__qualname__', type(callback).__name__)}"
 
 
 def rfc3339(seconds: float, *, offset: bool = False, millis: bool = True) -> str:

@@ -5,6 +5,7 @@ them: `commit` makes them durable in one go before the answer leaves, `roll_back
 kill -9 leaves whole answered writes and nothing else. It must not know what the documents mean.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,14 @@ MISSING: Any = object()
 
 class StateError(Exception):
     """A state folder that can't be used; the message says what to do. The folder is not touched."""
+
+
+def damaged(folder: Path | None, why: object) -> StateError:
+    """A state that can't be read, or that makes no sense."""
+    return StateError(
+        f"--state {folder}: gcpsim.sqlite is damaged ({why}); restore it from a copy, or "
+        "start with an empty folder. Nothing was changed"
+    )
 
 
 class Table:
@@ -71,8 +80,18 @@ class Store:
         self.committed: list[Callable[[list[tuple[str, str]]], None]] = []
         self._db = None if folder is None else self._open(folder)
         if self._db is not None:
-            for name, key, body in self._db.execute("SELECT name, key, body FROM documents"):
-                self.table(name)._docs[key] = orjson.loads(body)
+            self._load(self._db, folder)
+
+    def _load(self, db: sqlite3.Connection, folder: Path | None) -> None:
+        try:
+            for name, key, body in db.execute("SELECT name, key, body FROM documents"):
+                doc = orjson.loads(body)
+                if not isinstance(doc, dict) or not isinstance(key, str):
+                    raise ValueError(f"{name} {key} is no document")
+                self.table(str(name))._docs[key] = doc
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            db.close()
+            raise damaged(folder, error) from error
 
     def table(self, name: str) -> Table:
         found = self._tables.get(name)
@@ -132,6 +151,20 @@ class Store:
         for follower in self.rolled_back:
             follower(touched)
 
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the open transaction that is undone by itself when it raises."""
+        outer, self._undo = self._undo, {}
+        try:
+            yield
+        except BaseException:
+            self.roll_back()
+            self._undo = outer
+            raise
+        for place, before in self._undo.items():
+            outer.setdefault(place, before)
+        self._undo = outer
+
     def snapshot(self) -> dict[str, dict[str, Doc]]:
         """All tables as they are; documents are frozen, so this is cheap."""
         return {name: dict(table._docs) for name, table in self._tables.items()}
@@ -163,7 +196,12 @@ class Store:
             raise StateError(
                 f"--state {folder} holds files that gcpsim did not write; give an empty folder"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"--state {folder}: {error.strerror}; give another folder") from error
+        if path.is_dir():
+            raise StateError(f"--state {folder}: gcpsim.sqlite is a folder; give an empty folder")
         new = not path.exists()
         try:
             db = sqlite3.connect(
@@ -192,10 +230,7 @@ class Store:
         except sqlite3.OperationalError as error:
             raise StateError(f"--state {folder}: {error}; is another gcpsim using it?") from error
         except sqlite3.DatabaseError as error:
-            raise StateError(
-                f"--state {folder}: gcpsim.sqlite is damaged ({error}); restore it from a copy, or "
-                "start with an empty folder. Nothing was changed"
-            ) from error
+            raise damaged(folder, error) from error
         if kind != APPLICATION_ID or version != FORMAT:
             db.close()
             raise StateError(

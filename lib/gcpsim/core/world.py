@@ -5,6 +5,7 @@ or rolls them back when it raises. Services know each other only through the wor
 about sockets or command lines.
 """
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from gcpsim.core.seen import Connection, Packets, Request
 from gcpsim.core.store import Store
 
 T = TypeVar("T")
+log = logging.getLogger("gcpsim")
+MOST_TOLD = 1000
 Verdict = Callable[[str, int], str]
 
 
@@ -90,7 +93,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.options.seed)
+        self.failures: list[str] = []  # what failed of the simulator itself, each once
+        self._told: set[tuple[str, str, str]] = set()
         self.clock.around = self.timer
+        self.clock.failed = self.failed
 
     def duration(self, name: str) -> float:
         """Simulated seconds that a process takes (see durations.py)."""
@@ -117,6 +123,27 @@ class World:
         if self.store.dirty:
             self.store.commit()
         self.transact(callback)
+
+    def attempt(self, what: str, work: Callable[[], None]) -> bool:
+        """Do a part of a transaction that may fail by itself: then it is undone and told. False
+        when it failed. `what` names the part and its object."""
+        try:
+            with self.store.savepoint():
+                work()
+        except Exception as error:
+            self.failed(what, error)
+            return False
+        return True
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Something of the simulator itself failed: told in its log, the first time at length."""
+        seen = (what, type(error).__name__, str(error))
+        known = seen in self._told
+        if len(self._told) < MOST_TOLD:
+            self._told.add(seen)
+        if not known and len(self.failures) < MOST_TOLD:
+            self.failures.append(f"{what}: {seen[1]}: {seen[2]}")
+        log.error("%s failed: %s: %s", what, seen[1], seen[2], exc_info=None if known else error)
 
     def resume(self) -> None:
         """After a start from a state folder: every service re-arms its timers."""

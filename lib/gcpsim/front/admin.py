@@ -24,10 +24,13 @@ class Admin:
     def __init__(self, world: World) -> None:
         self.world = world
         self.ready: dict[str, Any] = {}
+        self.token = ""  # what changes need; "" for none
         self._start: dict[str, dict[str, Any]] = {}
         self.routes: dict[str, Handler] = {
             "GET ": self._index,
-            "GET ready": lambda query, body: self.ready,
+            "GET ready": lambda query, body: self._ready(),
+            "GET failures": lambda query, body: {"failures": world.failures},
+            "DELETE failures": self._forget_failures,
             "GET clock": lambda query, body: self._clock(),
             "POST clock": self._set_clock,
             "GET faults": lambda query, body: {"faults": world.faults.table()},
@@ -89,6 +92,15 @@ class Admin:
         if plane is None:
             return Answer(body={"traffic": [], "refused": []})
         return Answer(body=plane.flow, waiter=asyncio.ensure_future(plane.settled()))
+
+    def _ready(self) -> dict[str, Any]:
+        """The ready document without what is a secret."""
+        env = {k: v for k, v in self.ready.get("env", {}).items() if k != "GCPSIM_TOKEN"}
+        return {**self.ready, "env": env}
+
+    def _forget_failures(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        self.world.failures.clear()
+        return {}
 
     def _index(self, query: dict[str, str], body: dict[str, Any]) -> Any:
         return {"routes": sorted(self.routes), "stage": sorted(self.world.stage)}

@@ -8,7 +8,7 @@ from gcpsim.certs.service import CertificateManager
 from gcpsim.compute.collections import table as collections
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import Clock
-from gcpsim.core.store import Store
+from gcpsim.core.store import Store, damaged
 from gcpsim.core.world import Options, World
 from gcpsim.dns.service import Dns
 from gcpsim.gke.service import Gke
@@ -37,7 +37,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A world, and those of its services that have ports of their own."""
+    """A world, and its services by their own types."""
 
     world: World
     compute: Compute
@@ -50,9 +50,10 @@ def build(config: Config) -> Cloud:
     """The world: from its state folder when there is one, else from a scenario."""
     store = Store(config.state)
     began = store.table("meta").get("clock")
-    clock = Clock(
-        scale=config.time_scale, paused=config.paused, start=began["now"] if began else None
-    )
+    start = began.get("now") if began is not None else None
+    if began is not None and (isinstance(start, bool) or not isinstance(start, int | float)):
+        raise damaged(config.state, f"its clock says {start!r}")
+    clock = Clock(scale=config.time_scale, paused=config.paused, start=start)
     options = Options(
         host=config.host, require_auth=config.require_auth, locations=config.locations
     )
@@ -74,6 +75,15 @@ def build(config: Config) -> Cloud:
         store.table("meta").put("clock", {"now": clock.now()})
         store.commit()
     else:
-        world.resume()
+        _resume(world, config)
     clock.settle()
     return Cloud(world, compute, dns, certificates, gke)
+
+
+def _resume(world: World, config: Config) -> None:
+    """Go on from a state folder; StateError when its documents make no sense."""
+    try:
+        world.resume()
+    except Exception as error:
+        world.roll_back()
+        raise damaged(config.state, f"{type(error).__name__}: {error}") from error

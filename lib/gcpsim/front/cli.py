@@ -182,11 +182,22 @@ def _url(ready: dict[str, Any]) -> str:
     return str(ready["env"]["GCPSIM_URL"])
 
 
+def token_of(url: str) -> str:
+    """The token of the simulator at a URL: from the environment, or from what it wrote down."""
+    if os.environ.get("GCPSIM_URL", "").rstrip("/") == url and os.environ.get("GCPSIM_TOKEN"):
+        return os.environ["GCPSIM_TOKEN"]
+    from gcpsim.front import registry
+
+    found = [ready for ready in registry.running() if _url(ready) == url]
+    return str(found[0]["env"].get("GCPSIM_TOKEN", "")) if found else ""
+
+
 def ask(url: str, verb: str, path: str, body: Any = None) -> Any:
     """One request to the stage door of a running simulator."""
     base = find(url)
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{base}/_sim/{path}", data, method=verb)
+    headers = {"X-Gcpsim-Token": token_of(base)}
+    request = urllib.request.Request(f"{base}/_sim/{path}", data, headers, method=verb)
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             request, timeout=600
@@ -208,6 +219,8 @@ def _env(arguments: argparse.Namespace) -> int:
     from gcpsim.front.server import exports
 
     env = ask(arguments.url, "GET", "ready")["env"]
+    token = token_of(env["GCPSIM_URL"])
+    env |= {"GCPSIM_TOKEN": token} if token else {}
     print(json.dumps(env) if arguments.json else exports(env))
     return 0
 

@@ -18,9 +18,11 @@ from gcpsim.core.faults import Fault
 from gcpsim.core.world import World
 from gcpsim.front import batch
 from gcpsim.front.admin import Admin
+from gcpsim.front.guard import require_own, require_token
 from gcpsim.front.routing import Route, route
 from gcpsim.project.service import ServiceUsage
 
+BODY_SECONDS = 60.0  # real seconds for a body to arrive
 BODY_LIMIT = 10 * 1024 * 1024
 WAIT_LIMIT = 120.0
 LEGACY = ("compute", "dns")
@@ -66,6 +68,7 @@ class GoogleEdge:
         """One HTTP request."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
+            require_own(headers)
             body = await self._read(request)
             answer = await self._dispatch(request, headers, body)
         except ApiError as error:
@@ -86,20 +89,29 @@ class GoogleEdge:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = bytearray()
         try:
-            async for chunk in request.content.iter_chunked(1 << 16):
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise too_large
+            async with asyncio.timeout(BODY_SECONDS):
+                await self._collect(request, body, too_large)
+        except TimeoutError:
+            raise ApiError(408, "The request body did not come in time.", "badRequest") from None
         except web.RequestPayloadError:
             request.content.feed_eof()  # else aiohttp reads on, and logs what it finds
             raise ApiError(400, "The request body can't be decoded.", "badRequest") from None
         return bytes(body)
+
+    async def _collect(
+        self, request: web.BaseRequest, body: bytearray, too_large: ApiError
+    ) -> None:
+        async for chunk in request.content.iter_chunked(1 << 16):
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise too_large
 
     async def _dispatch(
         self, request: web.BaseRequest, headers: dict[str, str], body: bytes
     ) -> Answer:
         path, _, _ = request.raw_path.partition("?")
         if path.startswith("/_sim/"):
+            require_token(self.admin.token, request.method, headers)
             return await self._direct(request.method, path[6:], dict(request.query), body)
         if path.endswith("/token"):
             return Answer(

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ssl
 import tempfile
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from gcpsim.dns.lookup import Lookup
 from gcpsim.front import ways
 
 HEAD_LIMIT = 64 * 1024
-IDLE = 600.0
+IDLE = 30.0  # real seconds for a client to say what it wants
 SETTLE_SECONDS = 1.0
 GOOGLE = ".googleapis.com"
 LOCAL = ("127.0.0.1", "localhost")
@@ -46,9 +47,16 @@ class ConnectProxy:
     """Serves CONNECT on a loopback port; `port` is where the simulator itself listens."""
 
     def __init__(
-        self, world: World, names: Lookup, authority: Authority, host: str, port: int
+        self,
+        world: World,
+        names: Lookup,
+        authority: Authority,
+        host: str,
+        port: int,
+        ports: Callable[[], Collection[int]],
     ) -> None:
         self._world, self._names = world, names
+        self._ports = ports
         self._authority = authority
         self._host, self._port = host, port
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -70,13 +78,16 @@ class ConnectProxy:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        with contextlib.suppress(
+            OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+        ):
             await self._answer(reader, writer)
         with contextlib.suppress(OSError):
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raw = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE)
+        async with asyncio.timeout(IDLE):
+            raw = await reader.readuntil(b"\r\n\r\n")
         first, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
         verb, _, rest = first.partition(" ")
         head = Head(verb, rest.split(" ")[0], tuple(lines))
@@ -96,7 +107,7 @@ class ConnectProxy:
             await _say(writer, "200 Connection established")
             await writer.start_tls(self._context(host))
             await _tunnel(reader, writer, ways.Way(self._host, self._port))
-        elif host in LOCAL and port.isdigit():
+        elif host in LOCAL and port.isdigit() and int(port) in self._ports():
             await _say(writer, "200 Connection established")
             await _tunnel(reader, writer, ways.Way("127.0.0.1", int(port)))
         else:

@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -29,7 +30,7 @@ from gcpsim.certs.authority import Authority
 from gcpsim.core.world import World
 from gcpsim.dataplane.plane import DataPlane, NoEnvoy, say
 from gcpsim.dns.doors import DnsDoors
-from gcpsim.front import registry
+from gcpsim.front import guard, registry
 from gcpsim.front.build import Cloud, Config, build
 from gcpsim.front.http import GoogleEdge
 from gcpsim.front.proxy import ConnectProxy, server_context
@@ -67,13 +68,20 @@ class Server:
         if self.config.dataplane:
             await self._open_dataplane()
         plane = self._dataplane
-        runner = web.ServerRunner(web.Server(self.edge.serve, access_log=None))
+        runner = web.ServerRunner(
+            web.Server(self.edge.serve, access_log=None, keepalive_timeout=guard.KEEP_ALIVE)
+        )
         port = await self._listen(runner, self.config.port)
         url = f"http://{host}:{port}"
         self._dns = DnsDoors(self.cloud.dns)
         dns = await self._dns.open(host)
         self._proxy = ConnectProxy(
-            self.world, self.cloud.dns.lookup, self.cloud.certificates.authority, host, port
+            self.world,
+            self.cloud.dns.lookup,
+            self.cloud.certificates.authority,
+            host,
+            port,
+            self._own_ports,
         )
         proxy_port = await self._proxy.start(self.config.proxy_port)
         clusters = {}
@@ -102,6 +110,7 @@ class Server:
             "env": env,
         }
         self.edge.admin.ready = ready
+        self.edge.admin.token = env["GCPSIM_TOKEN"]
         self.edge.admin.remember_start()
         return ready
 
@@ -132,10 +141,15 @@ class Server:
 
     async def _listen(self, runner: web.BaseRunner, port: int, **kwargs: Any) -> int:
         await runner.setup()
+        guard.impatient(runner)
         site = web.TCPSite(runner, self.config.host, port, shutdown_timeout=0.5, **kwargs)
         await site.start()
         self._runners.append(runner)
         return int(runner.addresses[0][1])
+
+    def _own_ports(self) -> set[int]:
+        """The ports of the services and the clusters: what the CONNECT proxy may reach."""
+        return {address[1] for runner in self._runners for address in runner.addresses}
 
     def _bind_cluster(self, name: str) -> socket.socket:
         """The socket of a cluster's API: on the port that it had before, if that is free."""
@@ -155,9 +169,12 @@ class Server:
 
     async def _open_cluster(self, name: str, bound: socket.socket) -> None:
         context = server_context(self.cloud.certificates.authority, ["127.0.0.1", "localhost"])
-        app = make_app(self.cloud.gke.clusters[name], self.world)
-        runner = self._clusters[name] = web.AppRunner(app, access_log=None)
+        app = make_app(self.cloud.gke.clusters[name], self.world, guard.foreign)
+        runner = self._clusters[name] = web.AppRunner(
+            app, access_log=None, keepalive_timeout=guard.KEEP_ALIVE
+        )
         await runner.setup()
+        guard.impatient(runner)
         site = web.SockSite(runner, bound, shutdown_timeout=0.5, ssl_context=context)
         await site.start()
         self._runners.append(runner)
@@ -208,6 +225,7 @@ class Server:
         overrides["CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"] = f"{url}/compute/v1/"
         return {
             "GCPSIM_URL": url,
+            "GCPSIM_TOKEN": secrets.token_urlsafe(24),
             "GCPSIM_CA_FILE": str(ca),
             "GCPSIM_DATAPLANE": "true" if self._dataplane else "false",
             "GCPSIM_DNS": dns,

@@ -130,6 +130,7 @@ class Estate:
                 clock=world.clock,
                 version=doc["currentMasterVersion"],
             )
+            cluster.failed = world.failed
         cluster.dismiss()
         cluster.zones[:] = doc["locations"]
         cluster.api_available = f"api/{name}" not in world.store.table("outages")

@@ -36,7 +36,8 @@ class Upgrades:
         self._followed: set[str] = set()
 
     def _new_worker(self) -> Worker:
-        return Worker(self.world.clock, self.world.duration("kubernetes.controller.lag"), self.step)
+        lag = self.world.duration("kubernetes.controller.lag")
+        return Worker(self.world.clock, lag, self.step, self.world.attempt)
 
     # What is asked for
 

@@ -86,6 +86,7 @@ def shop(legacy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     legacy.admin("POST", "reset")
     legacy.admin("DELETE", "faults")
     monkeypatch.setenv("GCPSIM_URL", legacy.url)
+    monkeypatch.setenv("GCPSIM_TOKEN", legacy.ready["env"]["GCPSIM_TOKEN"])
     monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "state"))
     monkeypatch.delenv("EDGEBOOK_JOURNAL", raising=False)
     for name in ("HTTPS_PROXY", "https_proxy"):

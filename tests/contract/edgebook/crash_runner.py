@@ -22,7 +22,8 @@ DIED, DONE, WRONG = 137, 0, 1
 
 def admin(verb: str, path: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{URL}/_sim/{path}", data, method=verb)
+    headers = {"X-Gcpsim-Token": os.environ["GCPSIM_TOKEN"]}
+    request = urllib.request.Request(f"{URL}/_sim/{path}", data, headers, method=verb)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read() or b"{}")
 

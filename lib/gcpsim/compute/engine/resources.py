@@ -8,6 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from gcpsim.compute.engine import documents, links
@@ -214,7 +215,7 @@ class Resources(ABC):
         if kind.after is not None:
             kind.after(self, path, after)
         for observer in self.observers:
-            observer(path, after)
+            self.world.attempt(f"an observer of {path}", partial(observer, path, after))
 
     def put(self, path: str, doc: Doc) -> None:
         """Store a resource and what it refers to."""

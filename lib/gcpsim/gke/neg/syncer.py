@@ -15,7 +15,6 @@ from gcpsim.gke.neg.source import Wish
 from gcpsim.gke.neg.zones import Zones
 from gcpsim.k8s.controllers.objects import Obj, deleting, labels_of, split
 from gcpsim.k8s.controllers.plane import Plane
-from gcpsim.k8s.controllers.worker import Worker
 
 if TYPE_CHECKING:
     from gcpsim.gke.neg.gates import Gates
@@ -54,7 +53,7 @@ class Syncers:
         self._by_service: dict[str, set[str]] = {}
         self.wanted = Wanted(zones.of)
         self._held: dict[str, tuple[Obj, frozenset[Endpoint]]] = {}
-        self.worker = Worker(plane.clock, plane.wait("gke.neg.lag"), self.reconcile)
+        self.worker = plane.worker("gke.neg.lag", self.reconcile)
         self.cluster.subscribe("endpointslices", self._follow)
         plane.every("gke.neg.resync", self._resync)
 

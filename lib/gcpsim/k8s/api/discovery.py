@@ -5,14 +5,12 @@ drain` read the old ones, in which a subresource of another group must say so.
 """
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.k8s.api.call import Call, media_types
 from gcpsim.k8s.api.form import JSON
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.registry import Resource
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 
@@ -36,7 +34,7 @@ SUBRESOURCES: dict[tuple[str, str], tuple[str, str, str, tuple[str, ...]]] = {
 }
 
 
-def respond(cluster: "Cluster", call: Call) -> tuple[Any, str] | None:
+def respond(cluster: Cluster, call: Call) -> tuple[Any, str] | None:
     """Body and content type for a path outside the resources; None when there is nothing."""
     path = call.path.rstrip("/") or "/"
     if path in HEALTH or path.startswith(tuple(prefix + "/" for prefix in HEALTH)):
@@ -62,7 +60,7 @@ def respond(cluster: "Cluster", call: Call) -> tuple[Any, str] | None:
     return _resources(cluster, parts[1], parts[2]) if len(parts) == 3 else None
 
 
-def group_versions(cluster: "Cluster") -> dict[tuple[str, str], list[Resource]]:
+def group_versions(cluster: Cluster) -> dict[tuple[str, str], list[Resource]]:
     """The resources of each group and version; the preferred version of a group comes first."""
     found: dict[tuple[str, str], list[Resource]] = {}
     for resource in cluster.registry.all():
@@ -79,7 +77,7 @@ def group_versions(cluster: "Cluster") -> dict[tuple[str, str], list[Resource]]:
     return {key: found[key] for key in sorted(found, key=order)}
 
 
-def _version(cluster: "Cluster") -> Doc:
+def _version(cluster: Cluster) -> Doc:
     major, minor = cluster.version.split(".")[:2]
     return {
         "major": major,
@@ -94,7 +92,7 @@ def _version(cluster: "Cluster") -> Doc:
     }
 
 
-def _paths(cluster: "Cluster") -> list[str]:
+def _paths(cluster: Cluster) -> list[str]:
     paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
     for group, version in group_versions(cluster):
         if group:
@@ -110,7 +108,7 @@ def _versions() -> Doc:
     }
 
 
-def _groups(cluster: "Cluster") -> Doc:
+def _groups(cluster: Cluster) -> Doc:
     groups = []
     for group, pairs in groupby(group_versions(cluster), key=lambda pair: pair[0]):
         if not group:
@@ -122,7 +120,7 @@ def _groups(cluster: "Cluster") -> Doc:
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
-def _resources(cluster: "Cluster", group: str, version: str) -> tuple[Any, str] | None:
+def _resources(cluster: Cluster, group: str, version: str) -> tuple[Any, str] | None:
     found = group_versions(cluster).get((group, version))
     if found is None:
         return None
@@ -173,7 +171,7 @@ def _subresource(resource: Resource, name: str) -> Doc:
     return body | ({"group": group, "version": version} if version else {})
 
 
-def _aggregated(cluster: "Cluster", call: Call, core: bool) -> tuple[Any, str] | None:
+def _aggregated(cluster: Cluster, call: Call, core: bool) -> tuple[Any, str] | None:
     for name, options in media_types(call.headers.get("accept", "")):
         wanted = options.get("as") == "APIGroupDiscoveryList"
         version = options.get("v")

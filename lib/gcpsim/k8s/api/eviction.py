@@ -3,23 +3,21 @@
 The arithmetic is the API server's; the budgets' status is kept by the disruption controller.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.k8s.api.bodies import option_object
 from gcpsim.k8s.api.call import Call
 from gcpsim.k8s.api.form import JSON
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types import status
 from gcpsim.k8s.types.selectors import selector_test
 from gcpsim.k8s.types.status import Cause, StatusError, bad_request
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 Reply = tuple[int, Any, str]
 
 
-def respond(cluster: "Cluster", call: Call) -> Reply:
+def respond(cluster: Cluster, call: Call) -> Reply:
     """Answer a request to pods/eviction."""
     body = option_object(call, "V1Eviction")
     name = (body.get("metadata") or {}).get("name") or call.name
@@ -46,7 +44,7 @@ def respond(cluster: "Cluster", call: Call) -> Reply:
     return 201, status.success() | {"code": 201}, JSON
 
 
-def ask_budgets(cluster: "Cluster", pod: Doc, dry_run: bool = False) -> None:
+def ask_budgets(cluster: Cluster, pod: Doc, dry_run: bool = False) -> None:
     """Take one disruption from the budget of a pod, if it has one; 429 when it is used up."""
     labels = pod["metadata"].get("labels") or {}
     budgets = [

@@ -4,14 +4,14 @@ The client's Accept header decides. Custom objects are shown in the version that
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.k8s.api.call import PROTOBUF, Call, media_types
+from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.print.shown import metadata_only
+from gcpsim.k8s.print.tables import table
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.status import StatusError, bad_request
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 Reply = tuple[int, Any, str]
@@ -65,19 +65,9 @@ def in_version(obj: Doc, resource: Resource, version: str) -> Doc:
     return {**obj, "apiVersion": f"{resource.group}/{version}" if resource.group else version}
 
 
-def metadata_only(obj: Doc) -> Doc:
-    return {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": obj["metadata"],
-    }
-
-
-def shaped(cluster: "Cluster", call: Call, resource: Resource, obj: Doc, form: Form) -> Reply:
+def shaped(cluster: Cluster, call: Call, resource: Resource, obj: Doc, form: Form) -> Reply:
     """One object as an answer."""
     if form.kind == "Table":
-        from gcpsim.k8s.print.tables import table
-
         about = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         return 200, table(cluster, resource, [obj], about, form.include), form.content_type
     if form.kind:
@@ -86,12 +76,10 @@ def shaped(cluster: "Cluster", call: Call, resource: Resource, obj: Doc, form: F
 
 
 def shaped_list(
-    cluster: "Cluster", call: Call, resource: Resource, items: list[Doc], about: Doc, form: Form
+    cluster: Cluster, call: Call, resource: Resource, items: list[Doc], about: Doc, form: Form
 ) -> Reply:
     """A list as an answer."""
     if form.kind == "Table":
-        from gcpsim.k8s.print.tables import table
-
         return 200, table(cluster, resource, items, about, form.include), form.content_type
     if form.kind:
         body = {

@@ -8,20 +8,19 @@ sockets, not to the story.
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.faults import Fault
+from gcpsim.core.world import World
 from gcpsim.k8s.api import discovery, openapi, verbs, watching
 from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.status import StatusError, bad_request, no_such_path, unauthorized
-
-if TYPE_CHECKING:
-    from gcpsim.core.faults import Fault
-    from gcpsim.core.world import World
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 log = logging.getLogger("gcpsim.k8s")
@@ -31,9 +30,16 @@ class Dropped(Exception):
     """The connection is to die without an answer."""
 
 
-def make_app(cluster: "Cluster", world: "World") -> web.Application:
-    """The API server of one cluster; serve it on a socket of its own."""
+Foreign = Callable[[dict[str, str]], str]
+
+
+def make_app(
+    cluster: Cluster, world: World, foreign: Foreign = lambda headers: ""
+) -> web.Application:
+    """The API server of one cluster; serve it on a socket of its own. `foreign` says why a request
+    must not be answered, "" when it may."""
     server = ApiServer(cluster, world)
+    server.foreign = foreign
     app = web.Application(client_max_size=BODY_LIMIT + 1)
     app.router.add_route("*", "/{path:.*}", server.serve)
     app.on_shutdown.append(server.stop)
@@ -43,10 +49,11 @@ def make_app(cluster: "Cluster", world: "World") -> web.Application:
 class ApiServer:
     """Requests of one cluster, and the watches that are open."""
 
-    def __init__(self, cluster: "Cluster", world: "World") -> None:
+    def __init__(self, cluster: Cluster, world: World) -> None:
         self.cluster = cluster
         self.world = world
         self.watches = watching.Watches(cluster)
+        self.foreign: Foreign = lambda headers: ""
 
     async def stop(self, _app: web.Application) -> None:
         """End the open watches, so that the server can close."""
@@ -55,6 +62,9 @@ class ApiServer:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if not self.cluster.api_available:
             return _abort(request)
+        why = self.foreign({name.lower(): value for name, value in request.headers.items()})
+        if why:
+            return refusal(StatusError(403, "Forbidden", f"gcpsim: {why}"))
         call = Call(
             request.method,
             request.raw_path.partition("?")[0],
@@ -142,7 +152,7 @@ class ApiServer:
         if self.world.options.require_auth and not given:
             raise unauthorized()
 
-    def _faults(self, call: Call) -> "list[Fault]":
+    def _faults(self, call: Call) -> list[Fault]:
         return self.world.faults.strike(
             service="kubernetes",
             verb=call.method,

@@ -6,25 +6,23 @@ with the help of the history, and is 410 Expired when that does not reach back f
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from gcpsim.k8s.api.call import Call
 from gcpsim.k8s.api.form import form_of, shaped_list
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types import status
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.selectors import field_test, label_test
 from gcpsim.k8s.types.status import StatusError, bad_request
 
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
-
 Doc = dict[str, Any]
 Reply = tuple[int, Any, str]
 
 
-def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     limit, token = call.number("limit"), call.query.get("continue", "")
     asked, match = asked_version(call), call.query.get("resourceVersionMatch", "")
     current = cluster.resource_version()
@@ -57,7 +55,7 @@ def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
 
 
 def items_of(
-    cluster: "Cluster", call: Call, resource: Resource, version: int
+    cluster: Cluster, call: Call, resource: Resource, version: int
 ) -> list[tuple[str, Doc]]:
     """Keys and objects as of a version, in order; 410 when it is too long ago."""
     table = cluster.table(resource.key)

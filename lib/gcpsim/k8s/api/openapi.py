@@ -8,19 +8,17 @@ clients do without.
 import hashlib
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from gcpsim.k8s.api.call import Call
 from gcpsim.k8s.api.discovery import group_versions
 from gcpsim.k8s.api.form import JSON
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.shapes import Type
 from gcpsim.k8s.types.structural import type_of
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 
@@ -38,7 +36,7 @@ MODEL = re.compile(r"^((?:Core|Events)?V\d+(?:alpha\d+|beta\d+)?)(\w+)$")
 QUERY = ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
 
 
-def respond(cluster: "Cluster", call: Call) -> tuple[Any, str] | None:
+def respond(cluster: Cluster, call: Call) -> tuple[Any, str] | None:
     """The index or one group version's document; None for other paths."""
     path = call.path.rstrip("/")
     if not path.startswith("/openapi/v3"):

@@ -4,7 +4,7 @@ Eviction has its own module; status and finalize are ordinary updates in `verbs`
 """
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -13,6 +13,8 @@ from gcpsim.k8s.api import eviction
 from gcpsim.k8s.api.bodies import option_object
 from gcpsim.k8s.api.call import Call, parsed
 from gcpsim.k8s.api.form import JSON
+from gcpsim.k8s.api.tracking import tracker
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.patch import patches
 from gcpsim.k8s.print.jsonpath import find
 from gcpsim.k8s.print.shown import selector_text
@@ -21,9 +23,6 @@ from gcpsim.k8s.types.decode import WrongType, decode
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.shapes import model
 from gcpsim.k8s.types.status import StatusError, bad_request
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 Reply = tuple[int, Any, str]
@@ -38,7 +37,7 @@ TOKEN_LIFE = 3600  # seconds
 SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32
 
 
-def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     """Answer a request to a subresource other than status and finalize."""
     name = call.subresource.partition("/")[0]
     if name in NOT_SIMULATED and resource.key in ("pods", "services", "nodes"):
@@ -59,7 +58,7 @@ def respond(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     return _token(cluster, call)
 
 
-def review(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Reply:
+def review(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply:
     """Who am I and what may I: everything."""
     if not isinstance(body, dict):
         raise bad_request(f"the body must be a {resource.kind} object")
@@ -81,7 +80,7 @@ def review(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Rep
     return 201, {**named, "metadata": metadata, **spec, "status": answers[resource.kind]}, JSON
 
 
-def _scale(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def _scale(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     obj = cluster.require(resource, call.namespace, call.name)
     scale = _scale_of(obj, resource)
     if call.method in ("GET", "HEAD"):
@@ -111,8 +110,6 @@ def _scale(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     path = _scale_paths(resource).get("specReplicasPath", ".spec.replicas")
     steps = path.strip(".").split(".")
     changed = {**_with(obj, steps, replicas), "metadata": metadata}
-    from gcpsim.k8s.api.verbs import tracker
-
     track = tracker(cluster, call, resource)
     stored = cluster.update(resource, changed, dry_run=call.dry_run, track=track)
     return 200, _scale_of(stored, resource), JSON
@@ -154,7 +151,7 @@ def _scale_paths(resource: Resource) -> Doc:
     return {}
 
 
-def _bind(cluster: "Cluster", call: Call) -> Reply:
+def _bind(cluster: Cluster, call: Call) -> Reply:
     target = option_object(call, "V1Binding").get("target") or {}
     if not target.get("name"):
         raise bad_request("target.name: Required value")
@@ -174,7 +171,7 @@ def _bind(cluster: "Cluster", call: Call) -> Reply:
     return 201, status.success() | {"code": 201}, JSON
 
 
-def _log(cluster: "Cluster", call: Call) -> Reply:
+def _log(cluster: Cluster, call: Call) -> Reply:
     pod = cluster.require("pods", call.namespace, call.name)
     names = [item["name"] for item in pod["spec"]["containers"]]
     init = [item["name"] for item in pod["spec"].get("initContainers") or ()]
@@ -202,7 +199,7 @@ def _log(cluster: "Cluster", call: Call) -> Reply:
     return 200, text.encode(), "text/plain"
 
 
-def _token(cluster: "Cluster", call: Call) -> Reply:
+def _token(cluster: Cluster, call: Call) -> Reply:
     cluster.require("serviceaccounts", call.namespace, call.name)
     spec = option_object(call, "AuthenticationV1TokenRequest").get("spec") or {}
     seconds = spec.get("expirationSeconds", TOKEN_LIFE)

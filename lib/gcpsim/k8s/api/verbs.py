@@ -4,23 +4,21 @@ Each function takes a located Call and answers code, body and content type; writ
 transaction that the caller holds. Subresources other than status are in `subresources`.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.k8s.api import listing, subresources
 from gcpsim.k8s.api.bodies import accepted, option_object
 from gcpsim.k8s.api.call import PROTOBUF, Call, parsed
 from gcpsim.k8s.api.form import JSON, form_of, in_version, shaped
+from gcpsim.k8s.api.tracking import owner_of, tracker
 from gcpsim.k8s.api.watching import Plan
-from gcpsim.k8s.objects.cluster import Tracker
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.patch import apply, patches
 from gcpsim.k8s.types import status
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.selectors import field_test, label_test
 from gcpsim.k8s.types.status import StatusError, bad_request
 from gcpsim.k8s.types.structural import type_of
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 Reply = tuple[int, Any, str]
@@ -34,7 +32,7 @@ PATCH_TYPES = {
 POLICIES = ("", "Background", "Foreground", "Orphan")
 
 
-def respond(cluster: "Cluster", call: Call) -> Reply:
+def respond(cluster: Cluster, call: Call) -> Reply:
     """Answer a request to a resource; StatusError for every refusal."""
     resource = _resource(cluster, call)
     if call.subresource not in ("", "status", "finalize"):
@@ -62,7 +60,7 @@ def respond(cluster: "Cluster", call: Call) -> Reply:
     raise status.method_not_allowed()
 
 
-def watch_plan(cluster: "Cluster", call: Call) -> Plan | None:
+def watch_plan(cluster: Cluster, call: Call) -> Plan | None:
     """What to watch, when the request is a watch."""
     if not (call.watch and call.plural and call.method == "GET" and not call.subresource):
         return None
@@ -91,7 +89,7 @@ def watch_plan(cluster: "Cluster", call: Call) -> Plan | None:
     )
 
 
-def _resource(cluster: "Cluster", call: Call) -> Resource:
+def _resource(cluster: Cluster, call: Call) -> Resource:
     resource = cluster.registry.by_path(call.group, call.version, call.plural)
     if resource is None or (call.namespace and not resource.namespaced):
         raise status.no_such_path()
@@ -105,7 +103,7 @@ def _allow(resource: Resource, verb: str) -> None:
         raise status.method_not_allowed()
 
 
-def _get(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def _get(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     asked = listing.asked_version(call)
     current = cluster.resource_version()
     if asked is not None and asked > current:
@@ -114,7 +112,7 @@ def _get(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     return shaped(cluster, call, resource, obj, form_of(call))
 
 
-def create(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     if call.query.get("force"):
         raise _patch_options("force: Forbidden: may not be specified for non-apply patch")
     if resource.verbs == ("create",):
@@ -129,12 +127,12 @@ def create(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     return 201, shape, kind
 
 
-def _put(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def _put(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     obj = accepted(call, resource, parsed(call))
     return _store(cluster, call, resource, obj)
 
 
-def _store(cluster: "Cluster", call: Call, resource: Resource, obj: Doc) -> Reply:
+def _store(cluster: Cluster, call: Call, resource: Resource, obj: Doc) -> Reply:
     new = cluster.update(
         resource,
         obj,
@@ -145,7 +143,7 @@ def _store(cluster: "Cluster", call: Call, resource: Resource, obj: Doc) -> Repl
     return shaped(cluster, call, resource, new, form_of(call))
 
 
-def _patch(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def _patch(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     kind = PATCH_TYPES.get(call.content_type)
     if kind is None or (kind == "strategic" and resource.crd is not None):
         listed = [name for name in PATCH_TYPES if "strategic" not in name or resource.crd is None]
@@ -172,7 +170,7 @@ def _patch(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
     return _store(cluster, call, resource, obj)
 
 
-def _apply(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Reply:
+def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply:
     if not call.query.get("fieldManager"):
         raise _patch_options("fieldManager: Required value: is required for apply patch")
     if isinstance(body, dict) and not (body.get("apiVersion") and body.get("kind")):
@@ -184,7 +182,7 @@ def _apply(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Rep
         keep = {"status"} if call.subresource == "status" else set(config) - {"status"}
         config = {k: v for k, v in config.items() if k in keep | {"apiVersion", "kind", "metadata"}}
     old = cluster.get(resource, call.namespace, call.name)
-    owner = _owner(call, resource, "Apply")
+    owner = owner_of(call, resource, "Apply")
     if old is None:
         if config["metadata"].get("uid"):
             raise status.conflict(
@@ -205,7 +203,7 @@ def _apply(cluster: "Cluster", call: Call, resource: Resource, body: Any) -> Rep
     return shaped(cluster, call, resource, stored, form_of(call))
 
 
-def delete(cluster: "Cluster", call: Call, resource: Resource) -> Reply:
+def delete(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     """One object, or all that a selector finds."""
     options = option_object(call, "V1DeleteOptions")
     grace, policy = _delete_options(call, options)
@@ -255,21 +253,6 @@ def _delete_options(call: Call, options: Doc) -> tuple[int | None, str]:
             f'"{policy}": supported values: "Background", "Foreground", "Orphan", "nil"',
         )
     return grace, policy
-
-
-def tracker(cluster: "Cluster", call: Call, resource: Resource) -> Tracker:
-    """Writes who owns what into an object that a request changed."""
-    owner = _owner(call, resource, "Update")
-
-    def track(old: Doc | None, new: Doc) -> None:
-        apply.track_update(old, new, type_of(resource), owner, cluster.now())
-
-    return track
-
-
-def _owner(call: Call, resource: Resource, operation: str) -> apply.Owner:
-    version = f"{resource.group}/{call.version}" if resource.group else call.version
-    return apply.Owner(call.manager, operation, version, call.subresource)
 
 
 def _patch_options(why: str) -> StatusError:

@@ -9,20 +9,19 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from gcpsim.k8s.api.form import Form, in_version, metadata_only
+from gcpsim.k8s.api.call import Call
+from gcpsim.k8s.api.form import Form, in_version
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.objects.history import Happened
+from gcpsim.k8s.print.shown import metadata_only
 from gcpsim.k8s.types import status
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.selectors import Test
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.api.call import Call
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 
@@ -60,7 +59,7 @@ class Plan:
 class Watches:
     """The open watches of one cluster."""
 
-    def __init__(self, cluster: "Cluster") -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self._open: set[asyncio.Event] = set()
         self._stopped = False
@@ -70,7 +69,7 @@ class Watches:
         for wake in self._open:
             wake.set()
 
-    async def serve(self, request: web.Request, call: "Call", plan: Plan) -> web.StreamResponse:
+    async def serve(self, request: web.Request, call: Call, plan: Plan) -> web.StreamResponse:
         """Answer a watch request until it ends."""
         response = web.StreamResponse(headers={"Content-Type": plan.form.content_type})
         response.enable_chunked_encoding()
@@ -143,7 +142,7 @@ class Watches:
 class _Watch:
     """Where one watch is, and the lines that bring it forward."""
 
-    def __init__(self, cluster: "Cluster", plan: Plan) -> None:
+    def __init__(self, cluster: Cluster, plan: Plan) -> None:
         self.cluster = cluster
         self.plan = plan
         self.log = cluster.history.log(plan.resource.key)

@@ -85,7 +85,8 @@ class DeploymentController:
     @staticmethod
     def _newest(deployment: Obj, sets: "Iterable[Obj]") -> Obj | None:
         wanted = _template(deployment["spec"]["template"])
-        return next((rs for rs in sets if _template(rs["spec"]["template"]) == wanted), None)
+        same = [rs for rs in sets if _template(rs["spec"]["template"]) == wanted]
+        return min(same, key=_age, default=None)  # the oldest: two of one template must not fight
 
     def _ensure_new(self, deployment: Obj, sets: list[Obj], new: Obj | None) -> tuple[Obj, Obj]:
         """The ReplicaSet of the current template and the Deployment, both with their revision."""
@@ -289,6 +290,11 @@ def _template(template: Obj) -> Obj:
     meta.pop("creationTimestamp", None)
     meta["labels"] = {k: v for k, v in (meta.get("labels") or {}).items() if k != HASH}
     return {"metadata": meta, "spec": template["spec"]}
+
+
+def _age(replica_set: Obj) -> tuple[str, str]:
+    meta = replica_set["metadata"]
+    return meta.get("creationTimestamp") or "", meta["name"]
 
 
 def _revision(replica_set: Obj) -> int:

@@ -149,7 +149,7 @@ class Plane:
         return next((part for part in self._parts if isinstance(part, kind)), None)
 
     def worker(self, lag: str, reconcile: Callable[[str], None]) -> Worker:
-        return Worker(self.clock, self.world.duration(lag), reconcile)
+        return Worker(self.clock, self.world.duration(lag), reconcile, self.world.attempt)
 
     def every(self, wait: str, resync: Resync) -> None:
         """Repeat a resync (True: it changed something); a later plane's replaces it."""

@@ -16,8 +16,10 @@ from gcpsim.k8s.controllers.objects import (
     with_meta,
 )
 from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.types.status import StatusError
 
 COMPONENT = "replicaset-controller"
+BURST = 500  # pods made in one pass, as the real one does
 
 
 class ReplicaSetController:
@@ -79,7 +81,7 @@ class ReplicaSetController:
     def _create(self, replica_set: Obj, count: int) -> None:
         meta, template = replica_set["metadata"], replica_set["spec"]["template"]
         given = template.get("metadata") or {}
-        for _ in range(count):
+        for _ in range(min(count, BURST)):
             pod = {
                 "apiVersion": "v1",
                 "kind": "Pod",
@@ -93,9 +95,16 @@ class ReplicaSetController:
             }
             if given.get("annotations"):
                 pod["metadata"]["annotations"] = dict(given["annotations"])
-            made = self.cluster.create("pods", pod, frozen=True)
+            try:
+                made = self.cluster.create("pods", pod, frozen=True)
+            except StatusError as error:
+                text = f"Error creating: {error.message}"
+                self.plane.event(replica_set, "Warning", "FailedCreate", text, COMPONENT)
+                raise
             text = f"Created pod: {made['metadata']['name']}"
             self.plane.event(replica_set, "Normal", "SuccessfulCreate", text, COMPONENT)
+        if count > BURST:
+            self.worker.mark(key_of(replica_set))
 
     def _delete(self, replica_set: Obj, active: list[Obj], count: int) -> list[Obj]:
         """Delete the cheapest pods; gives those that stay."""

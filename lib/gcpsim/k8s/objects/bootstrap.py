@@ -3,20 +3,18 @@
 Runs when a Cluster is made and does nothing on one that was loaded from a state folder.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.crds import PREINSTALLED
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "gmp-system")
 
 
-def install(cluster: "Cluster") -> None:
+def install(cluster: Objects) -> None:
     """Create the objects of an empty cluster."""
-    from gcpsim.k8s.types.crds import PREINSTALLED
-
     if len(cluster.table("namespaces")):
         return
     for name in NAMESPACES:

@@ -58,6 +58,7 @@ class Cluster:
         self.api_available = True
         self._tables: dict[str, Table] = {}
         self._counter = f"k8s/{name}/resourceVersion"
+        self.failed: Callable[[str, Exception], None] = _raise
         self.history = History(self.resource_version)
         self._registry = Registry()
         self._subscribers: dict[str, tuple[Subscriber, ...]] = {}
@@ -314,12 +315,27 @@ class Cluster:
             table.put(key, new)
         self.history.log(resource.key).append(Happened(version, type, new, old))
         for fn in self._subscribers.get(resource.key, ()):
-            fn(type, new, old)
+            self._tell(fn, resource, type, new, old)
+
+    def _tell(
+        self, fn: Subscriber, resource: Resource, type: str, new: Doc, old: Doc | None
+    ) -> None:
+        """Tell a subscriber; when it fails, what it wrote is undone, and nobody else notices."""
+        try:
+            with self.store.savepoint():
+                fn(type, new, old)
+        except Exception as error:
+            owner = getattr(fn, "__qualname__", "a controller")
+            self.failed(f"{owner} on {resource.plural} {object_key(new)} of {self.name}", error)
 
     def _remove(self, resource: Resource, new: Doc, old: Doc) -> Doc:
         new = {**new, "metadata": dict(new["metadata"])}
         self._write(resource, "DELETED", new, old)
         return new
+
+
+def _raise(what: str, error: Exception) -> None:
+    raise error
 
 
 def _restore(new: Doc, old: Doc, field: str) -> None:

@@ -6,14 +6,12 @@ takes away the finalizers `foregroundDeletion` and `orphan`; the namespace contr
 terminating namespace and then its spec.finalizers through the subresource "finalize".
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.core.clock import rfc3339
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.status import forbidden
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
@@ -22,7 +20,7 @@ PERMANENT_NAMESPACES = {"default", "kube-system", "kube-public"}
 
 
 def marked(
-    cluster: "Cluster", resource: Resource, old: Doc, grace: int | None, propagation: str
+    cluster: Objects, resource: Resource, old: Doc, grace: int | None, propagation: str
 ) -> Doc:
     """The object as a deletion leaves it, to be stored or removed."""
     if resource.key == "namespaces" and old["metadata"]["name"] in PERMANENT_NAMESPACES:
@@ -57,7 +55,7 @@ def is_over(resource: Resource, obj: Doc) -> bool:
     return not metadata.get("deletionGracePeriodSeconds")
 
 
-def before_removal(cluster: "Cluster", resource: Resource, obj: Doc) -> None:
+def before_removal(cluster: Objects, resource: Resource, obj: Doc) -> None:
     """A definition goes together with the objects of its kind."""
     if resource.key != "customresourcedefinitions":
         return

@@ -1,12 +1,10 @@
 """Events about objects: written once, counted up when they repeat, forgotten after an hour."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.core.clock import rfc3339
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
@@ -15,7 +13,7 @@ LOOK_EVERY = 256  # how many new events there are between two looks for old ones
 
 
 def record(
-    cluster: "Cluster", involved: Doc, type: str, reason: str, message: str, component: str
+    cluster: Objects, involved: Doc, type: str, reason: str, message: str, component: str
 ) -> Doc:
     """Write an Event about an object, or count up the one that says the same."""
     about = involved["metadata"]
@@ -56,7 +54,7 @@ def record(
     )
 
 
-def forget(cluster: "Cluster") -> None:
+def forget(cluster: Objects) -> None:
     """Delete the events whose life is over."""
     limit = rfc3339(cluster.clock.now() - LIFE, millis=False)
     for obj in cluster.table("events").values():

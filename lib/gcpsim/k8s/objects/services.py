@@ -5,12 +5,10 @@ The range is GKE's own for Services of clusters that were created without one.
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.k8s.types.status import Cause, invalid, invalid_value
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
@@ -20,13 +18,13 @@ RESERVED = 16  # addresses at the start of the range that are only given on dema
 WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 
 
-def allocate(cluster: "Cluster", new: Doc, old: Doc | None) -> None:
+def allocate(cluster: Objects, new: Doc, old: Doc | None) -> None:
     """Give a Service its cluster IP and node ports, in place. StatusError 422 when one is taken."""
     _cluster_ip(cluster, new, old)
     _node_ports(cluster, new, old)
 
 
-def _others(cluster: "Cluster", new: Doc) -> Iterator[Doc]:
+def _others(cluster: Objects, new: Doc) -> Iterator[Doc]:
     metadata = new["metadata"]
     own = f"{metadata.get('namespace')}/{metadata['name']}"
     for key, service in cluster.table("services").items():
@@ -34,7 +32,7 @@ def _others(cluster: "Cluster", new: Doc) -> Iterator[Doc]:
             yield service["spec"]
 
 
-def _cluster_ip(cluster: "Cluster", new: Doc, old: Doc | None) -> None:
+def _cluster_ip(cluster: Objects, new: Doc, old: Doc | None) -> None:
     spec = new["spec"]
     if spec["type"] == "ExternalName":
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy",
@@ -62,7 +60,7 @@ def _free_address(taken: set[str | None]) -> str:
     raise invalid("Service", "", "", [Cause("InternalError", "range is full", "spec.clusterIPs")])
 
 
-def _check_address(cluster: "Cluster", new: Doc, wanted: str) -> None:
+def _check_address(cluster: Objects, new: Doc, wanted: str) -> None:
     try:
         address = IPv4Address(wanted)
     except ValueError:
@@ -96,7 +94,7 @@ def drop_unneeded(new: Doc, old: Doc) -> None:
             del spec[field]
 
 
-def _node_ports(cluster: "Cluster", new: Doc, old: Doc | None) -> None:
+def _node_ports(cluster: Objects, new: Doc, old: Doc | None) -> None:
     spec = new["spec"]
     ports = spec.get("ports") or []
     before = {

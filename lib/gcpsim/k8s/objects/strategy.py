@@ -5,16 +5,14 @@ Rules that belong to one kind live in `defaults`, `validation` and `services`.
 """
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gcpsim.k8s.objects import services
+from gcpsim.k8s.objects import admission, services
 from gcpsim.k8s.rules import defaults, validation
 from gcpsim.k8s.types import crds
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.status import Cause, forbidden, invalid, not_found
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
@@ -24,7 +22,7 @@ BARE = ("status", "finalize", "binding")  # these change no spec that has defaul
 KEEPS_STATUS_ON_CREATE = {"nodes", "persistentvolumes", "customresourcedefinitions"}
 
 
-def prepare_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
+def prepare_create(cluster: Objects, resource: Resource, new: Doc) -> None:
     """Bring a new object into the form in which it is stored, or refuse it."""
     metadata = new["metadata"]
     _name(resource, metadata)
@@ -37,9 +35,9 @@ def prepare_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
         new.pop("status", None)
     _tidy(metadata)
     defaults.fill(cluster, resource, new, None)
-    if resource.key == "pods":
-        _check_account(cluster, new)
     causes = validation.check(resource, new, None)
+    if not causes:
+        admission.admit(cluster, resource, new)
     if resource.key == "services" and not causes:
         services.allocate(cluster, new, None)
     if resource.key == "customresourcedefinitions" and not causes:
@@ -48,7 +46,7 @@ def prepare_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
 
 
 def prepare_update(
-    cluster: "Cluster", resource: Resource, new: Doc, old: Doc, subresource: str
+    cluster: Objects, resource: Resource, new: Doc, old: Doc, subresource: str
 ) -> None:
     """The same for a changed object."""
     _tidy(new["metadata"])
@@ -64,7 +62,7 @@ def prepare_update(
         crds.accept(cluster, new)
 
 
-def after_create(cluster: "Cluster", resource: Resource, new: Doc) -> None:
+def after_create(cluster: Objects, resource: Resource, new: Doc) -> None:
     """What each new namespace gets besides itself."""
     if resource.key != "namespaces":
         return
@@ -109,7 +107,7 @@ def _name(resource: Resource, metadata: Doc) -> None:
         metadata["name"] = str(prefix)[:58] + suffix
 
 
-def _check_namespace(cluster: "Cluster", resource: Resource, metadata: Doc) -> None:
+def _check_namespace(cluster: Objects, resource: Resource, metadata: Doc) -> None:
     name = metadata["namespace"]
     namespace = cluster.table("namespaces").get(name)
     if namespace is None:
@@ -119,16 +117,6 @@ def _check_namespace(cluster: "Cluster", resource: Resource, metadata: Doc) -> N
         cause = Cause("NamespaceTerminating", f"namespace {name} is being terminated",
                       "metadata.namespace")  # fmt: skip
         raise forbidden(resource.plural, resource.group, metadata["name"], why, [cause])
-
-
-def _check_account(cluster: "Cluster", pod: Doc) -> None:
-    namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
-    if f"{namespace}/{account}" not in cluster.table("serviceaccounts"):
-        why = (
-            f"error looking up service account {namespace}/{account}: "
-            f'serviceaccount "{account}" not found'
-        )
-        raise forbidden("pods", "", pod["metadata"]["name"], why)
 
 
 def _tidy(metadata: Doc) -> None:

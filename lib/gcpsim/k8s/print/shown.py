@@ -76,3 +76,12 @@ def selector_text(selector: Doc | None) -> str:
         }
         parts.append(texts.get(operator, key))
     return ",".join(parts) or "<none>"
+
+
+def metadata_only(obj: Doc) -> Doc:
+    """An object without all but its metadata."""
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": obj["metadata"],
+    }

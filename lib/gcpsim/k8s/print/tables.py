@@ -4,15 +4,13 @@ Built-in kinds have their columns in `columns`, custom ones in their definition.
 ages at the cluster's own time, since the simulated clock is not the client's.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gcpsim.k8s.api.form import metadata_only
+from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.print.columns import COLUMNS, Column, age_of
 from gcpsim.k8s.print.jsonpath import find
+from gcpsim.k8s.print.shown import metadata_only
 from gcpsim.k8s.types.registry import Resource
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
 
 Doc = dict[str, Any]
 
@@ -20,9 +18,7 @@ NAME = Column("Name", lambda obj, now: obj["metadata"]["name"])
 AGE = Column("Age", age_of)
 
 
-def table(
-    cluster: "Cluster", resource: Resource, items: list[Doc], about: Doc, include: str
-) -> Doc:
+def table(cluster: Cluster, resource: Resource, items: list[Doc], about: Doc, include: str) -> Doc:
     """A Table of objects; each row carries their metadata, the object, or nothing."""
     columns = columns_of(resource)
     now = cluster.clock.now()

@@ -6,21 +6,23 @@ itself (and, for custom kinds, on the schema of their definition).
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.k8s.rules.poddefaults import fill_pod, fill_spec
 from gcpsim.k8s.types import structural
 from gcpsim.k8s.types.registry import Resource
-
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
+NODE_INFO = (
+    "architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion",
+    "kubeletVersion", "machineID", "operatingSystem", "osImage", "systemUUID",
+)  # fmt: skip
 RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
-def fill(cluster: "Cluster", resource: Resource, new: Doc, old: Doc | None) -> None:
+def fill(cluster: Objects, resource: Resource, new: Doc, old: Doc | None) -> None:
     """Complete an object that is about to be created (`old` is None) or changed."""
     if resource.crd is not None:
         structural.fill_defaults(structural.schema_of(resource), new)
@@ -48,6 +50,14 @@ def _template(spec: Doc) -> None:
     if template is not None:
         template.setdefault("metadata", {})
         fill_spec(template.setdefault("spec", {}))
+
+
+def _node(new: Doc, old: Doc | None) -> None:
+    _spec(new)
+    status = new.setdefault("status", {})
+    _fill(status, {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}})
+    info = status.setdefault("nodeInfo", {})
+    _fill(info, dict.fromkeys(NODE_INFO, ""))
 
 
 def _namespace(new: Doc, old: Doc | None) -> None:
@@ -240,6 +250,7 @@ def _replicationcontroller(new: Doc, old: Doc | None) -> None:
 NO_EMPTY_STATUS = {"customresourcedefinitions", "nodes"}
 DEFAULTS: dict[str, Callable[[Doc, Doc | None], None]] = {
     "namespaces": _namespace,
+    "nodes": _node,
     "pods": _pod,
     "deployments": _deployment,
     "replicasets": _replicaset,

@@ -36,6 +36,17 @@ def fill_pod(pod: Doc, old: Doc | None) -> None:
     spec = pod.setdefault("spec", {})
     fill_spec(spec)
     _fill(spec, {"enableServiceLinks": True})
+    _tolerate(spec)
+
+
+def _tolerate(spec: Doc) -> None:
+    """What admission adds on create and update alike: pods leave dead nodes after five minutes."""
+    tolerations = list(spec.get("tolerations") or ())
+    for key in TOLERATED:
+        if not any(_tolerates(item, key) for item in tolerations):
+            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute",
+                                "tolerationSeconds": TOLERATED_FOR})  # fmt: skip
+    spec["tolerations"] = tolerations
 
 
 @functools.lru_cache(maxsize=256)
@@ -44,16 +55,11 @@ def _filled(text: bytes) -> tuple[Doc, str]:
     spec: Doc = orjson.loads(text)
     fill_spec(spec)
     _fill(spec, {"enableServiceLinks": True})
+    _tolerate(spec)
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = account
     priority = PRIORITIES.get(spec.get("priorityClassName", ""), 0)
     _fill(spec, {"priority": priority, "preemptionPolicy": "PreemptLowerPriority"})
-    tolerations = list(spec.get("tolerations") or ())
-    for key in TOLERATED:
-        if not any(_tolerates(item, key) for item in tolerations):
-            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute",
-                                "tolerationSeconds": TOLERATED_FOR})  # fmt: skip
-    spec["tolerations"] = tolerations
     return spec, quality(spec)
 
 

@@ -5,10 +5,9 @@ and cert-manager's, with schemas as far as their controllers here use them; what
 open is kept as it comes.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
@@ -35,6 +34,7 @@ def _crd(
     columns: list[Doc] | None = None,
     properties: Doc | None = None,
     categories: list[str] | None = None,
+    required: tuple[str, ...] = (),
 ) -> Doc:
     names: Doc = {"plural": plural, "kind": kind, "listKind": kind + "List",
                   "singular": kind.lower()}  # fmt: skip
@@ -42,7 +42,7 @@ def _crd(
         names["shortNames"] = short
     if categories:
         names["categories"] = categories
-    schema = {
+    schema: Doc = {
         "type": "object",
         "properties": {
             "apiVersion": STRING,
@@ -51,6 +51,8 @@ def _crd(
             **(properties or {"spec": OPEN, "status": OPEN}),
         },
     }
+    if required:
+        schema["required"] = list(required)
     entry: Doc = {
         "name": version,
         "served": True,
@@ -156,14 +158,17 @@ PREINSTALLED: tuple[Doc, ...] = (
     _crd("networking.gke.io", "v1beta1", "frontendconfigs", "FrontendConfig"),
     _crd("cloud.google.com", "v1", "backendconfigs", "BackendConfig", short=["bc"], status=False),
     _crd(CERT_MANAGER, "v1", "certificates", "Certificate", short=["cert", "certs"],
+         required=("spec",),
          categories=["cert-manager"],
          columns=_ready(_column("Secret", ".spec.secretName"), ISSUER),
          properties={"spec": CERTIFICATE_SPEC, "status": WITH_CONDITIONS}),
     _crd(CERT_MANAGER, "v1", "certificaterequests", "CertificateRequest", short=["cr", "crs"],
-         categories=["cert-manager"], columns=_ready(_column("Issuer", ".spec.issuerRef.name"))),
-    _crd(CERT_MANAGER, "v1", "issuers", "Issuer", categories=["cert-manager"], columns=_ready()),
+         categories=["cert-manager"], required=("spec",),
+         columns=_ready(_column("Issuer", ".spec.issuerRef.name"))),
+    _crd(CERT_MANAGER, "v1", "issuers", "Issuer", categories=["cert-manager"], columns=_ready(),
+         required=("spec",)),
     _crd(CERT_MANAGER, "v1", "clusterissuers", "ClusterIssuer", scope="Cluster",
-         categories=["cert-manager"], columns=_ready()),
+         categories=["cert-manager"], columns=_ready(), required=("spec",)),
     _crd(ACME, "v1", "orders", "Order", categories=["cert-manager", "cert-manager-acme"],
          columns=[STATE, ISSUER, _age()]),
     _crd(ACME, "v1", "challenges", "Challenge", categories=["cert-manager", "cert-manager-acme"],
@@ -171,7 +176,7 @@ PREINSTALLED: tuple[Doc, ...] = (
 )  # fmt: skip
 
 
-def accept(cluster: "Cluster", crd: Doc) -> None:
+def accept(cluster: Objects, crd: Doc) -> None:
     """Write the conditions that make clients trust a definition."""
     names = dict(crd["spec"]["names"])
     names.setdefault("singular", names["kind"].lower())

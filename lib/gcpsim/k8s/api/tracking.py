@@ -1,0 +1,26 @@
+"""Who owns what: managed fields, written into objects that a request changed."""
+
+from typing import Any
+
+from gcpsim.k8s.api.call import Call
+from gcpsim.k8s.objects.cluster import Cluster, Tracker
+from gcpsim.k8s.patch import apply
+from gcpsim.k8s.types.registry import Resource
+from gcpsim.k8s.types.structural import type_of
+
+Doc = dict[str, Any]
+
+
+def tracker(cluster: Cluster, call: Call, resource: Resource) -> Tracker:
+    """Writes who owns what into an object that a request changed."""
+    owner = owner_of(call, resource, "Update")
+
+    def track(old: Doc | None, new: Doc) -> None:
+        apply.track_update(old, new, type_of(resource), owner, cluster.now())
+
+    return track
+
+
+def owner_of(call: Call, resource: Resource, operation: str) -> apply.Owner:
+    version = f"{resource.group}/{call.version}" if resource.group else call.version
+    return apply.Owner(call.manager, operation, version, call.subresource)

@@ -1,0 +1,354 @@
+"""gcpsim stands: malformed objects, hostile requests, half-open connections, senseless states.
+
+Whatever comes, it is refused or told; what failed touches nothing else, and the simulator goes on.
+"""
+
+import asyncio
+import json
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from aiohttp import web
+from gcpsim.core.clock import Clock
+from gcpsim.core.store import StateError, Store
+from gcpsim.core.world import World
+from gcpsim.front.build import Config, build
+from gcpsim.front.guard import Impatient
+
+CORE, NETWORKING = "/api/v1", "/apis/networking.k8s.io/v1"
+SPACE = f"{CORE}/namespaces/default"
+
+
+class Blue:
+    """The API of cluster blue, and whether the simulator still stands."""
+
+    def __init__(self, sim: Any) -> None:
+        self.sim = sim
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = sim.ready["env"]["GCPSIM_CA_FILE"]
+        self.url = sim.ready["clusters"]["blue"]["server"]
+
+    def send(self, verb: str, path: str, body: Any, kind: str = "application/json") -> int:
+        raw = json.dumps(body).encode()
+        headers = {"Content-Type": kind, "Authorization": "Bearer x"}
+        return self.session.request(
+            verb, self.url + path, data=raw, headers=headers, timeout=20
+        ).status_code
+
+
+@pytest.fixture(scope="module")
+def blue(keep_sim: Callable[..., Any]) -> Iterator[Blue]:
+    yield Blue(keep_sim("--scenario", "greenfield", "--time-scale", "0"))
+
+
+POD = {"containers": [{"name": "c", "image": "i"}]}
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": POD}
+SELECTOR = {"matchLabels": {"a": "b"}}
+
+
+def named(api: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": "odd"}, **fields}
+
+
+MALFORMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a Certificate without spec": (
+        "/apis/cert-manager.io/v1/namespaces/default/certificates",
+        named("cert-manager.io/v1", "Certificate"),
+    ),
+    "an EndpointSlice with an escape sequence": (
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+        {
+            **named("discovery.k8s.io/v1", "EndpointSlice", addressType="IPv4"),
+            "metadata": {"name": "odd", "labels": {"kubernetes.io/service-name": "\x1b[31m"}},
+            "endpoints": [{"addresses": ["10.0.0.1"]}],
+        },
+    ),
+    "a node without podCIDR": (f"{CORE}/nodes", named("v1", "Node")),
+    "a node of nowhere": (
+        f"{CORE}/nodes",
+        named("v1", "Node", spec={"providerID": "gce:///"}, status={"addresses": [{}]}),
+    ),
+    "an Ingress with nothing in it": (
+        f"{NETWORKING}/namespaces/default/ingresses",
+        named("networking.k8s.io/v1", "Ingress", spec={"rules": [{}]}),
+    ),
+    "a svcneg of nobody": (
+        "/apis/networking.gke.io/v1beta1/namespaces/default/servicenetworkendpointgroups",
+        named("networking.gke.io/v1beta1", "ServiceNetworkEndpointGroup", status={"x": [None]}),
+    ),
+    "a Service whose NEG annotation is a list": (
+        f"{SPACE}/services",
+        {
+            **named("v1", "Service", spec={"ports": [{"port": 80}]}),
+            "metadata": {"name": "odd", "annotations": {"cloud.google.com/neg": "[1, null]"}},
+        },
+    ),
+    "a PodDisruptionBudget of words": (
+        "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+        named("policy/v1", "PodDisruptionBudget", spec={"minAvailable": "many"}),
+    ),
+    "a huge surge": (
+        "/apis/apps/v1/namespaces/default/deployments",
+        named(
+            "apps/v1",
+            "Deployment",
+            spec={
+                "replicas": 1,
+                "selector": SELECTOR,
+                "template": TEMPLATE,
+                "strategy": {"rollingUpdate": {"maxSurge": 2_000_000_000}},
+            },
+        ),
+    ),
+    "two billion replicas": (
+        "/apis/apps/v1/namespaces/default/replicasets",
+        named(
+            "apps/v1",
+            "ReplicaSet",
+            spec={"replicas": 2_000_000_000, "selector": SELECTOR, "template": TEMPLATE},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_object_touches_nothing_else(blue: Blue, what: str) -> None:
+    path, obj = MALFORMED[what]
+    assert blue.send("POST", path, obj) in (201, 400, 403, 404, 422)
+    blue.sim.advance(60)
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "fine", "annotations": {"cloud.google.com/neg": '{"ingress":true}'}},
+        "spec": {"ports": [{"port": 80}], "selector": {"app": "web"}},
+    }
+    assert blue.send("POST", f"{SPACE}/services", service) == 201
+    blue.sim.advance(1)
+    assert blue.send("DELETE", f"{SPACE}/services/fine", {}) == 200
+    blue.send("DELETE", f"{path}/odd", {"gracePeriodSeconds": 0})
+    failures = blue.sim.admin("GET", "failures")["failures"]
+    blue.sim.admin("DELETE", "failures")
+    assert failures == []
+
+
+def test_a_copied_replica_set_is_no_endless_fight(blue: Blue) -> None:
+    sets = "/apis/apps/v1/namespaces/default/replicasets"
+    spec = {"replicas": 2, "selector": SELECTOR, "template": TEMPLATE}
+    deployment = named("apps/v1", "Deployment", spec=spec)
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    assert blue.send("POST", path, deployment) == 201
+    blue.sim.advance(5)
+    answer = blue.session.get(f"{blue.url}{sets}", timeout=20).json()
+    (owned,) = [item for item in answer["items"] if item["metadata"]["name"].startswith("odd-")]
+    copy = {
+        **owned,
+        "metadata": {k: owned["metadata"][k] for k in ("labels", "annotations", "ownerReferences")}
+        | {"name": "odd-copy"},
+    }
+    assert blue.send("POST", sets, {**copy, "status": {}}) == 201
+    blue.sim.advance(60)
+    blue.send("DELETE", f"{path}/odd", {})
+    blue.sim.advance(60)
+    failures = blue.sim.admin("GET", "failures")["failures"]
+    blue.sim.admin("DELETE", "failures")
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json-patch+json", [{"op": "explode", "path": "/spec"}]),
+        ("application/json-patch+json", [{"op": "add"}]),
+        ("application/json-patch+json", [7]),
+        ("application/merge-patch+json", [1]),
+        ("application/strategic-merge-patch+json", {"$patch": "explode"}),
+    ],
+)
+def test_odd_patches_are_refused(blue: Blue, kind: str, body: Any) -> None:
+    code = blue.send("PATCH", f"{CORE}/namespaces/default", body, kind)
+    assert code in (400, 415, 422)
+
+
+# Pages in a browser
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "attacker.example:1234"},
+        {"Host": "127.0.0.1.attacker.example"},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_pages_of_a_browser_are_refused(sim: Any, headers: dict[str, str]) -> None:
+    token = {"X-Gcpsim-Token": sim.ready["env"]["GCPSIM_TOKEN"]}
+    for path in ("/_sim/ready", "/compute/v1/projects/p", "/token"):
+        status, answer = sim.http("GET", path, headers=headers)
+        assert status == 403, (path, answer)
+    status, _ = sim.http("POST", "/_sim/reset", {}, headers={**token, **headers})
+    assert status == 403
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, sim.ready["env"]["GCPSIM_CA_FILE"]
+        url = sim.ready["clusters"]["blue"]["server"]
+        assert session.get(f"{url}/api/v1/nodes", headers=headers, timeout=20).status_code == 403
+
+
+def test_changes_at_the_stage_door_need_the_token(sim: Any) -> None:
+    for given in ("", "wrong"):
+        status, answer = sim.http("POST", "/_sim/faults", {}, headers={"X-Gcpsim-Token": given})
+        assert status == 403
+        assert "gcpsim env" in answer["error"]["message"]
+        assert sim.http("DELETE", "/_sim/calls", headers={"X-Gcpsim-Token": given})[0] == 403
+    assert sim.http("GET", "/_sim/clock", headers={"X-Gcpsim-Token": ""})[0] == 200
+    assert "GCPSIM_TOKEN" not in sim.admin("GET", "ready")["env"]
+
+
+def test_connect_reaches_own_ports_only(sim: Any) -> None:
+    host, port = sim.ready["proxy"].removeprefix("http://").split(":")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        places = {
+            f"127.0.0.1:{other.getsockname()[1]}": b"403",
+            sim.ready["clusters"]["blue"]["server"].removeprefix("https://"): b"200",
+        }
+        for place, status in places.items():
+            with socket.create_connection((host, int(port)), timeout=10) as to:
+                to.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+                assert to.recv(100).split()[1] == status
+
+
+def test_a_connection_that_asks_nothing_is_dropped() -> None:
+    """Also one that stops in the middle of a head; one that asks is answered."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(text="here")
+
+    async def run() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            Impatient(web.Server(answer), seconds=0.05), "127.0.0.1", 0
+        )
+        port = server.sockets[0].getsockname()[1]
+        seen = []
+        for said in (b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(said)
+            async with asyncio.timeout(20):
+                seen.append(await reader.read(15))
+            writer.close()
+        server.close()
+        return seen
+
+    assert asyncio.run(run()) == [b"", b"", b"HTTP/1.1 200 OK"]
+
+
+# Controllers and timers
+
+
+def test_a_failing_timer_is_told_and_tried_again_later() -> None:
+    world = World(clock=Clock(paused=True, start=0.0))
+    ran: list[float] = []
+
+    def broken() -> None:
+        world.store.table("t").put("half", {"done": True})
+        ran.append(world.clock.now())
+        raise ValueError("no")
+
+    world.clock.at(1.0, broken)
+    world.clock.at(2.0, lambda: world.store.table("t").put("other", {}))
+    world.clock.advance(3600)
+    assert world.store.table("t").keys() == ["other"]
+    assert ran == [1.0, 11.0, 31.0, 71.0, 151.0, 311.0, 631.0]
+    (told,) = world.failures
+    assert told.endswith("broken: ValueError: no")
+
+
+def test_what_never_comes_to_rest_lets_others_go_first() -> None:
+    world = World(clock=Clock(scale=0))
+
+    def again() -> None:
+        world.clock.after(1.0, again)
+
+    again()
+    world.clock.settle()
+    assert world.transact(lambda: 1) == 1
+    assert "did not settle" in world.failures[0]
+    assert not world.clock.busy()
+
+
+def test_a_savepoint_is_undone_by_itself() -> None:
+    store = Store()
+    table = store.table("t")
+    table.put("a", {"n": 1})
+    with pytest.raises(ValueError), store.savepoint():
+        table.put("a", {"n": 2})
+        table.put("b", {})
+        raise ValueError
+    assert table.items() == [("a", {"n": 1})]
+    with store.savepoint():
+        table.put("a", {"n": 3})
+    store.roll_back()
+    assert len(table) == 0
+
+
+# States that make no sense
+
+
+def _edited(statement: str, *values: Any) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        db = sqlite3.connect(folder / "gcpsim.sqlite")
+        db.execute(statement, values)
+        db.commit()
+        db.close()
+
+    return edit
+
+
+PUT = "REPLACE INTO documents VALUES (?, ?, ?)"
+CORRUPT: dict[str, Callable[[Path], None]] = {
+    "no table": _edited("DROP TABLE documents"),
+    "other columns": _edited("ALTER TABLE documents RENAME COLUMN body TO text"),
+    "half a document": _edited("UPDATE documents SET body = substr(body, 1, 9)"),
+    "a list for a document": _edited(PUT, "compute/addresses", "a", b"[1]"),
+    "null for a document": _edited(PUT, "compute/addresses", "a", b"null"),
+    "no body": _edited(PUT, "compute/addresses", "a", None),
+    "a clock of words": _edited(PUT, "meta", "clock", b'{"now":"soon"}'),
+    "a clock without time": _edited(PUT, "meta", "clock", b"{}"),
+    "a cluster without fields": _edited(PUT, "gke/clusters", "blue", b"{}"),
+    "an operation without effect": _edited(PUT, "compute/pending", "x", b'{"due":"never"}'),
+    "an id that is none": _edited(
+        PUT, "compute/addresses", "projects/p/global/addresses/a", b'{"id":"x"}'
+    ),
+    "a zone without id": _edited(PUT, "dns/zones", "p/z", b"{}"),
+    "a CRD without spec": _edited(
+        PUT, "k8s/blue/customresourcedefinitions", "x", b'{"metadata":{"name":"x"}}'
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def good_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("state")
+    cloud = build(Config(state=folder, time_scale=0))
+    cloud.world.store.close()
+    return folder
+
+
+@pytest.mark.parametrize("what", CORRUPT)
+def test_a_corrupt_state_is_refused_in_words(good_state: Path, tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "gcpsim.sqlite").write_bytes((good_state / "gcpsim.sqlite").read_bytes())
+    CORRUPT[what](folder)
+    with pytest.raises(StateError, match="damaged") as caught:
+        build(Config(state=folder, time_scale=0))
+    assert "restore it from a copy" in str(caught.value)
