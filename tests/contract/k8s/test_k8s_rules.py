@@ -87,8 +87,14 @@ def test_a_pods_spec_is_fixed_but_for_its_images(core: k8s.CoreV1Api) -> None:
     refused(core.patch_namespaced_pod, "p", "default", port, words="pod updates may not change")
     gates = {"spec": {"readinessGates": [{"conditionType": "a.example.com/b"}]}}
     refused(core.patch_namespaced_pod, "p", "default", gates, words="pod updates may not change")
+    # Admission adds its own on update as on create, so that applying a manifest again is fine.
     gone = {"spec": {"tolerations": []}}
-    refused(core.patch_namespaced_pod, "p", "default", gone, words="existing toleration")
+    kept = core.patch_namespaced_pod("p", "default", gone).spec.tolerations
+    assert {one.key.partition("/")[2] for one in kept} == {"not-ready", "unreachable"}
+    core.create_namespaced_pod(
+        "default", pod("q", tolerations=[{"key": "spot", "operator": "Exists"}])
+    )
+    refused(core.patch_namespaced_pod, "q", "default", gone, words="existing toleration")
 
 
 def test_pod_defaults(core: k8s.CoreV1Api) -> None:

@@ -40,8 +40,8 @@ def pod(new: Doc, old: Doc | None) -> list[Cause]:
         causes.append(Cause("FieldValueForbidden", FROZEN_TEXT, "spec"))
     if before.get("nodeName") and spec.get("nodeName") != before["nodeName"]:
         causes.append(Cause("FieldValueForbidden", FROZEN_TEXT, "spec"))
-    kept = spec.get("tolerations") or []
-    if any(item not in kept for item in before.get("tolerations") or ()):
+    kept = [_lasting(item) for item in spec.get("tolerations") or ()]
+    if any(_lasting(item) not in kept for item in before.get("tolerations") or ()):
         message = "Forbidden: existing toleration can not be modified except its tolerationSeconds"
         causes.append(Cause("FieldValueForbidden", message, "spec.tolerations"))
     return causes + spec_causes(spec, "spec")
@@ -106,6 +106,11 @@ def _one_of(spec: Doc, name: str, allowed: list[str], path: str) -> list[Cause]:
     if value is None or value in allowed:
         return []
     return [unsupported(f"{path}.{name}", value, allowed)]
+
+
+def _lasting(toleration: Doc) -> Doc:
+    """What of a toleration can't change: all but how long it lasts."""
+    return {name: value for name, value in toleration.items() if name != "tolerationSeconds"}
 
 
 def _tolerations(spec: Doc, path: str) -> list[Cause]:
