@@ -83,6 +83,7 @@ class Move:
             watcher,
             require=prepared.require,
             more=prepared.more,
+            still=prepared.still,
             **options,
         )
 
@@ -108,7 +109,7 @@ class Move:
         connection = self._book.door.connection
         if not connection.data_plane:
             return Unwatched(connection.no_data_plane or "not watched")
-        return Watched(self._book.door)
+        return Watched(self._book.door, drop=self.prepared.unwatched)
 
     def _told(self, work: Callable[[], T]) -> T:
         return self._book._told(self.name, work)

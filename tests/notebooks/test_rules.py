@@ -35,7 +35,7 @@ def source_of(path: Path) -> str:
 def test_the_notebooks_are_there_in_the_order_of_the_architecture() -> None:
     assert [path.stem for path in NUMBERED] == [
         "00_preflight", "10_address_and_dns", "20_certificate", "30_frontends",
-        "40_certificate_map", "50_firewall", "60_backends", "70_verify", "80_cut_over",
+        "40_certificate_map", "50_firewall", "60_backends", "70_verify", "80_cut_over", "90_retire",
     ]  # fmt: skip
     assert {"status.ipynb", "teardown.ipynb"} <= {p.name for p in (FOLDER / "operate").iterdir()}
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from edgebook.apply import objects, upgrades
 from edgebook.apply.values import Values
 from edgebook.cloud.google import Cloud
 from edgebook.errors import ApiError, EdgebookError
@@ -51,6 +52,10 @@ class Writers:
             self._annotate(change)
         elif kind.name in ("backends", "detachment"):
             done = self._attach(change, request_id)
+        elif kind.update is Update.OBJECT:
+            objects.write(self._reader, kind, change)
+        elif kind.api is Api.CONTAINER:
+            upgrades.carry_out(self._cloud.wire, change)
         elif change.action is Action.DELETE:
             self._cloud.delete(change.key, request_id=request_id)
         elif kind.api is Api.DNS:

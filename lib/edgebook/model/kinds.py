@@ -19,6 +19,7 @@ class Api(StrEnum):
     DNS = "dns"
     CERTIFICATE_MANAGER = "certificatemanager"
     KUBERNETES = "kubernetes"
+    CONTAINER = "container"  # GKE's own API: versions of control planes and node pools
 
 
 class Update(StrEnum):
@@ -29,6 +30,8 @@ class Update(StrEnum):
     SETTERS = "setters"  # one method per field, no PATCH at all
     CHANGE = "change"  # Cloud DNS: one atomic change of deletions and additions
     MERGE = "merge"  # Kubernetes: a merge patch of one annotation
+    OBJECT = "object"  # Kubernetes: a merge patch of the object itself
+    UPGRADE = "upgrade"  # GKE: a long operation that changes a version
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Kind:
     deletable: bool = True  # edgebook may delete one that is marked as its own
     object_kind: str = ""  # this kind is a part of another kind's object
     marker: bool = True  # it has a description, where our mark goes
+    group: str = ""  # Kubernetes objects: the path of their API group, `apis/apps/v1`
 
     def path(self, key: ResourceKey) -> str:
         """The resource's path under the API's version prefix: `projects/P/global/addresses/A`."""
@@ -435,6 +439,51 @@ _ALL = (
         deletable=False,
         object_kind="service",
         marker=False,
+    ),
+    # Of others; a runbook that retires an old load balancer or upgrades a cluster changes them:
+    *(
+        Kind(
+            name,
+            Api.KUBERNETES,
+            collection,
+            noun,
+            "",
+            Step.BACKENDS,
+            Update.OBJECT,
+            create_only=frozenset(),
+            deletable=False,
+            marker=False,
+            group=group,
+        )
+        for name, collection, noun, group in (
+            ("deployment", "deployments", "Deployment", "apis/apps/v1"),
+            ("ingress", "ingresses", "Ingress", "apis/networking.k8s.io/v1"),
+            ("kubernetesService", "services", "Service", "api/v1"),
+            (
+                "legacyCertificate",
+                "certificates",
+                "cert-manager Certificate",
+                "apis/cert-manager.io/v1",
+            ),
+        )
+    ),
+    *(
+        Kind(
+            name,
+            Api.CONTAINER,
+            collection,
+            noun,
+            "",
+            Step.BACKENDS,
+            Update.UPGRADE,
+            create_only=frozenset(),
+            deletable=False,
+            marker=False,
+        )
+        for name, collection, noun in (
+            ("controlPlane", "clusters", "control plane"),
+            ("nodePool", "nodePools", "node pool"),
+        )
     ),
     # Only referred to, awaited or reported:
     _compute(

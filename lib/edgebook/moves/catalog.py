@@ -12,8 +12,10 @@ from edgebook.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult
 from edgebook.moves import cut_overs, swaps, wish
-from edgebook.moves.stages import Ladder
+from edgebook.moves.retires import Retirement
+from edgebook.moves.stages import Gate, Ladder
 from edgebook.params import Spec
+from edgebook.traffic.targets import TODAY
 
 More = Callable[[Moment], Moment]
 
@@ -26,6 +28,8 @@ class Prepared:
     require: Callable[[Moment, Ladder], None] = lambda moment, ladder: None
     after: Spec | None = None
     more: More = lambda moment: moment
+    still: Callable[[Gate], int | None] | None = None
+    unwatched: tuple[str, ...] = ()  # frontends of the meter that are no users of this move
     checks: Callable[[Moment], list[CheckResult]] = lambda moment: []
 
 
@@ -71,9 +75,21 @@ def _cut_over(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     return Prepared(make, require, checks=checks)
 
 
+def _retire(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+    asked = Retirement(door, options)
+    return Prepared(
+        asked.ladder,
+        asked.require,
+        more=asked.more,
+        still=asked.still,
+        unwatched=(TODAY,),
+    )
+
+
 # Where a move's runbook is, when it is not operate/<name>.
 RUNBOOKS = {"cut-over": "80_cut_over", "retire": "90_retire"}
 MOVES: dict[str, Callable[[FrontDoor, Mapping[str, Any]], Prepared]] = {
     "cut-over": _cut_over,
+    "retire": _retire,
     "swap": _swap,
 }

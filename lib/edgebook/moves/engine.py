@@ -28,7 +28,16 @@ from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 
 MakeLadder = Callable[[Moment], Ladder]
+# How much those who must be quiet still serve; None when nobody can tell.
+Still = Callable[[Gate], int | None]
 Require = Callable[[Moment, Ladder], None]
+
+
+# What ends a move without a way back: nothing is wrong with where the traffic is.
+STOPS = {
+    "blind": "the meter sees nothing, so nothing is moved",
+    "busy": "it is not quiet yet, so nothing is taken from it",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,10 @@ class Situation:
 
     def words(self) -> str:
         return self.position.words(self.ladder)
+
+    def arrived(self, *, back: bool) -> bool:
+        """At the end, or on the way back at the start. What is deleted is no stage any more."""
+        return self.position == Position(0 if back else len(self.ladder.stages) - 1)
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,7 @@ class Engine:
         *,
         require: Require = lambda moment, ladder: None,
         more: Callable[[Moment], Moment] = lambda moment: moment,
+        still: Still | None = None,
         show_progress: bool = True,
         wait_lock: float = 0.0,
     ) -> None:
@@ -117,6 +131,7 @@ class Engine:
         self._watcher = watcher
         self._require = require
         self._more = more
+        self._still = still or (lambda gate: watcher.answered_by(gate.quiet))
         self._show = show_progress
         self._patience = wait_lock
         self._clock = door.connection.clock
@@ -140,14 +155,13 @@ class Engine:
         """To the last stage, or with `back` to the start; StepFailed when it ends elsewhere."""
         self._clock.resume()
         now = self.situate()
-        goal = 0 if back else len(now.ladder.stages) - 1
-        if now.position == Position(goal):
+        if now.arrived(back=back):
             return self._moved(now)
         if not back and not now.position.done:
             self._require(now.moment, now.ladder)
         self._approve(now.ladder, approve)
         with self._running(now.ladder):
-            while now.position != Position(goal):
+            while not now.arrived(back=back):
                 index = _next_back(now) if back else now.position.done + 1
                 self._stage(now, index, back=back)
                 now = self.situate()
@@ -255,11 +269,11 @@ class Engine:
         words = f"draining {', '.join(gate.quiet)}" if gate.quiet else "waiting out the old TTL"
         self._wait(gate.drain_s, words)
         waited = gate.drain_s
-        while (
-            gate.quiet
-            and (self._watcher.answered_by(gate.quiet) or 0) > 0
-            and waited < gate.patience_s
-        ):
+        while gate.quiet and (left := self._still(gate) or 0) > 0:
+            if waited >= gate.patience_s:
+                if not gate.strict:
+                    return
+                raise Breach(Seen("busy", (f"{', '.join(gate.quiet)} still serves: {left} seen",)))
             self._watcher.mark(f"waiting for {', '.join(gate.quiet)} to be quiet")
             self._wait(30, f"{', '.join(gate.quiet)} still serves")
             waited += 30
@@ -312,9 +326,8 @@ class Engine:
     def _go_back(self, now: Situation, stage: Stage, seen: Seen) -> None:
         """A breach goes back at once, is drained, and ends the run. Blind only stops it."""
         ladder = now.ladder
-        if seen.state == "blind":
-            fresh = self.situate()
-            raise self._stopped(fresh, stage, seen, "the meter sees nothing, so nothing is moved")
+        if seen.state in STOPS:
+            raise self._stopped(self.situate(), stage, seen, STOPS[seen.state])
         target = ladder.stage(stage.back)
         self._journal.write("breach", step=ladder.move, name=stage.name, seen=str(seen))
         self._watcher.mark(f"{ladder.move}: back to {stage.back}")

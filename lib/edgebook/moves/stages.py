@@ -41,12 +41,14 @@ class Gate:
     drain_s: int = 0
     patience_s: int = 0  # how long the quiet ones are waited for, drain included
     spread_s: int = 0
+    strict: bool = False  # who is not quiet in the end stops the move; else is cut, as it says
     judged: bool = False  # the meter decides
     collected: bool = False  # GKE has taken the NEGs away
 
     def __str__(self) -> str:
         parts = [f"{', '.join(self.healthy)} HEALTHY in every zone"] if self.healthy else []
-        parts += [f"{', '.join(self.quiet)} serves nothing"] if self.quiet else []
+        for_s = f" for {self.drain_s} s" if self.strict else ""
+        parts += [f"{', '.join(self.quiet)} serves nothing{for_s}"] if self.quiet else []
         parts += [f"{self.drain_s} s waited out"] if self.drain_s and not self.quiet else []
         parts += ["the meter says ok"] if self.judged else []
         parts += ["GKE has collected the NEGs"] if self.collected else []
@@ -59,6 +61,7 @@ class Gate:
             "drain_s": self.drain_s,
             "patience_s": self.patience_s,
             "spread_s": self.spread_s,
+            "strict": self.strict,
             "judged": self.judged,
             "collected": self.collected,
             "text": str(self),
@@ -202,6 +205,8 @@ def extra_left(change: Change, live: Live) -> bool:
     found = live.get(change.key)
     if found is None:
         return False
+    if change.key.kind != "serviceAnnotation":
+        return change.action is Action.DELETE
     ours = change.before.get("exposed_ports") or {}
     there = found.body.get("exposed_ports") or {}
     return any((there.get(port) or {}).get("name") == e.get("name") for port, e in ours.items())

@@ -17,8 +17,9 @@ SHORTEST = 1.0  # a stretch that is judged for blindness
 class Watched:
     """The watch of the run that this is a part of, or one for as long as the move lasts."""
 
-    def __init__(self, door: FrontDoor) -> None:
+    def __init__(self, door: FrontDoor, *, drop: tuple[str, ...] = ()) -> None:
         self._door = door
+        self._drop = drop  # frontends that are taken away on purpose
         self._stack = ExitStack()
         self._meter: Meter | None = None
         self._before = Statistics()
@@ -26,6 +27,7 @@ class Watched:
 
     def __enter__(self) -> "Watched":
         self._meter = meter = self._stack.enter_context(metered(self._door))
+        meter.watch.drop(*self._drop)
         self._began = meter.watch.began
         missing = BASELINE_SECONDS - (time.monotonic() - self._began)
         if missing > 0:

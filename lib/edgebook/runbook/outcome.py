@@ -110,7 +110,7 @@ def _with_way_on(end: Ending, status: str, code: int, error: dict[str, Any]) -> 
     on = f"edgebook run --resume {end.draft.change_id}"
     if on not in error["next"]:
         error["next"] += f"\nthen go on: {on}"
-    if end.runbook.applies and "teardown" not in error["next"]:
+    if end.runbook.applies and not end.runbook.moves and "teardown" not in error["next"]:
         error["next"] += f"\nor go back: edgebook teardown --step {end.runbook.step}"
     return {"status": status, "exit_code": code, "error": error}
 
