@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 from gcpsim.dataplane.envoy import process as envoy_process
 
-from bench.door import Door
+from bench._door import Door
 from bench.gcpsim import best, gets_per_second, simulator
 
 RULES, CERTIFICATES, SERVICES, ENDPOINTS = 400, 200, 200, 2_000

@@ -5,6 +5,7 @@ The imports register the message types that `@type` may name.
 
 from typing import Any
 
+import orjson
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
@@ -45,7 +46,13 @@ from envoy.extensions.transport_sockets.raw_buffer.v3 import raw_buffer_pb2 as _
 from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2 as _upstream
 from envoy.type.matcher.v3 import http_inputs_pb2 as _http_inputs
-from google.protobuf import any_pb2, json_format, wrappers_pb2
+from google.protobuf import (
+    any_pb2,
+    descriptor_pool,
+    json_format,
+    message_factory,
+    wrappers_pb2,
+)
 
 TYPE = "type.googleapis.com/"
 CLUSTER = TYPE + cluster_pb2.Cluster.DESCRIPTOR.full_name
@@ -63,8 +70,80 @@ REGISTERED = (
 )  # fmt: skip
 
 
+_CACHED = 5_000
+_made: dict[bytes, any_pb2.Any] = {}
+
+
 def message(type_url: str, doc: dict[str, Any]) -> Any:
     """A resource as Envoy takes it; json_format.ParseError names what is wrong with the dict."""
+    return _make({"@type": type_url, **doc})
+
+
+def _any(doc: dict[str, Any]) -> Any:
+    """A typed message. Its own typed parts (filters, TLS, loggers) are mostly the same in all
+    resources, so each is made once and copied."""
+    key = orjson.dumps(doc)
+    known = _made.get(key)
+    if known is None:
+        if len(_made) >= _CACHED:
+            _made.clear()
+        known = _made[key] = _make(doc)
+    return known
+
+
+def _make(doc: dict[str, Any]) -> any_pb2.Any:
     made = any_pb2.Any()
-    json_format.ParseDict({"@type": type_url, **doc}, made)
+    name = doc["@type"].removeprefix(TYPE)
+    if name.startswith("google.protobuf."):
+        json_format.ParseDict(doc, made)
+        return made
+    body = {name: value for name, value in doc.items() if name != "@type"}
+    inner = _class(name)()
+    json_format.ParseDict(_bare(body), inner)
+    _fill(inner, body)
+    made.Pack(inner)
     return made
+
+
+def _class(name: str) -> Any:
+    try:
+        descriptor = descriptor_pool.Default().FindMessageTypeByName(name)
+    except KeyError:
+        raise json_format.ParseError(f"no message type {name} is known") from None
+    return message_factory.GetMessageClass(descriptor)
+
+
+def _bare(part: Any) -> Any:
+    """A part without the typed messages in it."""
+    if isinstance(part, dict):
+        return {name: _bare(value) for name, value in part.items() if not _typed(value)}
+    return [_bare(value) for value in part] if isinstance(part, list) else part
+
+
+def _typed(value: Any) -> bool:
+    return isinstance(value, dict) and "@type" in value
+
+
+def _fill(made: Any, part: dict[str, Any]) -> None:
+    """Put the typed messages in their places."""
+    for name, value in part.items():
+        if isinstance(value, dict) and value:
+            if _typed(value):
+                _place(made, name).CopyFrom(_any(value))
+            elif _holds_typed(value):
+                _fill(_place(made, name), value)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict) and _holds_typed(item):
+                    _fill(getattr(made, name)[index], item)
+
+
+def _holds_typed(part: Any) -> bool:
+    if isinstance(part, dict):
+        return any(_typed(value) or _holds_typed(value) for value in part.values())
+    return isinstance(part, list) and any(_holds_typed(value) for value in part)
+
+
+def _place(made: Any, name: str) -> Any:
+    """A field of a message, or an entry of a map."""
+    return getattr(made, name) if hasattr(made, "DESCRIPTOR") else made[name]
