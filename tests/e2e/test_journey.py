@@ -35,7 +35,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     assert any("00_preflight" in name for name in listed)
     assert any("60_backends" in name for name in listed)
     run_all(page)
-    assert not errors(page)
+    assert not errors(page), "\n".join(errors(page))
     top = text_of(output(page, "edgebook.open"))
     assert "SIMULATED" in top
     assert lab.simulator in top
@@ -46,7 +46,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     lines = approve(page, "step.apply")
     assert lines.startswith('mode = "apply"\napprove = "')
     run_all(page)
-    assert not errors(page)
+    assert not errors(page), "\n".join(errors(page))
     assert "2 of 2 changes done" in text_of(cell(page, "step.apply"))
     page.screenshot(path=SHOTS / "journey-2-finished.png")
 
@@ -72,7 +72,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
 
     direct(lab, "DELETE", "faults")
     run_all(page)
-    assert not errors(page)
+    assert not errors(page), "\n".join(errors(page))
     assert "changes done" in text_of(cell(page, "step.apply"))
     page.screenshot(path=SHOTS / "journey-4-resumed.png")
 
@@ -80,7 +80,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     run_all(page)
     approve(page, "teardown.apply")
     run_all(page)
-    assert not errors(page)
+    assert not errors(page), "\n".join(errors(page))
     assert "changes done" in text_of(cell(page, "teardown.apply"))
     page.screenshot(path=SHOTS / "journey-5-torn-down.png")
     page.context.close()
