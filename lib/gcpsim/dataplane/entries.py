@@ -6,6 +6,7 @@ from typing import Any
 
 from gcpsim.core import behaviour
 from gcpsim.core.behaviour import HEALTHY
+from gcpsim.gke.endpoints import listening
 from gcpsim.k8s.controllers.containers import listens
 from gcpsim.k8s.controllers.endpointslices import target_port
 from gcpsim.k8s.controllers.objects import Obj, annotations_of, deleting, is_true, labels_of
@@ -35,17 +36,16 @@ def ports(pod: Obj, services: Iterable[Obj]) -> dict[int, str]:
     }
     if not running:
         return {}
-    everything = set(listens(spec))
+    declared = set(listens(spec))
+    services = list(services)
+    for number in listening(pod, services) - declared:
+        found[number] = ""
     for service in services:
         for port in service["spec"].get("ports") or ():
-            number = target_port(port, pod)
-            if number is None or port.get("protocol", "TCP") != "TCP":
-                continue
-            if number not in everything:
-                found.setdefault(number, "")
-            if not found.get(number) and number in found:
-                app = port.get("appProtocol") or ""
-                found[number] = app.lower() if app.lower() in ("http", "https") else ""
+            app = (port.get("appProtocol") or "").lower()
+            target = target_port(port, pod)
+            if target in found and not found[target] and app in ("http", "https"):
+                found[target] = app
     return dict(sorted(found.items()))
 
 

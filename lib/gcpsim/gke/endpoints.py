@@ -6,8 +6,8 @@ as soon as its containers are ready.
 
 from collections.abc import Iterable
 
-from gcpsim.gke.neg.controller import NegController
 from gcpsim.k8s.controllers.containers import listens
+from gcpsim.k8s.controllers.endpointslices import target_port
 from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
 from gcpsim.k8s.controllers.plane import Plane
 
@@ -35,7 +35,27 @@ def _pod_answer(plane: Plane, pod: Obj, port: int) -> str:
         return TIMEOUT
     if not is_true(pod, "ContainersReady"):
         return REFUSED
-    return OK if port in listens(pod["spec"]) else REFUSED
+    services = plane.cluster.list("services", pod["metadata"]["namespace"])
+    return OK if port in listening(pod, services) else REFUSED
+
+
+def listening(pod: Obj, services: Iterable[Obj]) -> set[int]:
+    """The ports on which a pod's processes listen: declared, probed, and numeric targetPorts.
+
+    What a container declares is information only; a Service that leads to a port by its number
+    means a process that listens there.
+    """
+    found = set(listens(pod["spec"]))
+    labels = labels_of(pod).items()
+    for service in services:
+        selector = service["spec"].get("selector")
+        if not selector or not selector.items() <= labels:
+            continue
+        for port in service["spec"].get("ports") or ():
+            number = target_port(port, pod)
+            if number is not None and port.get("protocol", "TCP") == "TCP":
+                found.add(number)
+    return found
 
 
 def _node_with_ip(plane: Plane, ip: str) -> Obj | None:
@@ -86,16 +106,14 @@ def follow(plane: Plane) -> None:
 
 
 def mark(plane: Plane, pod: Obj) -> None:
-    """Have the NEGs that may hold this pod looked at again."""
-    neg = plane.find(NegController)
-    if neg is None:
-        return
-    zone = neg.zones.of(pod["spec"].get("nodeName", ""))
-    namespace = pod["metadata"]["namespace"]
+    """Have the NEGs that hold this pod's address looked at again, whoever keeps them."""
+    ip = (pod.get("status") or {}).get("podIP")
+    prefix = f"projects/{plane.cluster.project}/zones/"
     groups = [
-        neg.syncers.path(zone, syncer.wish.name)
-        for syncer in neg.syncers.running.values()
-        if syncer.wish.namespace == namespace
+        path
+        for path, doc in plane.world.store.table("compute/endpoints").items()
+        if path.startswith(prefix)
+        and any(endpoint.get("ipAddress") == ip for endpoint in doc["endpoints"])
     ]
-    if zone and groups:
+    if ip and groups:
         plane.world.compute.look_again(groups)

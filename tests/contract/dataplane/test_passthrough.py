@@ -8,6 +8,7 @@ import ssl
 from typing import Any
 
 import pytest
+from gcpsim.core.clock import rfc3339
 
 from tests.contract.dataplane.worlds import Stage, Theatre, get
 
@@ -199,6 +200,32 @@ def test_an_http_01_challenge_is_really_asked_for(theatre: Theatre) -> None:
         assert any("nobody serves port 80 at shop.example.com" in text for text in events), events
 
     theatre.play(test)
+
+
+def test_what_it_carried_is_counted(theatre: Theatre) -> None:
+    """Cloud Monitoring has bytes and packets of the rule, in both directions."""
+
+    async def test(stage: Stage) -> None:
+        await visit(stage, path="/?pod-bytes=100000")
+        while not (rows := points(stage, "egress_bytes_count")) or sum(rows) < 100_000:
+            await stage.backends.settled()
+        assert sum(points(stage, "ingress_bytes_count")) > 0
+        assert sum(points(stage, "egress_packets_count")) >= 100_000 // 1460
+
+    theatre.play(test)
+
+
+def points(stage: Stage, metric: str) -> list[int]:
+    """What Cloud Monitoring counts for the rule by now."""
+    kind = f"loadbalancing.googleapis.com/l3/external/{metric}"
+    end = stage.world.clock.now() + 600
+    answer = stage.ask(
+        "monitoring", "GET", "projects/shop-rehearsal/timeSeries",
+        filter=f'metric.type="{kind}"',
+        **{"interval.endTime": rfc3339(end), "interval.startTime": rfc3339(end - 7200)},
+    )  # fmt: skip
+    series = answer.get("timeSeries") or []
+    return [int(point["value"]["int64Value"]) for one in series for point in one["points"]]
 
 
 def test_a_deleted_service_is_not_served_any_more(theatre: Theatre) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from gcpsim.front.admin import Admin
+from gcpsim.front.cli import main
 
 from tests.contract.dataplane.worlds import Stage, Theatre, get
 
@@ -47,7 +49,7 @@ def test_questions_outlive_the_farm(theatre: Theatre) -> None:
 
 
 def test_children_end_with_gcpsim_also_when_it_is_killed(
-    start_sim: Callable[..., Any], tmp_path: Path
+    start_sim: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sim = start_sim("--dataplane", "--scenario", "legacy", "--state", tmp_path / "state")
     children = psutil.Process(sim.process.pid).children(recursive=True)
@@ -60,3 +62,6 @@ def test_children_end_with_gcpsim_also_when_it_is_killed(
     rows = again.admin("GET", "pods")
     assert {row["pod"] for row in rows} == before
     assert all(row["sockets"] for row in rows if row["namespace"] == "shop")
+    for command, words in (("pods", "storefront-"), ("health", "nothing is probed")):
+        assert main([command, "--url", again.url]) == 0
+        assert words in capsys.readouterr().out

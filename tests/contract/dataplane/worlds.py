@@ -103,6 +103,11 @@ class Stage:
         self.world.clock.settle()
         return answer
 
+    def ask(self, service: str, verb: str, path: str, **query: str) -> Any:
+        """A request to another service, as a transaction."""
+        asked: Any = self.world.services[service]
+        return self.do(lambda: asked.call(verb, path, None, query))
+
     async def neg(self, namespace: str, service: str, port: int, name: str) -> None:
         """Have GKE make a NEG of a Service's port."""
         note = json.dumps({"exposed_ports": {str(port): {"name": name}}})
@@ -166,6 +171,19 @@ class Stage:
         os.kill(self.backends.link.pid, signal.SIGKILL)
         await again.wait()
         await self.backends.settled()
+
+
+class RuleStage(Stage):
+    """The same without a data plane: who answers is a rule."""
+
+    async def open(self) -> None:
+        return
+
+    async def close(self) -> None:
+        self.block.close()
+
+    async def pass_time(self, seconds: float, step: float = 0.0) -> None:
+        self.world.clock.advance(seconds)
 
 
 class FrontStage(Stage):

@@ -17,6 +17,7 @@ Doc = dict[str, Any]
 BACKLOG = 512
 PROXY = b"PROXY TCP"
 LONGEST_LINE = 107
+TELL_SECONDS = 1.0  # real seconds between two accounts of what a connection carried
 HASHED = {"CLIENT_IP": 2, "CLIENT_IP_PROTO": 3}  # else the 5-tuple
 
 
@@ -42,6 +43,7 @@ class Forwarder:
         self._socket: socket.socket | None = None
         self._loop = asyncio.get_running_loop()
         self._pipes: set[Pipe] = set()
+        self._moving: set[Pipe] = set()
         self._turns = 0
 
     def become(self, order: Doc) -> None:
@@ -100,16 +102,33 @@ class Forwarder:
         chosen: list[Any] = node["pods"][self._turns % len(node["pods"])]
         return chosen
 
+    def carried(self, pipe: "Pipe") -> None:
+        """Bytes went through: that is told soon, together with what else goes until then."""
+        if not self._moving:
+            self._loop.call_later(TELL_SECONDS, self._tell)
+        self._moving.add(pipe)
+
     def ended(self, pipe: "Pipe") -> None:
         self._pipes.discard(pipe)
+        if pipe not in self._moving:
+            self._tell_of(pipe)
+
+    def _tell(self) -> None:
+        moving, self._moving = self._moving, set()
+        for pipe in moving:
+            self._tell_of(pipe)
+
+    def _tell_of(self, pipe: "Pipe") -> None:
+        received, sent = pipe.counts
+        pipe.counts = [0, 0]
         self.farm.tell(
             {
                 "event": "packets",
                 "key": self.key,
                 "node": pipe.node,
                 "client": pipe.peer[0],
-                "received": pipe.counts[0],
-                "sent": pipe.counts[1],
+                "received": received,
+                "sent": sent,
             }
         )
 
@@ -123,6 +142,7 @@ class Forwarder:
             self._socket.close()
         for pipe in list(self._pipes):
             pipe.end()
+        self._tell()
 
 
 class Side(asyncio.Protocol):
@@ -140,6 +160,7 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.pipe.counts[self.number] += len(data)
+        self.pipe.forwarder.carried(self.pipe)
         if self.other is not None and self.other.transport is not None:
             self.other.transport.write(data)
 
