@@ -25,7 +25,7 @@ from edgebook.plan import make as plans
 from edgebook.plan.approval import Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
-from edgebook.show import display, views
+from edgebook.show import display, views, watched
 from edgebook.show import tables as show
 from edgebook.show.applied import Applied
 from edgebook.show.banner import banner
@@ -178,8 +178,6 @@ class Book:
 
     def traffic(self, seconds: float = 60.0, *, rate: float | None = None) -> Any:
         """Watch for so long and show it, live in a notebook; Ctrl-C ends it earlier."""
-        from edgebook.show import watched
-
         # After Ctrl-C, what was seen until now is shown.
         with self.watch(rate=rate) as watch, contextlib.suppress(KeyboardInterrupt):
             watched.follow(watch, seconds, watched.in_a_cell())
@@ -262,6 +260,7 @@ class Book:
                 now = self.door.read()
                 return now, now.plan.only(steps)
 
+            options.setdefault("show_traffic", watched.live)
             done = apply_plan(self.door, moment, plan, approve, title=title, again=again, **options)
             return Applied(done)
 

@@ -81,6 +81,7 @@ def apply_plan(
     wait_lock: float = 0.0,
     await_health: bool = True,
     again: Callable[[], tuple[Moment, Plan]] | None = None,
+    show_traffic: metering.Show | None = None,
 ) -> Outcome:
     """Carry the plan out when it is approved; StepFailed or InterruptedRun when it ends early.
 
@@ -106,6 +107,7 @@ def apply_plan(
             replan=replan,
             show_progress=show_progress,
             await_health=await_health,
+            show_traffic=show_traffic,
         )
 
 
@@ -119,6 +121,7 @@ def _carry_out(
     replan: Callable[[ResourceKey], Change | None] | None,
     show_progress: bool,
     await_health: bool,
+    show_traffic: metering.Show | None,
 ) -> Outcome:
     """The same under the lease."""
     clock = door.connection.clock
@@ -132,7 +135,7 @@ def _carry_out(
     began = clock.monotonic()
     with (
         progresses.choose(wanted=show_progress) as progress,
-        metering.around(door, taken_down=title == "teardown") as meter,
+        metering.around(door, taken_down=title == "teardown", show=show_traffic) as meter,
     ):
         journal.planned(title, plan)
         journal.write("applying", step=title, total=len(plan.to_do), earlier=str(earlier or ""))

@@ -6,7 +6,7 @@ The gate compares the time since it last looked with the time before the first c
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,9 @@ from edgebook.verify.watching import Watched, watched
 PAUSE = 1.0  # seconds between two looks
 OPEN = 3.0  # seconds after which a request has ended, one way or the other
 LEAST = 30  # answers that a latency is judged by
+
+
+Show = Callable[[Watch], Callable[[], None]]
 
 
 class Meter:
@@ -111,7 +114,13 @@ def tell_run(params_file: str, path: str) -> dict[str, float]:
 
 
 def read_users(
-    params_file: str, since: float, until: float, own: Mapping[str, int], *, patient: bool = True
+    params_file: str,
+    since: float,
+    until: float,
+    own: Mapping[str, int],
+    *,
+    patient: bool = True,
+    explain: bool = False,
 ) -> dict[str, Any]:
     """What Google's logs and metrics have of a run, when they have it; `patient`: wait for that."""
     door = FrontDoor(load_file(params_file), params_file)
@@ -122,17 +131,20 @@ def read_users(
     live = door.reader.again().collection("backendService", scope).result()
     ours = {door.names.backend_service(name) for name in door.spec.backends}
     services = {item["name"]: item for item in live if item["name"] in ours}
-    found = users.read(door.wire, door.spec, window, own=own, services=services)
+    found = users.read(door.wire, door.spec, window, own=own, services=services, explain=explain)
     if not patient:
         found["blind"].append("read at once: the last minutes may be missing")
     return found
 
 
 @contextmanager
-def around(door: FrontDoor, *, taken_down: bool = False) -> Iterator["Meter | Unmetered"]:
+def around(
+    door: FrontDoor, *, taken_down: bool = False, show: Show | None = None
+) -> Iterator["Meter | Unmetered"]:
     """The meter while a plan is carried out; none where nothing can be reached.
 
-    `taken_down`: the front door is removed on purpose, which is no failure.
+    `taken_down`: the front door is removed on purpose, which is no failure. `show` begins to show
+    a watch that is not a run's, and answers what ends that.
     """
     if not door.connection.data_plane:
         yield Unmetered()
@@ -140,8 +152,12 @@ def around(door: FrontDoor, *, taken_down: bool = False) -> Iterator["Meter | Un
     with metered(door) as meter:
         if taken_down:
             meter.watch.drop(*(frontend.name for frontend in door.spec.frontends))
-        yield meter
-        meter.look_again()  # what this plan has made is watched from now on
+        hide = show(meter.watch) if show and isinstance(meter.watch, Watch) else lambda: None
+        try:
+            yield meter
+            meter.look_again()  # what this plan has made is watched from now on
+        finally:
+            hide()
 
 
 @contextmanager

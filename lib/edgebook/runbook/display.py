@@ -63,6 +63,7 @@ class Display:
         self._title = ""
         self._since = 0.0
         self._heading = ""
+        self.users: Callable[[], str] = lambda: ""  # what the meter says now
 
     def say(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)
@@ -155,7 +156,9 @@ class Display:
         elif events.checks:
             words = f"{len(events.checks)} checks"
         passed = duration(time.monotonic() - self._since)
-        text = Text(words, overflow="ellipsis", no_wrap=True)
+        text = Text(
+            "   ".join(filter(None, [words, self.users()])), overflow="ellipsis", no_wrap=True
+        )
         row.add_row("", f"{self._title:<{WIDTH}}", Spinner("dots"), f"{passed:>6}", text)
         return row
 

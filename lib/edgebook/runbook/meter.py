@@ -8,6 +8,7 @@ means for a run; it says what was seen.
 import contextlib
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from edgebook.cloud.reach import nowhere
 from edgebook.errors import EdgebookError
 from edgebook.records.events import read_events
 from edgebook.runbook.kernels import WarmProcess
-from edgebook.traffic import Report, Statistics, TrafficLimits, Verdict, VerdictState, Watch, judge
+from edgebook.traffic import (
+    Report,
+    Statistics,
+    TrafficLimits,
+    Verdict,
+    VerdictState,
+    Watch,
+    judge,
+    users,
+)
 from edgebook.traffic.archive import write
 from edgebook.traffic.desk import VARIABLE, Desk
 from edgebook.traffic.timeline import spans, timeline
@@ -89,6 +99,14 @@ class RunMeter:
             f"{len(series)} clients on {', '.join(sorted(frontends))}{where}, {rate:.0f} requests/s"
         )
 
+    @property
+    def so_far(self) -> str:
+        """0 of 1,234 requests failed, while it runs."""
+        if self._watch is None or not self._watch.log.answered:
+            return ""
+        log = self._watch.log
+        return f"{log.failed:,} of {log.answered + log.failed:,} requests failed"
+
     def end(self, journal: Path, *, patient: bool = True) -> dict[str, Any] | None:
         """Stop, and say what was seen, as the record has it; None when this run only looked.
 
@@ -110,6 +128,10 @@ class RunMeter:
         during = report.window(first, report.until, changes=changes)
         self.samples = write(report.log) if len(report.log) else ""
         verdict = self._verdict(before, during)
+        seen = self._users(report, whole, patient=patient)
+        if said := (seen or {}).pop("explained", []):
+            told = users.explained(whole.failures, said, self._there)
+            whole = replace(whole, failures=tuple(told))
         return {
             **whole.to_json(),
             "sentence": sentence(whole),
@@ -117,7 +139,7 @@ class RunMeter:
             "before": _figures(before),
             "during": _figures(during),
             "clusters": whole.clusters,
-            "users": self._users(report, whole, patient=patient),
+            "users": seen,
             "timeline": timeline(report.log, report.since, report.until, changes=changes),
             "trouble": sorted({*self._watch.trouble, *filter(None, [self.trouble])}),
         }
@@ -137,6 +159,7 @@ class RunMeter:
                 until=self._there(report.until),
                 own=own,
                 patient=patient,
+                explain=any(failure.kind == "status" for failure in seen.failures),
             )
         except EdgebookError as error:
             self.trouble = error.what

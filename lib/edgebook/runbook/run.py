@@ -113,6 +113,7 @@ class Run:
                 with self.signals.direct_again():
                     self._keep_state()
                     self.meter.begin()
+                    self.display.users = lambda: self.meter.so_far
                     self._notebooks()
             except EdgebookError as error:
                 self.exit_code = error.exit_code

@@ -5,6 +5,7 @@ frontend. Nothing here decides anything: it shows a Watch.
 """
 
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -62,15 +63,40 @@ def follow(watch: Watch, seconds: float | None, update: Callable[[Seen], object]
 
 def in_a_cell() -> Callable[[Seen], object]:
     """A picture in the running cell that is drawn anew; nothing outside of notebooks."""
-    if "IPython" not in sys.modules:
+    if not in_a_notebook():
         return lambda seen: None
-    from IPython import get_ipython
     from IPython.display import HTML, display
 
-    if get_ipython() is None:
-        return lambda seen: None
     handle = display(HTML(""), display_id=True)
     return lambda seen: handle.update(HTML(seen._repr_html_()))
+
+
+def in_a_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def live(watch: Watch) -> Callable[[], None]:
+    """Draw a running watch in the running cell until the returned function is called."""
+    if not in_a_notebook():
+        return lambda: None
+    update, over = in_a_cell(), threading.Event()
+
+    def draw() -> None:
+        while not over.wait(EVERY):
+            update(now(watch))
+
+    thread = threading.Thread(target=draw, daemon=True, name="traffic-live")
+    thread.start()
+
+    def stop() -> None:
+        over.set()
+        thread.join()
+
+    return stop
 
 
 def lines(seen: Statistics, line: Mapping[str, Any]) -> list[str]:

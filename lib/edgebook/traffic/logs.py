@@ -46,6 +46,15 @@ def requests_filter(url_map: str, since: str, until: str) -> str:
     )
 
 
+def own_filter(url_map: str, since: str, until: str) -> str:
+    """The meter's own requests that were answered with an error: for the reason behind it."""
+    return (
+        f'resource.type="http_load_balancer" AND resource.labels.url_map_name="{url_map}"'
+        f' AND timestamp>="{since}" AND timestamp<"{until}"'
+        f' AND httpRequest.userAgent=~"^{AGENT}" AND httpRequest.status>=400'
+    )
+
+
 def connections_filter(rule: str, since: str, until: str) -> str:
     """The connections of a proxy frontend that ended with an error."""
     return (

@@ -53,6 +53,7 @@ class SampleLog:
         self.first_answer: dict[int, float] = {}
         self.dropped: dict[int, float] = {}
         self.last_words: dict[int, str] = {}  # of a series that has not answered yet
+        self.answered = self.failed = 0  # so far, of series that count: for looking while it runs
         self.unfinished = 0  # requests that a stop or a blind time left open
         self._at = array("d")
         self._seconds = array("f")
@@ -93,6 +94,10 @@ class SampleLog:
         self._series.append(series)
         self._outcome.append(_interned(self._outcomes, (kind, detail)))
         self._who.append(_interned(self._whos, who))
+        if not kind:
+            self.answered += 1
+        elif series in self.first_answer and series not in self.dropped:
+            self.failed += 1
         if kind and series not in self.first_answer:
             self.last_words[series] = f"{kind}: {detail}" if detail else kind
         elif not kind and at < self.first_answer.get(series, float("inf")):

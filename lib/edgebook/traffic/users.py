@@ -5,7 +5,7 @@ What cannot be read, and what is not logged, is said: `blind` is never empty by 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,12 @@ from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.params.names import Names
 from edgebook.params.types import FrontendProtocol, IpVersion, Spec
 from edgebook.traffic import logs, metrics
+from edgebook.traffic.statistics import Failure
 
 INGESTION = timedelta(minutes=5)  # logs after seconds to minutes, metrics after 60 + 210 s
 DAY = timedelta(days=1)
 MOST = 200
+NEAR = 60.0  # seconds of the environment between a failure here and its entry there
 MISSING = (AccessError, ApiError, ConnectError)
 ROLES = {"logging": "roles/logging.viewer", "monitoring": "roles/monitoring.viewer"}
 
@@ -81,10 +83,12 @@ def read(
     *,
     own: Mapping[str, int],
     services: Mapping[str, Mapping[str, Any]],
+    explain: bool = False,
 ) -> dict[str, Any]:
     """What logs and metrics have of the window; `own`: the meter's requests, by frontend.
 
-    `services` are the live backend services by name. Raises nothing for what may not be read.
+    `services` are the live backend services by name; `explain` adds what logs say of the meter's
+    own failures. Raises nothing for what may not be read.
     """
     blind = [text for n, body in sorted(services.items()) if (text := logs.blindness(n, body))]
     found: dict[str, Any] = {"since": window.texts[0], "until": window.texts[1], "frontends": []}
@@ -104,6 +108,8 @@ def read(
         )
     found["failures"] = [item.to_json() for item in (failures or [])[:MOST]]
     found["failures_left_out"] = max(0, len(failures or []) - MOST)
+    own_failures = _asked("logging", lambda: _own(wire, spec, window), []) if explain else []
+    found["explained"] = [item.to_json() for item in own_failures or []]
     found["passthrough_packets"] = _asked("monitoring", lambda: _packets(wire, spec, window), [])
     found["blind"] = sorted(set(blind))
     return found
@@ -147,6 +153,36 @@ def _failures(wire: Wire, spec: Spec, window: Window) -> list[logs.LoggedFailure
             wanted = logs.connections_filter(rule, since, until)
             found += [logs.connection_failure(item) for item in logs.entries(wire, project, wanted)]
     return sorted(found, key=lambda item: (item.at, item.frontend, item.url))
+
+
+def _own(wire: Wire, spec: Spec, window: Window) -> list[logs.LoggedFailure]:
+    wanted = logs.own_filter(Names(spec).url_map(), *window.texts)
+    return [logs.request_failure(item) for item in logs.entries(wire, spec.project, wanted)]
+
+
+def explained(
+    failures: Iterable[Failure], said: Iterable[Mapping[str, Any]], there: Callable[[float], float]
+) -> list[Failure]:
+    """Failures with the load balancer's reason: the entry of the same status and host nearest.
+
+    `there` tells a monotonic moment in the environment's time; an entry is used once.
+    """
+    open_ones = [(datetime.fromisoformat(str(item["at"])).timestamp(), item) for item in said]
+    found = []
+    for failure in failures:
+        at = there(failure.monotonic)
+        near = [
+            (abs(when - at), index)
+            for index, (when, item) in enumerate(open_ones)
+            if failure.detail == f"HTTP {item['status']}"
+            and str(item["url"]).partition("/")[0].partition(":")[0] == failure.hostname
+        ]
+        distance, index = min(near, default=(NEAR + 1, 0))
+        if distance <= NEAR:
+            reason = open_ones.pop(index)[1]["detail"]
+            failure = replace(failure, detail=f"{failure.detail} ({reason})")
+        found.append(failure)
+    return found
 
 
 def _tally(failures: list[logs.LoggedFailure] | None, place: Place) -> dict[str, int] | None:

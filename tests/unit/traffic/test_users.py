@@ -13,6 +13,7 @@ from edgebook.clock import SteppedClock
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
 from edgebook.traffic import logs, users
+from edgebook.traffic.statistics import Failure
 from google.auth.credentials import AnonymousCredentials
 
 from tests.unit.params_edits import spec_of
@@ -202,3 +203,23 @@ def test_ingestion_is_waited_out() -> None:
     assert clock.monotonic() == pytest.approx(4 * 60)
     users.wait_out(clock, WINDOW, WINDOW.until + timedelta(hours=1))
     assert clock.monotonic() == pytest.approx(4 * 60)
+
+
+def test_a_failure_of_the_meter_gets_the_load_balancer_s_reason(google: Google) -> None:
+    def failure(at: float, detail: str = "HTTP 502", kind: str = "status") -> Failure:
+        return Failure("", "web", "shop.example.com", "http/1.1", "", kind, detail, 1.0, "", at)
+
+    google.pages = [{"entries": [request(502, "failed_to_connect_to_backend")]}]
+    endpoints = {"logging": google.url, "monitoring": google.url}
+    connection = Connection("shop-rehearsal", endpoints, AnonymousCredentials(), SteppedClock())
+    with connection.session:
+        said = users.read(
+            Wire(connection), spec_of(), WINDOW, own={}, services={}, explain=True
+        )["explained"]  # fmt: skip
+    logged = datetime(2026, 11, 23, 14, 3, tzinfo=UTC).timestamp()
+    seen = [failure(10.0), failure(11.0), failure(12.0, "connection reset", "reset")]
+    found = users.explained(seen, said, lambda at: logged + at - 10.5)
+    # one entry explains one failure, and only one of its status
+    assert [item.detail for item in found] == [
+        "HTTP 502 (failed_to_connect_to_backend)", "HTTP 502", "connection reset",
+    ]  # fmt: skip
