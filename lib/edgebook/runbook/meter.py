@@ -5,7 +5,6 @@ start and after each notebook, and the kernels while they apply. It must not dec
 means for a run; it says what was seen.
 """
 
-import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -116,9 +115,9 @@ class RunMeter:
             return None
         if self._telling is not None:
             self._telling.join(5)
-        with contextlib.suppress(OSError):
-            if self._desk is not None:
-                self._desk.close()
+        if self._desk is not None:
+            self._desk.close()
+            self._desk = None
         report = self._watch.stop()
         events, _ = read_events(journal)
         changes = spans(events, report.log)

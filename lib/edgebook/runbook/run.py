@@ -152,9 +152,13 @@ class Run:
 
     def _end_meter(self) -> None:
         """What users saw goes into the record; a run that hurt them has not succeeded."""
+        patient = self.exit_code == EXIT_OK
         self.display.begin("real users")
         try:
-            self.traffic = self.meter.end(self.draft.journal, patient=self.exit_code == EXIT_OK)
+            with self.signals.direct_again():
+                self.traffic = self.meter.end(self.draft.journal, patient=patient)
+        except KeyboardInterrupt:  # nobody has to wait for logs
+            self.traffic = self.meter.end(self.draft.journal, patient=False)
         finally:
             self.display.pause()
         if self.traffic is None:
