@@ -35,13 +35,14 @@ def verdict(data: Mapping[str, Any]) -> tuple[str, str]:
 
 def real_users(traffic: Mapping[str, Any]) -> str:
     """3 of 4 frontends also seen by real users; empty when nobody looked at logs."""
-    seen = (traffic.get("users") or {}).get("frontends") or []
-    if not seen:
+    frontends = (traffic.get("users") or {}).get("frontends") or []
+    told = [item for item in frontends if item.get("real") is not None]
+    if not told:
         return ""
-    count = sum(1 for item in seen if item.get("requests"))
+    count = sum(1 for item in told if item["real"])
     if not count:
         return "no real users were seen"
-    return f"{count} of {len(seen)} frontends also seen by real users"
+    return f"{count} of {len(frontends)} frontends also seen by real users"
 
 
 def page_values(data: Mapping[str, Any]) -> dict[str, Any]:

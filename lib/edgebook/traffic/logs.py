@@ -46,6 +46,15 @@ def requests_filter(url_map: str, since: str, until: str) -> str:
     )
 
 
+def real_filter(rule: str, since: str, until: str) -> str:
+    """Any request to a forwarding rule that was not the meter's."""
+    return (
+        f'resource.type="http_load_balancer" AND resource.labels.forwarding_rule_name="{rule}"'
+        f' AND timestamp>="{since}" AND timestamp<"{until}"'
+        f' AND NOT httpRequest.userAgent=~"^{AGENT}"'
+    )
+
+
 def own_filter(url_map: str, since: str, until: str) -> str:
     """The meter's own requests that were answered with an error: for the reason behind it."""
     return (

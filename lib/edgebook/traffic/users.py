@@ -7,6 +7,7 @@ What cannot be read, and what is not logged, is said: `blind` is never empty by 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from edgebook.clock import Clock, rfc3339
@@ -100,7 +101,9 @@ def read(
         found["frontends"].append(
             {
                 "name": place.name,
-                "requests": None if seen is None else max(0, seen["all"] - own.get(place.name, 0)),
+                "real": _asked("logging", partial(_real, wire, spec, place, window), []),
+                "requests": None if seen is None else seen["all"],
+                "of_the_meter": own.get(place.name, 0),
                 "by_class": (seen or {}).get("by_class", {}),
                 "day_before": (earlier or {}).get(place.name, {}).get("all"),
                 "failures": _tally(failures, place),
@@ -153,6 +156,14 @@ def _failures(wire: Wire, spec: Spec, window: Window) -> list[logs.LoggedFailure
             wanted = logs.connections_filter(rule, since, until)
             found += [logs.connection_failure(item) for item in logs.entries(wire, project, wanted)]
     return sorted(found, key=lambda item: (item.at, item.frontend, item.url))
+
+
+def _real(wire: Wire, spec: Spec, place: Place, window: Window) -> bool | None:
+    """Whether anybody but the meter came; None where logs do not tell who it was."""
+    if place.protocol is not FrontendProtocol.HTTPS:
+        return None
+    wanted = [logs.real_filter(rule, *window.texts) for rule in place.rules]
+    return any(next(logs.entries(wire, spec.project, one), None) is not None for one in wanted)
 
 
 def _own(wire: Wire, spec: Spec, window: Window) -> list[logs.LoggedFailure]:

@@ -141,18 +141,22 @@ def test_failures_are_read_to_the_last_page_and_told_apart(google: Google) -> No
     ]
     found = read(google)
     web = next(item for item in found["frontends"] if item["name"] == "web")
+    assert web["real"] is True
     assert web["failures"] == {
         "application": 1, "cut body": 1, "gave up": 1, "load balancer": 1,
     }  # fmt: skip
     assert {item["url"] for item in found["failures"]} == {"shop.example.com/cart"}
-    asked = [body for service, body in google.asked if service == "logging"]
+    asked = [
+        body for service, body in google.asked
+        if service == "logging" and "url_map_name" in body["filter"]
+    ]  # fmt: skip
     assert 'timestamp>="2026-11-23T14:00:30.000Z"' in asked[0]["filter"]
     assert "httpRequest.status=0" in asked[0]["filter"]
     assert f'userAgent=~"^{logs.AGENT}"' in asked[0]["filter"]
     assert [body.get("pageToken") for body in asked[:3]] == [None, "1", "2"]
 
 
-def test_requests_are_counted_without_the_meter_s_own(google: Google) -> None:
+def test_requests_are_counted_and_the_meter_s_told_apart(google: Google) -> None:
     google.series = {
         "https/request_count": [
             counted("shop-web", ["100", "20"], response_code_class="200"),
@@ -162,7 +166,9 @@ def test_requests_are_counted_without_the_meter_s_own(google: Google) -> None:
         "l4_proxy/tcp/new_connections_count": [counted("shop-mqtt", ["7"])],
     }
     found = {item["name"]: item for item in read(google, web=50)["frontends"]}
-    assert (found["web"]["requests"], found["web"]["by_class"]) == (73, {"200": 120, "500": 3})
+    assert (found["web"]["requests"], found["web"]["by_class"]) == (123, {"200": 120, "500": 3})
+    assert (found["web"]["of_the_meter"], found["web"]["real"]) == (50, False)
+    assert found["mqtt"]["real"] is None  # who connects is in no log
     assert found["web"]["day_before"] == 90
     assert found["mqtt"]["requests"] == 7
     assert found["postgres"]["requests"] == 0
