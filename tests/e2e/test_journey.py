@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 def direct(lab: Lab, verb: str, path: str, body: Any = None) -> Any:
     """A stage direction to the lab's simulator."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{lab.simulator}/_sim/{path}", data, method=verb)
+    (running,) = (lab.folder / "cache" / "gcpsim" / "running").glob("*.json")
+    headers = {"X-Gcpsim-Token": json.loads(running.read_text())["env"]["GCPSIM_TOKEN"]}
+    request = urllib.request.Request(f"{lab.simulator}/_sim/{path}", data, headers, method=verb)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read() or b"{}")
 

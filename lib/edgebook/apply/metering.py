@@ -17,7 +17,7 @@ from edgebook.model.kinds import compute_scope
 from edgebook.params import load_file
 from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge, users
 from edgebook.traffic.desk import RemoteWatch, current
-from edgebook.traffic.targets import limits
+from edgebook.traffic.targets import NAMES, limits
 from edgebook.verify.watching import Watched, watched
 
 PAUSE = 1.0  # seconds between two looks
@@ -151,7 +151,8 @@ def around(
         return
     with metered(door) as meter:
         if taken_down:
-            meter.watch.drop(*(frontend.name for frontend in door.spec.frontends))
+            # With the records of a name goes the name: that it no longer answers is wanted.
+            meter.watch.drop(NAMES, *(frontend.name for frontend in door.spec.frontends))
         hide = show(meter.watch) if show and isinstance(meter.watch, Watch) else lambda: None
         try:
             yield meter
