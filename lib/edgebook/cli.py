@@ -16,6 +16,7 @@ from types import ModuleType
 
 from edgebook import commands
 from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EdgebookError
+from edgebook.interrupts import as_interrupts
 
 EPILOG = """exit codes:
   0    done
@@ -99,7 +100,8 @@ def _command(arguments: list[str]) -> int:
         return EXIT_USAGE
     as_json = bool(getattr(args, "json", False))
     try:
-        code: int = load(args.command).run(args)
+        with as_interrupts():
+            code: int = load(args.command).run(args)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

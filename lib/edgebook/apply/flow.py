@@ -13,6 +13,7 @@ from edgebook.apply import metering
 from edgebook.apply import progress as progresses
 from edgebook.apply.leases import Holder, holder_of
 from edgebook.apply.lock import FrontDoorLock
+from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
 from edgebook.cloud.identity import identity
 from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
@@ -130,13 +131,14 @@ def _carry_out(
         raise refused
     approval = approve_plan(door, plan, approve)
     kept.keep(plan)
-    journal = journals.for_run(door.id, clock)
-    earlier = journals.unfinished(door.id) if journal.path and not _recorded() else None
+    earlier = journals.unfinished(door.id) if not _recorded() else None
     began = clock.monotonic()
     with (
+        recorded(door, title, plan, approval) as recording,
         progresses.choose(wanted=show_progress) as progress,
         metering.around(door, taken_down=title == "teardown", show=show_traffic) as meter,
     ):
+        journal = recording.journal
         journal.planned(title, plan)
         journal.write("applying", step=title, total=len(plan.to_do), earlier=str(earlier or ""))
         progress.total(title, len(plan.to_do))
@@ -168,20 +170,21 @@ def _carry_out(
             stopped = _stopped(title, journal)
             journal.failure(title, stopped)
             raise stopped from None
-    for text in run.headlines:
-        journal.headline(title, text)
-    applied = Outcome(
-        title,
-        plan,
-        tuple(results),
-        run.headlines,
-        clock.monotonic() - began,
-        str(journal.path or ""),
-        meter.to_json(),
-    )
-    _raise_failure(applied, journal)
-    journal.write("applied", step=title)
-    return applied
+        for text in run.headlines:
+            journal.headline(title, text)
+        recording.traffic = meter.to_json()
+        applied = Outcome(
+            title,
+            plan,
+            tuple(results),
+            run.headlines,
+            clock.monotonic() - began,
+            str(journal.path or ""),
+            meter.to_json(),
+        )
+        _raise_failure(applied, journal)
+        journal.write("applied", step=title)
+        return applied
 
 
 def _in_the_end(results: Sequence[Done], headlines: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from edgebook.apply import progress as progresses
 from edgebook.apply.flow import approve_plan, explain_health, hold
 from edgebook.apply.progress import Progress
+from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
 from edgebook.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
@@ -23,8 +24,7 @@ from edgebook.moves.looking import Seen, Watcher
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
 from edgebook.plan import kept
-from edgebook.plan.approval import AUTO, Given
-from edgebook.records import journal as journals
+from edgebook.plan.approval import AUTO, Approval, Given
 from edgebook.records.journal import Journal
 
 MakeLadder = Callable[[Moment], Ladder]
@@ -159,18 +159,18 @@ class Engine:
             return self._moved(now)
         if not back and not now.position.done:
             self._require(now.moment, now.ladder)
-        self._approve(now.ladder, approve)
-        with self._running(now.ladder):
+        approval = self._approve(now.ladder, approve)
+        with self._running(now.ladder, approval):
             while not now.arrived(back=back):
                 index = _next_back(now) if back else now.position.done + 1
                 self._stage(now, index, back=back)
                 now = self.situate()
-        kept.note_done(now.ladder.hash, self._door.connection.place, _carried_out(now.ladder))
-        self._journal.headline(now.ladder.move, self._headline(now))
-        self._journal.write("applied", step=now.ladder.move)
+            kept.note_done(now.ladder.hash, self._door.connection.place, _carried_out(now.ladder))
+            self._journal.headline(now.ladder.move, self._headline(now))
+            self._journal.write("applied", step=now.ladder.move)
         return self._moved(now)
 
-    def _approve(self, ladder: Ladder, approve: str | Given) -> None:
+    def _approve(self, ladder: Ladder, approve: str | Given) -> Approval:
         """By the ladder's very hash; one that was carried out to its end is spent."""
         if approve != AUTO:
             spent = kept.spent(ladder.hash, self._door.connection.place)
@@ -180,18 +180,19 @@ class Engine:
                     why="its approval does not hold for a second time",
                     next="plan again, read it, and approve it anew",
                 )
-        approve_plan(self._door, ladder.asked, approve)
+        return approve_plan(self._door, ladder.asked, approve)
 
     @contextmanager
-    def _running(self, ladder: Ladder) -> Iterator[None]:
+    def _running(self, ladder: Ladder, approval: Approval) -> Iterator[None]:
         """Lease, journal, progress and meter around all stages."""
         door = self._door
-        self._journal = journals.for_run(door.id, self._clock)
         with (
             hold(door, wait=self._patience),
+            recorded(door, ladder.move, ladder.plan, approval) as recording,
             progresses.choose(wanted=self._show) as self._progress,
             self._watcher,
         ):
+            self._journal = recording.journal
             self._gates = MoveGates(
                 door, self._progress.say, lambda key, seen: explain_health(door, key, seen)
             )

@@ -37,7 +37,7 @@ class Journal:
             return
         line = json.dumps({"event": event, "at": rfc3339(self._clock.utc()), **data}, default=str)
         with self._lock:
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 os.write(handle, line.encode() + b"\n")
                 os.fsync(handle)
@@ -112,8 +112,11 @@ def recorded(clock: Clock) -> Journal:
     return Journal(Path(named) if named else None, clock)
 
 
-def for_run(front_door: str, clock: Clock) -> Journal:
-    """A journal for a run that writes: the recorded one, else a new file in the state folder."""
+def for_run(front_door: str, clock: Clock, record: Path | None = None) -> Journal:
+    """A journal for a run that writes: the recorded one, else a new file in the state folder.
+
+    `record` is the same file in a change record, where both are on one disk.
+    """
     journal = recorded(clock)
     if journal.path is not None:
         return journal
@@ -121,7 +124,14 @@ def for_run(front_door: str, clock: Clock) -> Journal:
     for old in sorted(folder.glob("*.jsonl"))[:-KEPT]:
         old.unlink(missing_ok=True)
     stamp = clock.utc().strftime("%Y%m%dT%H%M%S.%f")
-    return Journal(folder / f"{stamp}-{os.getpid()}.jsonl", clock)
+    path = folder / f"{stamp}-{os.getpid()}.jsonl"
+    if record is not None:
+        record.touch(mode=0o600)
+        try:
+            os.link(record, path)
+        except OSError:
+            return Journal(record, clock)
+    return Journal(path, clock)
 
 
 def _folder(front_door: str) -> Path:

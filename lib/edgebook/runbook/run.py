@@ -38,10 +38,10 @@ from edgebook.plan.approval import (
     decide_rest,
 )
 from edgebook.plan.approvers import Rules
-from edgebook.records import Draft, Record, anchors, proof
+from edgebook.records import Draft, Record, anchors, facts, proof
 from edgebook.records.events import StepEvents
 from edgebook.records.leftovers import RUNNING
-from edgebook.runbook import engine, facts, outcome
+from edgebook.runbook import engine, outcome
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
 from edgebook.runbook.meter import RunMeter, failed_step

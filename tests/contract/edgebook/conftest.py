@@ -21,7 +21,7 @@ class Shop:
     def params(self, **changes: Any) -> dict[str, Any]:
         """The rehearsal's params with top-level keys replaced."""
         body: dict[str, Any] = yaml.safe_load(PARAMS.read_text())
-        return {**body, **changes}
+        return {**body, "records": {"archive": str(self.folder / "records")}, **changes}
 
     def file(self, name: str = "shop.yaml", **changes: Any) -> str:
         path = self.folder / name
