@@ -80,6 +80,8 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
 
     show(page, lab.at("operate/teardown.ipynb"))
     run_all(page)
+    assert not errors(page), "\n".join(errors(page))
+    page.screenshot(path=SHOTS / "journey-5-plan.png")
     approve(page, "teardown.apply")
     run_all(page)
     assert not errors(page), "\n".join(errors(page))

@@ -4,11 +4,13 @@ The library's own error comes from the journal; without one, from the error that
 saved with. Signals, time limits and dead kernels are told by the runner.
 """
 
+import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgebook import errors
+from edgebook import errors, paste
 from edgebook.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -21,6 +23,7 @@ from edgebook.records import Draft
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
 from edgebook.runbook.engine import mark_unfinished, raised
+from edgebook.runbook.request import Request
 from edgebook.runbook.sequence import Runbook
 
 LABELS = ("what", "where", "why", "seen", "next", "state")
@@ -96,6 +99,16 @@ def parse(text: str) -> dict[str, str]:
         else:
             found[current].append(line.strip())
     return {label: "\n".join(lines).strip() for label, lines in found.items()}
+
+
+def pastable(text: str, request: Request) -> str:
+    """The same advice, its commands with the params and the records of this run."""
+    text = paste.complete(text, paste.path(request.params_file) if request.params_file else "")
+    if not request.records:
+        return text
+    where = shlex.quote(paste.path(request.records))
+    resume = r"(run --resume CHG-[\d-]+)(?![\d-]| --records)"
+    return re.sub(resume, lambda found: f"{found[1]} --records {where}", text)
 
 
 def _with_way_on(end: Ending, status: str, code: int, error: dict[str, Any]) -> dict[str, Any]:

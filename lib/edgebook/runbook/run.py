@@ -358,6 +358,8 @@ class Run:
         if not self._watching_told and (watching := self.meter.watching):
             self._watching_told = True
             self.display.line("watching", text=watching)
+        if error := step.get("error"):
+            error["next"] = outcome.pastable(str(error.get("next") or ""), self.prepared.request)
         self.steps.append(step)
         self.display.end(step)
 
