@@ -335,3 +335,19 @@ def test_an_order_that_cannot_be_carried_out_is_trouble_and_nothing_else() -> No
         assert (await get(at))["pod"] == "web-1"
 
     run(test)
+
+
+def test_a_proxy_line_may_come_in_pieces() -> None:
+    async def test(farm: Run) -> None:
+        at = farm.pod(behaviour=Behaviour(proxy_protocol="on"))[8080]
+        reader, writer = await asyncio.open_connection(*at)
+        writer.write(b"PROXY TCP4 203.0.1")
+        await writer.drain()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        writer.write(b"13.7 34.1.2.3 4711 443\r\n" + GET.encode())
+        _, _, body = await answer(reader)
+        assert json.loads(body)["client"] == "203.0.113.7:4711"
+        writer.close()
+
+    run(test)

@@ -23,6 +23,7 @@ REQUEST = re.compile(rb"[A-Z]{3,12} (/|\*|http)")
 PREFACE = b"PRI * HTTP/2.0"
 HELLO = 0x16
 LONGEST_PROXY_LINE = 107
+PAUSE = 0.01  # seconds until half a PROXY line is looked at again
 HANDSHAKE = 10.0  # seconds that a TLS handshake may take
 NOT_TLS = "The plain HTTP request was sent to a port that speaks TLS."
 NOT_PLAIN = "The client sent TLS to a port that speaks plain text."
@@ -48,6 +49,7 @@ class Arrival:
     ) -> None:
         self.pod, self.port, self.client, self.fronted = pod, port, client, fronted
         self.proxy = ""
+        self._pause: asyncio.TimerHandle | None = None
         self._socket = sock
         self._loop = asyncio.get_running_loop()
         pod.connections.add(self)
@@ -80,6 +82,9 @@ class Arrival:
         if not end:
             if len(first) >= LONGEST_PROXY_LINE:
                 self.close()
+            else:  # the rest is on its way, and what is there would be told again and again
+                self._loop.remove_reader(self._socket.fileno())
+                self._pause = self._loop.call_later(PAUSE, self.thaw)
             return
         self._socket.recv(len(line) + 2)
         self.proxy = line.decode("latin-1")
@@ -116,6 +121,8 @@ class Arrival:
         self.close()
 
     def _leave(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         self.pod.connections.discard(self)
         self._loop.remove_reader(self._socket.fileno())
 
@@ -126,6 +133,8 @@ class Arrival:
     finish = cut = close
 
     def freeze(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(self._socket.fileno())
 
     def thaw(self) -> None:

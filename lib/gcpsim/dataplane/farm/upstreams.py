@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gcpsim.dataplane.farm.answers import Headers, Reply, Request
@@ -68,9 +69,7 @@ class Upstreams:
                     await loop.sock_connect(sock, at)
                 if not tls:
                     return await asyncio.open_connection(sock=sock)
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-                return await asyncio.open_connection(sock=sock, ssl=context, server_hostname="")
+                return await asyncio.open_connection(sock=sock, ssl=_any(), server_hostname="")
         except (OSError, TimeoutError) as error:
             sock.close()
             raise Unreachable(str(error)) from error
@@ -101,6 +100,14 @@ class Upstreams:
             for _, writer in wires:
                 writer.close()
         self._idle.clear()
+
+
+@cache
+def _any() -> ssl.SSLContext:
+    """Certificates of pods are not checked (proxy-ssl-verify off)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes) -> bytes:
