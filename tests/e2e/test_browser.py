@@ -11,7 +11,7 @@ from edgebook.records import FolderArchive
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import Lab
-from tests.e2e.pages import ROOT, SHOTS, errors, open_page, output, run_all
+from tests.e2e.pages import ROOT, SHOTS, cell, errors, open_page, output, run_all
 
 SAMPLE = ROOT / "docs" / "sample-record"
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
@@ -48,6 +48,26 @@ def test_status_in_jupyterlab_draws_the_way_of_a_request(browser: Browser, lab: 
     picture.scroll_into_view_if_needed()
     assert picture.bounding_box()["width"] > 300  # type: ignore[index]
     page.screenshot(path=SHOTS / "lab-status.png")
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_watch_in_jupyterlab_draws_what_users_see(browser: Browser, lab: Lab, scheme: str) -> None:
+    """The live picture stands in the cell that watches, and again as its value."""
+    (notebook,) = lab.folder.rglob("workspace/operate/watch.ipynb")
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace("seconds = 30", "seconds = 4"), encoding="utf-8")
+    page = open_page(browser, lab.at("operate/watch.ipynb"), scheme)
+    run_all(page)
+    assert not errors(page)
+    drawn = cell(page, "seen = book.traffic")
+    pictures = drawn.locator("svg[role=img]")
+    assert pictures.count() == 2
+    said = pictures.last.get_attribute("aria-label") or ""
+    assert "0 of" in said and "requests failed" in said
+    assert "answered by blue" in pictures.last.inner_html()
+    pictures.last.scroll_into_view_if_needed()
+    page.screenshot(path=SHOTS / f"lab-watch-{scheme}.png")
     page.context.close()
 
 
