@@ -178,9 +178,11 @@ class Book:
 
     def traffic(self, seconds: float = 60.0, *, rate: float | None = None) -> Any:
         """Watch for so long and show it, live in a notebook; Ctrl-C ends it earlier."""
+        draw = watched.in_a_cell()
         # After Ctrl-C, what was seen until now is shown.
         with self.watch(rate=rate) as watch, contextlib.suppress(KeyboardInterrupt):
-            watched.follow(watch, seconds, watched.in_a_cell())
+            watched.follow(watch, seconds, draw)
+        draw(None)
         return watched.of_report(watch.stop())
 
     def _leaks(self, *, torn_down: bool = False) -> list[leftovers.Leak]:

@@ -61,14 +61,14 @@ def follow(watch: Watch, seconds: float | None, update: Callable[[Seen], object]
         update(now(watch))
 
 
-def in_a_cell() -> Callable[[Seen], object]:
-    """A picture in the running cell that is drawn anew; nothing outside of notebooks."""
+def in_a_cell() -> Callable[[Seen | None], object]:
+    """A picture in the running cell that is drawn anew, and taken away by None."""
     if not in_a_notebook():
         return lambda seen: None
     from IPython.display import HTML, display
 
     handle = display(HTML(""), display_id=True)
-    return lambda seen: handle.update(HTML(seen._repr_html_()))
+    return lambda seen: handle.update(HTML(seen._repr_html_() if seen else ""))
 
 
 def in_a_notebook() -> bool:
@@ -95,6 +95,7 @@ def live(watch: Watch) -> Callable[[], None]:
     def stop() -> None:
         over.set()
         thread.join()
+        update(None)
 
     return stop
 
