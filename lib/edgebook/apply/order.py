@@ -40,6 +40,17 @@ def before(changes: Iterable[Change], live: Live) -> Order:
     return waits
 
 
+def last(changes: Iterable[Change], waits: Order) -> frozenset[ResourceKey]:
+    """Changes that take away what something else of the plan replaces."""
+    work = [change for change in changes if change.action is not Action.REPORT]
+    made = {change.key for change in work if not _goes(change)}
+    return frozenset(c.key for c in work if _goes(c) and waits[c.key] & made)
+
+
+def _goes(change: Change) -> bool:
+    return change.action is Action.DELETE or change.key.kind in ("detachment", "closing")
+
+
 def needs(change: Change) -> set[ResourceKey]:
     """What must exist before a create or update."""
     keys = {ref.key for ref in refs(change.after)} | set(change.depends)

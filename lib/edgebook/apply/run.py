@@ -39,6 +39,9 @@ from edgebook.verify.health import GroupHealth
 TRIES = 6
 ANNOTATIONS = ("serviceAnnotation", "unexposure")
 RELEASE_SECONDS = 300
+# Configuration reaches all of Google's front ends 30 to 120 s after its operation is done: public
+# reports of 502s and cut handshakes when what was replaced went at once.
+SPREAD_SECONDS = 120
 THREADS = 64
 # What the plan would say of this resource now: a change, or None when nothing is left to do.
 Replan = Callable[[ResourceKey], Change | None]
@@ -88,10 +91,13 @@ class Run:
         self._releases: dict[ResourceKey, Budget] = {}
         self._failed = threading.Event()
         self._seen: list[GroupHealth] = []
+        self._last: frozenset[ResourceKey] = frozenset()
+        self._made_at = 0.0  # when the last change was made that is not one of the last
 
     def carry_out(self, plan: Plan, live: Live) -> list[Done]:
         """Do all changes; the results in the plan's order. InterruptedRun after Ctrl-C."""
         waits = order.before(plan.changes, live)
+        self._last = order.last(plan.changes, waits)
         by_key = {change.key: change for change in plan.to_do}
         results: dict[ResourceKey, Done] = {}
         running: dict[Future[Done], ResourceKey] = {}
@@ -181,6 +187,8 @@ class Run:
             self._failed.set()
             raise
         seconds = self._clock.monotonic() - began
+        if change.key not in self._last:
+            self._made_at = self._clock.monotonic()
         if error is not None:
             self._failed.set()
             self._journal.outcome(change, seconds=seconds, error=str(error))
@@ -192,11 +200,23 @@ class Run:
     def _with_gates(self, change: Change) -> Change:
         for gate in change.waits:
             self._gates.wait(gate, change)
+        if change.key in self._last:
+            self._spread(change)
         self._guard()
         with self._objects[_object(change.key)]:
             done = self._until_done(change)
         self._on_done(change)
         return done
+
+    def _spread(self, change: Change) -> None:
+        """What is done is not everywhere yet: some locations still serve by what goes now."""
+        passed = (self._clock.monotonic() - self._made_at) * (self._clock.rate or 1.0)
+        if passed < SPREAD_SECONDS:
+            text = (
+                f"{noun(change.key)} {change.key.name}: goes when every location has its successor"
+            )
+            self._progress.say(text)
+            self._clock.wait(SPREAD_SECONDS - passed)
 
     def _until_done(self, change: Change) -> Change:
         """Try until it is done; each kind of refusal has its own way on."""

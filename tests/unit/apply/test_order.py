@@ -34,3 +34,43 @@ def test_deletes_wait_for_who_holds_them():
     live = {holder: LiveResource(holder, {"healthChecks": [link], "usedBy": []})}
     made = [change(Action.DELETE, "healthCheck"), change(Action.DELETE, "backendService")]
     assert order.before(made, live)[key("healthCheck")] == {holder}
+
+
+def test_what_goes_waits_for_everything_that_is_made_and_comes_last():
+    """The certificate in use goes after its entries have the new one, whatever else is planned."""
+    scope, entries = "projects/p/locations/global", "projects/p/locations/global/certificateMaps/m"
+    old, new = (ResourceKey("certificate", scope, name) for name in ("old", "new"))
+    entry = ResourceKey("certificateMapEntry", entries, "e")
+    record = ResourceKey("dnsRecordSet", "projects/p/managedZones/z", "new./A")
+    link = {"certificates": ["projects/1/locations/global/certificates/old"]}
+    live = {old: LiveResource(old, {}), entry: LiveResource(entry, link)}
+    after = {"certificates": [Ref("certificate", "new", scope)]}
+    changes = [
+        Change(Action.DELETE, old, Step.CERTIFICATE, ""),
+        Change(Action.CREATE, new, Step.CERTIFICATE, ""),
+        Change(Action.UPDATE, entry, Step.CERTIFICATE, "", after=after),
+        Change(Action.CREATE, record, Step.ADDRESS_AND_DNS, ""),
+    ]
+    waits = order.before(changes, live)
+    assert waits[old] == {new, entry, record}
+    assert waits[entry] == {new} and waits[new] == set()
+    assert order.last(changes, waits) == {old}
+
+
+def test_a_rule_waits_for_the_one_that_has_its_address_and_port():
+    scope = "projects/p/global"
+    old, new = (ResourceKey("forwardingRule", scope, name) for name in ("old", "new"))
+    address = ResourceKey("address", scope, "a")
+    live = {
+        address: LiveResource(address, {"address": "203.0.113.1"}),
+        old: LiveResource(old, {"IPAddress": "203.0.113.1", "portRange": "443-443"}),
+    }
+    after = {"IPAddress": Ref("address", "a", scope, "address"), "portRange": "443-443"}
+    changes = [
+        Change(Action.DELETE, old, Step.FRONTENDS, ""),
+        Change(Action.CREATE, new, Step.FRONTENDS, "", after=after),
+    ]
+    assert order.before(changes, live) == {old: set(), new: {old}}
+    other = {**after, "portRange": "80-80"}
+    changes[1] = Change(Action.CREATE, new, Step.FRONTENDS, "", after=other)
+    assert order.before(changes, live) == {old: {new}, new: set()}
