@@ -16,11 +16,13 @@ from edgebook.cloud.google import Cloud
 from edgebook.cloud.kubernetes import KubeCluster
 from edgebook.cloud.wire import Wire
 from edgebook.desired import Desired
+from edgebook.desired.frontends import policies
 from edgebook.errors import ApiError, EdgebookError
 from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
+from edgebook.model.kinds import compute_scope
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey
 from edgebook.params import Spec
@@ -122,6 +124,17 @@ class FrontDoor:
     def zones(self) -> tuple[str, ...]:
         return self.names.zones()
 
+    @property
+    def also(self) -> tuple[tuple[str, str], ...]:
+        """Lists that only this front door needs: its policies, a shared network's rules."""
+        found = (
+            [("securityPolicy", compute_scope(self.spec.project))] if policies(self.spec) else []
+        )
+        network = self.spec.network
+        if network.startswith("projects/") and network.split("/")[1] != self.spec.project:
+            found.append(("firewall", compute_scope(network.split("/")[1])))
+        return tuple(found)
+
     def read(
         self,
         reader: Reader | None = None,
@@ -138,11 +151,11 @@ class FrontDoor:
         reader = reader or self.reader.again()
         zones, maps = zones or self.zones, maps or self.maps
         number = reader.one("cloudresourcemanager", f"v3/projects/{self.spec.project}")
-        prefetch(reader, zones)
+        prefetch(reader, zones, self.also)
         cluster_reading.prefetch(reader, self.services)
         try:
             if live is None:
-                live = IndexedLive(read_live(reader, zones=zones, maps=maps))
+                live = IndexedLive(read_live(reader, zones=zones, maps=maps, also=self.also))
         except ApiError as error:
             for zone in self.zones:
                 if refusals.not_there(error) and error.path.startswith(f"dns/v1/{zone}/"):

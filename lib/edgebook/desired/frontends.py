@@ -20,6 +20,7 @@ from edgebook.params.types import (
     HealthCheckSpec,
     HealthCheckType,
     IapSpec,
+    Spec,
 )
 
 SCHEME = "EXTERNAL_MANAGED"
@@ -38,6 +39,8 @@ PROBE_FIELDS = {
 
 def resources(context: Context) -> Iterator[Resource]:
     """A None in a body says that the field must not be set."""
+    for policy in sorted(policies(context.spec)):
+        yield context.existing("securityPolicy", policy)
     for name, backend in sorted(context.spec.backends.items()):
         yield _health_check(context, name, backend.health_check)
         yield _backend_service(context, name, backend)
@@ -45,6 +48,12 @@ def resources(context: Context) -> Iterator[Resource]:
     for frontend in sorted(context.spec.frontends, key=lambda f: f.name):
         yield from _ssl_policy(context, frontend)
         yield from _frontend(context, frontend)
+
+
+def policies(spec: Spec) -> set[str]:
+    """The Cloud Armor policies that the params name; they must exist."""
+    backends = spec.backends.values()
+    return {name for b in backends for name in (b.security_policy, b.edge_security_policy) if name}
 
 
 def _health_check(context: Context, backend: str, probe: HealthCheckSpec) -> Resource:

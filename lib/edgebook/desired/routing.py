@@ -1,10 +1,11 @@
 """The URL maps: which request goes where, and the tests that Google runs at every write of one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgebook.desired.context import Context, merged
 from edgebook.model.values import Ref, Resource
+from edgebook.params.apitypes import SERVICE_KEYS
 from edgebook.params.names import slug
 from edgebook.params.types import (
     FrontendProtocol,
@@ -79,7 +80,18 @@ def _matcher(context: Context, route: RouteSpec) -> dict[str, Any]:
         "pathRules": rules or None,
         "routeRules": None,
     }
-    return merged(matcher, route.api)
+    return merged(matcher, _named(context, route.api))
+
+
+def _named(context: Context, value: Any, key: str = "") -> Any:
+    """Fields under `api:` with the params' own backends by name made references."""
+    if isinstance(value, Mapping):
+        return {name: _named(context, item, name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(context, item, key) for item in value]
+    if key in SERVICE_KEYS and isinstance(value, str) and value in context.spec.backends:
+        return _service(context, value)
+    return value
 
 
 def _service(context: Context, backend: str) -> Ref:
@@ -110,7 +122,7 @@ def _action(context: Context, target: TargetSpec, *, default: bool = False) -> d
             "pathPrefixRewrite": target.rewrite.prefix,
         }
         route["urlRewrite"] = {field: value for field, value in rewrite.items() if value}
-    route = merged(route, target.api)
+    route = merged(route, _named(context, target.api))
     return result | ({action: route | _nothing_else(target)} if route else {})
 
 

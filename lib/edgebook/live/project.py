@@ -28,10 +28,14 @@ COMPUTE_KINDS = (
 CERTIFICATE_KINDS = ("certificate", "certificateMap", "dnsAuthorization")
 
 
-def prefetch(reader: Reader, zones: Iterable[str] = ()) -> None:
-    """Start all lists that do not depend on another answer."""
+def prefetch(
+    reader: Reader, zones: Iterable[str] = (), also: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Start all lists that do not depend on another answer; `also` are more kinds and scopes."""
     for kind in COMPUTE_KINDS:
         reader.collection(kind, compute_scope(reader.project))
+    for kind, scope in also:
+        reader.collection(kind, scope)
     for kind in CERTIFICATE_KINDS:
         reader.collection(kind, certificate_scope(reader.project))
     for zone in zones:
@@ -39,15 +43,19 @@ def prefetch(reader: Reader, zones: Iterable[str] = ()) -> None:
 
 
 def read_live(
-    reader: Reader, *, zones: Iterable[str] = (), maps: Iterable[str] = ()
+    reader: Reader,
+    *,
+    zones: Iterable[str] = (),
+    maps: Iterable[str] = (),
+    also: Iterable[tuple[str, str]] = (),
 ) -> dict[ResourceKey, LiveResource]:
     """Everything of the project that a front door could consist of.
 
     `zones` are scopes of managed zones (`projects/P/managedZones/Z`), `maps` names of certificate
-    maps whose entries matter.
+    maps whose entries matter, `also` kinds and scopes that only some front doors need.
     """
-    zones = tuple(zones)
-    prefetch(reader, zones)
+    zones, also = tuple(zones), tuple(also)
+    prefetch(reader, zones, also)
     scope = certificate_scope(reader.project)
     existing = {_short(body) for body in reader.collection("certificateMap", scope).result()}
     entry_scopes = [f"{scope}/certificateMaps/{name}" for name in sorted(set(maps) & existing)]
@@ -57,6 +65,7 @@ def read_live(
     wanted += [(kind, scope) for kind in CERTIFICATE_KINDS]
     wanted += [("certificateMapEntry", entry_scope) for entry_scope in entry_scopes]
     wanted += [("dnsRecordSet", zone) for zone in zones]
+    wanted += also
     found: dict[ResourceKey, LiveResource] = {}
     for kind, where in wanted:
         for body in reader.collection(kind, where).result():

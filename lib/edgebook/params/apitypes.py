@@ -139,6 +139,19 @@ OURS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+# Fields in which a route's `api:` may name a backend of the params.
+SERVICE_KEYS = frozenset({"backendService", "defaultService", "service"})
+
+
+def backends_in(value: Any, key: str = "") -> set[str]:
+    """Everything that an `api:` block names as a service."""
+    if isinstance(value, Mapping):
+        return {name for key, item in value.items() for name in backends_in(item, key)}
+    if isinstance(value, list | tuple):
+        return {name for item in value for name in backends_in(item, key)}
+    return {value} if key in SERVICE_KEYS and isinstance(value, str) else set()
+
+
 @functools.cache
 def schemas(document: str) -> dict[str, Any]:
     """The types of one discovery document."""

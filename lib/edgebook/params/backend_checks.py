@@ -180,6 +180,9 @@ def _health_check(spec: Spec, name: str, probe: HealthCheckSpec, path: str) -> F
             text = f"{probe.type} is not possible on a port that speaks {protocol}; use "
             fitting = "SSL" if protocol is BackendProtocol.SSL else "HTTPS"
             yield f"{path}.type", f"{text}{fitting}, TCP, or a port of its own"
+        if probe.type is HealthCheckType.GRPC and protocol is BackendProtocol.HTTP:
+            text = "GRPC is not possible on a port that speaks HTTP; use HTTP, TCP, "
+            yield f"{path}.type", f"{text}or a port of its own"
         if probe.type in TLS_CHECKS and protocol is BackendProtocol.HTTP:
             text = f"{probe.type} is not possible on a port that speaks HTTP; use HTTP, TCP, "
             yield f"{path}.type", f"{text}or a port of its own"

@@ -271,6 +271,8 @@ def _unused(spec: Spec) -> Found:
             if not known(target):
                 return
             used |= {target.backend, *target.weights}
+            used |= apitypes.backends_in(target.api)
+        used |= apitypes.backends_in(route.api)
     if not known(*used):
         return
     for name in spec.backends:

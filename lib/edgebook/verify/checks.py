@@ -80,10 +80,10 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             reason = f"not applied yet: {len(changes)} changes to make"
             yield result(SKIPPED, check, step.value, reason, step=step)
         else:
-            named = ", ".join(f"{c.action.value} {named(c.key)}" for c in changes[:3])
+            listed = ", ".join(f"{c.action.value} {named(c.key)}" for c in changes[:3])
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             remedy = f"edgebook plan, then run {step.number} {step.heading} again"
-            yield result(FAILED, check, step.value, f"{named}{more}", remedy, step=step)
+            yield result(FAILED, check, step.value, f"{listed}{more}", remedy, step=step)
 
 
 def _untouched(facts: Facts, step: Step) -> bool:

@@ -182,7 +182,8 @@ CNAME_WRONG = Failure(
     23,
     "the validation CNAME is missing or wrong",
     "Google's certificate authority does not find the expected CNAME",
-    "run 10 and 20 again; look for a doubled suffix (_acme-challenge.x.x.) or another DNS provider",
+    "set exactly that CNAME: by hand at another DNS provider, by 20 certificate in Cloud DNS; look "
+    "for a doubled suffix (_acme-challenge.x.x.)",
     final=False,
 )
 CNAME_BLOCKED = Failure(

@@ -78,6 +78,8 @@ def speaks_of(rules: Iterable[Mapping[str, Any]], source: str, tags: Iterable[st
         aimed = set(rule.get("targetTags", ()))
         if rule.get("allowed") and _overlaps(rule, part) and (not aimed or aimed & wanted):
             for item in rule["allowed"]:
+                if str(item.get("IPProtocol", "")).lower() not in ("all", "tcp", "6"):
+                    continue
                 ports = ",".join(item.get("ports", ())) or "all"
                 found.append(f"{rule.get('name')} {item.get('IPProtocol')}:{ports}")
     return found

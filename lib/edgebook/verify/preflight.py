@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.kinds import named
-from edgebook.model.values import Action, CheckResult, CheckState, Step
-from edgebook.verify import dns_checks, failures, preflight_traffic
+from edgebook.model.kinds import compute_scope, named
+from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
+from edgebook.verify import backend_checks, dns_checks, failures, foresight, preflight_traffic
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
@@ -92,6 +92,8 @@ def run(door: FrontDoor) -> list[CheckResult]:
         ("quotas", quotas),
         ("clusters", clusters),
         ("Services", services),
+        ("pods and NGINX", ahead),
+        ("address", address),
         ("DNS", names),
         ("real users are seen", preflight_traffic.real_users),
         ("the meter reaches", preflight_traffic.reached),
@@ -248,7 +250,7 @@ def services(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
                 ports = joined(str(port) for port in service.target_ports)
                 yield result(FAILED, "Service", subject, f"has ports {ports}", trouble.remedy)
             elif not service.target_ports[neg.port]:
-                trouble = failures.NEG_EMPTY
+                trouble = failures.of_no_endpoints(service.pods, neg.port)
                 yield result(FAILED, "Service", subject, trouble.cause, trouble.remedy)
             else:
                 pods = joined(str(port) for port in service.target_ports[neg.port])
@@ -273,6 +275,34 @@ def names(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     facts = facts_of(door, moment)
     yield from dns_checks.zone(facts)
     yield from dns_checks.caa(facts)
+
+
+def ahead(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """What pods, NGINX and the firewall would do to traffic once it flows."""
+    facts = facts_of(door, moment)
+    yield from foresight.foresight(facts)
+    if not door.spec.firewall.manage:
+        yield from backend_checks.firewall(facts)
+
+
+def address(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """An address that is only used must be a global one."""
+    if not door.spec.address.adopt:
+        return
+    scope = compute_scope(door.spec.project)
+    for version in sorted(set(door.spec.address.ip_versions)):
+        name = door.names.address(version)
+        if ResourceKey("address", scope, name) in moment.live:
+            continue
+        found = moment.reader.aggregated("addresses", "addresses").result()
+        regions = [str(i["region"]).rsplit("/", 1)[-1] for i in found
+                   if i["name"] == name and i.get("region")]  # fmt: skip
+        if regions:
+            why = f"it is an address of region {joined(regions)}, and a regional one cannot move"
+            remedy = (
+                "reserve a global one: leave address.adopt out; DNS leads to it at the cut-over"
+            )
+            yield result(FAILED, "address is global", name, why, remedy)
 
 
 def plan(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:

@@ -1,0 +1,238 @@
+"""What can be known of pods, NGINX and the network beforehand, and would hurt later.
+
+Nothing here fails for what only costs comfort: that is uncertain, with what to do about it. What
+certainly breaks (a protocol that nobody speaks, a port that no pod has) is failed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from edgebook.errors import EdgebookError
+from edgebook.model.observed import ObservedService
+from edgebook.model.values import CheckResult
+from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
+from edgebook.verify.causes import container_ports
+from edgebook.verify.facts import FAILED, OK, UNCERTAIN, Facts, joined, result
+
+Found = Iterator[CheckResult]
+Object = Mapping[str, Any]
+KEEP_ALIVE = 600  # seconds: Google keeps connections to backends that long
+NGINX = "ingress-nginx"
+ALLOW_LISTS = (
+    "nginx.ingress.kubernetes.io/whitelist-source-range",
+    "nginx.ingress.kubernetes.io/allowlist-source-range",
+)
+
+
+def foresight(facts: Facts) -> Found:
+    """All of it, for every backend in every cluster that serves it."""
+    for name, backend in sorted(facts.spec.backends.items()):
+        for cluster in sorted(backend.active):
+            seen = facts.observed.clusters.get(cluster)
+            service = seen.service(backend.neg.namespace, backend.neg.service) if seen else None
+            if seen is None or not seen.reachable or service is None or not service.found:
+                continue  # said by the checks of clusters and Services
+            subject = f"{cluster}/{service.namespace}/{service.name}"
+            pods = pods_of(facts, cluster, service)
+            yield from _port(facts, cluster, backend, service, subject)
+            yield from _probe(facts, name, backend, cluster, service, subject)
+            yield from _rollouts(pods, subject)
+            if nginx := [pod for pod in pods if _is_nginx(pod)]:
+                yield from _nginx(facts, name, backend, cluster, nginx[0])
+
+
+def pods_of(facts: Facts, cluster: str, service: ObservedService) -> list[Object]:
+    """The pod objects behind a Service; empty when they can't be read."""
+    names = {pod.name for pod in service.pods}
+    try:
+        path = f"api/v1/namespaces/{service.namespace}/pods"
+        return [p for p in facts.reader.objects(cluster, path).result()
+                if p["metadata"]["name"] in names]  # fmt: skip
+    except EdgebookError:
+        return []
+
+
+def _port(
+    facts: Facts, cluster: str, backend: BackendSpec, service: ObservedService, subject: str
+) -> Found:
+    """Proxy load balancers speak TCP."""
+    body = next(
+        (
+            item
+            for item in facts.reader.objects(cluster, "api/v1/services").result()
+            if item["metadata"]["namespace"] == service.namespace
+            and item["metadata"]["name"] == service.name
+        ),
+        {},
+    )
+    for port in (body.get("spec") or {}).get("ports") or ():
+        if int(port["port"]) == backend.neg.port and port.get("protocol", "TCP") != "TCP":
+            why = f"port {backend.neg.port} is {port['protocol']}: global frontends are TCP only"
+            remedy = "leave it on its passthrough load balancer"
+            yield result(FAILED, "port is TCP", subject, why, remedy)
+
+
+def _probe(
+    facts: Facts,
+    name: str,
+    backend: BackendSpec,
+    cluster: str,
+    service: ObservedService,
+    subject: str,
+) -> Found:
+    """A health check on a port of its own needs pods that listen there."""
+    probed = backend.health_check.port
+    if probed is None:
+        return
+    declared = container_ports(facts, cluster, service)
+    if declared and probed not in declared:
+        named = joined(str(port) for port in declared)
+        why = f"probes would go to port {probed}; the pods name {named}"
+        remedy = f"set backends.{name}.health_check.port to one of them, or leave it out"
+        yield result(FAILED, "pods listen on the probed port", subject, why, remedy)
+    elif declared:
+        yield result(OK, "pods listen on the probed port", subject, str(probed))
+
+
+def _rollouts(pods: list[Object], subject: str) -> Found:
+    """Pods that end before Google has let go of them cost requests at each rollout."""
+    if not pods:
+        return
+    check, spec = "pods outlive their endpoints", pods[0].get("spec") or {}
+    stops = [
+        c for c in spec.get("containers") or () if not (c.get("lifecycle") or {}).get("preStop")
+    ]
+    missing = [f"container {c['name']} has no preStop" for c in stops[:1]]
+    grace = int(spec.get("terminationGracePeriodSeconds", 30))
+    missing += [f"terminationGracePeriodSeconds is {grace}"] if grace < 60 else []
+    missing += ["there is one pod only"] if len(pods) < 2 else []
+    if missing:
+        remedy = (
+            "preStop sleep of 60 s, grace above it, two pods a zone: else rollouts cost requests"
+        )
+        yield result(UNCERTAIN, check, subject, "; ".join(missing), remedy)
+    else:
+        yield result(OK, check, subject, f"{len(pods)} pods, grace {grace} s")
+
+
+# NGINX as the second hop
+
+
+def _is_nginx(pod: Object) -> bool:
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    return any(f"{NGINX}/controller" in str(c.get("image", "")) for c in containers)
+
+
+def _nginx(facts: Facts, name: str, backend: BackendSpec, cluster: str, pod: Object) -> Found:
+    settings = _settings(facts, cluster, pod)
+    subject = f"{cluster}/{pod['metadata']['namespace']}"
+    yield from _proxy_protocol(facts, name, settings, subject)
+    if backend.protocol in (BackendProtocol.SSL, BackendProtocol.TCP):
+        return
+    trusts = settings.get("use-forwarded-headers") == "true"
+    ingresses = _ingresses(facts, cluster)
+    yield from _loop(backend, settings, ingresses, subject, trusts=trusts)
+    yield from _clients(settings, ingresses, subject, trusts=trusts)
+    yield from _patience(name, backend, settings, subject)
+
+
+def _settings(facts: Facts, cluster: str, pod: Object) -> dict[str, str]:
+    """The controller's ConfigMap: the one its arguments name, else the chart's."""
+    namespace = str(pod["metadata"]["namespace"])
+    named = [
+        str(arg).partition("=")[2]
+        for container in pod["spec"]["containers"]
+        for arg in container.get("args") or ()
+        if str(arg).startswith("--configmap=")
+    ]
+    where, _, config = (named or [f"{namespace}/ingress-nginx-controller"])[0].rpartition("/")
+    where = namespace if "$" in where or not where else where
+    try:
+        found = facts.reader.objects(cluster, f"api/v1/namespaces/{where}/configmaps").result()
+    except EdgebookError:
+        return {}
+    data = next((item.get("data") for item in found if item["metadata"]["name"] == config), None)
+    return {str(k): str(v) for k, v in (data or {}).items()}
+
+
+def _ingresses(facts: Facts, cluster: str) -> list[Object]:
+    path = "apis/networking.k8s.io/v1/ingresses"
+    try:
+        return list(facts.reader.objects(cluster, path, missing_ok=True).result())
+    except EdgebookError:
+        return []
+
+
+def _proxy_protocol(facts: Facts, name: str, settings: Mapping[str, str], subject: str) -> Found:
+    expects = settings.get("use-proxy-protocol") == "true"
+    sends = _sends_proxy(facts.spec.frontends, name)
+    check = "NGINX and PROXY protocol agree"
+    if expects and not sends:
+        why = "use-proxy-protocol is true, and nobody sends it: every connection is broken off"
+        remedy = "a controller or Service of its own without use-proxy-protocol for this backend"
+        yield result(FAILED, check, subject, why, remedy)
+    elif sends and not expects:
+        why = "the frontend sends PROXY_V1, and NGINX does not expect it"
+        yield result(FAILED, check, subject, why, "set use-proxy-protocol, or proxy_header: NONE")
+
+
+def _sends_proxy(frontends: Iterable[FrontendSpec], name: str) -> bool:
+    return any(f.backend == name and f.proxy_header is ProxyHeader.PROXY_V1 for f in frontends)
+
+
+def _loop(
+    backend: BackendSpec,
+    settings: Mapping[str, str],
+    ingresses: list[Object],
+    subject: str,
+    *,
+    trusts: bool,
+) -> Found:
+    """Plain HTTP behind Google: NGINX redirects to HTTPS what was HTTPS already."""
+    tls = [i for i in ingresses if (i.get("spec") or {}).get("tls")]
+    redirects = settings.get("ssl-redirect", "true") == "true" and tls
+    forced = settings.get("force-ssl-redirect") == "true"
+    if backend.protocol is BackendProtocol.HTTP and not trusts and (redirects or forced):
+        why = (
+            "ssl-redirect is on and use-forwarded-headers is not: HTTPS requests redirect for ever"
+        )
+        remedy = 'set use-forwarded-headers: "true" in its ConfigMap, or protocol: HTTPS, port 443'
+        yield result(FAILED, "NGINX does not redirect in a loop", subject, why, remedy)
+
+
+def _clients(
+    settings: Mapping[str, str], ingresses: list[Object], subject: str, *, trusts: bool
+) -> Found:
+    """Without forwarded headers NGINX takes Google's addresses for the clients'."""
+    if trusts:
+        return
+    lists = [
+        f"{i['metadata']['namespace']}/{i['metadata']['name']}"
+        for i in ingresses
+        if any(name in (i["metadata"].get("annotations") or {}) for name in ALLOW_LISTS)
+    ]
+    remedy = (
+        'set use-forwarded-headers: "true" and proxy-real-ip-cidr to '
+        "35.191.0.0/16,130.211.0.0/22 and the front door's address"
+    )
+    if lists or settings.get("whitelist-source-range"):
+        where = joined(lists) if lists else "its ConfigMap"
+        why = f"allow-lists ({where}) would see Google's addresses and refuse everybody"
+        yield result(FAILED, "NGINX sees the clients' addresses", subject, why, remedy)
+    else:
+        why = "use-forwarded-headers is not true: logs and limits see Google's addresses"
+        yield result(UNCERTAIN, "NGINX sees the clients' addresses", subject, why, remedy)
+
+
+def _patience(name: str, backend: BackendSpec, settings: Mapping[str, str], subject: str) -> Found:
+    """Who gives up first, and who closes idle connections first."""
+    read = int(settings.get("proxy-read-timeout") or 60)
+    if read > int(backend.timeout):
+        why = f"NGINX waits {read} s for the application, Google {int(backend.timeout)} s"
+        remedy = f"set backends.{name}.timeout to {read} s or more, if such answers are wanted"
+        yield result(UNCERTAIN, "timeouts fit", subject, why, remedy)
+    idle = int(settings.get("keep-alive") or 75)
+    if idle <= KEEP_ALIVE:
+        why = f"NGINX closes idle connections after {idle} s, Google keeps them {KEEP_ALIVE} s"
+        remedy = 'set keep-alive: "620" in its ConfigMap: else a request is lost now and then'
+        yield result(UNCERTAIN, "keep-alive fits", subject, why, remedy)
