@@ -40,6 +40,7 @@ BY_DETAILS = {
     "direct_response": "direct_response",
     "downstream_remote_disconnect": "client_disconnected_before_any_response",
     "fault_filter_abort": "fault_filter_abort",
+    "http2.remote_reset": "client_disconnected_before_any_response",
     "http1.": "failed_parsing_client_headers",
     "http2.": "invalid_http2_client_header_format",
     "local_rate_limited": "throttled_by_security_policy",
