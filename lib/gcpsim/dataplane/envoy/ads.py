@@ -92,7 +92,8 @@ class Stream:
             return
         subscription = self._subscriptions.setdefault(kind, Subscription())
         names = set(request.resource_names)
-        subscription.sent = {k: v for k, v in subscription.sent.items() if k in names}
+        if kind not in WILDCARD:
+            subscription.sent = {k: v for k, v in subscription.sent.items() if k in names}
         subscription.names = names
         if request.response_nonce != subscription.nonce:
             return
