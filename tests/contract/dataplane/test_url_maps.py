@@ -311,3 +311,26 @@ def test_retries_as_the_policy_says(routed: Any) -> None:
     pod.hook = hook
     assert routed.fetch("/x", method="POST").status == 200
     assert pod.seen == ["POST /x"] * 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "clean"),
+    [
+        ("/a/./b?x=1", "/a/b?x=1"),
+        ("/a/b/../c", "/a/c"),
+        ("/a/b/..", "/a/"),
+        ("/../a", "/a"),
+        ("/a/..b/c", ""),
+        ("/a/.../c", ""),
+        ("/a.b/c.", ""),
+    ],
+)
+def test_dots_in_paths_are_sent_back(routed: Any, asked: str, clean: str) -> None:
+    answer = routed.fetch(asked)
+    if clean:
+        assert (answer.status, answer.headers["location"]) == (
+            302,
+            f"http://shop.example.com{clean}",
+        )
+    else:
+        assert (answer.status, answer.json["path"]) == (200, asked)

@@ -171,7 +171,7 @@ def _http(documents: Documents, front: Front, codec: str = "AUTO") -> Doc:
         "stream_idle_timeout": "0s",
         "request_timeout": seconds(_slowest(documents, map_path)),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "normalize_path": True,
+        "normalize_path": False,
         "merge_slashes": managed,
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
         "local_reply_config": local_replies(front.scheme),

@@ -8,6 +8,21 @@ from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, short
 from gcpsim.dataplane.routes.envoy import APPEND, T, added
 
 HOP_HEADERS = ("x-envoy-external-address", "x-envoy-internal", "x-request-id")
+# `/./` and `/../` in a path: sent back to the clean one, as often as it takes.
+CLEANING: list[Doc] = [
+    {
+        "name": f"|{name}",
+        "match": {"safe_regex": {"regex": f".*{pattern}.*"}},
+        "redirect": {
+            "response_code": "FOUND",
+            "regex_rewrite": {"pattern": {"regex": pattern}, "substitution": "/"},
+        },
+    }
+    for name, pattern in (
+        ("/./", r"/\.(?:/|$)"),
+        ("/../", r"(?:^|/(?:[^/.]|\.[^/.]|\.\.[^/])[^/]*)/\.\.(?:/|$)"),
+    )
+]
 DEFAULTS = {
     "service": "defaultService",
     "urlRedirect": "defaultUrlRedirect",
@@ -38,12 +53,12 @@ def route_configuration(documents: Documents, path: str, doc: Doc, scheme: str) 
                 {
                     "name": matcher["name"],
                     "domains": sorted(domains),
-                    "routes": list(_routes(maker, doc, matcher)),
+                    "routes": [*CLEANING, *_routes(maker, doc, matcher)],
                 }
             )
     if not any("*" in host["domains"] for host in hosts):
         fallback = _route(f"{short(path)}|default", {"prefix": "/"}, maker, _part(doc), "/", ())
-        hosts.append({"name": "(default)", "domains": ["*"], "routes": [fallback]})
+        hosts.append({"name": "(default)", "domains": ["*"], "routes": [*CLEANING, fallback]})
     return {
         "name": name_of(path, scheme),
         "virtual_hosts": sorted(hosts, key=lambda host: str(host["name"])),
