@@ -57,7 +57,7 @@ class Forwarder:
             pipe.end()
 
     def _listen(self, host: str, port: int) -> None:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, port))
@@ -241,7 +241,7 @@ class Pipe:
             return
         farm, loop = self.forwarder.farm, self._loop
         seen = self.peer[0] if self.forwarder.local else node["ip"]
-        inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        inner = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         inner.setblocking(False)
         try:
             with farm.on_behalf(inner, f"{seen}:{self.peer[1]}"):

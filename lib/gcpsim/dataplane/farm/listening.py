@@ -26,7 +26,7 @@ FILLERS = 2
 def bound(address: str, port: int) -> socket.socket:
     """A socket at an address and port; shifted where the port may not be bound. OSError if none."""
     for host, number in ((address, port), (address, port + SHIFT), ("127.0.0.1", 0)):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, number))
@@ -70,7 +70,7 @@ class Listener:
             return
         self._socket.listen(0)
         for _ in range(FILLERS):
-            filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             filler.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 filler.connect(self.at)

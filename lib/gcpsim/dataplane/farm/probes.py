@@ -144,7 +144,7 @@ class Probes:
             writer.close()
 
     async def _connect(self, probe: Probe) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setblocking(False)
         try:
             with self.farm.on_behalf(sock, probe.client):

@@ -61,7 +61,7 @@ class Upstreams:
     async def open(self, at: Address, *, tls: bool, connect: float) -> Wire:
         """A new connection to a pod, on behalf of this controller."""
         loop = asyncio.get_running_loop()
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setblocking(False)
         try:
             async with asyncio.timeout(connect):
