@@ -2,10 +2,10 @@
 
 import argparse
 import contextlib
-import json
 import re
 from pathlib import Path
 
+from edgebook.commands._output import as_json
 from edgebook.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 HELP = "watch a front door as its users see it, and count what fails"
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.samples is not None:
         args.samples.write_text(archive.write(report.log), encoding="utf-8")
     seen = watched.of_report(report)
-    print(json.dumps(seen.to_json(), indent=1) if args.json else seen)
+    print(as_json(seen.to_json()) if args.json else seen)
     verdict = judge(Statistics(), report.statistics, limits(book.spec.safety.traffic))
     return EXIT_OK if verdict.ok else EXIT_FAILED
 

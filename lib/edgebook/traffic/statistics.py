@@ -160,7 +160,8 @@ def statistics(
     groups: dict[tuple[int, str], _Group] = defaultdict(_Group)
     answers: dict[tuple[str, str], array[float]] = defaultdict(lambda: array("d"))
     bad: list[Sample] = []
-    places = {number: _place(series) for number, series in log.series.items()}
+    known = dict(log.series)  # a copy: a running watch may add some
+    places = {number: _place(series) for number, series in known.items()}
     for sample in log.counted(since, until):
         group = groups[sample.series, sample.who]
         group.sent += 1
@@ -172,9 +173,7 @@ def statistics(
     blind = [_cut(item, since, until) for item in log.blind]
     gap, where = _longest_gap(log, answers, blind, since, until)
     # A name server's pace is not that of the front door.
-    timed = _ordered(
-        group for (n, _), group in groups.items() if log.series[n].client is not Client.DNS
-    )
+    timed = _ordered(group for (n, _), group in groups.items() if known[n].client is not Client.DNS)
     sent = sum(group.sent for group in groups.values())
     return Statistics(
         sent=sent,
@@ -184,7 +183,7 @@ def statistics(
         gap_where=where,
         p50_ms=percentile(timed, 0.50),
         p99_ms=percentile(timed, 0.99),
-        by=tuple(_shares(groups, log.series)),
+        by=tuple(_shares(groups, known)),
         failures=tuple(_failure(log, sample, changes) for sample in sorted(bad)[:MOST_FAILURES]),
         blind_s=round(_covered(blind) + sum(item.asleep for item in blind), 3),
         longest_blind_s=round(

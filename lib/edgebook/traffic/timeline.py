@@ -28,7 +28,7 @@ def timeline(
     answers: dict[str, list[int]] = defaultdict(lambda: [0] * count)
     failed = [0] * count
     seconds: list[list[float]] = [[] for _ in range(count)]
-    names = {n for n, series in log.series.items() if series.client is Client.DNS}
+    names = {n for n, series in list(log.series.items()) if series.client is Client.DNS}
     for sample in log.counted(since, until):
         if sample.series in names and not sample.kind:
             continue  # a name server's answers are not the front door's

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import resource
 import ssl
 import sys
 import time
@@ -94,7 +95,10 @@ class Worker:
         if now - due > BEHIND:
             due = now
         while due <= now:
-            client.launch()
+            try:
+                client.launch()
+            except Exception as error:  # told, and the others go on
+                self._trouble.append(f"{client.target.frontend}, {client.series.client}: {error!r}")
             due += interval
         self._timers[number] = self._loop.call_at(due, self._fire, number, due)
 
@@ -171,7 +175,15 @@ def asleep() -> float:
     return 0.0
 
 
+def many_files() -> None:
+    """As many connections as the machine allows, not as few as a shell does."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 async def main() -> None:
+    many_files()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     loop = asyncio.get_running_loop()
     worker = Worker(out)

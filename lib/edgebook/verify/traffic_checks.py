@@ -23,7 +23,7 @@ from edgebook.verify.health import health_of
 
 SOON = 14
 SPREAD_SECONDS = 120.0  # of the environment: that long a change may take to be everywhere
-LEAST_SECONDS = 8.0  # of this machine
+LEAST_SECONDS = 12.0  # of this machine
 ANSWERS = {
     Protocol.HTTPS: "HTTPS answers",
     Protocol.HTTP: "HTTP redirects to HTTPS",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import psutil
 import pytest
 from edgebook import cli
@@ -24,6 +25,7 @@ from edgebook.traffic import TrafficLimits, VerdictState, Watch, judge
 from tests.contract.edgebook.conftest import Shop
 
 LIMIT = 60.0
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "json" / "schema.json").read_text())
 FRONTENDS = {"mqtt", "names", "postgres", "web"}
 
 
@@ -56,6 +58,7 @@ def test_a_watch_of_a_quiet_front_door_counts_everything_and_nothing_fails(
 ) -> None:
     code = cli.main(["watch", "--params", open_shop.file(), "--for", "4s", "--json"])
     seen = json.loads(capsys.readouterr().out)
+    jsonschema.validate(seen, {**SCHEMA, "$ref": "#/$defs/watch"})
     assert seen["sent"] == seen["answered"] + seen["failed"]
     assert seen["failed"] == 0, seen["failures"]
     assert {row["frontend"] for row in seen["by"]} >= FRONTENDS

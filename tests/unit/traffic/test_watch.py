@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 from edgebook.cloud.reach import Way
-from edgebook.traffic import Client, Protocol, Target, TrafficLimits, VerdictState, Watch, judge
+from edgebook.traffic import (
+    Client,
+    Protocol,
+    Target,
+    TrafficLimits,
+    VerdictState,
+    Watch,
+    archive,
+    judge,
+)
 
 from tests.unit.traffic_servers import Authority, Server
 
@@ -52,6 +61,46 @@ def test_failures_are_found_with_their_kind_and_time(authority: Authority, serve
     assert whole.failed >= 10
     assert {share.client for share in whole.by} == {"http/1.1", "http/1.1 fresh"}
     assert not watch.trouble
+
+
+STAGED = {
+    "502": "status", "reset": "reset", "stall": "timeout", "cut": "cut body", "nonsense": "answer",
+}  # fmt: skip
+
+
+def test_each_kind_of_failure_is_staged_and_read_back_from_the_record(
+    authority: Authority, server: Server
+) -> None:
+    """From the socket through process, statistics and archive to a record's samples."""
+    tls, plain = authority.context(HOST), server.listen(server.http)
+    wrong = server.listen(server.http, authority.context("other.example.com"))
+    names = server.names({HOST: "203.0.113.1"})
+    ways = {80: plain, 443: server.listen(server.http, tls), 444: wrong, 53: names, 1: 1}
+    base = {"hostname": HOST, "ip": "203.0.113.1", "patience": 0.5, "ca_file": str(authority.file)}
+    web = Target("web", port=80, protocol=Protocol.HTTP, **base)  # type: ignore[arg-type]
+    with Watch(
+        [web], rate=60.0, reach=lambda ip, port: [Way("", "127.0.0.1", ways[port])]
+    ) as watch:
+        assert watch.wait_until(lambda: watch.window().answered >= 5, LIMIT)
+        for behaviour, kind in STAGED.items():
+            since = time.monotonic()
+            server.behaviour = behaviour
+            assert watch.wait_until(
+                lambda at=since, kind=kind: any(  # type: ignore[misc]
+                    failure.kind == kind for failure in watch.window(at).failures
+                ),
+                LIMIT,
+            )
+        server.behaviour = "ok"
+        tls_target = Target("tls", port=444, protocol=Protocol.HTTPS, **base)  # type: ignore[arg-type]
+        closed = Target("closed", port=1, protocol=Protocol.TCP, **base)  # type: ignore[arg-type]
+        gone = Target("names", "gone.example.com", "127.0.0.1", names, Protocol.DNS)
+        watch.add([tls_target, closed, gone])
+        assert watch.wait_until(lambda: len(watch.log.last_words) >= 5, LIMIT)
+    header, samples = archive.read(archive.write(watch.stop().log))
+    kinds = {sample.kind for sample in samples if sample.kind}
+    assert kinds == {*STAGED.values(), "tls", "connect", "dns"}
+    assert header["left_out"] == 0
 
 
 def test_targets_come_and_go_while_it_watches(server: Server) -> None:
