@@ -11,7 +11,7 @@ from typing import Any
 from edgebook.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult
-from edgebook.moves import cut_overs, swaps, wish
+from edgebook.moves import clusters, cut_overs, ordinary, swaps, wish
 from edgebook.moves.retires import Retirement
 from edgebook.moves.stages import Gate, Ladder
 from edgebook.params import Spec
@@ -31,6 +31,9 @@ class Prepared:
     still: Callable[[Gate], int | None] | None = None
     unwatched: tuple[str, ...] = ()  # frontends of the meter that are no users of this move
     checks: Callable[[Moment], list[CheckResult]] = lambda moment: []
+
+
+Maker = Callable[[FrontDoor, Mapping[str, Any]], Prepared]
 
 
 def prepare(door: FrontDoor, name: str, options: Mapping[str, Any]) -> Prepared:
@@ -86,10 +89,46 @@ def _retire(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     )
 
 
+def _ordinary(make: Callable[[Spec, Moment], Ladder], name: str) -> Maker:
+    def prepare_(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+        _none(name, options)
+        return Prepared(lambda moment: make(door.spec, moment))
+
+    return prepare_
+
+
+def _none(name: str, options: Mapping[str, Any]) -> None:
+    if options:
+        what = f"{name} takes no {', '.join(sorted(options))}"
+        raise UsageError(what, where="book.move", why="it takes nothing")
+
+
+def _zones(spec: Spec, moment: Moment) -> Ladder:
+    return ordinary.zones(spec, moment.desired, moment.live, moment.plan)
+
+
+def _certificates(spec: Spec, moment: Moment) -> Ladder:
+    return ordinary.certificates(spec, moment.desired, moment.live, moment.plan)
+
+
+def _failover(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+    asked = clusters.asked_failover(door.spec, options)
+    return Prepared(lambda moment: clusters.failover_ladder(door, moment, asked))
+
+
+def _upgrade(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+    asked = clusters.UpgradeOf(door, options)
+    return Prepared(asked.ladder, asked.require, more=asked.more)
+
+
 # Where a move's runbook is, when it is not operate/<name>.
 RUNBOOKS = {"cut-over": "80_cut_over", "retire": "90_retire"}
-MOVES: dict[str, Callable[[FrontDoor, Mapping[str, Any]], Prepared]] = {
+MOVES: dict[str, Maker] = {
+    "certificates": _ordinary(_certificates, "certificates"),
     "cut-over": _cut_over,
+    "failover": _failover,
     "retire": _retire,
     "swap": _swap,
+    "upgrade": _upgrade,
+    "zones": _ordinary(_zones, "zones"),
 }

@@ -136,6 +136,7 @@ class Engine:
         self._patience = wait_lock
         self._clock = door.connection.clock
         self._done: list[StageDone] = []
+        self._lost: tuple[str, ...] = ()
         self._journal = Journal(None, self._clock)
         self._progress: Progress = progresses.Quiet()
         self._gates: MoveGates | None = None
@@ -143,11 +144,12 @@ class Engine:
     def situate(self) -> Situation:
         """Look anew; raises OwnershipError when live is no stage of the ladder."""
         moment = self._read()
-        ladder = self._make(moment)
+        ladder = replace(self._make(moment), lost=self._lost)
         return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
 
     def _read(self) -> Moment:
         moment = self._more(self._door.read())
+        self._lost = assume.lost(moment.observed)
         seen = assume.with_attached(moment.observed, moment.live, self._door.spec)
         return replace(moment, observed=seen)
 
@@ -310,8 +312,7 @@ class Engine:
 
     def _reachable(self, now: Situation, stage: Stage) -> None:
         """A cluster that the stage must look at, and cannot."""
-        clusters = now.moment.observed.clusters
-        gone = [n for n in stage.gate.healthy if n in clusters and not clusters[n].reachable]
+        gone = [name for name in stage.gate.healthy if name in self._lost]
         if gone:
             raise StepFailed(
                 f"{now.ladder.title}: the Kubernetes API of {', '.join(gone)} does not answer",

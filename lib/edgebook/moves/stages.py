@@ -86,6 +86,7 @@ class Stage:
     back: str = ""
     extra: tuple[Change, ...] = ()
     disrupts: str = ""
+    known: tuple[Change, ...] = ()  # what it changes now, where no stage before it tells that
 
     def goals(self, scope: frozenset[ResourceKey]) -> dict[str, Any]:
         """The bodies of the move's resources at this stage."""
@@ -108,6 +109,7 @@ class Ladder:
     environment: str = ""
     besides: frozenset[ResourceKey] = frozenset()  # of other moves: must not be there
     to: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()  # clusters whose Kubernetes API does not answer now
 
     @cached_property
     def scope(self) -> frozenset[ResourceKey]:
@@ -127,6 +129,8 @@ class Ladder:
     def told(self, index: int) -> tuple[Change, ...]:
         """What a stage changes against the one before it, symbolically."""
         one, other = self.stages[index - 1], self.stages[index]
+        if other.known:
+            return other.known
         keys = {r.key for r in (*one.desired.resources, *other.desired.resources)} & self.scope
         found = [_told(one.resource(key), other.resource(key)) for key in sorted(keys)]
         return (*(change for change in found if change is not None), *other.extra)
@@ -148,10 +152,15 @@ class Ladder:
         found = [
             change
             for change in diff(self._desired[index], live, observed)
-            if change.key in scope and not _out_of_reach(change, observed)
+            if change.key in scope and not self._out_of_reach(change)
         ]
         left = [change for change in stage.extra if extra_left(change, live)]
         return Plan((*found, *left), self.front_door, self.environment)
+
+    def _out_of_reach(self, change: Change) -> bool:
+        """A Service of a cluster whose API does not answer: nobody knows its annotation."""
+        of_service = change.key.kind in ("serviceAnnotation", "unexposure")
+        return of_service and change.key.scope.split("/")[1] in self.lost
 
     @cached_property
     def plan(self) -> Plan:
@@ -210,14 +219,6 @@ def extra_left(change: Change, live: Live) -> bool:
     ours = change.before.get("exposed_ports") or {}
     there = found.body.get("exposed_ports") or {}
     return any((there.get(port) or {}).get("name") == e.get("name") for port, e in ours.items())
-
-
-def _out_of_reach(change: Change, observed: Observed) -> bool:
-    """A Service of a cluster whose API does not answer: nobody knows its annotation."""
-    if change.key.kind != "serviceAnnotation":
-        return False
-    cluster = observed.clusters.get(change.key.scope.split("/")[1])
-    return cluster is not None and not cluster.reachable
 
 
 def _only(desired: Desired, scope: frozenset[ResourceKey]) -> Desired:

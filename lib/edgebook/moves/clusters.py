@@ -1,0 +1,115 @@
+"""Failovers and upgrades as their runbooks ask for them: options, what is read, what must hold."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from edgebook.apply import upgrades
+from edgebook.errors import RefusedError, UsageError
+from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.values import LiveResource
+from edgebook.moves import failover, upgrade
+from edgebook.moves import wish as wishes
+from edgebook.moves.failover import Failover
+from edgebook.moves.stages import Ladder
+from edgebook.moves.upgrade import Upgrade
+from edgebook.params.types import Spec
+from edgebook.plan.live_index import IndexedLive
+
+
+def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover:
+    """`leave` names clusters, or a region: all clusters there."""
+    text = str(options.get("leave") or "")
+    here = [name for name in spec.clusters if wishes.region(spec, name) == text]
+    leave = tuple(sorted(here)) or wishes.clusters(text, spec, "leave")
+    others = tuple(sorted(set(spec.clusters) - set(leave)))
+    to = wishes.clusters(options["to"], spec) if options.get("to") else others
+    if not to or set(to) & set(leave):
+        raise UsageError(
+            "Nowhere to go",
+            where="to",
+            why=f"leaving {', '.join(leave)}; other clusters are: {', '.join(others) or 'none'}",
+        )
+    drill = bool(options.get("drill", False))
+    soak = wishes.seconds(options.get("soak") or 0, "soak")
+    return Failover(leave, to, drill, soak if drill else 0)
+
+
+def failover_ladder(door: FrontDoor, moment: Moment, asked: Failover) -> Ladder:
+    return failover.ladder(door.spec, moment.observed, moment.live, asked)
+
+
+class UpgradeOf:
+    """One upgrade: the cluster is read from GKE's API."""
+
+    def __init__(self, door: FrontDoor, options: Mapping[str, Any]) -> None:
+        (cluster,) = wishes.clusters(str(options.get("cluster") or ""), door.spec, "cluster")
+        version = str(options.get("version") or "")
+        if not version:
+            raise UsageError(
+                "No version to upgrade to",
+                where="version",
+                why="aliases mean another version tomorrow, so a plan needs a whole one",
+                next="gcloud container get-server-config --location LOCATION",
+            )
+        path = door.cluster_path(cluster)
+        pools = tuple(options.get("pools") or ())
+        soak = wishes.seconds(options.get("soak") or 0, "soak")
+        self._door, self._allow = door, bool(options.get("allow_loss", False))
+        self._asked = Upgrade(cluster, path, version, pools, soak)
+        self._body: dict[str, Any] = {}
+
+    def more(self, moment: Moment) -> Moment:
+        """The control plane and the pools as live resources."""
+        self._body = self._door.wire.get("container", f"v1/{self._asked.path}")
+        found = {k: LiveResource(k, b) for k, b in upgrade.keys(self._asked.path, self._body)}
+        return replace(moment, live=IndexedLive({**moment.live, **found}))
+
+    def ladder(self, moment: Moment) -> Ladder:
+        return upgrade.ladder(self._door.spec, moment.desired, self._body, self._asked)
+
+    def require(self, moment: Moment, ladder: Ladder) -> None:
+        """Raises RefusedError for another operation, and for pods that would lose requests."""
+        wire, asked = self._door.wire, self._asked
+        found = [
+            f"{item.get('operationType')} {item.get('name')} is {item.get('status')}"
+            for item in upgrades.operations(wire, asked.path)
+        ]
+        known = [str(pool["name"]) for pool in self._body.get("nodePools") or ()]
+        found += [f"no node pool {name}" for name in asked.pools if name not in known]
+        if not self._allow:
+            found += self._pods(moment)
+        if found:
+            raise RefusedError(
+                f"{asked.cluster} cannot be upgraded under traffic",
+                where=asked.path,
+                why="\n".join(found),
+                next="mend them; or move its traffic away first (operate/failover), and set "
+                "allow_loss",
+            )
+
+    def _pods(self, moment: Moment) -> list[str]:
+        """Only of what serves the front door from this cluster now."""
+        name, reader, found = self._asked.cluster, moment.reader, []
+        served = [b for b in self._door.spec.backends.values() if name in b.active]
+        budgets = reader.objects(name, "apis/policy/v1/poddisruptionbudgets", missing_ok=True)
+        for backend in served:
+            neg = backend.neg
+            services = reader.objects(name, "api/v1/services").result()
+            selector = next(
+                (
+                    (s.get("spec") or {}).get("selector") or {}
+                    for s in services
+                    if (s["metadata"]["namespace"], s["metadata"]["name"])
+                    == (neg.namespace, neg.service)
+                ),
+                {},
+            )
+            pods = [
+                pod
+                for pod in reader.objects(name, f"api/v1/namespaces/{neg.namespace}/pods").result()
+                if selector and selector.items() <= (pod["metadata"].get("labels") or {}).items()
+            ]
+            mine = [b for b in budgets.result() if b["metadata"]["namespace"] == neg.namespace]
+            found += list(upgrade.problems(f"{neg.namespace}/{neg.service}", pods, mine))
+        return sorted(set(found))

@@ -1,0 +1,128 @@
+"""The ladder of a cluster upgrade: the control plane first, then one node pool after another. Pure.
+
+Each stage is one operation of GKE's. What must be true of pods before nodes are drained under
+traffic stands in `problems`. A control plane cannot go back, and a pool only by its own rollback.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgebook.desired import Desired
+from edgebook.model.values import Ownership, Resource, ResourceKey, Step
+from edgebook.moves.stages import START, Gate, Ladder, Stage
+from edgebook.moves.wish import SPREAD
+from edgebook.params.types import Spec
+
+CONTROL_PLANE = "control plane"
+GRACE = 60  # seconds that an endpoint is still asked after its pod is told to end
+KEEP_ALIVE = 600  # of Google's connections to pods
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """`cluster` is its name in the params, `path` its path in GKE's API."""
+
+    cluster: str
+    path: str
+    version: str
+    pools: tuple[str, ...] = ()  # empty: all of them
+    soak_s: int = 0
+
+
+def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -> Ladder:
+    """`body` is the Cluster as GKE's API has it."""
+    scope = asked.path
+    made: list[Resource] = []
+    stages = [Stage(START, "as it is", replace(base, resources=()), gate=Gate())]
+    steps = [(CONTROL_PLANE, _control_plane(scope, asked))]
+    names = [str(pool["name"]) for pool in body.get("nodePools") or ()]
+    steps += [
+        (f"pool {name}", _pool(scope, name, asked))
+        for name in sorted(names)
+        if not asked.pools or name in asked.pools
+    ]
+    for name, resource in steps:
+        made.append(resource)
+        gate = Gate(healthy=(asked.cluster,), spread_s=SPREAD, judged=True)
+        stages.append(
+            Stage(
+                name,
+                resource.what,
+                replace(base, resources=(*_backends(base), *made)),
+                gate=gate,
+                soak_s=asked.soak_s,
+            )
+        )
+    stages[0] = replace(stages[0], desired=replace(base, resources=_backends(base)))
+    return Ladder(
+        "upgrade",
+        f"upgrade {asked.cluster} to {asked.version}",
+        tuple(stages),
+        (
+            "a control plane cannot go back to an earlier minor version; a node pool goes back "
+            "with gcloud container node-pools rollback while its upgrade is not finished",
+        ),
+        front_door=base.front_door,
+        environment=spec.environment.value,
+    )
+
+
+def _backends(base: Desired) -> tuple[Resource, ...]:
+    """Looked at for health after every stage, and the same in all of them."""
+    return tuple(r for r in base.resources if r.kind == "backends")
+
+
+def _control_plane(scope: str, asked: Upgrade) -> Resource:
+    name = scope.rpartition("/")[2]
+    body = {"currentMasterVersion": asked.version}
+    return _resource("controlPlane", name, scope, body, f"control plane to {asked.version}")
+
+
+def _pool(scope: str, name: str, asked: Upgrade) -> Resource:
+    what = f"nodes of {name} to {asked.version}, each drained first"
+    return _resource("nodePool", name, scope, {"version": asked.version}, what)
+
+
+def _resource(kind: str, name: str, scope: str, body: Mapping[str, Any], what: str) -> Resource:
+    return Resource(kind, name, scope, body, Step.BACKENDS, ownership=Ownership.ADOPTED, what=what)
+
+
+def keys(path: str, body: Mapping[str, Any]) -> Iterator[tuple[ResourceKey, Mapping[str, Any]]]:
+    """The cluster's control plane and pools as live resources."""
+    yield ResourceKey("controlPlane", path, path.rpartition("/")[2]), body
+    for pool in body.get("nodePools") or ():
+        yield ResourceKey("nodePool", path, str(pool["name"])), pool
+
+
+def problems(
+    service: str, pods: Sequence[Mapping[str, Any]], budgets: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """What of a Service's pods would lose requests, or hold a drain up, while nodes go."""
+    if not pods:
+        return
+    if len(pods) < 2:
+        yield f"{service}: one pod only: nobody serves while its node goes"
+    first = pods[0].get("spec") or {}
+    grace = int(first.get("terminationGracePeriodSeconds") or 0)
+    waits = any((c.get("lifecycle") or {}).get("preStop") for c in first.get("containers") or ())
+    if not waits:
+        yield f"{service}: no preStop: its pods end before Google's front ends know"
+    if grace < GRACE:
+        yield f"{service}: terminationGracePeriodSeconds {grace}, at least {GRACE} wanted"
+    zones = {str(p.get("spec", {}).get("nodeName", "")) for p in pods}
+    if len(zones) < 2 <= len(pods):
+        yield f"{service}: all its pods are on one node"
+    labels = (pods[0].get("metadata") or {}).get("labels") or {}
+    mine = [b for b in budgets if _selects(b, labels)]
+    if not mine:
+        yield f"{service}: no PodDisruptionBudget: a drain may take all pods at once"
+    for budget in mine:
+        if int((budget.get("status") or {}).get("disruptionsAllowed", 0)) == 0:
+            name = budget["metadata"]["name"]
+            yield f"{service}: PodDisruptionBudget {name} allows no disruption: each node waits 1 h"
+
+
+def _selects(budget: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    wanted = ((budget.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    return bool(wanted) and wanted.items() <= labels.items()
