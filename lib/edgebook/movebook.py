@@ -65,7 +65,8 @@ class Move:
         book = self._book
 
         def work() -> Table:
-            after = self.prepared.after or book.spec
+            there = self._engine(Unwatched("only looked at")).situate().arrived(back=False)
+            after = (there and self.prepared.after) or book.spec
             door = FrontDoor(after, book.file, share=book.door)
             moment = door.read()
             results = checks.run(facts_of(door, moment), (Step.BACKENDS,))

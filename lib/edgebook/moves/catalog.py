@@ -113,7 +113,10 @@ def _certificates(spec: Spec, moment: Moment) -> Ladder:
 
 def _failover(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     asked = clusters.asked_failover(door.spec, options)
-    return Prepared(lambda moment: clusters.failover_ladder(door, moment, asked))
+    return Prepared(
+        lambda moment: clusters.failover_ladder(door, moment, asked),
+        after=clusters.after_failover(door.spec, asked),
+    )
 
 
 def _upgrade(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:

@@ -35,6 +35,17 @@ def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover:
     return Failover(leave, to, drill, soak if drill else 0)
 
 
+def after_failover(spec: Spec, asked: Failover) -> Spec:
+    """The params as they are true then: both sides attached where one was left."""
+    backends = {
+        name: replace(backend, active=tuple(sorted({*backend.active, *asked.to})))
+        if set(backend.active) & set(asked.leave)
+        else backend
+        for name, backend in spec.backends.items()
+    }
+    return replace(spec, backends=backends)
+
+
 def failover_ladder(door: FrontDoor, moment: Moment, asked: Failover) -> Ladder:
     return failover.ladder(door.spec, moment.observed, moment.live, asked)
 

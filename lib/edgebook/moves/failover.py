@@ -4,7 +4,7 @@ One write a backend service when the other side is attached already, else one mo
 Works while the Kubernetes API of what is left is gone. A drill is the same, with every gate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from edgebook.desired import Desired
@@ -97,11 +97,12 @@ class _Maker:
         return replace(desired, resources=tuple(_mine(desired, self._asked)))
 
 
-def _mine(desired: Desired, asked: Failover) -> list[Resource]:
-    """Everything but the annotations of what is left, which nobody may be able to read."""
-    lost = {f"clusters/{name}" for name in asked.leave}
-    return [
-        replace(r, waits=()) if r.kind == "backends" else r
-        for r in desired.resources
-        if not (r.kind == "serviceAnnotation" and "/".join(r.scope.split("/")[:2]) in lost)
-    ]
+def _mine(desired: Desired, asked: Failover) -> Iterator[Resource]:
+    """Nothing that only what is left could tell: its annotations, and waits for its NEGs."""
+    lost = tuple(f"clusters/{name}/" for name in asked.leave)
+    for resource in desired.resources:
+        if resource.kind == "serviceAnnotation" and resource.scope.startswith(lost):
+            continue
+        waits = tuple(w for w in resource.waits if not w.key.scope.startswith(lost))
+        depends = tuple(key for key in resource.depends if not key.scope.startswith(lost))
+        yield replace(resource, waits=waits, depends=depends)
