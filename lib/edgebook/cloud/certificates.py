@@ -16,16 +16,10 @@ from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
 from edgebook.errors import UsageError
+from edgebook.model.kinds import KINDS
 
 OPERATION_SECONDS = 1800.0
 FIRST_POLL, LONGEST_POLL = 0.2, 2.0
-
-COLLECTIONS = {
-    "certificate": "certificates",
-    "certificateMap": "certificateMaps",
-    "certificateMapEntry": "certificateMapEntries",
-    "dnsAuthorization": "dnsAuthorizations",
-}
 
 
 class CertificateWriter:
@@ -61,7 +55,7 @@ class CertificateWriter:
     ) -> dict[str, Any]:
         """Begin `rpc` (create, update, delete); `fields` is the update mask. Its operation."""
         noun = _snake(kind)
-        full = f"{scope}/{COLLECTIONS[kind]}/{name}"
+        full = f"{scope}/{KINDS[kind].collection}/{name}"
         request: dict[str, Any] = {}
         if rpc == "create":
             request = {"parent": scope, f"{noun}_id": name}
@@ -73,7 +67,7 @@ class CertificateWriter:
         if rpc == "update":
             request["update_mask"] = ",".join(fields)
         verb = {"create": "POST", "update": "PATCH", "delete": "DELETE"}[rpc]
-        path = f"v1/{scope}/{COLLECTIONS[kind]}" if rpc == "create" else f"v1/{full}"
+        path = f"v1/{scope}/{KINDS[kind].collection}" if rpc == "create" else f"v1/{full}"
 
         def once() -> dict[str, Any]:
             self.wire.connection.before_write()

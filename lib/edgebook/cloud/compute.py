@@ -19,6 +19,7 @@ from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import compute_service, compute_types
 from edgebook.cloud.wire import Wire
 from edgebook.errors import ApiError, UsageError
+from edgebook.model.kinds import KINDS, Api
 
 OPERATION_SECONDS = 1800.0
 
@@ -33,27 +34,19 @@ class ServiceName:
     collection: str
 
 
-def _named(module: str, singular: str, collection: str) -> ServiceName:
+def service_of(kind: str) -> ServiceName:
+    """The client of a kind: named by its collection, but for what is global among regional ones."""
+    row = KINDS[kind]
+    module = row.client or _snake(row.collection)
     camel = "".join(word.capitalize() for word in module.split("_"))
-    return ServiceName(module, f"{camel}Client", singular, collection)
+    everywhere = "Global" if module.startswith("global_") else ""
+    return ServiceName(module, f"{camel}Client", f"{everywhere}{row.schema}", row.collection)
 
 
-SERVICES = {
-    "address": _named("global_addresses", "GlobalAddress", "addresses"),
-    "backendService": _named("backend_services", "BackendService", "backendServices"),
-    "firewall": _named("firewalls", "Firewall", "firewalls"),
-    "forwardingRule": _named("global_forwarding_rules", "GlobalForwardingRule", "forwardingRules"),
-    "healthCheck": _named("health_checks", "HealthCheck", "healthChecks"),
-    "networkEndpointGroup": _named(
-        "network_endpoint_groups", "NetworkEndpointGroup", "networkEndpointGroups"
-    ),
-    "sslPolicy": _named("ssl_policies", "SslPolicy", "sslPolicies"),
-    "targetHttpProxy": _named("target_http_proxies", "TargetHttpProxy", "targetHttpProxies"),
-    "targetHttpsProxy": _named("target_https_proxies", "TargetHttpsProxy", "targetHttpsProxies"),
-    "targetSslProxy": _named("target_ssl_proxies", "TargetSslProxy", "targetSslProxies"),
-    "targetTcpProxy": _named("target_tcp_proxies", "TargetTcpProxy", "targetTcpProxies"),
-    "urlMap": _named("url_maps", "UrlMap", "urlMaps"),
-}
+def services() -> tuple[ServiceName, ...]:
+    """The clients of everything that is written."""
+    kinds = (k for k in KINDS.values() if k.api is Api.COMPUTE and k.deletable)
+    return tuple(service_of(kind.name) for kind in sorted(kinds, key=lambda k: k.name))
 
 
 class ComputeWriter:
@@ -78,7 +71,7 @@ class ComputeWriter:
 
         The request id makes a repeated call idempotent: the API answers the first one's operation.
         """
-        service = SERVICES[kind]
+        service = service_of(kind)
         if rpc == "patch" and body is not None and _clears(body):
             return self._patch_raw(service, name, scope, body, request_id)
         request_type = _request_type(service, rpc)

@@ -12,31 +12,21 @@ from edgebook.live.reader import Reader
 from edgebook.model.kinds import KINDS, Api, certificate_scope, compute_scope
 from edgebook.model.values import LiveResource, ResourceKey
 
-COMPUTE_KINDS = (
-    "address",
-    "backendService",
-    "firewall",
-    "forwardingRule",
-    "healthCheck",
-    "sslPolicy",
-    "targetHttpProxy",
-    "targetHttpsProxy",
-    "targetSslProxy",
-    "targetTcpProxy",
-    "urlMap",
-)
-CERTIFICATE_KINDS = ("certificate", "certificateMap", "dnsAuthorization")
+
+def listed(api: Api) -> tuple[str, ...]:
+    """The kinds of an API that every reading lists."""
+    return tuple(sorted(k.name for k in KINDS.values() if k.listed and k.api is api))
 
 
 def prefetch(
     reader: Reader, zones: Iterable[str] = (), also: Iterable[tuple[str, str]] = ()
 ) -> None:
     """Start all lists that do not depend on another answer; `also` are more kinds and scopes."""
-    for kind in COMPUTE_KINDS:
+    for kind in listed(Api.COMPUTE):
         reader.collection(kind, compute_scope(reader.project))
     for kind, scope in also:
         reader.collection(kind, scope)
-    for kind in CERTIFICATE_KINDS:
+    for kind in listed(Api.CERTIFICATE_MANAGER):
         reader.collection(kind, certificate_scope(reader.project))
     for zone in zones:
         reader.collection("dnsRecordSet", zone)
@@ -61,8 +51,8 @@ def read_live(
     entry_scopes = [f"{scope}/certificateMaps/{name}" for name in sorted(set(maps) & existing)]
     for entry_scope in entry_scopes:
         reader.collection("certificateMapEntry", entry_scope)
-    wanted = [(kind, compute_scope(reader.project)) for kind in COMPUTE_KINDS]
-    wanted += [(kind, scope) for kind in CERTIFICATE_KINDS]
+    wanted = [(kind, compute_scope(reader.project)) for kind in listed(Api.COMPUTE)]
+    wanted += [(kind, scope) for kind in listed(Api.CERTIFICATE_MANAGER)]
     wanted += [("certificateMapEntry", entry_scope) for entry_scope in entry_scopes]
     wanted += [("dnsRecordSet", zone) for zone in zones]
     wanted += also

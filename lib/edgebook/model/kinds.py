@@ -71,7 +71,23 @@ class Kind:
     deletable: bool = True  # edgebook may delete one that is marked as its own
     object_kind: str = ""  # this kind is a part of another kind's object
     marker: bool = True  # it has a description, where our mark goes
+    listed: bool = False  # read with one list in every reading
+    client: str = ""  # module in Google's client, where it is not the collection's
+    quotas: tuple[str, ...] = ()  # of the project, one of each for every new one
+    permissions: tuple[str, ...] = ()  # verbs that the steps need
+    permission_of: str = ""  # how IAM calls the collection, where it has another name
+    role: str = ""  # that brings the permissions, where it is not the API's usual one
+    terraform: str = ""  # resource type of the google provider; "" is not exported
+    replacing: str = "traffic that needs it fails while it is replaced"
+    deleting: str = ""  # what a delete disrupts; "" when nobody notices
+    torn_down: str = ""  # what it disrupts in a teardown, where that is something else
     group: str = ""  # Kubernetes objects: the path of their API group, `apis/apps/v1`
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The full names of the permissions."""
+        collection = self.permission_of or self.collection
+        return tuple(f"{self.api.value}.{collection}.{verb}" for verb in self.permissions)
 
     def path(self, key: ResourceKey) -> str:
         """The resource's path under the API's version prefix: `projects/P/global/addresses/A`."""
@@ -128,6 +144,14 @@ _ALL = (
         labels=True,
         # ipVersion is absent in the answer when it was not asked for.
         defaults={"ipVersion": "IPV4", "networkTier": "PREMIUM", "addressType": "EXTERNAL"},
+        client="global_addresses",
+        listed=True,
+        quotas=("STATIC_ADDRESSES",),
+        permissions=("create", "get", "setLabels", "use"),
+        permission_of="globalAddresses",
+        terraform="google_compute_global_address",
+        replacing="the IP changes: every client has to learn the new one",
+        deleting="the IP is given back for good",
     ),
     Kind(
         "dnsRecordSet",
@@ -141,6 +165,10 @@ _ALL = (
         server_set=frozenset({"kind", "signatureRrdatas"}),
         order_free=frozenset({"rrdatas"}),
         marker=False,
+        permissions=("create", "list", "update"),
+        permission_of="resourceRecordSets",
+        terraform="google_dns_record_set",
+        torn_down="the name no longer answers",
     ),
     _certificate(
         "dnsAuthorization",
@@ -150,6 +178,10 @@ _ALL = (
         immutable=frozenset({"domain", "type"}),
         server_set=frozenset({"dnsResourceRecord"}),
         defaults={"type": "FIXED_RECORD"},
+        listed=True,
+        permissions=("create", "get", "use"),
+        permission_of="dnsauthorizations",
+        terraform="google_certificate_manager_dns_authorization",
     ),
     _certificate(
         "certificate",
@@ -172,6 +204,10 @@ _ALL = (
         ),
         order_free=frozenset({"managed.domains", "managed.dnsAuthorizations"}),
         defaults={"scope": "DEFAULT"},
+        listed=True,
+        permissions=("create", "get", "use"),
+        permission_of="certs",
+        terraform="google_certificate_manager_certificate",
     ),
     _certificate(
         "certificateMap",
@@ -179,6 +215,10 @@ _ALL = (
         "certificate map",
         "CertificateMap",
         server_set=frozenset({"gclbTargets"}),
+        listed=True,
+        permissions=("create", "get", "use"),
+        permission_of="certmaps",
+        terraform="google_certificate_manager_certificate_map",
     ),
     _certificate(
         "certificateMapEntry",
@@ -188,6 +228,10 @@ _ALL = (
         immutable=frozenset({"hostname", "matcher"}),
         server_set=frozenset({"state"}),
         order_free=frozenset({"certificates"}),
+        permissions=("create", "update"),
+        permission_of="certmapentries",
+        terraform="google_certificate_manager_certificate_map_entry",
+        deleting="its hostname is no longer served",
     ),
     _compute(
         "healthCheck",
@@ -212,6 +256,10 @@ _ALL = (
                 }.items()
             },
         },
+        listed=True,
+        quotas=("HEALTH_CHECKS",),
+        permissions=("create", "update", "useReadOnly"),
+        terraform="google_compute_health_check",
     ),
     _compute(
         "backendService",
@@ -236,6 +284,10 @@ _ALL = (
             "connectionDraining.drainingTimeoutSec": 0,
             "logConfig.sampleRate": 1.0,
         },
+        listed=True,
+        quotas=("BACKEND_SERVICES", "GLOBAL_EXTERNAL_MANAGED_BACKEND_SERVICES"),
+        permissions=("create", "get", "update", "use"),
+        terraform="google_compute_backend_service",
     ),
     _compute(
         "urlMap",
@@ -260,6 +312,10 @@ _ALL = (
             }
         ),
         defaults={"defaultUrlRedirect.redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT"},
+        listed=True,
+        quotas=("URL_MAPS",),
+        permissions=("create", "update", "use"),
+        terraform="google_compute_url_map",
     ),
     _compute(
         "sslPolicy",
@@ -272,6 +328,10 @@ _ALL = (
         server_set=frozenset({"enabledFeatures", "warnings"}),
         order_free=frozenset({"customFeatures"}),
         defaults={"profile": "COMPATIBLE", "minTlsVersion": "TLS_1_0"},
+        listed=True,
+        quotas=("SSL_POLICIES",),
+        permissions=("create", "use"),
+        terraform="google_compute_ssl_policy",
     ),
     _compute(
         "targetHttpsProxy",
@@ -292,6 +352,10 @@ _ALL = (
             "tlsEarlyData": "DISABLED",
             "httpKeepAliveTimeoutSec": 610,
         },
+        listed=True,
+        quotas=("TARGET_HTTPS_PROXIES",),
+        permissions=("create", "setCertificateMap"),
+        terraform="google_compute_target_https_proxy",
     ),
     _compute(
         "targetHttpProxy",
@@ -303,6 +367,10 @@ _ALL = (
         fingerprint=True,
         setters={"urlMap": Setter("setUrlMap", "urlMap", global_path=False)},
         defaults={"httpKeepAliveTimeoutSec": 610},
+        listed=True,
+        quotas=("TARGET_HTTP_PROXIES",),
+        permissions=("create",),
+        terraform="google_compute_target_http_proxy",
     ),
     _compute(
         "targetSslProxy",
@@ -318,6 +386,10 @@ _ALL = (
             "sslPolicy": SET_SSL_POLICY,
         },
         defaults={"proxyHeader": "NONE"},
+        listed=True,
+        quotas=("TARGET_SSL_PROXIES",),
+        permissions=("create",),
+        terraform="google_compute_target_ssl_proxy",
     ),
     _compute(
         "targetTcpProxy",
@@ -332,6 +404,10 @@ _ALL = (
             "service": Setter("setBackendService", "service"),
         },
         defaults={"proxyHeader": "NONE"},
+        listed=True,
+        quotas=("TARGET_TCP_PROXIES",),
+        permissions=("create",),
+        terraform="google_compute_target_tcp_proxy",
     ),
     _compute(
         "forwardingRule",
@@ -355,6 +431,14 @@ _ALL = (
         setters={"labels": SET_LABELS, "target": Setter("setTarget", "target")},
         labels=True,
         defaults={"networkTier": "PREMIUM", "IPProtocol": "TCP"},
+        client="global_forwarding_rules",
+        listed=True,
+        quotas=("FORWARDING_RULES", "GLOBAL_EXTERNAL_MANAGED_FORWARDING_RULES"),
+        permissions=("create", "get", "setLabels"),
+        permission_of="globalForwardingRules",
+        terraform="google_compute_global_forwarding_rule",
+        replacing="its port answers nobody while it is replaced",
+        deleting="its port stops answering",
     ),
     _compute(
         "firewall",
@@ -376,6 +460,13 @@ _ALL = (
             }
         ),
         defaults={"direction": "INGRESS", "priority": 1000, "disabled": False},
+        listed=True,
+        role="roles/compute.securityAdmin",
+        quotas=("FIREWALLS",),
+        permissions=("create", "list", "update"),
+        terraform="google_compute_firewall",
+        replacing="Google cannot reach the pods while it is replaced",
+        deleting="Google can no longer reach the pods behind it",
     ),
     Kind(
         "serviceAnnotation",
@@ -389,6 +480,7 @@ _ALL = (
         deletable=False,  # the annotation may carry more than ours; teardown takes ours out
         object_kind="service",
         marker=False,
+        deleting="GKE takes its NEGs away, and with them every endpoint behind them",
     ),
     _compute(
         "backends",
@@ -402,6 +494,7 @@ _ALL = (
         deletable=False,  # they go with their backend service
         object_kind="backendService",
         marker=False,
+        torn_down="traffic to these pods stops",
     ),
     # What goes of an object that stays, as a change of its own: it comes last of all.
     _compute(
@@ -494,6 +587,7 @@ _ALL = (
         Step.BACKENDS,
         update=Update.SETTERS,
         deletable=False,  # GKE owns them
+        permissions=("get", "use"),
     ),
     _compute(
         "securityPolicy",

@@ -3,22 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from edgebook.model.kinds import KINDS, kind_of
 from edgebook.model.values import Action, ResourceKey, to_json
 from edgebook.plan import details
 
+# What a teardown says of itself: the rest goes unnoticed once these are gone.
+SERVING = ("address", "forwardingRule")
 TLS_ORDER = ("TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3")
-REPLACING = {
-    "address": "the IP changes: every client has to learn the new one",
-    "forwardingRule": "its port answers nobody while it is replaced",
-    "firewall": "Google cannot reach the pods while it is replaced",
-}
-DELETING = {
-    "address": "the IP is given back for good",
-    "forwardingRule": "its port stops answering",
-    "firewall": "Google can no longer reach the pods behind it",
-    "certificateMapEntry": "its hostname is no longer served",
-    "serviceAnnotation": "GKE takes its NEGs away, and with them every endpoint behind them",
-}
 
 
 def of(
@@ -30,9 +21,9 @@ def of(
 ) -> str:
     """What replacing, deleting or updating this resource disrupts."""
     if action is Action.REPLACE:
-        return REPLACING.get(key.kind, "traffic that needs it fails while it is replaced")
+        return kind_of(key).replacing
     if action is Action.DELETE:
-        return DELETING.get(key.kind, "")
+        return kind_of(key).deleting
     update = {
         "dnsRecordSet": _record,
         "firewall": _firewall,
@@ -51,17 +42,10 @@ def of_rival(name: str) -> str:
     return f"its port answers nobody between the delete of {name} and this"
 
 
-TEARDOWN = {
-    "forwardingRule": "its port stops answering",
-    "address": "the IP is given back for good",
-    "dnsRecordSet": "the name no longer answers",
-    "backends": "traffic to these pods stops",
-}
-
-
 def of_teardown(key: ResourceKey) -> str:
     """What a delete cuts when the whole front door goes."""
-    return TEARDOWN.get(key.kind, "")
+    kind = kind_of(key)
+    return kind.torn_down or (kind.deleting if kind.name in SERVING else "")
 
 
 def of_record(live: Mapping[str, Any]) -> str:
@@ -84,7 +68,7 @@ def _record(before: Mapping[str, Any], _: Mapping[str, Any], live: Mapping[str, 
 
 def _firewall(before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[str, Any]) -> str:
     if after.get("disabled") and "disabled" in before:
-        return DELETING["firewall"]
+        return KINDS["firewall"].deleting
     gone = set(live.get("targetTags") or ()) - set(after.get("targetTags") or ())
     if "targetTags" in before and gone:
         return f"Google can no longer reach the nodes tagged {', '.join(sorted(gone))}"

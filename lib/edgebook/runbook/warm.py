@@ -57,12 +57,12 @@ def load_clients() -> None:
     """What the library would import at its first call: nothing is called, only loaded."""
     from kubernetes.client import ApiClient, Configuration
 
-    from edgebook.cloud.compute import SERVICES
+    from edgebook.cloud.compute import services
     from edgebook.cloud.lightimport import compute_service, compute_types
 
     compute_types()
     compute_service("global_operations", "GlobalOperationsClient")
-    for service in SERVICES.values():
+    for service in services():
         compute_service(service.module, service.client)
     assert ApiClient and Configuration  # lazy attributes: asking for them imports them
 

@@ -26,12 +26,17 @@ from edgebook.params.names import slug
 from edgebook.plan.attachments import attachments
 from edgebook.plan.compare import UNKNOWN, lookup
 from edgebook.terraform.hcl import Block, Expression, render
-from edgebook.terraform.types import TYPES, TerraformType, label, snake
+from edgebook.terraform.types import TerraformType, exported, label, snake, type_of
 
 PROVIDER = "hashicorp/google"
 # The first that knows `type` of DNS authorizations.
-PROVIDER_VERSION = ">= 5.20.0"
-HEAD = "Written by `edgebook export --format terraform`. Plan it first: it should change nothing."
+# 6.14.0 added network_tier of global forwarding rules, the last argument that is written here.
+PROVIDER_VERSION = ">= 6.14.0"
+# An import leaves `terraform_labels` empty in the state, and a secret can't be read back.
+HEAD = (
+    "Written by `edgebook export --format terraform`. Plan it first: after the import it may set "
+    "labels (and an IAP client secret) in place, and change nothing else."
+)
 CORE_VERSION = ">= 1.5.0"  # import blocks
 
 
@@ -82,7 +87,7 @@ class _Writer:
         self._made = {
             resource.key: resource
             for resource in desired.resources
-            if resource.kind in TYPES
+            if exported(resource.kind)
             and resource.ownership is not Ownership.REFERENCED
             and resource.key not in left_alone
         }
@@ -107,7 +112,7 @@ class _Writer:
     def imports(self) -> Iterator[Block]:
         for resource in self._made.values():
             if found := self._live_key(resource):
-                to = Expression(f"{TYPES[resource.kind].name}.{_label(resource)}")
+                to = Expression(f"{type_of(resource.kind).name}.{_label(resource)}")
                 yield Block("import", values={"to": to, "id": path(found)})
 
     def _live_key(self, resource: Resource) -> ResourceKey | None:
@@ -122,7 +127,7 @@ class _Writer:
         return lookup(self._live)(value) if isinstance(value, Ref) else value
 
     def _resource(self, resource: Resource) -> Block:
-        kind = TYPES[resource.kind]
+        kind = type_of(resource.kind)
         values, blocks = self._fields(resource.body, kind, "")
         values = {**self._identity(resource), **values}
         ignored = list(kind.ignored)
@@ -206,7 +211,7 @@ class _Writer:
         if ref.key not in self._made:
             known = self._value(ref)
             return link(ref.key) if known is UNKNOWN else known
-        address = f"{TYPES[ref.kind].name}.{_label(self._made[ref.key])}"
+        address = f"{type_of(ref.kind).name}.{_label(self._made[ref.key])}"
         if ref.kind == "certificateMap":
             # The provider's id lacks the service in front, which a proxy needs.
             return Expression(f'"//certificatemanager.googleapis.com/${{{address}.id}}"')
@@ -230,7 +235,7 @@ class _Writer:
             fields = {"group": neg.link, **each.entry}
             if neg.link in capacity:
                 fields.setdefault("capacityScaler", capacity[neg.link])
-            values, _ = self._fields(fields, TYPES["backendService"], "backends[]")
+            values, _ = self._fields(fields, type_of("backendService"), "backends[]")
             blocks.append(Block("backend", (), values))
         return blocks
 

@@ -7,11 +7,14 @@ provider, or set in another way, is listed as dropped. Source: the provider's re
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from edgebook.model.kinds import KINDS
 
 
 @dataclass(frozen=True)
 class TerraformType:
-    """The provider's resource type, and where its names differ from the API's in snake case."""
+    """Where a type's names differ from the API's in snake case; `name` stands in `kinds`."""
 
     name: str
     renamed: Mapping[str, str] = field(default_factory=dict)  # field pattern -> attribute
@@ -26,45 +29,37 @@ ROUTING = {
     "pathMatchers[].routeRules": "route_rules",
     "tests": "test",
 }
-TYPES: Mapping[str, TerraformType] = {
-    "address": TerraformType("google_compute_global_address"),
-    "dnsRecordSet": TerraformType("google_dns_record_set"),
-    "dnsAuthorization": TerraformType("google_certificate_manager_dns_authorization"),
-    "certificate": TerraformType("google_certificate_manager_certificate"),
-    "certificateMap": TerraformType("google_certificate_manager_certificate_map"),
-    "certificateMapEntry": TerraformType("google_certificate_manager_certificate_map_entry"),
+# Kinds whose names are not just the API's in snake case.
+SPECIAL: Mapping[str, Mapping[str, Any]] = {
     # The provider tells the type from the block that is there.
-    "healthCheck": TerraformType("google_compute_health_check", dropped=frozenset({"type"})),
-    "backendService": TerraformType(
-        "google_compute_backend_service",
-        renamed={
+    "healthCheck": {"dropped": frozenset({"type"})},
+    "backendService": {
+        "renamed": {
             "connectionDraining.drainingTimeoutSec": "connection_draining_timeout_sec",
             "enableCDN": "enable_cdn",
             "backends": "backend",
-        },
-    ),
-    "urlMap": TerraformType("google_compute_url_map", renamed=ROUTING),
-    "sslPolicy": TerraformType("google_compute_ssl_policy"),
-    "targetHttpsProxy": TerraformType("google_compute_target_https_proxy"),
-    "targetHttpProxy": TerraformType("google_compute_target_http_proxy"),
-    "targetSslProxy": TerraformType(
-        "google_compute_target_ssl_proxy", renamed={"service": "backend_service"}
-    ),
-    "targetTcpProxy": TerraformType(
-        "google_compute_target_tcp_proxy", renamed={"service": "backend_service"}
-    ),
-    "forwardingRule": TerraformType(
-        "google_compute_global_forwarding_rule",
-        renamed={"IPAddress": "ip_address", "IPProtocol": "ip_protocol"},
+        }
+    },
+    "urlMap": {"renamed": ROUTING},
+    "targetSslProxy": {"renamed": {"service": "backend_service"}},
+    "targetTcpProxy": {"renamed": {"service": "backend_service"}},
+    "forwardingRule": {
+        "renamed": {"IPAddress": "ip_address", "IPProtocol": "ip_protocol"},
         # Immutable, refused by the API beside an address, and yet read back for some rules: a rule
         # that is imported would be replaced because of it.
-        ignored=("ip_version",),
-    ),
-    "firewall": TerraformType(
-        "google_compute_firewall",
-        renamed={"allowed": "allow", "allowed[].IPProtocol": "protocol"},
-    ),
+        "ignored": ("ip_version",),
+    },
+    "firewall": {"renamed": {"allowed": "allow", "allowed[].IPProtocol": "protocol"}},
 }
+
+
+def exported(kind: str) -> bool:
+    return bool(KINDS[kind].terraform)
+
+
+def type_of(kind: str) -> TerraformType:
+    """How the provider calls a kind."""
+    return TerraformType(KINDS[kind].terraform, **SPECIAL.get(kind, {}))
 
 
 def snake(name: str) -> str:

@@ -11,69 +11,38 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.kinds import compute_scope, named
+from edgebook.model.kinds import KINDS, Api, compute_scope, named
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
 from edgebook.verify import backend_checks, dns_checks, failures, foresight, preflight_traffic
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
 
-_LB = "roles/compute.loadBalancerAdmin"
-# Permissions by the role that brings them.
-PERMISSIONS: dict[str, tuple[str, ...]] = {
-    _LB: tuple(
-        f"compute.{name}"
-        for name in (
-            "globalAddresses.create", "globalAddresses.get", "globalAddresses.use",
-            "globalAddresses.setLabels", "healthChecks.create", "healthChecks.update",
-            "healthChecks.useReadOnly", "backendServices.create", "backendServices.get",
-            "backendServices.update", "backendServices.use", "urlMaps.create", "urlMaps.update",
-            "urlMaps.use", "sslPolicies.create", "sslPolicies.use", "targetHttpsProxies.create",
-            "targetHttpsProxies.setCertificateMap", "targetHttpProxies.create",
-            "targetSslProxies.create", "targetTcpProxies.create", "globalForwardingRules.create",
-            "globalForwardingRules.get", "globalForwardingRules.setLabels",
-            "networkEndpointGroups.get", "networkEndpointGroups.use",
-        )
-    ),
-    "roles/compute.securityAdmin": (
-        "compute.firewalls.create",
-        "compute.firewalls.update",
-        "compute.firewalls.list",
-        "compute.networks.updatePolicy",
-    ),
-    "roles/dns.admin": (
-        "dns.changes.create",
-        "dns.changes.get",
-        "dns.managedZones.get",
-        "dns.resourceRecordSets.create",
-        "dns.resourceRecordSets.list",
-        "dns.resourceRecordSets.update",
-    ),
-    "roles/certificatemanager.owner": tuple(
-        f"certificatemanager.{name}"
-        for name in (
-            "certs.create", "certs.get", "certs.use", "certmaps.create", "certmaps.get",
-            "certmaps.use", "certmapentries.create", "certmapentries.update",
-            "dnsauthorizations.create", "dnsauthorizations.get", "dnsauthorizations.use",
-            "operations.get",
-        )
-    ),
-    "roles/container.developer": ("container.clusters.get", "container.services.update"),
-}  # fmt: skip
-SERVICES = ("compute", "dns", "certificatemanager", "container")
-QUOTAS = {
-    "address": ("STATIC_ADDRESSES",),
-    "backendService": ("BACKEND_SERVICES", "GLOBAL_EXTERNAL_MANAGED_BACKEND_SERVICES"),
-    "firewall": ("FIREWALLS",),
-    "forwardingRule": ("FORWARDING_RULES", "GLOBAL_EXTERNAL_MANAGED_FORWARDING_RULES"),
-    "healthCheck": ("HEALTH_CHECKS",),
-    "sslPolicy": ("SSL_POLICIES",),
-    "targetHttpProxy": ("TARGET_HTTP_PROXIES",),
-    "targetHttpsProxy": ("TARGET_HTTPS_PROXIES",),
-    "targetSslProxy": ("TARGET_SSL_PROXIES",),
-    "targetTcpProxy": ("TARGET_TCP_PROXIES",),
-    "urlMap": ("URL_MAPS",),
+# What brings the permissions of an API's kinds, and permissions that are of no kind.
+ROLES = {
+    Api.COMPUTE: "roles/compute.loadBalancerAdmin",
+    Api.DNS: "roles/dns.admin",
+    Api.CERTIFICATE_MANAGER: "roles/certificatemanager.owner",
 }
+BESIDES = {
+    "roles/compute.securityAdmin": ("compute.networks.updatePolicy",),
+    "roles/dns.admin": ("dns.changes.create", "dns.changes.get", "dns.managedZones.get"),
+    "roles/certificatemanager.owner": ("certificatemanager.operations.get",),
+    "roles/container.developer": ("container.clusters.get", "container.services.update"),
+}
+
+
+def needed() -> dict[str, tuple[str, ...]]:
+    """The permissions that the six steps need, by the role that brings them."""
+    found: dict[str, set[str]] = {role: set(more) for role, more in BESIDES.items()}
+    for kind in KINDS.values():
+        if kind.permissions:
+            role = kind.role or ROLES[kind.api]
+            found.setdefault(role, set()).update(kind.needed)
+    return {role: tuple(sorted(names)) for role, names in sorted(found.items())}
+
+
+SERVICES = ("compute", "dns", "certificatemanager", "container")
 Check = Callable[[FrontDoor, Moment], Iterable[CheckResult]]
 
 
@@ -135,7 +104,7 @@ def _world(door: FrontDoor) -> str:
 def permissions(door: FrontDoor) -> Iterator[CheckResult]:
     """The permissions that the six steps need, asked of the project, 100 at a time at most."""
     path = f"v3/projects/{door.spec.project}:testIamPermissions"
-    for role, wanted in PERMISSIONS.items():
+    for role, wanted in needed().items():
         body = {"permissions": list(wanted)}
         answer = door.wire.request("cloudresourcemanager", "POST", path, body=body)
         missing = set(wanted) - set(answer.get("permissions") or ())
@@ -173,7 +142,7 @@ def quotas(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     wanted: Counter[str] = Counter()
     for change in moment.plan.to_do:
         if change.action is Action.CREATE:
-            wanted.update(QUOTAS.get(change.key.kind, ()))
+            wanted.update(KINDS[change.key.kind].quotas)
     short = [
         f"{metric}: {usage:g} of {limit:g} used, {wanted[metric]} more wanted"
         for metric, (limit, usage) in sorted(limits.items())

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edgebook.model.kinds import KINDS
 from edgebook.model.values import ResourceKey
 from edgebook.params import Spec, load_file
 from edgebook.plan.make import make, wanted
 from edgebook.terraform import export
 from edgebook.terraform.hcl import Block, Expression, quoted, render
-from edgebook.terraform.types import TYPES
 
 from tests.unit.ideal_cloud import IdealCloud, observe
 from tests.unit.params_edits import ROOT, spec_of
@@ -65,7 +65,7 @@ def test_every_reference_has_its_resource_and_labels_are_unique() -> None:
         assert len(made) == len(set(made))
         used = set(re.findall(r"\b(google_\w+)\.(\w+)\.", text))
         assert used <= set(made)
-        assert {kind for kind, _ in made} <= {kind.name for kind in TYPES.values()}
+        assert {kind for kind, _ in made} <= {kind.terraform for kind in KINDS.values()}
 
 
 def test_every_import_has_its_resource() -> None:
