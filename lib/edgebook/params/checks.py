@@ -30,6 +30,7 @@ HTTP_PROTOCOLS = frozenset({BackendProtocol.HTTP, BackendProtocol.HTTPS, Backend
 # Certificate Manager: longest domain of an authorization, domains of one certificate.
 DOMAIN_LIMITS = {Authorization.FIXED_RECORD: 237, Authorization.PER_PROJECT_RECORD: 220}
 CERTIFICATE_DOMAINS = 100
+WHOLE = (100, 1000)  # what weights add up to: they are read as shares
 PROXY_TYPES = {
     FrontendProtocol.HTTPS: "TargetHttpsProxy",
     FrontendProtocol.SSL: "TargetSslProxy",
@@ -245,6 +246,10 @@ def _target(spec: Spec, target: TargetSpec, path: str) -> Found:
             yield path, text
     if target.weights and known(*target.weights.values()) and not any(target.weights.values()):
         yield f"{path}.weights", "all are 0"
+    elif target.weights and known(*target.weights.values()):
+        total = sum(target.weights.values())
+        if total not in WHOLE:
+            yield f"{path}.weights", f"add up to {total}; expected: 100 (percent), or 1000 (tenths)"
     if target.redirect:
         if target.rewrite:
             yield f"{path}.rewrite", "not possible with a redirect"
@@ -273,8 +278,8 @@ def _unused(spec: Spec) -> Found:
             used |= {target.backend, *target.weights}
             used |= apitypes.backends_in(target.api)
         used |= apitypes.backends_in(route.api)
-    if not known(*used):
-        return
+    if not known(*used) or used - {""} - set(spec.backends):
+        return  # a name is misspelt: what is unused follows from that
     for name in spec.backends:
         if name not in used:
             yield f"backends.{name}", "used by no frontend and no route"

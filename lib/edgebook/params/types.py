@@ -229,7 +229,9 @@ class TargetSpec:
     """Where requests go: one backend, several by weight, or a redirect."""
 
     backend: str = key("Name of a backend.", "")
-    weights: Mapping[str, int] = key("Backend: weight.", {}, minimum=0, maximum=1000)
+    weights: Mapping[str, int] = key(
+        "Backend: percent of the requests, 100 in all.", {}, minimum=0, maximum=1000
+    )
     redirect: RedirectSpec | None = key("Redirect instead.", None)
     rewrite: RewriteSpec | None = key("Change the request on its way.", None)
     api: ApiFields = google("More fields of the route action.", "HttpRouteAction")

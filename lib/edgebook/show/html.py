@@ -92,7 +92,8 @@ def _row(one: "Table", row: "Row") -> str:
         inner = _e(row.text(column))
         if row.details and column == one.detailed:
             inner += details(row.details)
-        cells.append(f'<td style="{CELL}">{inner}</td>')
+        wide = ";min-width:9em" if column == one.columns[-1] else ""
+        cells.append(f'<td style="{CELL}{wide}">{inner}</td>')
     return f"<tr{style}>{''.join(cells)}</tr>"
 
 

@@ -307,6 +307,8 @@ def status(facts: Facts, memory: Memory) -> Pages:
     seen = endpoints(facts, memory)
     fronts, issued = frontends(facts), certificates(facts)
     problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
+    if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
+        problems = ["it is not built"]
     tables = (
         fronts,
         issued,

@@ -29,7 +29,7 @@ def test_plan_apply_status_and_teardown_keep_to_the_schema(shop: Any, capsys: An
     code, status = asked(capsys, "status", "--params", params, "--json")
     keeps_to("status", status)
     assert (code, status["healthy"]) == (6, False)
-    assert "frontend web is not there" in status["problems"]
+    assert status["problems"] == ["it is not built"]
     _, applied = asked(capsys, "apply", "--params", params, "--approve", "auto", "--json")
     keeps_to("apply", applied)
     code, status = asked(capsys, "status", "--params", params, "--json")

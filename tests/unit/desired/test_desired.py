@@ -47,7 +47,7 @@ SPECS = {
             "backends.web.security_policy": "armor",
             "backends.api.iap": {"enabled": True},
             "backends.api.session_affinity": "GENERATED_COOKIE",
-            "routes.0.default": {"weights": {"web": 9, "api": 1}},
+            "routes.0.default": {"weights": {"web": 90, "api": 10}},
             "routes.0.paths": {
                 "/a/*": {"backend": "api", "rewrite": {"prefix": "/"}},
                 "/b": {"redirect": {"host": "shop.example.com", "path": "/c", "code": "302"}},
@@ -246,7 +246,7 @@ def test_url_map_tests_speak_for_every_plain_route() -> None:
     edits = {
         "routes": [
             {"hosts": ["shop.example.com"], "default": "web", "paths": {"/api/*": "api"}},
-            {"hosts": ["*.shop.example.com"], "default": {"weights": {"web": 1}}},
+            {"hosts": ["*.shop.example.com"], "default": {"weights": {"web": 100}}},
         ]
     }
     tests = [(t["host"], t["path"], t["service"].name) for t in body(edits, "urlMap/shop")["tests"]]

@@ -131,6 +131,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "backend and weights; expected: one of",
     ),
     ({"routes.0.default": {"weights": {"web": 0}}}, "routes[0].default.weights", "all are 0"),
+    (
+        {"routes.0.default": {"weights": {"web": 95, "api": 4}}},
+        "routes[0].default.weights",
+        "add up to 99; expected: 100 (percent), or 1000 (tenths)",
+    ),
     ({"routes.0.default": {"redirect": {}}}, "routes[0].default.redirect", "leads to the same"),
     (
         {"routes.0.paths": {"api": "api"}},
