@@ -18,6 +18,7 @@ from gcpsim.dataplane.passthrough import Passthrough
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.pods import Pods
 from gcpsim.dataplane.probers import Probers
+from gcpsim.gke import endpoints
 from gcpsim.gke.certmanager import CertManager
 from gcpsim.gke.estate import Estate
 from gcpsim.k8s.controllers.plane import Plane
@@ -37,6 +38,7 @@ class Backends:
         locations: list[str],
     ) -> None:
         self.locations = locations
+        self._looking = False
         self.world, self.estate, self.authority = estate.world, estate, authority
         self.link = FarmLink()
         self.pods = Pods(self.world, self.link, block)
@@ -46,6 +48,7 @@ class Backends:
         self.probers = Probers(
             compute.health, self.pods, self.link, block, self.world.clock, locations
         )
+        self.probers.machines = lambda ip, port: endpoints.answer(estate.planes.values(), ip, port)
         self.controllers = Controllers(self.pods, self.link)
         self.visits = Visits(self.world, self.link)
         self.visits.reach = self.reach
@@ -77,7 +80,20 @@ class Backends:
         self.pods.follow(plane)
         self.controllers.follow(plane)
         self.passthrough.follow(plane)
+        for resource in ("nodes", "pods"):
+            plane.cluster.subscribe(resource, lambda event, obj, old: self._look_at_machines())
+        plane.machine_observers.append(lambda node: self._look_at_machines())
         plane.part(CertManager).visitor = self.visits.ask
+
+    def _look_at_machines(self) -> None:
+        """Once the transaction is over."""
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._looking = False
+        self.probers.look_at_machines()
 
     def _greet(self) -> None:
         """What a new farm needs to know first."""

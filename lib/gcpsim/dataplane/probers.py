@@ -18,7 +18,14 @@ from gcpsim.core.clock import Clock
 from gcpsim.dataplane.block import Block
 from gcpsim.dataplane.link import Event, FarmLink
 from gcpsim.dataplane.pods import Pods, Socket
+from gcpsim.gke import endpoints
 
+# What kube-proxy or a node's kernel says, as probes tell it; else there is no answer.
+SAID = {
+    endpoints.OK: "",
+    endpoints.REFUSED: "connection refused",
+    endpoints.UNAVAILABLE: "HTTP 503, not 200",
+}
 PROBES_A_SECOND = 20.0  # real seconds, all together
 PROBERS = "35.191.{}.1"
 
@@ -45,6 +52,7 @@ class Probers:
         self.observers: list[Callable[[], None]] = health.observers
         self.marks: Callable[[list[str]], None] = lambda groups: health.mark(*groups)
         self.served: Callable[[str, int], Socket | None] = lambda ip, port: None
+        self.machines: Callable[[str, int], str] = lambda ip, port: endpoints.TIMEOUT
         self._watched: dict[Target, Watched] = {}
         self._by_ip: defaultdict[str, set[Target]] = defaultdict(set)
         self._of_key: defaultdict[str, set[Target]] = defaultdict(set)
@@ -53,6 +61,12 @@ class Probers:
         link.on("probe", self._told)
         link.restarted.append(self._ask_all)
         pods.touched.append(self.touched)
+
+    def look_at_machines(self) -> None:
+        """Nodes or their pods changed: addresses without sockets are asked again."""
+        for target in list(self._watched):
+            if not self.pods.key_of_ip(target.ip):
+                self._ask(target)
 
     def begin(self) -> None:
         """From now on health is what is seen."""
@@ -121,8 +135,9 @@ class Probers:
         check = json.loads(target.check)
         if at is None:
             self.link.send({"op": "unprobe", "id": _name(target)})
-            why = f"no answer within {check['timeoutSec']} s: nobody has {target.ip}"
-            self._told({"id": _name(target), "why": why})
+            said = self.machines(target.ip, target.port)
+            silence = f"no answer within {check['timeoutSec']} s: nobody has {target.ip}"
+            self._told({"id": _name(target), "why": SAID.get(said, silence)})
             return
         self.link.send(probe_order(target, at, self.locations.index(target.location), self._every))
 

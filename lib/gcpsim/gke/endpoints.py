@@ -11,7 +11,7 @@ from gcpsim.k8s.controllers.endpointslices import target_port
 from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
 from gcpsim.k8s.controllers.plane import Plane
 
-OK, REFUSED, TIMEOUT = "ok", "refused", "timeout"
+OK, REFUSED, TIMEOUT, UNAVAILABLE = "ok", "refused", "timeout", "http 503"
 KUBE_PROXY_HEALTH = 10256
 
 
@@ -76,7 +76,7 @@ def _node_answer(plane: Plane, node: Obj, port: int) -> str:
         spec = service["spec"]
         if port == spec.get("healthCheckNodePort"):
             local = _ready_on(plane, service, node["metadata"]["name"])
-            return OK if local else "http 503"
+            return OK if local else UNAVAILABLE
         if any(p.get("nodePort") == port for p in spec.get("ports") or ()):
             return OK if _ready_on(plane, service, None) else REFUSED
     return REFUSED
