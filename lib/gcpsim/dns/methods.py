@@ -43,7 +43,7 @@ def _zone(dns: Dns, request: Request) -> Doc:
 
 def _list_answer(kind: str, field: str, items: list[Doc], token: str) -> Answer:
     body: Doc = {"kind": f"dns#{kind}"}
-    if items:
+    if items or field == "rrsets":  # its clients read that one without asking whether it is there
         body[field] = items
     if token:
         body["nextPageToken"] = token

@@ -215,6 +215,8 @@ class Server:
         project = next((c.project for c in self.cloud.gke.clusters.values()), DEFAULT_PROJECT)
         credentials = self.folder / "credentials.json"
         _write_private(credentials, json.dumps(_service_account(authority, url, project)))
+        token = self.folder / "access-token"  # gcloud's plugin for kubectl needs one, any one
+        _write_private(token, "gcpsim-access-token")
         merged = self.folder / "kubeconfig.yaml"
         servers = {name: cluster["server"] for name, cluster in clusters.items()}
         _write_private(merged, yaml.safe_dump(kubeconfig(self.cloud, servers), sort_keys=False))
@@ -230,7 +232,7 @@ class Server:
             "GCPSIM_DATAPLANE": "true" if self._dataplane else "false",
             "GCPSIM_DNS": dns,
             **dict(sorted(overrides.items())),
-            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
             "CLOUDSDK_CONFIG": str(self.folder / "gcloud"),
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
             "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",

@@ -123,7 +123,7 @@ def test_other_services_versions_and_roots(gce: Any) -> None:
 def test_what_is_not_played_says_its_name(gce: Any) -> None:
     for verb, path, method in (
         ("GET", "global/images", "compute.images.list"),
-        ("POST", "global/routes", "compute.routes.insert"),
+        ("POST", "global/snapshots", "compute.snapshots.insert"),
         ("GET", "zones/us-central1-a/disks", "compute.disks.list"),
         ("GET", "aggregated/disks", "compute.disks.aggregatedList"),
     ):
@@ -231,7 +231,8 @@ def test_compressed_bodies(gce: Any) -> None:
 
 def test_a_client_that_asks_before_it_sends(gce: Any) -> None:
     address = urlsplit(gce.sim.url)
-    head = f"POST /compute/v1/{gce.path(ADDRESSES)} HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n"
+    head = f"POST /compute/v1/{gce.path(ADDRESSES)} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    head += "Content-Length: 14\r\n"
     with socket.create_connection((address.hostname, address.port), timeout=10) as wire:
         wire.sendall(head.encode() + b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
         assert wire.recv(100).startswith(b"HTTP/1.1 100 Continue")

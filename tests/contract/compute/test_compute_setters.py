@@ -89,7 +89,8 @@ def test_setters_that_take_off(door: Any) -> None:
     door.do("DELETE", "global/sslPolicies/policy")
     no_certificates = {"sslCertificates": []}
     refusal = door.refused("POST", "targetHttpsProxies/tls/setSslCertificates", no_certificates)
-    assert refusal[:2] == (400, "invalid")
+    assert refusal[:2] == (412, "conditionNotMet")
+    assert refusal[2].startswith("Certificate Map or at least 1 SSL certificate must be specified")
 
 
 def test_setters_of_the_proxies_without_patch(gce: Any) -> None:

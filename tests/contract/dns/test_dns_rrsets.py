@@ -83,16 +83,16 @@ def test_a_list_is_in_dns_order_apex_first(cloud: Any) -> None:
     [
         ({"name": "www.example.com."}, ["www.example.com."]),
         ({"name": "www.example.com.", "type": "A"}, ["www.example.com."]),
-        ({"name": "www.example.com.", "type": "TXT"}, None),
-        ({"name": "other.example.org."}, None),
+        ({"name": "www.example.com.", "type": "TXT"}, []),
+        ({"name": "other.example.org."}, []),
         ({"filter": 'name="www.example.com." AND type="A"'}, ["www.example.com."]),
         ({"filter": '`name`=`has_suffix`("w.example.com.")'}, ["www.example.com."]),
     ],
 )
-def test_filters(cloud: Any, query: dict[str, str], names: list[str] | None) -> None:
-    answer = cloud.dns("GET", f"{ZONE}/rrsets", **query)
-    found = answer.get("rrsets")
-    assert (found and [rrset["name"] for rrset in found]) == names
+def test_filters(cloud: Any, query: dict[str, str], names: list[str]) -> None:
+    # The list is there when it is empty too: certbot's and lexicon's plugins read it unasked.
+    found = cloud.dns("GET", f"{ZONE}/rrsets", **query)["rrsets"]
+    assert [rrset["name"] for rrset in found] == names
 
 
 @pytest.mark.parametrize(

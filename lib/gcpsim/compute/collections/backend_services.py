@@ -9,7 +9,8 @@ import hashlib
 import orjson
 
 from gcpsim.compute.collections.health import get_health
-from gcpsim.compute.engine import links
+from gcpsim.compute.collections.url_maps import limited
+from gcpsim.compute.engine import links, listing
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
@@ -18,6 +19,11 @@ from gcpsim.core.errors import ApiError, invalid, required
 HTTP_PROTOCOLS = ("HTTP", "HTTPS", "HTTP2", "H2C", "GRPC")
 RATE_FIELDS = ("maxRate", "maxRatePerEndpoint", "maxRatePerInstance")
 CONNECTION_FIELDS = ("maxConnections", "maxConnectionsPerEndpoint", "maxConnectionsPerInstance")
+GLOBAL_PROTOCOLS = ("HTTP", "HTTPS", "HTTP2", "H2C", "GRPC", "SSL", "TCP")
+STATE = "externalManagedMigrationState"
+PERCENTAGE = "externalManagedMigrationTestingPercentage"
+MOST_BACKENDS, MOST_HEADERS = 50, 16
+UNBALANCED = ("INTERNET_FQDN_PORT", "INTERNET_IP_PORT", "SERVERLESS", "PRIVATE_SERVICE_CONNECT")
 MANAGED = ("EXTERNAL_MANAGED", "INTERNAL_MANAGED")
 GLOBAL_SCHEMES = ("EXTERNAL", "EXTERNAL_MANAGED", "INTERNAL_MANAGED", "INTERNAL_SELF_MANAGED")
 
@@ -25,7 +31,12 @@ GLOBAL_SCHEMES = ("EXTERNAL", "EXTERNAL_MANAGED", "INTERNAL_MANAGED", "INTERNAL_
 def prepare(draft: Draft) -> None:
     body = draft.body
     _defaults(draft)
+    _protocol(draft)
+    _migration(draft)
     _ranges(body)
+    limited("resource.backends", "backends", len(body.get("backends") or []), MOST_BACKENDS)
+    for field in ("customRequestHeaders", "customResponseHeaders"):
+        limited(f"resource.{field}", "custom headers", len(body.get(field) or []), MOST_HEADERS)
     _health_checks(draft)
     groups: set[str] = set()
     kinds: set[str] = set()
@@ -86,6 +97,57 @@ def _defaults(draft: Draft) -> None:
     _access(draft)
 
 
+def _protocol(draft: Draft) -> None:
+    """What a global external one may speak, and what stands before it already."""
+    body = draft.body
+    scheme, protocol = body["loadBalancingScheme"], body["protocol"]
+    allowed = GLOBAL_PROTOCOLS if scheme in ("EXTERNAL", "EXTERNAL_MANAGED") else ()
+    if draft.scope == "global" and allowed and protocol not in allowed:
+        raise invalid(
+            "resource.protocol",
+            protocol,
+            f"Protocol for a global {scheme} backend service must be one of {', '.join(allowed)} "
+            f"(was {protocol}).",
+        )
+    old = draft.old or {}
+    if not old or (old["protocol"] in HTTP_PROTOCOLS) == (protocol in HTTP_PROTOCOLS):
+        return
+    path = f"projects/{draft.project}/{draft.scope}/backendServices/{old['name']}"
+    blocking = "/urlMaps/" if old["protocol"] in HTTP_PROTOCOLS else "/target"
+    for user in draft.compute.users(path):
+        if blocking in user:
+            why = f"Not possible while {user} leads to the backend service."
+            raise invalid("resource.protocol", protocol, why)
+
+
+def _migration(draft: Draft) -> None:
+    """From the classic scheme to the managed one and back, as Google's migration guide goes."""
+    body, old = draft.body, draft.old or {}
+    state, before = body.get(STATE), old.get(STATE)
+    percentage = body.get(PERCENTAGE)
+    if percentage is not None and (
+        state != "TEST_BY_PERCENTAGE" or not 0 <= float(percentage) <= 100
+    ):
+        why = "Must be between 0 and 100, and only with the state TEST_BY_PERCENTAGE."
+        raise invalid(f"resource.{PERCENTAGE}", percentage, why)
+    if state and state != "PREPARE" and not before:
+        why = "The migration state must be PREPARE first."
+        raise invalid(f"resource.{STATE}", state, why)
+    if not old or body["loadBalancingScheme"] == old["loadBalancingScheme"]:
+        return
+    pair = {body["loadBalancingScheme"], old["loadBalancingScheme"]}
+    if pair != {"EXTERNAL", "EXTERNAL_MANAGED"}:
+        why = "The load balancing scheme of a backend service cannot be changed."
+        raise invalid("resource.loadBalancingScheme", body["loadBalancingScheme"], why)
+    if before != "TEST_ALL_TRAFFIC":
+        raise invalid(
+            "resource.loadBalancingScheme",
+            body["loadBalancingScheme"],
+            "Cannot change the load balancing scheme until the migration state is set to "
+            "TEST_ALL_TRAFFIC.",
+        )
+
+
 def _access(draft: Draft) -> None:
     """Identity-Aware Proxy: shown as sent, but for the secret, of which only the hash is."""
     iap = draft.body.get("iap")
@@ -129,8 +191,12 @@ def _health_checks(draft: Draft) -> None:
         for b in draft.body.get("backends") or []
         if "/networkEndpointGroups/" in (b.get("group") or "")
     ]
-    if negs and not checks:
+    kinds = {_group_kind(draft, b["group"]) for b in negs}
+    if negs and not checks and kinds - set(UNBALANCED):
         raise required("resource.healthChecks")
+    if checks and kinds & set(UNBALANCED):
+        why = "Health checks are not supported for serverless and internet endpoint groups."
+        raise invalid("resource.healthChecks", checks[0], why)
 
 
 def _group_kind(draft: Draft, group: str) -> str:
@@ -141,6 +207,10 @@ def _group_kind(draft: Draft, group: str) -> str:
 def _backend(draft: Draft, where: str, backend: Doc) -> None:
     protocol, scheme = draft.body["protocol"], draft.body["loadBalancingScheme"]
     is_neg = "/networkEndpointGroups/" in backend["group"]
+    if is_neg and _group_kind(draft, backend["group"]) in UNBALANCED:
+        backend.setdefault("balancingMode", "UTILIZATION")
+        backend.setdefault("capacityScaler", 1)
+        return
     mode = backend.setdefault("balancingMode", "UTILIZATION")
     if draft.scope == "global" or scheme not in ("EXTERNAL", "INTERNAL"):
         backend.setdefault("capacityScaler", 1)
@@ -231,8 +301,6 @@ def _set_policy(field: str) -> "object":
 
 
 def list_usable(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
-    from gcpsim.compute.engine import listing
-
     scope = "global" if "/global/" in call.path else "/".join(call.path.split("/")[2:4])
     body = listing.page(compute, kind, call, project, scope)
     body["kind"] = "compute#usableBackendServiceList"

@@ -47,9 +47,17 @@ def _change(draft: Draft) -> None:
     """Only the target (and what PATCH names) of an existing rule can change."""
     old, body = draft.old or {}, draft.body
     for field in IMMUTABLE:
+        if field == "loadBalancingScheme" and _migrates(draft):
+            continue
         if draft.verb == "patch" and body.get(field) != old.get(field):
             raise invalid(f"resource.{field}", body.get(field, ""), "The field is immutable.")
     _scheme(draft)
+
+
+def _migrates(draft: Draft) -> bool:
+    """Whether the scheme changes between the classic and the managed one, as when migrating."""
+    schemes = {draft.body.get("loadBalancingScheme"), (draft.old or {}).get("loadBalancingScheme")}
+    return draft.scope == "global" and schemes == {"EXTERNAL", "EXTERNAL_MANAGED"}
 
 
 def _ports(draft: Draft) -> None:

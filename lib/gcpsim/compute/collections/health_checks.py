@@ -46,6 +46,10 @@ def prepare(draft: Draft) -> None:
         kind = next(name for name, block in BLOCKS.items() if block == given[0])
         body["type"] = kind
     if draft.old is not None and draft.old["type"] != kind:
+        path = f"projects/{draft.project}/{draft.scope}/healthChecks/{draft.old['name']}"
+        if draft.compute.users(path):
+            why = "The type of a health check that is in use cannot be changed."
+            raise invalid("resource.type", kind, why)
         # PATCH of another type replaces the block; the old one must not linger.
         body.pop(BLOCKS[draft.old["type"]], None)
         given = [name for name in BLOCKS.values() if name in body]

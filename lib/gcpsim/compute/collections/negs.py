@@ -14,19 +14,35 @@ from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, not_found, required
 
-TYPES = ("GCE_VM_IP_PORT", "GCE_VM_IP", "NON_GCP_PRIVATE_IP_PORT")
+TYPES = {
+    "zones": ("GCE_VM_IP_PORT", "GCE_VM_IP", "NON_GCP_PRIVATE_IP_PORT"),
+    "global": ("INTERNET_FQDN_PORT", "INTERNET_IP_PORT"),
+    "regions": (
+        "SERVERLESS",
+        "PRIVATE_SERVICE_CONNECT",
+        "INTERNET_FQDN_PORT",
+        "INTERNET_IP_PORT",
+        "GCE_VM_IP_PORTMAP",
+    ),
+}
+NAMES = {"zones": "zonal", "global": "global", "regions": "regional"}
+SERVERLESS = ("cloudRun", "appEngine", "cloudFunction", "serverlessDeployment")
 BATCH = 500
 
 
 def prepare(draft: Draft) -> None:
     body = draft.body
     kind = body.setdefault("networkEndpointType", "GCE_VM_IP_PORT")
-    if kind not in TYPES:
+    place = draft.scope.partition("/")[0]
+    if kind not in TYPES[place]:
         raise invalid(
             "resource.networkEndpointType",
             kind,
-            "Not supported for a zonal network endpoint group.",
+            f"Not supported for a {NAMES[place]} network endpoint group.",
         )
+    if place != "zones":
+        _elsewhere(draft, kind)
+        return
     port = body.get("defaultPort")
     if port is not None and not 1 <= port <= 65535:
         raise invalid("resource.defaultPort", port, "Must be between 1 and 65535.")
@@ -40,6 +56,21 @@ def prepare(draft: Draft) -> None:
         if draft.compute.get(path) is None:
             raise required("resource.subnetwork")
         body["subnetwork"] = links.link(path)
+
+
+def _elsewhere(draft: Draft, kind: str) -> None:
+    """Groups of endpoints outside of the VPC: on the internet, serverless, of another producer."""
+    body = draft.body
+    if kind == "SERVERLESS":
+        targets = [name for name in SERVERLESS if body.get(name) is not None]
+        if len(targets) != 1:
+            why = f"Exactly one of {', '.join(SERVERLESS)} must be set."
+            raise invalid("resource", ", ".join(targets), why)
+    if kind == "PRIVATE_SERVICE_CONNECT" and not body.get("pscTargetService"):
+        raise required("resource.pscTargetService")
+    if kind.startswith("INTERNET") and body.get("subnetwork"):
+        why = "Not allowed for endpoints on the internet."
+        raise invalid("resource.subnetwork", body["subnetwork"], why)
 
 
 def endpoints(compute: Resources, path: str) -> list[Doc]:
@@ -60,7 +91,8 @@ def _put(compute: Resources, path: str, items: list[Doc]) -> None:
 
 
 def key(endpoint: Doc) -> tuple[str, int, str]:
-    return endpoint.get("ipAddress", ""), endpoint.get("port", 0), endpoint.get("instance", "")
+    where = endpoint.get("ipAddress") or endpoint.get("fqdn", "")
+    return where, endpoint.get("port", 0), endpoint.get("instance", "")
 
 
 def attach(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
@@ -167,6 +199,12 @@ def _checked(compute: Resources, path: str, neg: Doc, index: int, item: Doc) -> 
         raise required(f"{where}.instance")
     if "port" not in item and neg.get("defaultPort"):
         item["port"] = neg["defaultPort"]
+    if neg["networkEndpointType"].startswith("INTERNET"):
+        item.setdefault("port", 443)
+    if neg["networkEndpointType"] == "INTERNET_FQDN_PORT":
+        if not item.get("fqdn"):
+            raise required(f"{where}.fqdn")
+        return item
     if neg["networkEndpointType"].endswith("IP_PORT"):
         if "port" not in item:
             raise required(f"{where}.port")
@@ -310,7 +348,7 @@ NETWORK_ENDPOINT_GROUPS = Kind(
     "networkEndpointGroups",
     "NetworkEndpointGroup",
     "network_endpoint_group",
-    scopes=("zones",),
+    scopes=("zones", "global", "regions"),
     refs=(("network", ("networks",)), ("subnetwork", ("subnetworks",))),
     prepare=prepare,
     view=view,

@@ -5,6 +5,8 @@ import ipaddress
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import AUTO_SECOND_BYTE, REGIONS
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
+from gcpsim.compute.engine.service import Compute
+from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, required
 
 AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
@@ -109,6 +111,7 @@ def view_network(compute: Resources, path: str, doc: Doc) -> None:
     subnets = [links.link(user) for user in compute.users(path) if "/subnetworks/" in user]
     if subnets:
         doc["subnetworks"] = subnets
+    _states(compute, path, doc)
     doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
 
 
@@ -162,6 +165,62 @@ def _require_apart(subnet: Doc, other: Doc) -> None:
                 )
 
 
+def add_peering(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+    """networks.addPeering: ACTIVE once the other network peers back."""
+    project = links.split(path)[0]
+    given = body.get("networkPeering") or {
+        "name": body.get("name"),
+        "network": body.get("peerNetwork"),
+    }
+    if not given.get("name"):
+        raise required("networkPeering.name")
+    if not given.get("network"):
+        raise required("networkPeering.network")
+    peerings = list(doc.get("peerings") or [])
+    if any(one["name"] == given["name"] for one in peerings):
+        why = "There is already a peering of this name."
+        raise invalid("networkPeering.name", given["name"], why)
+    peer = links.reference("networkPeering.network", given["network"], project, ("networks",))
+    made = {
+        "autoCreateRoutes": True,
+        "exchangeSubnetRoutes": True,
+        **given,
+        "network": links.link(peer),
+    }
+    changes = {"peerings": [*peerings, made]}
+    return compute.set_fields(kind, call, path, doc, changes, "addPeering")
+
+
+def remove_peering(
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+) -> Answer:
+    left = [one for one in doc.get("peerings") or [] if one["name"] != body.get("name")]
+    if len(left) == len(doc.get("peerings") or []):
+        why = f"There is no peering {body.get('name')!r} on the network."
+        raise invalid("name", body.get("name"), why)
+    return compute.set_fields(kind, call, path, doc, {"peerings": left or None}, "removePeering")
+
+
+def switch_to_custom(
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+) -> Answer:
+    changes = {"autoCreateSubnetworks": False}
+    return compute.set_fields(kind, call, path, doc, changes, "switchToCustomMode")
+
+
+def _states(compute: Resources, path: str, doc: Doc) -> None:
+    """Whether each peering is answered from the other side."""
+    shown = []
+    for peering in doc.get("peerings") or []:
+        peer = compute.get(links.path_of(peering["network"])) or {}
+        back = any(one["network"] == links.link(path) for one in peer.get("peerings") or [])
+        details = "Connected." if back else "Waiting for peer network to connect."
+        state = "ACTIVE" if back else "INACTIVE"
+        shown.append({**peering, "state": state, "stateDetails": details})
+    if shown:
+        doc["peerings"] = shown
+
+
 NETWORKS = Kind(
     "networks",
     "Network",
@@ -172,7 +231,12 @@ NETWORKS = Kind(
     view=view_network,
     after=network_created,
     remove=remove_network,
-    cascade=("subnetworks",),
+    cascade=("subnetworks", "routes"),
+    verbs={
+        "addPeering": add_peering,
+        "removePeering": remove_peering,
+        "switchToCustomMode": switch_to_custom,
+    },
     operation_types={"patch": "compute.networks.patch"},
 )
 SUBNETWORKS = Kind(

@@ -12,7 +12,7 @@ from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
-from gcpsim.core.errors import invalid, not_found, required
+from gcpsim.core.errors import ApiError, invalid, not_found, required
 
 CERTIFICATE_LIMIT = 15
 BACKENDS = ("backendServices",)
@@ -32,12 +32,7 @@ def _certificates(draft: Draft) -> None:
     certificates = body.get("sslCertificates") or []
     if not certificates:
         body.pop("sslCertificates", None)
-    if len(certificates) > CERTIFICATE_LIMIT:
-        raise invalid(
-            "resource.sslCertificates",
-            "",
-            f"At most {CERTIFICATE_LIMIT} SSL certificates may be specified.",
-        )
+    _require_few(certificates, "")
     if not certificates and not body.get("certificateMap"):
         raise invalid(
             "resource.sslCertificates",
@@ -47,6 +42,31 @@ def _certificates(draft: Draft) -> None:
     for index, certificate in enumerate(certificates):
         if certificate.startswith(links.CERTIFICATE_ROOT):
             _managed(draft, f"resource.sslCertificates[{index}]", certificate)
+
+
+def _require_few(certificates: list[str], doing: str) -> None:
+    count = len(certificates)
+    if count > CERTIFICATE_LIMIT:
+        raise ApiError(
+            400,
+            f"At most {CERTIFICATE_LIMIT} SSL certificate(s) ({count} in the request) can be "
+            f"specified{doing}",
+            "invalid",
+        )
+
+
+def set_ssl_certificates(
+    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+) -> Answer:
+    """setSslCertificates, with the refusals that Terraform users quote."""
+    certificates = body.get("sslCertificates") or []
+    doing = f" for setting SSL certificates in {kind.schema}"
+    _require_few(certificates, doing)
+    if not certificates and not doc.get("certificateMap"):
+        why = f"Certificate Map or at least 1 SSL certificate must be specified{doing}."
+        raise ApiError(412, why, "conditionNotMet")
+    changes = {"sslCertificates": certificates or None}
+    return compute.set_fields(kind, call, path, doc, changes, "setSslCertificates")
 
 
 def _managed(draft: Draft, field: str, certificate: str) -> None:
@@ -162,9 +182,7 @@ CERTIFICATE_SETTERS = {
     "setCertificateMap": _setter(
         "setCertificateMap", optional=True, certificateMap="certificateMap"
     ),
-    "setSslCertificates": _setter(
-        "setSslCertificates", optional=True, sslCertificates="sslCertificates"
-    ),
+    "setSslCertificates": set_ssl_certificates,
     "setSslPolicy": _setter("setSslPolicy", optional=True, sslPolicy="sslPolicy"),
 }
 

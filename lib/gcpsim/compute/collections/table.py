@@ -11,6 +11,12 @@ from gcpsim.compute.collections.health_checks import HEALTH_CHECKS, HTTP_HEALTH_
 from gcpsim.compute.collections.instances import INSTANCES
 from gcpsim.compute.collections.negs import NETWORK_ENDPOINT_GROUPS
 from gcpsim.compute.collections.networks import NETWORKS, SUBNETWORKS, default_network
+from gcpsim.compute.collections.other_kinds import (
+    BACKEND_BUCKETS,
+    INSTANCE_GROUPS,
+    ROUTERS,
+    ROUTES,
+)
 from gcpsim.compute.collections.proxies import (
     TARGET_HTTP_PROXIES,
     TARGET_HTTPS_PROXIES,
@@ -29,14 +35,18 @@ KINDS: dict[str, Kind] = {
     kind.collection: kind
     for kind in (
         ADDRESSES,
+        BACKEND_BUCKETS,
         BACKEND_SERVICES,
         FIREWALLS,
         FORWARDING_RULES,
         HEALTH_CHECKS,
         HTTP_HEALTH_CHECKS,
         INSTANCES,
+        INSTANCE_GROUPS,
         NETWORK_ENDPOINT_GROUPS,
         NETWORKS,
+        ROUTERS,
+        ROUTES,
         SECURITY_POLICIES,
         SSL_CERTIFICATES,
         SSL_POLICIES,

@@ -9,6 +9,7 @@ from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, required
 
+HTTP_PROTOCOLS = ("HTTP", "HTTPS", "HTTP2", "H2C", "GRPC")
 SERVICES = ("backendServices", "backendBuckets")
 _PLACES = ("", "pathMatchers[].", "pathMatchers[].pathRules[].", "pathMatchers[].routeRules[].")
 HOST = re.compile(r"\*|(\*\.|\*-)?[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9])?(:[0-9]+)?")
@@ -32,6 +33,7 @@ REFS = _reference_fields()
 
 def prepare(draft: Draft) -> None:
     check(draft.body)
+    _protocols(draft)
     failures = run_tests(draft.body)
     if failures:
         raise invalid("resource.tests", "", f"Test failure: {failures[0]}")
@@ -49,12 +51,37 @@ def prepare(draft: Draft) -> None:
         )
 
 
+def _protocols(draft: Draft) -> None:
+    """Only backend services that speak HTTP may stand behind a URL map."""
+    for service in sorted(chains.services(draft.body)):
+        doc = draft.compute.get(links.path_of(service)) or {}
+        protocol = doc.get("protocol", "HTTP")
+        if "/backendServices/" in service and protocol not in HTTP_PROTOCOLS:
+            raise invalid(
+                "resource.defaultService",
+                service,
+                f"A URL map may only refer to backend services of HTTP protocols, not {protocol}.",
+            )
+
+
+def limited(where: str, what: str, count: int, limit: int) -> None:
+    """ApiError 400 for more than Google takes."""
+    if count > limit:
+        raise invalid(
+            where, "", f"Total number of {what} is {count}, which exceeds the limit {limit}."
+        )
+
+
 def _path(draft: Draft) -> str:
     return f"projects/{draft.project}/{draft.scope}/urlMaps/{draft.body['name']}"
 
 
 def check(body: Doc) -> None:
     """The rules that a URL map must follow by itself; ApiError 400 for the first one broken."""
+    matching, rules = body.get("pathMatchers") or [], body.get("hostRules") or []
+    limited("resource.pathMatchers", "path matchers", len(matching), 1000)
+    limited("resource.hostRules", "hosts", sum(len(r.get("hosts") or []) for r in rules), 1000)
+    limited("resource.tests", "tests", len(body.get("tests") or []), 100)
     _default("resource", body)
     matchers: dict[str, int] = {}
     for index, matcher in enumerate(body.get("pathMatchers") or []):
@@ -122,6 +149,9 @@ def _path_rules(where: str, matcher: Doc) -> None:
         raise invalid(
             f"{where}.routeRules", "", "pathRules and routeRules may not be used together."
         )
+    paths = sum(len(rule.get("paths") or []) for rule in matcher.get("pathRules") or [])
+    limited(f"{where}.pathRules", "paths", paths, 1000)
+    limited(f"{where}.routeRules", "route rules", len(matcher.get("routeRules") or []), 200)
     seen: set[str] = set()
     for index, rule in enumerate(matcher.get("pathRules") or []):
         at = f"{where}.pathRules[{index}]"
@@ -280,4 +310,5 @@ URL_MAPS = Kind(
     refs=REFS,
     prepare=prepare,
     verbs={"validate": validate, "invalidateCache": invalidate_cache},
+    on_absent=("validate",),
 )

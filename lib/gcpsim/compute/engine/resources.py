@@ -56,6 +56,7 @@ class Kind:
     `loose`: users of these collections do not block a deletion, and stay as they are.
     `keys`: what a resource can be looked up by in the index.
     `extra_refs`: paths a resource uses that no reference field says (an IP address).
+    `on_absent`: verbs that may name a resource that is not there.
     `effects`: what operations of verbs do at their end: name -> f(compute, path, data, failed).
     """
 
@@ -84,6 +85,7 @@ class Kind:
     effects: dict[str, Callable[["Resources", str, Any, bool], None]] = field(default_factory=dict)
     verbs: dict[str, Callable[..., Any]] = field(default_factory=dict)
     operation_types: dict[str, str] = field(default_factory=dict)
+    on_absent: tuple[str, ...] = ()
 
 
 class Verdicts(Protocol):

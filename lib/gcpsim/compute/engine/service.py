@@ -270,7 +270,13 @@ class Compute(Preparing, RestService):
         if not methods.names_resource(method.path):
             result: Answer = verb(self, kind, call, project)
             return result
-        path, doc = self.find(kind, call.path, project)
+        try:
+            path, doc = self.find(kind, call.path, project)
+        except ApiError as error:
+            if error.code != 404 or method.name not in kind.on_absent:
+                raise
+            scope, rest = self.place(call.path)
+            path, doc = f"projects/{project}/{scope}/{kind.collection}/{rest[1]}", {}
         body = self._json(call)
         if method.request is not None:
             body = documents.shown(self.reader.read(method.request, body))

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from gcpsim.k8s.types import protobuf
 from gcpsim.k8s.types.status import StatusError, bad_request, unsupported_media_type
 
 Doc = dict[str, Any]
@@ -104,12 +105,14 @@ def parsed(call: Call) -> Any:
             413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}"
         )
     kind = call.content_type
-    if kind == PROTOBUF or call.body.startswith(b"k8s\0"):
-        raise unsupported_media_type(
-            f"the body of the request was in an unsupported format ({PROTOBUF}): this simulator "
-            "reads JSON and YAML; with kubectl use `apply -f` or `create -f` and a manifest, e.g. "
-            "kubectl create ... --dry-run=client -o yaml | kubectl apply -f -"
-        )
+    if kind == PROTOBUF or call.body.startswith(protobuf.MAGIC):
+        try:
+            return protobuf.read(call.body)
+        except protobuf.Unreadable as error:
+            raise unsupported_media_type(
+                f"the body of the request ({PROTOBUF}) can't be read: {error}; with kubectl use a "
+                "manifest: kubectl create ... --dry-run=client -o yaml | kubectl apply -f -"
+            ) from None
     if kind in ("application/yaml", "application/apply-patch+yaml"):
         return _yaml(call.body)
     if kind in ("", "application/json") or kind.endswith("+json"):

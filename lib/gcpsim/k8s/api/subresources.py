@@ -65,6 +65,9 @@ def review(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
     user = {"username": "gcpsim", "groups": ["system:authenticated", "system:masters"]}
     answers: dict[str, Doc] = {
         "SelfSubjectAccessReview": {"allowed": True},
+        "SubjectAccessReview": {"allowed": True},
+        "LocalSubjectAccessReview": {"allowed": True},
+        "TokenReview": {"authenticated": True, "user": user},
         "SelfSubjectReview": {"userInfo": user},
         "SelfSubjectRulesReview": {
             "resourceRules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],

@@ -10,6 +10,18 @@ from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
+EVERYTHING: Doc = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+READ = ["get", "list", "watch"]
+WRITE = ["create", "delete", "deletecollection", "patch", "update"]
+DISKS = "pd.csi.storage.gke.io"
+CLASSES = (("standard-rwo", "pd-balanced", True), ("premium-rwo", "pd-ssd", False),
+           ("standard", "pd-standard", False))  # fmt: skip
+GATEWAY_CLASSES = (
+    "gke-l7-global-external-managed",
+    "gke-l7-gxlb",
+    "gke-l7-regional-external-managed",
+    "gke-l7-rilb",
+)
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "gmp-system")
 
 
@@ -35,3 +47,45 @@ def install(cluster: Objects) -> None:
             },
         },
     )
+    for name, disk, default in CLASSES:
+        cluster.create("storageclasses", _storage_class(name, disk, default=default))
+    for name, value in (("node", 2_000_001_000), ("cluster", 2_000_000_000)):
+        body = {"metadata": {"name": f"system-{name}-critical"}, "value": value}
+        cluster.create("priorityclasses", body)
+    _roles(cluster)
+    for name in GATEWAY_CLASSES:
+        spec = {"controllerName": "networking.gke.io/gateway"}
+        cluster.create("gatewayclasses", {"metadata": {"name": name}, "spec": spec})
+
+
+def _storage_class(name: str, disk: str, *, default: bool) -> Doc:
+    mark = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
+    return {
+        "metadata": {"name": name, "annotations": mark},
+        "provisioner": DISKS,
+        "parameters": {"type": disk},
+        "allowVolumeExpansion": True,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate" if name == "standard" else "WaitForFirstConsumer",
+    }
+
+
+def _roles(cluster: Objects) -> None:
+    """The roles that users bind; they hold what their names promise, not each rule of the real."""
+    anything = {"apiGroups": ["*"], "resources": ["*"]}
+    roles = {
+        "cluster-admin": [EVERYTHING, {"nonResourceURLs": ["*"], "verbs": ["*"]}],
+        "admin": [{**anything, "verbs": READ + WRITE}],
+        "edit": [{**anything, "verbs": READ + WRITE}],
+        "view": [{**anything, "verbs": READ}],
+    }
+    for name, rules in roles.items():
+        label = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+        cluster.create(
+            "clusterroles", {"metadata": {"name": name, "labels": label}, "rules": rules}
+        )
+    group = {"kind": "Group", "name": "system:masters", "apiGroup": "rbac.authorization.k8s.io"}
+    role = {"kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "cluster-admin"}, "subjects": [group]}
+    role["apiGroup"] = "rbac.authorization.k8s.io"
+    cluster.create("clusterrolebindings", {**binding, "roleRef": role})

@@ -50,6 +50,7 @@ def track_update(old: Doc | None, new: Doc, type: Type, owner: Owner, now: str) 
 def apply(live: Doc, config: Doc, type: Type, owner: Owner, force: bool, now: str) -> Doc:
     """The live object with an applied configuration, managed fields included. 409 on conflicts."""
     managed = _managed(live)
+    _require_distinct(config, config, type, ())
     wanted = fieldsets.fields_of(config, type)
     conflicts = _conflicts(live, config, type, owner, wanted, managed)
     if conflicts and not force:
@@ -72,6 +73,28 @@ def apply(live: Doc, config: Doc, type: Type, owner: Owner, force: bool, now: st
     return result
 
 
+def _require_distinct(config: Doc, part: Any, type: Type, path: Path) -> None:
+    """400 that names object and path when items of a keyed list share their keys."""
+    if type.atomic:
+        return
+    if isinstance(part, dict):
+        for name, value in part.items():
+            _require_distinct(config, value, type.child(name), (*path, f"f:{name}"))
+    elif isinstance(part, list) and type.merging is not None and type.items is not None:
+        marks = [fieldsets.item_key(item, type) for item in part]
+        twice = sorted({mark for mark in marks if marks.count(mark) > 1})
+        if twice:
+            meta, kind = config.get("metadata") or {}, config.get("kind", "")
+            name = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
+            raise bad_request(
+                f"failed to create typed patch object ({name}; {config.get('apiVersion', '')}, "
+                f"Kind={kind}): {fieldsets.shown_path(path)}: duplicate entries for key "
+                f"{fieldsets.shown_path((twice[0],))}"
+            )
+        for mark, item in zip(marks, part, strict=True):
+            _require_distinct(config, item, type.items, (*path, mark))
+
+
 def merge_typed(live: Any, config: Any, type: Type) -> Any:
     """`live` with everything that `config` sets, list items matched by their keys."""
     if type.atomic:
@@ -91,10 +114,6 @@ def merge_typed(live: Any, config: Any, type: Type) -> Any:
     marks = [fieldsets.item_key(item, type) for item in live]
     wanted = [fieldsets.item_key(item, type) for item in config]
     have, new = dict(zip(marks, live, strict=True)), dict(zip(wanted, config, strict=True))
-    if len(new) < len(wanted):
-        twice = sorted({mark for mark in wanted if wanted.count(mark) > 1})
-        shown = ", ".join(fieldsets.shown_path((mark,)) for mark in twice)
-        raise bad_request(f"failed to create typed patch object: duplicate entries for key {shown}")
     # Live items that share a key stay as they are, unless the configuration names that key.
     pairs = [(mark, item) for mark, item in zip(marks, live, strict=True) if mark not in new]
     pairs += [

@@ -101,7 +101,8 @@ def from_fields_v1(tree: Any) -> Fields:
         if isinstance(node, dict) and node:
             todo += [((*path, element), below) for element, below in node.items()]
         elif path:
-            found.add(path)
+            # Go's printer writes an item that is owned as such as `k:{...}: {}`.
+            found.add((*path, ".") if path[-1].startswith("k:") else path)
     return found
 
 

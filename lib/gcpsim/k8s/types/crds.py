@@ -13,6 +13,7 @@ Doc = dict[str, Any]
 
 OPEN: Doc = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 STRING: Doc = {"type": "string"}
+GATEWAY = "gateway.networking.k8s.io"
 CERT_MANAGER = "cert-manager.io"
 ACME = "acme.cert-manager.io"
 
@@ -157,6 +158,31 @@ PREINSTALLED: tuple[Doc, ...] = (
          columns=[_age(), _column("Status", ".status.certificateStatus")]),
     _crd("networking.gke.io", "v1beta1", "frontendconfigs", "FrontendConfig"),
     _crd("cloud.google.com", "v1", "backendconfigs", "BackendConfig", short=["bc"], status=False),
+    _crd("networking.gke.io", "v1", "gcpbackendpolicies", "GCPBackendPolicy"),
+    _crd("networking.gke.io", "v1", "gcpgatewaypolicies", "GCPGatewayPolicy"),
+    _crd("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy"),
+    _crd("networking.gke.io", "v1", "serviceattachments", "ServiceAttachment"),
+    _crd("networking.gke.io", "v1beta1", "networkendpointgroupbindings",
+         "NetworkEndpointGroupBinding", short=["negb"]),
+    _crd("cloud.google.com", "v1", "computeclasses", "ComputeClass", scope="Cluster"),
+    _crd("net.gke.io", "v1", "serviceexports", "ServiceExport"),
+    _crd("net.gke.io", "v1", "serviceimports", "ServiceImport"),
+    _crd("monitoring.googleapis.com", "v1", "podmonitorings", "PodMonitoring"),
+    _crd("monitoring.googleapis.com", "v1", "clusterpodmonitorings", "ClusterPodMonitoring",
+         scope="Cluster"),
+    _crd("monitoring.googleapis.com", "v1", "rules", "Rules"),
+    _crd(GATEWAY, "v1", "gatewayclasses", "GatewayClass", short=["gc"], scope="Cluster",
+         columns=[_column("Controller", ".spec.controllerName"),
+                  _column("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
+                  _age()]),
+    _crd(GATEWAY, "v1", "gateways", "Gateway", short=["gtw"],
+         columns=[_column("Class", ".spec.gatewayClassName"),
+                  _column("Address", ".status.addresses[*].value"),
+                  _column("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
+                  _age()]),
+    _crd(GATEWAY, "v1", "httproutes", "HTTPRoute",
+         columns=[_column("Hostnames", ".spec.hostnames"), _age()]),
+    _crd(GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", short=["refgrant"]),
     _crd(CERT_MANAGER, "v1", "certificates", "Certificate", short=["cert", "certs"],
          required=("spec",),
          categories=["cert-manager"],

@@ -20,7 +20,6 @@ ALL_VERBS = (
     "update",
     "watch",
 )
-READ_VERBS = ("get", "list", "watch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,7 @@ def _resource(group_version: str, plural: str, kind: str, *names: str, **options
 CLUSTER_WIDE: Doc = {"namespaced": False}
 STATUS: Doc = {"subresources": ("status",)}
 SCALED: Doc = {"subresources": ("scale", "status"), "categories": ("all",), "generation": True}
+ADMISSION = "admissionregistration.k8s.io/v1"
 RBAC = "rbac.authorization.k8s.io/v1"
 
 BUILT_IN: tuple[Resource, ...] = (
@@ -123,10 +123,40 @@ BUILT_IN: tuple[Resource, ...] = (
     _resource(RBAC, "rolebindings", "RoleBinding"),
     _resource(RBAC, "clusterroles", "ClusterRole", **CLUSTER_WIDE),
     _resource(RBAC, "clusterrolebindings", "ClusterRoleBinding", **CLUSTER_WIDE),
+    _resource("v1", "podtemplates", "PodTemplate"),
+    _resource(ADMISSION, "validatingwebhookconfigurations", "ValidatingWebhookConfiguration",
+              generation=True, categories=("api-extensions",), **CLUSTER_WIDE),
+    _resource(ADMISSION, "mutatingwebhookconfigurations", "MutatingWebhookConfiguration",
+              generation=True, categories=("api-extensions",), **CLUSTER_WIDE),
+    _resource(ADMISSION, "validatingadmissionpolicies", "ValidatingAdmissionPolicy",
+              generation=True, namespaced=False, **STATUS),
+    _resource(ADMISSION, "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding",
+              generation=True, **CLUSTER_WIDE),
+    _resource("apiregistration.k8s.io/v1", "apiservices", "APIService", namespaced=False,
+              categories=("api-extensions",), **STATUS),
+    _resource("certificates.k8s.io/v1", "certificatesigningrequests",
+              "CertificateSigningRequest", "csr", namespaced=False,
+              **STATUS),
+    _resource("node.k8s.io/v1", "runtimeclasses", "RuntimeClass", **CLUSTER_WIDE),
+    _resource("storage.k8s.io/v1", "csidrivers", "CSIDriver", **CLUSTER_WIDE),
+    _resource("storage.k8s.io/v1", "csinodes", "CSINode", **CLUSTER_WIDE),
+    _resource("storage.k8s.io/v1", "csistoragecapacities", "CSIStorageCapacity"),
+    _resource("storage.k8s.io/v1", "volumeattachments", "VolumeAttachment", namespaced=False,
+              **STATUS),
+    _resource("flowcontrol.apiserver.k8s.io/v1", "flowschemas", "FlowSchema", namespaced=False,
+              **STATUS),
+    _resource("flowcontrol.apiserver.k8s.io/v1", "prioritylevelconfigurations",
+              "PriorityLevelConfiguration", namespaced=False, **STATUS),
     _resource("authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
               namespaced=False, verbs=("create",)),
     _resource("authorization.k8s.io/v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview",
               namespaced=False, verbs=("create",)),
+    _resource("authorization.k8s.io/v1", "subjectaccessreviews", "SubjectAccessReview",
+              namespaced=False, verbs=("create",)),
+    _resource("authorization.k8s.io/v1", "localsubjectaccessreviews",
+              "LocalSubjectAccessReview", verbs=("create",)),
+    _resource("authentication.k8s.io/v1", "tokenreviews", "TokenReview", namespaced=False,
+              verbs=("create",)),
     _resource("authentication.k8s.io/v1", "selfsubjectreviews", "SelfSubjectReview",
               namespaced=False, verbs=("create",)),
 )  # fmt: skip
@@ -137,9 +167,16 @@ BUILT_IN_BY_PATH = {
     for resource in BUILT_IN
     for version in resource.versions
 }
-BUILT_IN_GROUPS = {resource.group for resource in BUILT_IN}
 PREINSTALLED_GROUPS = frozenset(
-    {"networking.gke.io", "cloud.google.com", "cert-manager.io", "acme.cert-manager.io"}
+    {
+        "acme.cert-manager.io",
+        "cert-manager.io",
+        "cloud.google.com",
+        "gateway.networking.k8s.io",
+        "monitoring.googleapis.com",
+        "net.gke.io",
+        "networking.gke.io",
+    }
 )
 
 
