@@ -26,6 +26,7 @@ from edgebook.plan.approval import Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.show import display, views, watched
+from edgebook.show import status as statuses
 from edgebook.show import tables as show
 from edgebook.show.applied import Applied
 from edgebook.show.banner import banner
@@ -136,7 +137,7 @@ class Book:
 
     def status(self) -> Pages:
         """The tables above on one page, with what is left to change."""
-        pages = self._told("", lambda: views.status(self._facts(), self._seen))
+        pages = self._told("", lambda: statuses.status(self._facts(), self._seen))
         for table in pages.tables:
             self._kept(table.title, table)
         return pages

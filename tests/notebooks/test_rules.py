@@ -70,6 +70,18 @@ class TestEachNotebook:
             assert values["mode"] == "plan"
             assert values["approve"] == ""
 
+    def test_the_world_is_the_first_thing_shown(self, path: Path) -> None:
+        code = [cell.source for cell in load(path).cells if cell.cell_type == "code"]
+        assert "edgebook.open(params_file" in code[1]
+        assert code[1].splitlines()[-1] == "book"
+
+    def test_what_is_next_is_a_link_where_it_is_a_runbook(self, path: Path) -> None:
+        last = load(path).cells[-1].source.split("**Next:**")[-1]
+        for name in re.findall(r"\b(?:operate/[a-z_]+|\d\d [A-Z][a-z]+)", last):
+            assert f"[{name}" in last, f"{name} is no link"
+        for target in re.findall(r"\]\(([^)]+\.ipynb)\)", last):
+            assert (path.parent / target).exists()
+
     def test_cells_are_few_and_short(self, path: Path) -> None:
         code = [cell for cell in load(path).cells if cell.cell_type == "code"]
         assert len(code) <= 12

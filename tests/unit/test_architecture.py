@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`((?:edgebook|gcpsim)(?:\.[a-z_0-9]+)+)`", PAGE)))
+RUNBOOK = re.compile(r"\b(operate/[a-z_]+|\d0_(?!ms\b)[a-z_]+)\b")
 STEP = re.compile(r"\b(?:run|then|[Rr]un) (\d\d)\b")
 
 
@@ -34,6 +35,25 @@ def test_every_room_is_named(package: str) -> None:
 def test_every_folder_that_is_named_exists(folder: str) -> None:
     assert folder.removesuffix("/") in PAGE
     assert (ROOT / folder).is_dir()
+
+
+def mentioned() -> set[tuple[str, str]]:
+    """(file, runbook) of every runbook that a message of the library or the docs mention."""
+    found = set()
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    for path in [*(ROOT / "lib" / "edgebook").rglob("*.py"), *pages]:
+        for name in RUNBOOK.findall(path.read_text(encoding="utf-8")):
+            found.add((path.name, name))
+    return found
+
+
+def test_every_runbook_that_is_mentioned_exists() -> None:
+    missing = [
+        (where, name)
+        for where, name in sorted(mentioned())
+        if not (ROOT / "notebooks" / f"{name}.ipynb").exists()
+    ]
+    assert missing == []
 
 
 def test_every_step_that_a_message_sends_to_exists() -> None:

@@ -11,7 +11,7 @@ from edgebook.model.links import canonical
 from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
 from edgebook.plan.leaks import Leak
 from edgebook.show import tables as show
-from edgebook.show.tables import Pages, Table
+from edgebook.show.tables import Table
 from edgebook.verify import backend_checks, causes, certificate_checks, failures, firewalling
 from edgebook.verify.dns_checks import RECORDS
 from edgebook.verify.facts import Facts, probe_name
@@ -300,50 +300,6 @@ def leaks(found: Iterable[Leak]) -> Table:
     return show.table(columns, rows, title="left over" if rows else "nothing is left over")
 
 
-def status(facts: Facts, memory: Memory) -> Pages:
-    """Everything on one page, with whether it is healthy and, if not, why not."""
-    plan = facts.plan
-    left = f"{len(plan.to_do)} changes to make" if plan.to_do else "nothing to change"
-    seen = endpoints(facts, memory)
-    fronts, issued = frontends(facts), certificates(facts)
-    problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
-    if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
-        problems = ["it is not built"]
-    tables = (
-        fronts,
-        issued,
-        dns(facts),
-        _titled(backends_short(facts, seen), f"backends: {seen.title}", seen.notes),
-    )
-    said = "healthy" if not problems else f"NOT HEALTHY: {'; '.join(problems)}"
-    title = f"front door {facts.names.front_door} in {facts.spec.project}: {said}; {left}"
-    data = {
-        "front_door": facts.names.front_door,
-        "healthy": not problems,
-        "problems": problems,
-        "changes": len(plan.to_do),
-        "hash": plan.hash,
-    }
-    return Pages(tables, title, data=data)
-
-
-def _not_listening(fronts: Table) -> list[str]:
-    absent = sorted({str(r.cells["frontend"]) for r in fronts.rows if not r.cells["address"]})
-    return [f"frontend {name} is not there" for name in absent]
-
-
-def _not_active(issued: Table) -> list[str]:
-    states = {str(r.cells["certificate"]): str(r.cells["state"]) for r in issued.rows}
-    return [f"certificate {n}: {state}" for n, state in sorted(states.items()) if state != "ACTIVE"]
-
-
-def _not_healthy(seen: Table) -> list[str]:
-    good = sum(row.cells["health"] == "HEALTHY" for row in seen.rows)
-    if not seen.rows:
-        return ["no endpoint"]
-    return [] if good == len(seen.rows) else [seen.title]
-
-
 def backends_short(facts: Facts, seen: Table) -> Table:
     """Endpoints counted per NEG and zone: 10,000 of them fit on a page this way."""
     counts: dict[tuple[str, ...], list[int]] = {}
@@ -367,7 +323,3 @@ def backends_short(facts: Facts, seen: Table) -> Table:
         for key, (total, good) in sorted(counts.items())
     ]
     return show.table(("backend", "cluster", "zone", "NEG", "endpoints", "healthy"), rows)
-
-
-def _titled(table: Table, title: str, notes: tuple[str, ...] = ()) -> Table:
-    return Table(table.columns, table.rows, title, notes=(*table.notes, *notes))

@@ -1,0 +1,30 @@
+"""The docs site is built, every link leads somewhere, and nothing is loaded from outside."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOADED = re.compile(
+    r"<(?:script|img|iframe)[^>]+src=\"(https?:[^\"]+)"
+    r"|<link[^>]+rel=\"stylesheet\"[^>]+href=\"(https?:[^\"]+)"
+)
+
+
+def test_the_site_is_built_and_loads_nothing_from_outside() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "docs_site.py"],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    site = ROOT / "build" / "site"
+    pages = [page for page in site.rglob("*.html") if "sample-record" not in page.parts]
+    names = {page.relative_to(site).as_posix() for page in pages}
+    assert {"index.html", "architecture.html", "contributing.html"} <= names
+    for path in (ROOT / "notebooks").rglob("[0-9a-z]*.ipynb"):
+        if ".ipynb_checkpoints" not in path.parts:
+            assert path.relative_to(ROOT).with_suffix(".html").as_posix() in names
+    for page in pages:
+        assert not LOADED.findall(page.read_text(encoding="utf-8")), page
