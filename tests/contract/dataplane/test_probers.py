@@ -3,6 +3,8 @@
 Each test names the line of the facts about health checks that it stands for.
 """
 
+from gcpsim.k8s.controllers.objects import is_true
+
 from tests.contract.dataplane.worlds import Stage, Theatre
 
 CHECK = {"type": "HTTP", "checkIntervalSec": 5, "timeoutSec": 5}
@@ -114,6 +116,28 @@ def test_each_location_has_a_rhythm_of_its_own(theatre: Theatre) -> None:
         await stage.annotate(pod, hang=None)
         await stage.backends.probers.settled()
         await stage.pass_time(30)
+
+    theatre.play(test)
+
+
+def test_a_readiness_gate_waits_for_what_the_probers_see(theatre: Theatre) -> None:
+    async def test(stage: Stage) -> None:
+        await served(stage)
+        before = {pod["metadata"]["name"] for pod in stage.all("storefront")}
+        await stage.delete(stage.one("storefront"))
+        seen = set()
+        for _ in range(30):
+            await stage.pass_time(5)
+            await stage.backends.probers.settled()
+            for pod in stage.all("storefront"):
+                if pod["metadata"]["name"] not in before:
+                    endpoint = f"{(pod.get('status') or {}).get('podIP')}:8080"
+                    state = stage.health("shop", "shop-web").get(endpoint, "")
+                    ready = is_true(pod, "ContainersReady"), is_true(pod, "Ready")
+                    seen.add((*ready, state == "HEALTHY"))
+        assert (True, False, False) in seen, "its containers are ready, the gate waits"
+        assert (True, True, True) in seen
+        assert (True, True, False) not in seen
 
     theatre.play(test)
 
