@@ -94,6 +94,9 @@ class DataPlane:
 
     async def open(self) -> None:
         """Start everything; returns when the front ends serve what the world has now."""
+        backends = asyncio.create_task(self.backends.open())
+        await self._fleet.start()
+        # Pods and Envoys start up while this process translates.
         for name, station in self.stations.items():
             station.changed = self._told(name)
             station.learn({("compute/forwardingRules", "")})
@@ -101,7 +104,8 @@ class DataPlane:
         self.spread.learned = lambda location, keys: self.stations[location.name].learn(keys)
         for observers in (self.pods.observers, self.health.observers):
             observers.append(self._look_again)
-        await asyncio.gather(self.backends.open(), self._fleet.start())
+        await backends
+        self._look_again()
         await self.settled()
 
     async def close(self) -> None:

@@ -71,7 +71,7 @@ def _traffic(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
     if found["traffic"]:
         show(
             found["traffic"],
-            ("rule", "location", "service", "backend", "outcome", "count", "project"),
+            ("rule", "location", "service", "backend", "outcome", "count", "rate", "project"),
         )
     else:
         print("nothing flowed yet")
