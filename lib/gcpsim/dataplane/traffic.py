@@ -1,4 +1,4 @@
-"""What flows: counts per forwarding rule, location and backend since the start, and a second now."""
+"""What flows: counts per rule, location and backend since the start, and a second now."""
 
 from __future__ import annotations
 
