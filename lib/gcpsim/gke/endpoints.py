@@ -13,6 +13,7 @@ from gcpsim.k8s.controllers.plane import Plane
 
 OK, REFUSED, TIMEOUT, UNAVAILABLE = "ok", "refused", "timeout", "http 503"
 KUBE_PROXY_HEALTH = 10256
+LEAVING = "ToBeDeletedByClusterAutoscaler"
 
 
 def answer(planes: Iterable[Plane], ip: str, port: int) -> str:
@@ -71,7 +72,10 @@ def _node_answer(plane: Plane, node: Obj, port: int) -> str:
     if not plane.node_is_live(node):
         return TIMEOUT
     if port == KUBE_PROXY_HEALTH:
-        return OK
+        # Cordoning alone does not lead traffic away; a node that is to be removed says so itself.
+        taints = node["spec"].get("taints") or ()
+        leaving = any(taint["key"] == LEAVING for taint in taints)
+        return UNAVAILABLE if leaving else OK
     for service in plane.cluster.table("services").values():
         spec = service["spec"]
         if port == spec.get("healthCheckNodePort"):

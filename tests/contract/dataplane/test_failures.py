@@ -76,6 +76,21 @@ def test_a_pod_that_hangs_is_a_504_and_one_that_drops_is_a_503(front: Theatre) -
     front.play(test)
 
 
+def test_an_answer_that_outlasts_the_timeout_is_cut(front: Theatre) -> None:
+    """Headers were sent already: the body is cut, and the client sees an incomplete one."""
+
+    async def test(stage: Any) -> None:
+        reader, writer = await asyncio.open_connection(*stage.door("web"))
+        path = "/?pod-bytes=1000&pod-drip=3"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200") and b"content-length: 1000" in head
+        assert 0 < len(await reader.read()) < 1000
+        writer.close()
+
+    front.play(test)
+
+
 def test_only_requests_without_a_body_are_tried_again(front: Theatre) -> None:
     """Requests without body that got 502/503/504 are tried once more; POST never."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from gcpsim.core.clock import rfc3339
+from gcpsim.gke import endpoints
 
 from tests.contract.dataplane.worlds import Stage, Theatre, get
 
@@ -134,6 +135,31 @@ def test_a_lost_node_takes_connections_for_24_seconds(theatre: Theatre) -> None:
         assert await lost(stage) == 0
         await stage.direct("node-up", cluster="blue", node=node)
         await stage.pass_time(60, step=5)
+
+    theatre.play(test)
+
+
+def test_kube_proxy_says_that_a_node_leaves_and_cordoning_does_not(theatre: Theatre) -> None:
+    """kube-proxy fails :10256 when the node has the autoscaler's taint; cordon alone does not."""
+
+    async def test(stage: Stage) -> None:
+        cluster = stage.plane().cluster
+        name = cluster.list("nodes")[0]["metadata"]["name"]
+
+        def answer(**spec: Any) -> str:
+            node = cluster.require("nodes", None, name)
+            changed = {**node, "spec": {**node["spec"], **spec}}
+            stage.do(lambda: cluster.update("nodes", changed))
+            planes = stage.cloud.gke.estate.planes.values()
+            addresses = node["status"]["addresses"]
+            ip = next(a["address"] for a in addresses if a["type"] == "InternalIP")
+            return endpoints.answer(planes, ip, endpoints.KUBE_PROXY_HEALTH)
+
+        assert answer(unschedulable=True) == endpoints.OK
+        taint = {"key": endpoints.LEAVING, "effect": "NoSchedule"}
+        assert answer(taints=[taint]) == endpoints.UNAVAILABLE
+        assert answer(taints=[], unschedulable=False) == endpoints.OK
+        await stage.pass_time(60, step=10)
 
     theatre.play(test)
 

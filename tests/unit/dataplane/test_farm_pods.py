@@ -152,6 +152,22 @@ def test_http2_by_alpn_and_by_prior_knowledge() -> None:
     run(test)
 
 
+def test_bodies_that_drip() -> None:
+    async def test(farm: Run) -> None:
+        at = farm.pod()[8080]
+        reader, writer = await asyncio.open_connection(*at)
+        writer.write(b"GET /?pod-bytes=1000&pod-drip=0.2 HTTP/1.1\r\nHost: a\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: 1000" in head
+        assert len(await reader.read(10_000)) < 1000, "the body comes in pieces"
+        writer.close()
+        wire = await asyncio.open_connection(*at)
+        _, body = await over_http2(*wire, [*ROOT[:3], (":path", "/?pod-bytes=1000&pod-drip=0.1")])
+        assert len(body) == 1000
+
+    run(test)
+
+
 def test_http2_obeys_flow_control() -> None:
     async def test(farm: Run) -> None:
         wire = await asyncio.open_connection(*farm.pod()[8080])

@@ -1,7 +1,8 @@
 """What a pod says to a request: who it is, where it runs, and what arrived. Pure.
 
 Any path is answered with 200 and JSON. The query parameters `pod-status`, `pod-delay` (real
-seconds), `pod-bytes` and `pod-echo` ask for something else, so that they survive URL rewrites.
+seconds), `pod-drip` (the body comes in pieces over so long), `pod-bytes` and `pod-echo` ask for
+something else, so that they survive URL rewrites.
 """
 
 import json
@@ -20,6 +21,7 @@ REASONS = {
 PROBER = "GoogleHC/1.0"
 SLOW = "x-gcpsim-slow"  # seconds by which an answer was late
 HEALTH_SERVICE = "/grpc.health.v1.Health/"
+DRIPS = 10
 MOST_BYTES = 64 * 1024 * 1024
 Headers = list[tuple[str, str]]
 
@@ -54,12 +56,16 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer; `delay` is real seconds, `drop` ends the connection without one."""
+    """An answer. Real seconds: `delay` until it begins, `drip` until its body is complete.
+
+    `drop` ends the connection without an answer.
+    """
 
     status: int = 200
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     delay: float = 0.0
+    drip: float = 0.0
     hang: bool = False
     drop: bool = False
 
@@ -93,12 +99,20 @@ def account(identity: Identity, request: Request) -> dict[str, Any]:
     }
 
 
+def pieces(body: bytes) -> list[bytes]:
+    """A body in the pieces in which it drips."""
+    size = max(1, -(-len(body) // DRIPS))
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
 def answer(identity: Identity, request: Request) -> Reply:
     """What a healthy pod answers."""
     reply = Reply(headers=identity.headers())
     wishes = _wishes(request.query)
     if "pod-delay" in wishes:
         reply.delay = wishes["pod-delay"]
+    if "pod-drip" in wishes:
+        reply.drip = wishes["pod-drip"]
     if "pod-status" in wishes:
         reply.status = int(wishes["pod-status"])
     if "pod-bytes" in wishes:

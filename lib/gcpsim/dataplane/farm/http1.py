@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from gcpsim.dataplane.farm.answers import REASONS, Headers, Reply, Request
+from gcpsim.dataplane.farm.answers import REASONS, Headers, Reply, Request, pieces
 
 if TYPE_CHECKING:
     from gcpsim.dataplane.farm.connections import Connection
@@ -136,7 +136,7 @@ class Http1:
 
     def _answer(self, request: Request) -> None:
         reply = self.connection.serve(request)
-        if isinstance(reply, Reply) and not reply.delay and not reply.hang:
+        if isinstance(reply, Reply) and not (reply.delay or reply.hang or reply.drip):
             self._write(request, reply)
         else:
             self._task = asyncio.get_running_loop().create_task(self._later(request, reply))
@@ -148,26 +148,44 @@ class Http1:
             await self.connection.wait(reply.delay)
         if reply.hang:
             await asyncio.Event().wait()
+        if reply.drip and not reply.drop:
+            await self._drip(request, reply)
         self._task = None
-        self._write(request, reply)
+        if not reply.drip or reply.drop:
+            self._write(request, reply)
         try:
             self._work()
         except (BadRequest, ValueError) as error:
             self._refuse(str(error))
 
+    async def _drip(self, request: Request, reply: Reply) -> None:
+        """Headers at once, the body in pieces."""
+        head, last = self._head(request, reply)
+        self.connection.write(head)
+        parts = pieces(reply.body) if request.method != "HEAD" else []
+        for part in parts:
+            await self.connection.wait(reply.drip / len(parts))
+            self.connection.write(part)
+        if last:
+            self.connection.close()
+
     def _write(self, request: Request, reply: Reply) -> None:
         if reply.drop:
             self.connection.close()
             return
+        head, last = self._head(request, reply)
+        self.connection.write(head if request.method == "HEAD" else head + reply.body)
+        if last:
+            self.connection.close()
+
+    def _head(self, request: Request, reply: Reply) -> tuple[bytes, bool]:
+        """Status line and headers, and whether the connection ends with this answer."""
         wish = request.headers.get("connection", "").lower()
         last = self.ending or "close" in wish or (request.version == "1.0" and wish != "keep-alive")
         extra: Headers = [("connection", "close")] if last else []
         if reply.status not in BODILESS:
             extra.append(("content-length", str(len(reply.body))))
-        head = head_bytes(reply.status, [*reply.headers, *extra])
-        self.connection.write(head if request.method == "HEAD" else head + reply.body)
-        if last:
-            self.connection.close()
+        return head_bytes(reply.status, [*reply.headers, *extra]), last
 
     def _refuse(self, why: str) -> None:
         self.connection.write(refusal(why))

@@ -21,7 +21,7 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from hyperframe.frame import GoAwayFrame
 
-from gcpsim.dataplane.farm.answers import HEALTH_SERVICE, Headers, Reply, Request
+from gcpsim.dataplane.farm.answers import HEALTH_SERVICE, Headers, Reply, Request, pieces
 
 if TYPE_CHECKING:
     from gcpsim.dataplane.farm.connections import Connection
@@ -166,7 +166,7 @@ class Http2:
             return
         self._requests.pop(stream)
         reply = self.connection.serve(request)
-        if isinstance(reply, Reply) and not reply.delay and not reply.hang:
+        if isinstance(reply, Reply) and not (reply.delay or reply.hang or reply.drip):
             self._write(stream, request, reply)
         else:
             task = asyncio.get_running_loop().create_task(self._later(stream, request, reply))
@@ -181,9 +181,24 @@ class Http2:
             await self.connection.wait(reply.delay)
         if reply.hang:
             await asyncio.Event().wait()
+        if reply.drip and not reply.drop:
+            await self._drip(stream, reply)
         self._tasks.pop(stream, None)
-        self._write(stream, request, reply)
+        if not reply.drip or reply.drop:
+            self._write(stream, request, reply)
         self._send()
+        self._close_when_done()
+
+    async def _drip(self, stream: int, reply: Reply) -> None:
+        """Headers at once, the body in pieces."""
+        length = ("content-length", str(len(reply.body)))
+        self._h2.send_headers(stream, [(":status", str(reply.status)), *reply.headers, length])
+        self._send()
+        parts = pieces(reply.body)
+        for number, part in enumerate(parts, 1):
+            await self.connection.wait(reply.drip / len(parts))
+            self._queue(stream, Outgoing(part, None, ends=number == len(parts)))
+            self._send()
 
     def _write(self, stream: int, request: Request, reply: Reply) -> None:
         if reply.drop:
