@@ -179,9 +179,8 @@ class Book:
 
     def traffic(self, seconds: float = 60.0, *, rate: float | None = None) -> Any:
         """Watch for so long and show it, live in a notebook; Ctrl-C ends it earlier."""
-        draw = watched.in_a_cell()
-        # After Ctrl-C, what was seen until now is shown.
-        with self.watch(rate=rate) as watch, contextlib.suppress(KeyboardInterrupt):
+        draw, watch = watched.in_a_cell(), self.watch(rate=rate)
+        with contextlib.suppress(KeyboardInterrupt), watch:  # what was seen until then is shown
             watched.follow(watch, seconds, draw)
         draw(None)
         return watched.of_report(watch.stop())

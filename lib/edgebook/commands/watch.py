@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("A rate is more than 0", where="--rate", why=f"{args.rate:g} is not")
     seconds = duration(args.seconds) if args.seconds else None
     book = edgebook.open(args.params)
-    # After Ctrl-C, what was seen until now is told.
-    with book.watch(rate=args.rate) as watch, contextlib.suppress(KeyboardInterrupt):
+    watch = book.watch(rate=args.rate)
+    with contextlib.suppress(KeyboardInterrupt), watch:  # what was seen until then is told
         _live(watch, seconds, quiet=args.json)
     report = watch.stop()
     if args.samples is not None:
