@@ -55,6 +55,11 @@ class Desk:
             return {"at": mark.at}
         if verb == "window":
             return watch.window(asked["since"], asked["until"]).to_json()
+        if verb == "streaks":
+            from edgebook.traffic.steady import streaks  # it asks a desk itself
+
+            found = streaks(watch.log, asked["since"])
+            return [streak.to_json() for _, streak in sorted(found.items())]
         if verb == "add":
             ways: dict[tuple[str, int], list[Way]] = {}
             for ip, port, *way in asked["ways"]:
@@ -105,6 +110,10 @@ class RemoteWatch:
     @judged.setter
     def judged(self, until: float) -> None:
         self._ask({"verb": "judged", "until": until})
+
+    def streaks(self, since: float) -> list[dict[str, Any]]:
+        """What each series saw since then, in JSON."""
+        return list(self._ask({"verb": "streaks", "since": since}))
 
     def drop(self, *frontends: str) -> None:
         self._ask({"verb": "drop", "frontends": list(frontends)})

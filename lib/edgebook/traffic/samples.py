@@ -130,8 +130,14 @@ class SampleLog:
 
     def all(self) -> Iterator[Sample]:
         """Every sample, also of series that do not count."""
+        return self.since(float("-inf"))
+
+    def since(self, since: float) -> Iterator[Sample]:
+        """Every sample that was begun then or later."""
         outcomes, whos = self._words()
-        for number in range(len(self)):
+        for number in range(self._from(since), len(self)):
+            if self._at[number] < since:
+                continue
             kind, detail = outcomes[self._outcome[number]]
             at, series, seconds = self._at[number], self._series[number], self._seconds[number]
             yield Sample(at, series, seconds, kind, detail, whos[self._who[number]])

@@ -4,15 +4,19 @@ A short watch of its own. It ends as soon as everything answers in a row, or whe
 what answers now and then is not broken and not well, but changing.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from edgebook.traffic.desk import RemoteWatch
 from edgebook.traffic.samples import SampleLog
 from edgebook.traffic.values import Series, Target, Who
 from edgebook.traffic.watch import Reach, Watch
 
 IN_A_ROW = 3
+LOOK = 0.25  # seconds between two looks at a run's watch
 
 
 @dataclass
@@ -27,6 +31,15 @@ class Streak:
     clusters: set[str] = field(default_factory=set)
     zones: set[str] = field(default_factory=set)
 
+    def to_json(self) -> dict[str, Any]:
+        sets = {"clusters": sorted(self.clusters), "zones": sorted(self.zones)}
+        return {**vars(self), **sets, "series": self.series.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Streak":
+        sets = {name: set(data[name]) for name in ("clusters", "zones")}
+        return cls(**{**data, **sets, "series": Series.from_json(data["series"])})
+
 
 def steady(
     targets: Iterable[Target],
@@ -36,27 +49,52 @@ def steady(
     patience: float,
     wanted: int = IN_A_ROW,
     enough: Callable[[Mapping[int, Streak]], bool] = lambda found: True,
+    shared: RemoteWatch | None = None,
 ) -> list[Streak]:
-    """One streak a series, sorted; `enough` may want more than answers in a row."""
-    with Watch(targets, rate=rate, reach=reach) as watch:
-        ends = time.monotonic() + patience
+    """One streak a series, sorted; `enough` may want more than answers in a row.
 
-        def well() -> bool:
-            found = streaks(watch.log)
-            return all(item.in_a_row >= wanted for item in found.values()) and enough(found)
+    `shared` is the watch of a run: it asks already, so that nobody asks more than was allowed.
+    """
+    asked = tuple(targets)
 
+    def well(found: Mapping[int, Streak]) -> bool:
+        return all(item.in_a_row >= wanted for item in found.values()) and enough(found)
+
+    if shared is not None:
+        found = _of_the_run(shared, asked, reach, patience, well)
+        return [streak for _, streak in sorted(found.items())]
+    with Watch(asked, rate=rate, reach=reach) as watch:
         if watch.log.series:
-            watch.wait_until(well, ends - time.monotonic())
-            found = streaks(watch.log)
-        else:
-            found = {}
-    return [streak for _, streak in sorted(found.items())]
+            watch.wait_until(lambda: well(streaks(watch.log)), patience)
+        return [streak for _, streak in sorted(streaks(watch.log).items())]
 
 
-def streaks(log: SampleLog) -> dict[int, Streak]:
+def _of_the_run(
+    shared: RemoteWatch,
+    asked: Iterable[Target],
+    reach: Reach,
+    patience: float,
+    well: Callable[[Mapping[int, Streak]], bool],
+) -> dict[int, Streak]:
+    """What the run's watch sees of these targets from now on."""
+    targets = set(asked)
+    places = {(target.ip, target.port) for target in targets}
+    shared.add(targets, ways={place: reach(*place) for place in sorted(places)})
+    since, pause = time.monotonic(), threading.Event()
+    while True:
+        seen = [Streak.from_json(item) for item in shared.streaks(since)]
+        found = {item.series.number: item for item in seen if item.series.target in targets}
+        if well(found) or not found or time.monotonic() - since >= patience:
+            return found
+        pause.wait(LOOK)
+
+
+def streaks(log: SampleLog, since: float = 0.0) -> dict[int, Streak]:
+    """What each series saw of what it began at `since` or later."""
     found = {number: Streak(series) for number, series in sorted(log.series.items())}
-    for sample in sorted(log.all(), key=lambda item: item.at + item.seconds):
-        streak = found[sample.series]
+    for sample in sorted(log.since(since), key=lambda item: item.at + item.seconds):
+        if (streak := found.get(sample.series)) is None:
+            continue
         streak.sent += 1
         if sample.kind:
             streak.in_a_row = 0

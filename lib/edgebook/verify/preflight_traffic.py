@@ -10,6 +10,7 @@ from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult
 from edgebook.params.types import Environment
 from edgebook.traffic import Protocol
+from edgebook.traffic.desk import current
 from edgebook.traffic.logs import blindness
 from edgebook.traffic.steady import Streak, steady
 from edgebook.traffic.targets import LOCAL, POLITE
@@ -52,7 +53,9 @@ def reached(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     found = watched(door)
     targets = [target for target in found.targets if target.protocol is not Protocol.DNS]
     rate = LOCAL if door.spec.environment is Environment.SIMULATOR else POLITE
-    streaks = steady(targets, connection.reach, rate=rate, patience=PATIENCE, wanted=1)
+    streaks = steady(
+        targets, connection.reach, rate=rate, patience=PATIENCE, wanted=1, shared=current()
+    )
     names: dict[str, list[Streak]] = {}
     for streak in streaks:
         target = streak.series.target

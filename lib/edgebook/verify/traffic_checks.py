@@ -14,6 +14,7 @@ from edgebook.model.hostnames import Hostname
 from edgebook.model.values import CheckResult, Step
 from edgebook.params.types import Environment, FrontendProtocol, FrontendSpec, IpVersion
 from edgebook.traffic import Protocol, Target
+from edgebook.traffic.desk import current
 from edgebook.traffic.steady import IN_A_ROW, Streak, steady
 from edgebook.traffic.targets import LOCAL, POLITE, targets
 from edgebook.verify import failures, traffic
@@ -90,6 +91,7 @@ def _steady(facts: Facts, asked: list[Target]) -> Iterator[CheckResult]:
         rate=LOCAL * 2 if local else POLITE,
         patience=patience(facts),
         enough=lambda streaks: not _unseen(zones, streaks.values()),
+        shared=current(),
     )
     grouped: dict[tuple[str, str, str, int], list[Streak]] = defaultdict(list)
     for streak in found:

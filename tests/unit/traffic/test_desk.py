@@ -10,6 +10,7 @@ from edgebook.cloud.reach import Way, nowhere
 from edgebook.errors import EdgebookError
 from edgebook.traffic import Protocol, Target, Watch
 from edgebook.traffic.desk import VARIABLE, Desk, RemoteWatch, current
+from edgebook.traffic.steady import IN_A_ROW, steady
 
 from tests.unit.traffic_servers import Server
 
@@ -46,6 +47,27 @@ def test_who_knows_a_target_tells_the_watch_of_the_run(server: Server) -> None:
         dropped = time.monotonic()
         assert remote.window(dropped, dropped + 1).sent == 0
     assert not Path(desk.path).exists()
+
+
+def test_a_run_s_watch_says_whether_targets_answer_steadily(server: Server) -> None:
+    """Nobody asks twice: verify looks at what the run's watch sees from now on."""
+    way = Way("us-central1", "127.0.0.1", server.listen(server.http))
+    with (
+        Watch(reach=nowhere, rate=100.0) as watch,
+        contextlib.closing(Desk(watch)) as desk,
+    ):
+        other = Target("other", "shop.example.com", "203.0.113.2", 80, Protocol.HTTP)
+        watch.add([other], ways={("203.0.113.2", 80): [way]})
+        remote = RemoteWatch(desk.path)
+        found = steady([TARGET], lambda ip, port: [way], rate=1, patience=30, shared=remote)
+        assert {streak.series.target for streak in found} == {TARGET}
+        assert all(streak.in_a_row >= IN_A_ROW for streak in found)
+        assert found[0].clusters == {"blue"}
+        server.behaviour = "503"
+        since = time.monotonic()
+        assert watch.wait_until(lambda: watch.window(since).failed >= 10, 30)
+        broken = steady([TARGET], lambda ip, port: [way], rate=1, patience=1, shared=remote)
+        assert {(streak.answered, streak.failure) for streak in broken} == {(0, "HTTP 503")}
 
 
 def test_the_watch_of_the_run_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
