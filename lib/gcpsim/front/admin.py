@@ -15,6 +15,7 @@ from gcpsim.core.edge import Answer
 from gcpsim.core.errors import ApiError
 from gcpsim.core.world import World
 
+SETTLE_SECONDS = 2.0
 Handler = Callable[[dict[str, str], dict[str, Any]], Any]
 
 
@@ -77,21 +78,23 @@ class Admin:
         plane = self.world.dataplane
         if plane is None:
             return Answer(body=[])
-        return Answer(body=plane.reach, waiter=asyncio.ensure_future(plane.settled()))
+        return Answer(body=plane.reach, waiter=asyncio.ensure_future(plane.settled(SETTLE_SECONDS)))
 
     def _settled(self, table: str) -> Answer:
         """A table of the data plane, once what was ordered has been done; [] without one."""
         plane = self.world.dataplane
         if plane is None:
             return Answer(body=[])
-        return Answer(body=getattr(plane, table), waiter=asyncio.ensure_future(plane.settled()))
+        return Answer(
+            body=getattr(plane, table), waiter=asyncio.ensure_future(plane.settled(SETTLE_SECONDS))
+        )
 
     def _traffic(self) -> Answer:
         """What flowed, and what is not served and why."""
         plane = self.world.dataplane
         if plane is None:
             return Answer(body={"traffic": [], "refused": []})
-        return Answer(body=plane.flow, waiter=asyncio.ensure_future(plane.settled()))
+        return Answer(body=plane.flow, waiter=asyncio.ensure_future(plane.settled(SETTLE_SECONDS)))
 
     def _ready(self) -> dict[str, Any]:
         """The ready document without what is a secret."""

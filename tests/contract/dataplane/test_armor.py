@@ -74,6 +74,24 @@ def test_an_expression_that_is_not_carried_is_named(shop: Any) -> None:
     assert b"securityPolicies/armor rule 1 expression evaluatePreconfiguredWaf" in answer.body
 
 
+def test_the_region_of_clients_is_that_of_their_location(shop: Any) -> None:
+    policy(shop, {"action": "deny(403)", **expression("origin.region_code == 'BE'")})
+    assert shop.fetch(at="europe-west1").status == 403
+    assert shop.fetch(at="us-central1").status == 200
+
+
+def test_throttling_by_address(shop: Any) -> None:
+    options = {
+        "conformAction": "allow",
+        "exceedAction": "deny(429)",
+        "enforceOnKey": "IP",
+        "rateLimitThreshold": {"count": 2, "intervalSec": 60},
+    }
+    policy(shop, {"action": "throttle", "rateLimitOptions": options, **ranges("*")})
+    for client in ("203.0.113.1", "203.0.113.2"):
+        assert [shop.by_proxy(client).status for _ in range(3)] == [200, 200, 429]
+
+
 def test_throttling(shop: Any) -> None:
     options = {
         "conformAction": "allow",

@@ -108,6 +108,24 @@ def test_too_large_headers(door: Any, scheme: str, status: int) -> None:
     assert door.fetch(headers={"X-Big": "x" * 62_000}).status == status
 
 
+def test_too_large_answers(shop: Any) -> None:
+    """Headers of an answer above 128 kB make it no answer."""
+    size = 100_000
+
+    def answer(handler: Any) -> bool:
+        handler.send_response(200)
+        handler.send_header("X-Big", "x" * size)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    shop.pods[0].hook = answer
+    request = b"GET / HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\n\r\n"
+    assert raw(shop, request).startswith(b"HTTP/1.1 200 ")
+    size = 140_000
+    assert raw(shop, request).split(b" ")[1] in (b"502", b"503")
+
+
 def test_capacity_zero_sends_nothing_and_back(door: Any) -> None:
     door.neg()
     door.neg("other")

@@ -36,6 +36,7 @@ class Maker:
     documents: Documents
     url_map: str
     scheme: str
+    country: str = ""
 
     def make(self, part: Doc, prefix: str | None, outer: Iterable[Doc | None] = ()) -> Doc:
         """The fields of a route. `prefix` is what of the path was matched (None: all of it);
@@ -116,7 +117,9 @@ class Maker:
         return out
 
     def _own_filters(self, path: str, service: Doc) -> Doc:
-        return armor.filters(self.documents, service) | affinity.filters(path, service)
+        return armor.filters(self.documents, service, self.country) | affinity.filters(
+            path, service
+        )
 
     def _route(self, action: Doc, prefix: str | None, services: list[Doc]) -> Doc:
         out: Doc = {}

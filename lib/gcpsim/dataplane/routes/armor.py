@@ -12,12 +12,15 @@ STATUSES = (403, 404, 429, 502)
 ACTION = T + "envoy.config.rbac.v3.Action"
 
 
-def filters(documents: Documents, service: Doc) -> Doc:
-    """The per-route filter configuration of a backend service's security policy."""
+def filters(documents: Documents, service: Doc, country: str) -> Doc:
+    """The per-route filter configuration of a backend service's security policy.
+
+    Clients of a location are taken to be in its `country`.
+    """
     policy = documents.get(service.get("securityPolicy") or "")
     if policy is None:
         return {}
-    return _rules(policy) | limits.filters(policy)
+    return _rules(policy, country) | limits.filters(policy)
 
 
 def denied_by(status: int) -> str:
@@ -25,7 +28,7 @@ def denied_by(status: int) -> str:
     return f"deny-{status}"
 
 
-def _rules(policy: Doc) -> Doc:
+def _rules(policy: Doc, country: str) -> Doc:
     matchers = []
     for rule in sorted(policy.get("rules") or [], key=lambda one: int(one.get("priority", 0))):
         if rule.get("preview"):
@@ -33,7 +36,8 @@ def _rules(policy: Doc) -> Doc:
         where = f"{short(policy['selfLink'])} rule {rule.get('priority', 0)}"
         action = _action(where, rule)
         if action is not None:
-            matchers.append({"predicate": _predicate(where, rule["match"]), "on_match": action})
+            predicate = _predicate(where, rule["match"], country)
+            matchers.append({"predicate": predicate, "on_match": action})
     if not matchers:
         return {}
     return {
@@ -66,12 +70,12 @@ def _on_match(name: str, action: str) -> Doc:
     }
 
 
-def _predicate(where: str, match: Doc) -> Doc:
+def _predicate(where: str, match: Doc, country: str) -> Doc:
     ranges = (match.get("config") or {}).get("srcIpRanges")
     if ranges:
         return expressions.anything() if "*" in ranges else expressions.in_ranges(ranges)
     text = (match.get("expr") or {}).get("expression", "")
     try:
-        return expressions.predicate(text)
+        return expressions.predicate(text, country)
     except expressions.Unknown as what:
         raise NotCarried(f"{where} expression {what}") from None

@@ -1,6 +1,6 @@
 """Cloud Armor's rule language (a part of CEL) as Envoy's match predicates.
 
-Carried: `&&`, `||`, `!`, brackets; inIpRange(origin.ip, 'range'); comparisons and contains,
+Carried: `&&`, `||`, `!`, brackets; inIpRange(origin.ip, 'range'); origin.region_code; comparisons and contains,
 startsWith, endsWith, matches (with lower() and upper()) on request.path, request.query,
 request.method and request.headers['name']; has(request.headers['name']).
 """
@@ -30,9 +30,10 @@ class Unknown(Exception):
     """A part of the language that is not carried."""
 
 
-def predicate(text: str) -> Doc:
-    """The predicate of an expression; Unknown names the first part that is not carried."""
-    parser = _Parser(text)
+def predicate(text: str, country: str = "") -> Doc:
+    """The predicate of an expression, for clients of a country; Unknown names the first part that
+    is not carried."""
+    parser = _Parser(text, country)
     found = parser.either()
     if parser.peek():
         raise Unknown(parser.rest())
@@ -89,8 +90,9 @@ class _Field:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, country: str) -> None:
         self._text = text
+        self._country = country
         self._at = 0
 
     def peek(self) -> str:
@@ -139,7 +141,19 @@ class _Parser:
             field = self._field()
             self.take(")")
             return field.test("matches", "^.*$")
+        if token == "origin":
+            return self._origin()
         return self._test()
+
+    def _origin(self) -> Doc:
+        """origin.region_code, which is known beforehand: the same for all clients here."""
+        for word in ("origin", ".", "region_code"):
+            self.take(word)
+        sign = self.take()
+        if sign not in ("==", "!="):
+            raise Unknown(sign)
+        same = self._string() == self._country
+        return anything() if same == (sign == "==") else {"not_matcher": anything()}
 
     def _range(self) -> Doc:
         for word in ("inIpRange", "(", "origin", ".", "ip", ","):

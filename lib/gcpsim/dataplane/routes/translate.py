@@ -47,13 +47,13 @@ def translate(documents: Documents, place: Place, *, country: str = "", region: 
             out.listeners[over["name"]] = over
         out.secrets |= secrets
         out.fronts.append(front)
-        services |= _behind(documents, front, out)
+        services |= _behind(documents, front, out, country)
     for path in sorted(services):
         _cluster(documents, path, out)
     return out
 
 
-def _behind(documents: Documents, front: Front, out: Config) -> set[str]:
+def _behind(documents: Documents, front: Front, out: Config, country: str) -> set[str]:
     """The backend services that a front can lead to; its routes are made on the way."""
     if front.kind not in listeners.HTTP_PROXIES:
         return {path_of(front.proxy.get("service") or "")}
@@ -61,7 +61,7 @@ def _behind(documents: Documents, front: Front, out: Config) -> set[str]:
     doc = documents.get(path) or {}
     name = url_map.name_of(path, front.scheme)
     if name not in out.routes:
-        out.routes[name] = url_map.route_configuration(documents, path, doc, front.scheme)
+        out.routes[name] = url_map.route_configuration(documents, path, doc, front.scheme, country)
     return listeners.services_of(doc)
 
 

@@ -37,9 +37,11 @@ def name_of(path: str, scheme: str) -> str:
     return f"{path}|{scheme}"
 
 
-def route_configuration(documents: Documents, path: str, doc: Doc, scheme: str) -> Doc:
+def route_configuration(
+    documents: Documents, path: str, doc: Doc, scheme: str, country: str = ""
+) -> Doc:
     """The whole map. What can't be carried answers 501 with its name, where it would act."""
-    maker = Maker(documents, path, scheme)
+    maker = Maker(documents, path, scheme, country)
     hosts: list[Doc] = []
     for matcher in doc.get("pathMatchers") or []:
         domains = [
