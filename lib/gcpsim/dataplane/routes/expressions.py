@@ -1,8 +1,8 @@
 """Cloud Armor's rule language (a part of CEL) as Envoy's match predicates.
 
-Carried: `&&`, `||`, `!`, brackets; inIpRange(origin.ip, 'range'); origin.region_code; comparisons and contains,
-startsWith, endsWith, matches (with lower() and upper()) on request.path, request.query,
-request.method and request.headers['name']; has(request.headers['name']).
+Carried: `&&`, `||`, `!`, brackets; inIpRange(origin.ip, 'range'); origin.region_code;
+comparisons and contains, startsWith, endsWith, matches (with lower() and upper()) on request.path,
+request.query, request.method and request.headers['name']; has(request.headers['name']).
 """
 
 import re
