@@ -14,7 +14,7 @@ from edgebook.verify import failures
 from edgebook.verify.causes import why_empty, why_unhealthy
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
 from edgebook.verify.firewall_rules import Verdict
-from edgebook.verify.firewalling import ports_of, way_in
+from edgebook.verify.firewalling import is_attached, ports_of, way_in
 from edgebook.verify.health import GroupHealth, health_of
 
 
@@ -89,7 +89,8 @@ def firewall(facts: Facts) -> Iterator[CheckResult]:
                 for change in facts.plan.to_do
                 if change.key.kind == "firewall" and change.key.name in ours
             ]
-            yield _reached(facts, cluster, port, subject, bool(pending))
+            to_come = bool(pending) and not is_attached(facts, cluster)
+            yield _reached(facts, cluster, port, subject, to_come)
 
 
 def _reached(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.params.types import IpVersion
 from edgebook.verify import failures
@@ -90,12 +91,20 @@ def _closed(
     if answer.verdict is Verdict.UNSURE:
         words = f"{joined(answer.rules)} aims at service accounts"
         return replace(failures.FIREWALL_MISSING, remedy="check it by hand"), words
+    version = IpVersion.IPV6 if ":" in source else IpVersion.IPV4
+    name = facts.names.firewall(cluster.name, version)
     rules = [r for r in firewall_rules(facts) if not _of_gke(str(r.get("name", "")))]
     near = speaks_of(rules, source, tags_of(facts, cluster))
     if answer.verdict is Verdict.DENIED:
         trouble = failures.FIREWALL_DENIED
         words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
         remedy = _against(facts, answer.rules[0])
+    elif facts.spec.firewall.manage and facts.body("firewall", name) is None:
+        trouble = failures.FIREWALL_MISSING
+        state = "gone" if is_attached(facts, cluster) else "not there yet"
+        pods = _pods_behind(facts, cluster, port)
+        words = f"firewall rule {name} is {state}: probes cannot reach tcp:{port}{pods}"
+        remedy = "run 50 firewall: it makes the rule" + (" anew" if state == "gone" else "")
     elif near:
         trouble = failures.FIREWALL_WRONG_PORT
         words = f"{near[0]}, but the pods listen on {port}"
@@ -108,6 +117,29 @@ def _closed(
             " ; ".join(rule_line(facts, cluster, port))
         )
     return replace(trouble, remedy=remedy), words
+
+
+def is_attached(facts: Facts, cluster: ObservedCluster) -> bool:
+    """Whether a backend service of ours has NEGs of this cluster: then its ports must be open."""
+    ours = {canonical(neg.link) for service in cluster.services for neg in service.negs}
+    services = [facts.names.backend_service(name) for name in facts.spec.backends]
+    bodies = [facts.body("backendService", name) or {} for name in services]
+    attached = {
+        canonical(str(entry.get("group", "")))
+        for body in bodies
+        for entry in body.get("backends") or ()
+    }
+    return bool(ours & attached)
+
+
+def _pods_behind(facts: Facts, cluster: ObservedCluster, port: int) -> str:
+    """How many pods of ours are behind a port."""
+    count = 0
+    for backend in facts.spec.backends.values():
+        service = cluster.service(backend.neg.namespace, backend.neg.service)
+        if service and port in service.target_ports.get(backend.neg.port, ()):
+            count += len(service.pods)
+    return f" of {count} pod{'' if count == 1 else 's'}" if count else ""
 
 
 def _of_gke(name: str) -> bool:
