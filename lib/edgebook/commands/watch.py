@@ -3,10 +3,15 @@
 import argparse
 import contextlib
 import re
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgebook.commands._output import as_json
-from edgebook.errors import EXIT_FAILED, EXIT_OK, UsageError
+from edgebook.errors import EXIT_FAILED, EXIT_OK, EdgebookError, UsageError
+
+if TYPE_CHECKING:
+    from edgebook.book import Book
 
 HELP = "watch a front door as its users see it, and count what fails"
 EPILOG = """It asks politely (5 requests a second and frontend on Google Cloud; `checks:` in the
@@ -46,8 +51,18 @@ def run(args: argparse.Namespace) -> int:
         args.samples.write_text(archive.write(report.log), encoding="utf-8")
     seen = watched.of_report(report)
     print(as_json(seen.to_json()) if args.json else seen)
+    if not report.statistics.sent:
+        print(f"Nothing was watched: {_why(book)}", file=sys.stderr)
     verdict = judge(Statistics(), report.statistics, limits(book.spec.safety.traffic))
     return EXIT_OK if verdict.ok else EXIT_FAILED
+
+
+def _why(book: "Book") -> str:
+    try:
+        why = book.door.connection.no_data_plane
+    except EdgebookError as error:
+        return error.what
+    return why or "no address and name of this front door leads anywhere that is reached from here"
 
 
 def duration(text: str) -> float:

@@ -5,8 +5,8 @@
         ...
         seen = watch.window(began.at)
 
-It is bounded in rate, connections and memory, and says when it was blind: a dead or silent process
-of clients is blind time, never a good result. It must not know plans or params.
+It is bounded in rate and connections, keeps 18 bytes a request, and says when it was blind: a dead
+or silent process of clients is blind time, never a good result. It must not know plans or params.
 """
 
 import contextlib

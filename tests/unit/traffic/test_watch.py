@@ -140,6 +140,27 @@ def test_clients_that_are_stopped_are_blind_and_a_blind_gate_does_not_pass(serve
     assert watch.stop().statistics.answered >= 10  # what was seen is kept
 
 
+def test_clients_that_did_not_run_for_a_while_are_blind_and_accuse_nobody(server: Server) -> None:
+    """Their own silence makes no timeouts: what was open then is neither answered nor failed."""
+    port = server.listen(server.http)
+    target = Target("web", HOST, "203.0.113.1", 80, Protocol.HTTP, patience=0.5)
+    with watching(target, port, rate=100.0) as watch:
+        assert watch.wait_until(lambda: watch.window().answered >= 20, LIMIT)
+        process = watch._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        since = time.monotonic()
+        watch.wait_until(lambda: False, 1.5)
+        assert watch.window(since).blind_s > 1.0  # told before they tell it themselves
+        os.kill(process.pid, signal.SIGCONT)
+        again = time.monotonic()
+        assert watch.wait_until(lambda: watch.window(again + 0.2).answered >= 10, LIMIT)
+    seen = watch.stop().statistics
+    assert seen.failed == 0
+    assert seen.blind_s > 1.0
+    assert seen.longest_gap_s < 1.0
+
+
 def test_a_watch_of_nothing_is_blind() -> None:
     with Watch() as watch:
         pass
