@@ -12,7 +12,7 @@ from edgebook.cloud.identity import identity
 from edgebook.errors import UsageError
 from edgebook.front_door import FrontDoor
 from edgebook.model.values import Step
-from edgebook.moves import catalog
+from edgebook.moves import catalog, swaps
 from edgebook.moves.engine import Engine
 from edgebook.moves.looking import Unwatched, Watcher
 from edgebook.moves.watched import Watched
@@ -66,7 +66,10 @@ class Move:
 
         def work() -> Table:
             there = self._engine(Unwatched("only looked at")).situate().arrived(back=False)
-            after = (there and self.prepared.after) or book.spec
+            seen = book.door.read()
+            after = (there and self.prepared.after) or swaps.served(
+                book.spec, seen.observed, seen.live
+            )
             door = FrontDoor(after, book.file, share=book.door)
             moment = door.read()
             results = checks.run(facts_of(door, moment), (Step.BACKENDS,))

@@ -2,9 +2,9 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgebook.commands._stories import Chapter, stories
 from edgebook.errors import EXIT_FAILED, EXIT_OK, RefusedError
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="params with environment: simulator (default %(default)s)",
     )
+    parser.add_argument(
+        "--story",
+        default="",
+        choices=sorted(stories()),
+        help="what is played after the front door is built; default: cut-over, swap, retirement",
+    )
     parser.add_argument("--records", default="", metavar="PLACE", help="folder or URL")
     parser.add_argument(
         "--time-scale", type=float, metavar="N", help="times real time; default: the params'"
@@ -31,29 +37,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgebook import shipped
+
+    args.params = shipped.params_file(args.params)
+    ready: dict[str, Any] = {}
+    code = EXIT_OK
+    for number, chapter in enumerate(stories()[args.story]()):
+        code = _play(args, chapter, ready, first=number == 0)
+        if code != EXIT_OK:
+            return code
+    return code
+
+
+def _play(args: argparse.Namespace, chapter: Chapter, ready: dict[str, Any], *, first: bool) -> int:
+    """One chapter: one run, one record."""
     from edgebook.commands.run import report, running
     from edgebook.runbook.request import Request
 
-    args.params = shipped.params_file(args.params)
     request = Request(
         params_file=args.params,
         approve=("auto",),
+        notebooks=chapter.notebooks,
+        mode=chapter.mode,
+        given=chapter.given,
         records=args.records,
-        change_id=args.change_id,
-        title="Rehearsal on the simulator",
+        change_id=args.change_id if first else "",
+        title=chapter.title,
     )
-    ready: dict[str, Any] = {}
     with running(
-        lambda: _prepared(request, args.time_scale, ready),
+        lambda: _prepared(request, args.time_scale, ready, first=first),
         json_wanted=args.json,
-        title=lambda: _title(ready),
+        title=lambda: _title(ready) if first else chapter.title,
     ) as (change, display):
         outcome = change.go()
         report(outcome, change.prepared.archive, display, json_wanted=args.json)
-        gaps = unverified(outcome.record) if outcome.exit_code == EXIT_OK else []
+        gaps = unverified(outcome.record) if outcome.exit_code == EXIT_OK and first else []
         for gap in gaps:
             display.say(f"Not verified: {gap}", "red")
-        if outcome.exit_code == EXIT_OK and not gaps:
+        if outcome.exit_code == EXIT_OK and not gaps and first and not args.story:
             display.say(
                 "Next: make lab to walk through it, params/example.yaml for your own project."
             )
@@ -84,12 +104,11 @@ def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) 
     return ready
 
 
-def _prepared(request: "Request", time_scale: float | None, ready: dict[str, Any]) -> "Prepared":
-    from dataclasses import replace
-
+def _prepared(
+    request: "Request", time_scale: float | None, ready: dict[str, Any], *, first: bool
+) -> "Prepared":
     from edgebook import params
     from edgebook.runbook.request import prepare
-    from edgebook.runbook.sequence import front_door, notebooks_folder
 
     spec = params.load_file(request.params_file)
     if spec.environment is not params.types.Environment.SIMULATOR:
@@ -100,9 +119,9 @@ def _prepared(request: "Request", time_scale: float | None, ready: dict[str, Any
             next="rehearse with environment: simulator, then edgebook plan --params "
             + request.params_file,
         )
-    notebooks: list[Path] = [*front_door(), notebooks_folder() / "operate" / "status.ipynb"]
-    prepared = prepare(replace(request, notebooks=tuple(notebooks)))
-    ready.update(start_simulator(spec, time_scale))
+    prepared = prepare(request)
+    if first:
+        ready.update(start_simulator(spec, time_scale))
     return prepared
 
 

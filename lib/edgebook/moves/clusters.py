@@ -16,6 +16,13 @@ from edgebook.moves.upgrade import Upgrade
 from edgebook.params.types import Spec
 from edgebook.plan.live_index import IndexedLive
 
+NEWEST = "newest"  # for rehearsals: what GKE offers now
+
+
+def _newest(door: FrontDoor, path: str) -> str:
+    location = path.partition("/clusters/")[0]
+    return str(door.wire.get("container", f"v1/{location}/serverConfig")["validMasterVersions"][0])
+
 
 def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover:
     """`leave` names clusters, or a region: all clusters there."""
@@ -64,6 +71,7 @@ class UpgradeOf:
                 next="gcloud container get-server-config --location LOCATION",
             )
         path = door.cluster_path(cluster)
+        version = _newest(door, path) if version == NEWEST else version
         pools = tuple(options.get("pools") or ())
         soak = wishes.seconds(options.get("soak") or 0, "soak")
         self._door, self._allow = door, bool(options.get("allow_loss", False))

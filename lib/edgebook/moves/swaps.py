@@ -52,6 +52,15 @@ def ladder(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> Ladder:
     return swap.ladder(spec, observed, live, replace(wanted, source=source))
 
 
+def served(spec: Spec, observed: Observed, live: Live) -> Spec:
+    """The params with each backend's clusters as they are attached now."""
+    backends = {
+        name: replace(backend, active=_attached(spec, observed, live, name) or backend.active)
+        for name, backend in spec.backends.items()
+    }
+    return replace(spec, backends=backends)
+
+
 def require(spec: Spec, moment: Moment, wanted: Wish) -> None:
     """Raises RefusedError unless the new side can take over."""
     found = ladder(spec, moment.observed, moment.live, wanted)

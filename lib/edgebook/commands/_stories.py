@@ -1,0 +1,73 @@
+"""What `edgebook rehearse` plays: chapters, each one run with one record, on one simulator.
+
+The first chapter always builds the front door. Which parameters make a move short enough for a
+rehearsal stands here, and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+QUICK = {"soak": "15s", "spread": "100s", "steps": [50.0, 100.0], "ttl": "60s", "quiet": "5m"}
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Notebooks of one run with their own parameters; mode `back` undoes a move."""
+
+    title: str
+    notebooks: tuple[Path, ...]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "apply"
+
+
+def stories() -> dict[str, Callable[[], list[Chapter]]]:
+    """By name; the empty one is the whole move of a site, from its first day to its last."""
+    return {
+        "": _whole,
+        "build": lambda: [_built("operate/status")],
+        "upgrade": _upgrade,
+        "failover": _failover,
+        "certificates": lambda: [
+            _built(),
+            Chapter("certificates: expiry, and nothing to do", _named("operate/certificates")),
+        ],
+    }
+
+
+def _named(*names: str) -> tuple[Path, ...]:
+    from edgebook.runbook.sequence import notebooks_folder
+
+    return tuple(notebooks_folder() / f"{name}.ipynb" for name in names)
+
+
+def _built(*more: str, **given: Any) -> Chapter:
+    from edgebook.runbook.sequence import front_door
+
+    return Chapter("Rehearsal on the simulator", (*front_door(), *_named(*more)), given)
+
+
+def _whole() -> list[Chapter]:
+    moves = ("80_cut_over", "operate/swap", "90_retire", "operate/status")
+    return [_built(*moves, **QUICK, to="green")]
+
+
+def _failover() -> list[Chapter]:
+    drill = {"leave": "blue", "drill": True, "soak": "15s"}
+    runbook = _named("operate/failover")
+    return [
+        _built(),
+        Chapter("failover drill: blue is left", runbook, drill),
+        Chapter("failover drill: and back", runbook, drill, mode="back"),
+    ]
+
+
+def _upgrade() -> list[Chapter]:
+    given = {"to": "green", **{name: QUICK[name] for name in ("soak", "spread", "steps")}}
+    version = {"cluster": "blue", "version": "newest", "allow_loss": True, "soak": "15s"}
+    return [
+        _built(),
+        Chapter("swap away from blue", _named("operate/swap"), given),
+        Chapter("upgrade blue", _named("operate/upgrade"), version),
+    ]
