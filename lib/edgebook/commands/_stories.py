@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-QUICK = {"soak": "15s", "spread": "100s", "steps": [50.0, 100.0], "ttl": "60s", "quiet": "5m"}
+QUICK = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0], "ttl": "60s", "quiet": "5m"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _failover() -> list[Chapter]:
 
 
 def _upgrade() -> list[Chapter]:
-    given = {"to": "green", **{name: QUICK[name] for name in ("soak", "spread", "steps")}}
+    given = {"to": "green", **{name: QUICK[name] for name in ("soak", "patience", "steps")}}
     version = {"cluster": "blue", "version": "newest", "allow_loss": True, "soak": "15s"}
     return [
         _built(),

@@ -218,6 +218,8 @@ class Engine:
         self._reachable(now, stage)
         try:
             self._drain(stage.before if not back or index == 0 else Gate())
+            if stage.cuts:
+                self._watcher.mark(f"{now.ladder.move}: {stage.name}", stage.cuts)
             results = self._carry_out(now, index)
             side = now.ladder.stages[0 if back else index].gate.healthy
             seen = self._after(stage, side, soak=not back)

@@ -86,6 +86,7 @@ class Stage:
     back: str = ""
     extra: tuple[Change, ...] = ()
     disrupts: str = ""
+    cuts: tuple[str, ...] = ()  # frontends whose long streams end here
     known: tuple[Change, ...] = ()  # what it changes now, where no stage before it tells that
 
     def goals(self, scope: frozenset[ResourceKey]) -> dict[str, Any]:
@@ -197,6 +198,7 @@ class Ladder:
             "share": dict(sorted(stage.share.items())),
             "back": stage.back,
             "disrupts": stage.disrupts,
+            "cuts": list(stage.cuts),
         }
 
     @property

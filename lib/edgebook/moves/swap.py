@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from edgebook.desired import Desired
 from edgebook.desired.backends import annotation_key
-from edgebook.desired.frontends import STREAMS
 from edgebook.model.kinds import compute_scope
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Resource, ResourceKey, Step
@@ -90,6 +89,18 @@ class _Maker:
             self._at(Moment(twin=False, weighted=False), start=True),
             before=before if arriving else Gate(),
             gate=Gate(healthy=source),
+            cuts=self._streams if arriving else (),
+        )
+
+    @property
+    def _streams(self) -> tuple[str, ...]:
+        """Frontends with connections that outlive a drain: SSL and TCP, WebSockets."""
+        return tuple(
+            sorted(
+                frontend.name
+                for frontend in self._spec.frontends
+                if frontend.backend in self._moving or (not frontend.backend and self._weighted)
+            )
         )
 
     @property
@@ -159,8 +170,7 @@ class _Maker:
         drain = self._drain_s
         patience = max(drain, self._wish.patience_s)
         before = Gate(quiet=leaving, drain_s=drain, patience_s=patience)
-        streams = [n for n in self._moving if self._spec.backends[n].protocol in STREAMS]
-        cut = f"connections of {', '.join(streams)} that outlive the drain" if streams else ""
+        cut = f"connections of {', '.join(self._streams)} that outlive the drain"
         return Stage(
             EXCHANGE,
             f"{', '.join(leaving)} drained for {drain} s at 0, then detached",
@@ -170,6 +180,7 @@ class _Maker:
             gate=Gate(healthy=self._wish.to, spread_s=self._wish.spread_s, judged=True),
             back=ALL,
             disrupts=cut,
+            cuts=self._streams,
         )
 
     def _return(self) -> Stage:

@@ -9,6 +9,7 @@ from edgebook.apply.metering import LEAST, OPEN, Meter, metered
 from edgebook.front_door import FrontDoor
 from edgebook.moves.looking import Seen
 from edgebook.traffic import Statistics, VerdictState, judge
+from edgebook.traffic.samples import CUTS
 
 BASELINE_SECONDS = 3.0  # of this machine: what users saw before the first stage
 SHORTEST = 1.0  # a stretch that is judged for blindness
@@ -41,10 +42,10 @@ class Watched:
         self._meter.watch.judged = max(self._marked, time.monotonic() - OPEN)
         self._stack.__exit__(kind, error, trace)
 
-    def mark(self, text: str) -> None:
+    def mark(self, text: str, cuts: tuple[str, ...] = ()) -> None:
         assert self._meter is not None
         self._meter.look_again()
-        self._marked = self._meter.watch.mark(text).at
+        self._marked = self._meter.watch.mark(text, key=f"{CUTS}{','.join(cuts)}").at
 
     def look(self) -> Seen:
         """What users saw since the last mark; a stretch too short to see anything is ok."""

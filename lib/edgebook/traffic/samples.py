@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from edgebook.traffic.values import Blind, Sample, Series
+from edgebook.traffic.values import Blind, Kind, Sample, Series
 
 T = TypeVar("T")
+CUTS = "cuts:"
+CUT_BEGAN = 5.0  # a ping that the cut left open was sent a little before
 
 
 @dataclass(frozen=True)
@@ -116,17 +118,47 @@ class SampleLog:
         seen.blind = [*self.blind, more]
         return seen
 
+    def planned_cuts(self) -> list[tuple[float, float, frozenset[str]]]:
+        """(since, until, frontends): when long streams are cut because a plan says so.
+
+        A mark with the key `cuts:mqtt,web` begins such a time, the next one of its kind ends it.
+        """
+        marks = [mark for mark in list(self.marks) if mark.key.startswith(CUTS)]
+        ends = [*(mark.at for mark in marks[1:]), float("inf")]
+        found = []
+        for mark, end in zip(marks, ends, strict=False):
+            if names := frozenset(filter(None, mark.key.removeprefix(CUTS).split(","))):
+                found.append((mark.at - CUT_BEGAN, end, names))
+        return found
+
     def counted(self, since: float, until: float) -> Iterator[Sample]:
         """Samples begun in [since, until) by series that count then."""
         outcomes, whos = self._words()
+        cuts = self.planned_cuts()
         for number in range(self._from(since), len(self)):
             at, series = self._at[number], self._series[number]
+            if cuts and self._as_planned(at, series, outcomes[self._outcome[number]], cuts):
+                continue
             if not since <= at < until or at < self.first_answer.get(series, float("inf")):
                 continue
             if at < self.dropped.get(series, float("inf")):
                 kind, detail = outcomes[self._outcome[number]]
                 who = whos[self._who[number]]
                 yield Sample(at, series, self._seconds[number], kind, detail, who)
+
+    def _as_planned(
+        self,
+        at: float,
+        series: int,
+        outcome: tuple[str, str],
+        cuts: list[tuple[float, float, frozenset[str]]],
+    ) -> bool:
+        """A long stream that ended when a plan ended it: no failure, and no success."""
+        kind, detail = outcome
+        if kind != Kind.RESET or not detail.startswith("cut after"):
+            return False
+        name = self.series[series].target.frontend
+        return any(since <= at < until and name in names for since, until, names in cuts)
 
     def all(self) -> Iterator[Sample]:
         """Every sample, also of series that do not count."""

@@ -39,7 +39,7 @@ class Scripted:
     def __exit__(self, *exc: object) -> None:
         return None
 
-    def mark(self, text: str) -> None:
+    def mark(self, text: str, cuts: tuple[str, ...] = ()) -> None:
         self.marks.append(text)
 
     def look(self) -> Seen:
