@@ -92,6 +92,7 @@ DURATIONS: dict[str, Duration] = {
     # Kubernetes
     "kubernetes.controller.lag": Duration(0.05, "assumed"),
     "kubernetes.endpointslice.lag": Duration(0.1, "assumed"),
+    "kubernetes.job.work": Duration(5, "assumed: what a small job takes"),
     "kubernetes.kubelet.lag": Duration(0.02, "assumed"),
     "kubernetes.node.grace": Duration(40, "documented: node-monitor-grace-period, 50 s from 1.32"),
     "kubernetes.node.return": Duration(10, "assumed: one heartbeat"),

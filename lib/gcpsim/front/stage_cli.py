@@ -91,6 +91,11 @@ NOUNS: dict[str, dict[str, Verb]] = {
             "a new image, or a restart",
             ("image",),
         ),
+        "load": Verb(
+            "load",
+            ("cluster", "namespace", "deployment", "cpu"),
+            "what it has to do, in per cent of one pod's CPU request",
+        ),
     },
 }
 

@@ -16,6 +16,7 @@ from gcpsim.gke import endpoints
 from gcpsim.gke.estate import Estate
 from gcpsim.gke.fleet import Fleet
 from gcpsim.gke.upgrades import Upgrades
+from gcpsim.k8s.controllers.autoscaler import Autoscaler
 from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.nodes import NodeController
 from gcpsim.k8s.controllers.objects import Obj, key_of, stamp
@@ -250,6 +251,21 @@ def rollout(stage: Stage, args: Args) -> Obj:
     changed = {**deployment["spec"], "template": {"metadata": meta, "spec": spec}}
     cluster.update("deployments", {**deployment, "spec": changed})
     return {"deployment": key_of(deployment), "state": "rolling out"}
+
+
+@direction("load", "cluster", "namespace", "deployment", "cpu")
+def load(stage: Stage, args: Args) -> Obj:
+    """What a Deployment has to do: CPU in per cent of one pod's request; autoscalers follow."""
+    plane, cpu = plane_named(stage, args), args["cpu"]
+    if isinstance(cpu, str):
+        cpu = float(cpu) if cpu.replace(".", "", 1).isdigit() else None
+    if isinstance(cpu, bool) or not isinstance(cpu, int | float) or cpu < 0:
+        raise ApiError(400, f"load: cpu must be a number >= 0, not {args['cpu']!r}", "invalid")
+    scaler = plane.part(Autoscaler)
+    key = scaler.load_key("Deployment", args["namespace"], args["deployment"])
+    scaler.loads.put(key, {"cpu": float(cpu)})
+    scaler.look()
+    return {"deployment": f"{args['namespace']}/{args['deployment']}", "cpu": cpu}
 
 
 def plane_named(stage: Stage, args: Args) -> Plane:

@@ -5,16 +5,21 @@ durations are rows of `core.durations`. None of them knows Google Cloud: that is
 """
 
 from gcpsim.core.world import World
+from gcpsim.k8s.controllers.autoscaler import Autoscaler
+from gcpsim.k8s.controllers.daemonset import DaemonSetController
 from gcpsim.k8s.controllers.deployment import DeploymentController
 from gcpsim.k8s.controllers.disruption import DisruptionController
 from gcpsim.k8s.controllers.endpointslices import EndpointSliceController
 from gcpsim.k8s.controllers.garbage import GarbageCollector
+from gcpsim.k8s.controllers.jobs import CronJobController, JobController
 from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.namespaces import NamespaceController
 from gcpsim.k8s.controllers.nodes import NodeController
 from gcpsim.k8s.controllers.plane import Plane, Resync
-from gcpsim.k8s.controllers.replicaset import ReplicaSetController
+from gcpsim.k8s.controllers.replicaset import ReplicaSetController, ReplicationController
 from gcpsim.k8s.controllers.scheduler import Scheduler
+from gcpsim.k8s.controllers.statefulset import StatefulSetController
+from gcpsim.k8s.controllers.volumes import VolumeController
 from gcpsim.k8s.objects.cluster import Cluster
 
 
@@ -29,11 +34,18 @@ def start(cluster: Cluster, world: World, resyncs: dict[str, Resync] | None = No
         NamespaceController,
         DeploymentController,
         ReplicaSetController,
+        ReplicationController,
+        StatefulSetController,
+        DaemonSetController,
+        JobController,
+        CronJobController,
+        VolumeController,
         Scheduler,
         Kubelet,
         NodeController,
         EndpointSliceController,
         DisruptionController,
+        Autoscaler,
     ):
         controller(plane)
     return plane

@@ -196,6 +196,36 @@ def quality(spec: Obj) -> str:
     return "Guaranteed" if exact else "Burstable"
 
 
+def succeeded(pod: Obj, now: float) -> Obj:
+    """The status of a pod whose containers have ended well."""
+    status = with_readiness(pod, pod["status"], False, now)
+    ended = {"exitCode": 0, "reason": "Completed", "finishedAt": stamp(now)}
+    states = [
+        {
+            **item,
+            "ready": False,
+            "started": False,
+            "state": {
+                "terminated": {
+                    **ended,
+                    "startedAt": (item["state"].get("running") or {}).get("startedAt", stamp(now)),
+                }
+            },
+        }
+        for item in status.get("containerStatuses") or ()
+    ]
+    conditions = [
+        {**one, "reason": "PodCompleted"} if one["type"] in ("Ready", "ContainersReady") else one
+        for one in status.get("conditions") or ()
+    ]
+    return {
+        **status,
+        "phase": "Succeeded",
+        "containerStatuses": states,
+        "conditions": conditions,
+    }
+
+
 def listens(spec: Obj) -> dict[int, Any]:
     """Ports on which the pod's containers accept connections: declared ones and probed ones."""
     ports: dict[int, Any] = {}

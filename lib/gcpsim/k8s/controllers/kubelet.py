@@ -10,10 +10,11 @@ import ipaddress
 
 from gcpsim.core import behaviour
 from gcpsim.core.clock import Timer
-from gcpsim.k8s.controllers import containers
+from gcpsim.k8s.controllers import containers, volumes
 from gcpsim.k8s.controllers.objects import (
     Obj,
     annotations_of,
+    controller_of,
     deleting,
     is_true,
     key_of,
@@ -38,7 +39,10 @@ class Kubelet:
         self._last_ip: dict[str, int] = {}
         self._complete: Obj | None = None  # the last status after which nothing is left to do
         plane.add(self)
+        self._wanting: dict[str, dict[str, None]] = {}  # pods that wait, by namespace
         self.cluster.subscribe("pods", self._follow)
+        for resource in ("configmaps", "secrets", volumes.CLAIMS):
+            self.cluster.subscribe(resource, self._appeared)
         for pod in plane.pods.all():
             if pod["spec"].get("nodeName"):
                 self.worker.mark(key_of(pod))
@@ -71,12 +75,30 @@ class Kubelet:
         phase = (pod.get("status") or {}).get("phase", "Pending")
         if deleting(pod):
             self._end(key, pod)
+        elif phase == "Pending" and self._waits_for_something(key, pod):
+            return
         elif phase == "Pending":
             wait = self.plane.wait("kubernetes.pod.start")
             if not self.plane.clock.scale or self._waited(key, pod, "start", wait):
                 self._start(pod, node)
         elif phase == "Running":
             self._run(key, pod)
+
+    def _waits_for_something(self, key: str, pod: Obj) -> bool:
+        """Whether something that a pod mounts is not there: then it is looked for again."""
+        why = volumes.missing(self.plane, pod)
+        if not why:
+            return False
+        text = f"MountVolume.SetUp failed: {why}"
+        self.plane.event(pod, "Warning", "FailedMount", text, COMPONENT)
+        namespace = pod["metadata"]["namespace"]
+        self._wanting.setdefault(namespace, {})[key] = None
+        return True
+
+    def _appeared(self, event: str, obj: Obj, old: Obj | None) -> None:
+        """Something that pods may wait for is there, or changed."""
+        for key in self._wanting.pop(obj["metadata"]["namespace"], {}):
+            self.worker.mark(key)
 
     def _waited(self, key: str, pod: Obj, stage: str, seconds: float, *, slot: str = "") -> bool:
         """True once the pod has been in this stage for so long; until then an alarm is set."""
@@ -95,6 +117,8 @@ class Kubelet:
             return pod
         node = self.cluster.get("nodes", "", pod["spec"]["nodeName"])
         if node is None or "podCIDR" not in node["spec"] or not self.plane.node_is_live(node):
+            return pod
+        if volumes.missing(self.plane, pod):
             return pod
         return {**pod, "status": self._started(pod, node)}
 
@@ -130,7 +154,7 @@ class Kubelet:
         }
         ready = containers.readiness_delay(spec) == 0
         status = containers.with_readiness(pod, status, ready, now)
-        self._complete = status if ready else None
+        self._complete = status if ready and not _is_of_job(pod) else None
         return status
 
     def _run(self, key: str, pod: Obj) -> None:
@@ -142,6 +166,9 @@ class Kubelet:
             wait = containers.restart_delay(crashed[0])
             if self._waited(key, pod, f"restart {count}", wait):
                 self._restart(pod)
+            return
+        if self._is_done(key, pod):
+            self._write(pod, containers.succeeded(pod, now))
             return
         ready = all(item["ready"] for item in states)
         restarts = sum(item["restartCount"] for item in states)
@@ -156,6 +183,12 @@ class Kubelet:
             delay = containers.readiness_delay(pod["spec"])
             ready = delay == 0 or self._waited(key, pod, f"ready {restarts}", delay)
         self._write(pod, containers.with_readiness(pod, status, ready, now))
+
+    def _is_done(self, key: str, pod: Obj) -> bool:
+        """The pod of a Job ends by itself, a moment after it started."""
+        if not _is_of_job(pod):
+            return False
+        return self._waited(key, pod, "work", self.plane.wait("kubernetes.job.work"), slot="work")
 
     def _failed(
         self, key: str, pod: Obj, mood: behaviour.Behaviour, kind: str, restarts: int
@@ -262,3 +295,8 @@ class Kubelet:
 @functools.lru_cache(maxsize=4096)
 def _network(text: str) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network(text)
+
+
+def _is_of_job(pod: Obj) -> bool:
+    owner = controller_of(pod)
+    return owner is not None and owner["kind"] == "Job"

@@ -25,27 +25,33 @@ BURST = 500  # pods made in one pass, as the real one does
 class ReplicaSetController:
     """Creates and deletes pods; releases those that no longer match, adopts those that do."""
 
+    resource, kind = "replicasets", "ReplicaSet"
+
+    def selector(self, replica_set: Obj) -> Obj:
+        found: Obj = replica_set["spec"]["selector"]
+        return found
+
     def __init__(self, plane: Plane) -> None:
         self.plane = plane
         self.cluster = plane.cluster
         self.worker = plane.worker("kubernetes.controller.lag", self.reconcile)
-        self.cluster.subscribe("replicasets", lambda event, obj, old: self.worker.mark(key_of(obj)))
+        self.cluster.subscribe(self.resource, lambda event, obj, old: self.worker.mark(key_of(obj)))
         self.cluster.subscribe("pods", self._follow_pod)
-        for replica_set in self.cluster.list("replicasets"):
+        for replica_set in self.cluster.list(self.resource):
             self.worker.mark(key_of(replica_set))
 
     def _follow_pod(self, event: str, pod: Obj, old: Obj | None) -> None:
         owner = controller_of(pod)
         namespace = pod["metadata"]["namespace"]
-        if owner is not None and owner["kind"] == "ReplicaSet":
+        if owner is not None and owner["kind"] == self.kind:
             self.worker.mark(f"{namespace}/{owner['name']}")
         elif owner is None and event != "DELETED":
-            for replica_set in self.cluster.list("replicasets", namespace):
-                if matches(replica_set["spec"]["selector"], labels_of(pod)):
+            for replica_set in self.cluster.list(self.resource, namespace):
+                if matches(self.selector(replica_set), labels_of(pod)):
                     self.worker.mark(key_of(replica_set))
 
     def reconcile(self, key: str) -> None:
-        replica_set = self.cluster.get("replicasets", *split(key))
+        replica_set = self.cluster.get(self.resource, *split(key))
         if replica_set is None:
             return
         active = [pod for pod in self._claim(replica_set) if not deleting(pod)]
@@ -59,7 +65,7 @@ class ReplicaSetController:
 
     def _claim(self, replica_set: Obj) -> list[Obj]:
         """The pods that are its own, after releasing and adopting."""
-        selector, mine = replica_set["spec"]["selector"], []
+        selector, mine = self.selector(replica_set), []
         for pod in self.plane.pods.owned(uid_of(replica_set)):
             if matches(selector, labels_of(pod)):
                 mine.append(pod)
@@ -123,7 +129,7 @@ class ReplicaSetController:
     def _report(self, replica_set: Obj, pods: list[Obj]) -> None:
         """The status, from the pods as they were found; what changes them brings the next pass."""
         meta = replica_set["metadata"]
-        current = self.cluster.get("replicasets", meta["namespace"], meta["name"])
+        current = self.cluster.get(self.resource, meta["namespace"], meta["name"])
         if current is None:
             return
         labels = (replica_set["spec"]["template"].get("metadata", {}).get("labels") or {}).items()
@@ -137,7 +143,7 @@ class ReplicaSetController:
         status: Obj = {"replicas": len(pods)}
         status |= {name: value for name, value in counts.items() if value}
         status["observedGeneration"] = current["metadata"].get("generation", 1)
-        self.plane.change("replicasets", current, status)
+        self.plane.change(self.resource, current, status)
 
     def _available(self, replica_set: Obj, ready: list[Obj]) -> int:
         """Ready for minReadySeconds; sets an alarm for the next one that gets there."""
@@ -154,6 +160,15 @@ class ReplicaSetController:
         if due:
             self.worker.mark_at(min(due), key_of(replica_set))
         return count
+
+
+class ReplicationController(ReplicaSetController):
+    """The older form: its selector is a map of labels."""
+
+    resource, kind = "replicationcontrollers", "ReplicationController"
+
+    def selector(self, replica_set: Obj) -> Obj:
+        return {"matchLabels": replica_set["spec"].get("selector") or {}}
 
 
 def _cost(pod: Obj, mates: dict[str, int]) -> tuple[object, ...]:

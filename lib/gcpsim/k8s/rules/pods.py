@@ -70,13 +70,15 @@ def _frozen(spec: Doc) -> Doc:
     return bare
 
 
-def spec_causes(spec: Doc, path: str, template: bool = False) -> list[Cause]:
+def spec_causes(
+    spec: Doc, path: str, template: bool = False, claims: frozenset[str] = frozenset()
+) -> list[Cause]:
     """What is wrong with a pod's spec, or with a template's."""
     containers = spec.get("containers") or []
     if not containers:
         return [required(f"{path}.containers")]
     causes: list[Cause] = []
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
+    volumes = {volume.get("name") for volume in spec.get("volumes") or ()} | claims
     causes += _volumes(spec, path)
     seen: set[str] = set()
     for listed in ("initContainers", "containers"):

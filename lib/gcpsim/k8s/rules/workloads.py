@@ -41,7 +41,7 @@ def selector_causes(selector: Doc | None, path: str) -> list[Cause]:
     return causes
 
 
-def _workload(new: Doc, old: Doc | None) -> list[Cause]:
+def _workload(new: Doc, old: Doc | None, claims: frozenset[str] = frozenset()) -> list[Cause]:
     """What all four have: replicas, a fixed selector that matches the template, the template."""
     spec = new["spec"]
     causes = _not_negative(spec, "spec", "replicas", "minReadySeconds", "revisionHistoryLimit")
@@ -63,7 +63,8 @@ def _workload(new: Doc, old: Doc | None) -> list[Cause]:
     causes += wrong + names.labels_causes("spec.template.metadata.labels", labels)
     if old is not None and template == old["spec"].get("template"):
         return causes
-    return causes + spec_causes(template.get("spec") or {}, "spec.template.spec", template=True)
+    spec = template.get("spec") or {}
+    return causes + spec_causes(spec, "spec.template.spec", template=True, claims=claims)
 
 
 def _not_negative(spec: Doc, path: str, *fields: str) -> list[Cause]:
@@ -135,7 +136,9 @@ def replicaset(new: Doc, old: Doc | None) -> list[Cause]:
 
 
 def statefulset(new: Doc, old: Doc | None) -> list[Cause]:
-    causes = _workload(new, old)
+    claims = new["spec"].get("volumeClaimTemplates") or ()
+    named = {(claim.get("metadata") or {}).get("name") for claim in claims}
+    causes = _workload(new, old, frozenset(filter(None, named)))
     if old is None:
         return causes
     changed = {name: value for name, value in new["spec"].items() if name not in STATEFUL_MUTABLE}

@@ -1,0 +1,208 @@
+"""Workloads run: StatefulSets with claims, DaemonSets, Jobs, CronJobs, autoscalers; pods wait."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gcpsim.front.build import Cloud, Config, build
+from gcpsim.k8s.controllers import cron
+
+TEMPLATE = {
+    "metadata": {"labels": {"app": "x"}},
+    "spec": {"containers": [{"name": "c", "image": "i"}]},
+}
+SELECTOR = {"matchLabels": {"app": "x"}}
+
+
+class Space:
+    """Cluster blue of a world whose clock stands still."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.world = cloud.world
+        self.cluster = cloud.gke.clusters["blue"]
+
+    def make(self, resource: str, name: str, **fields: Any) -> dict[str, Any]:
+        body = json.loads(
+            json.dumps({"metadata": {"name": name, "namespace": "default"}, **fields})
+        )
+        return self.world.transact(lambda: self.cluster.create(resource, body))
+
+    def change(self, resource: str, name: str, patch: dict[str, Any]) -> None:
+        self.world.transact(lambda: self.cluster.patch(resource, "default", name, patch))
+
+    def get(self, resource: str, name: str) -> dict[str, Any]:
+        found = self.cluster.get(resource, "default", name)
+        assert found is not None, f"{resource} {name}"
+        return found
+
+    def names(self, resource: str) -> list[str]:
+        return sorted(o["metadata"]["name"] for o in self.cluster.list(resource, "default"))
+
+    def wait(self, seconds: float) -> None:
+        self.world.clock.advance(seconds)
+        assert self.world.failures == []
+
+
+@pytest.fixture
+def space() -> Iterator[Space]:
+    cloud = build(Config(time_scale=1, paused=True))
+    yield Space(cloud)
+
+
+def test_a_stateful_set_starts_in_order_with_its_claims(space: Space) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    spec = {"containers": [{"name": "c", "image": "i", "volumeMounts": [{"name": "data",
+            "mountPath": "/d"}]}]}  # fmt: skip
+    template = {**TEMPLATE, "spec": spec}
+    space.make("statefulsets", "db", spec={"replicas": 3, "serviceName": "db",
+               "selector": SELECTOR, "template": template,
+               "volumeClaimTemplates": [claim]})  # fmt: skip
+    space.wait(4)
+    assert space.names("pods") == ["db-0", "db-1"]
+    space.wait(20)
+    assert space.names("pods") == ["db-0", "db-1", "db-2"]
+    assert space.names("persistentvolumeclaims") == ["data-db-0", "data-db-1", "data-db-2"]
+    bound = space.get("persistentvolumeclaims", "data-db-0")
+    assert (bound["status"]["phase"], bound["spec"]["storageClassName"]) == (
+        "Bound",
+        "standard-rwo",
+    )
+    status = space.get("statefulsets", "db")["status"]
+    assert (status["readyReplicas"], status["updatedReplicas"]) == (3, 3)
+    image = {
+        "spec": {"template": {"spec": {"containers": [{**spec["containers"][0], "image": "j"}]}}}
+    }
+    space.change("statefulsets", "db", image)
+    space.wait(240)
+    images = {p["spec"]["containers"][0]["image"] for p in space.cluster.list("pods", "default")}
+    assert images == {"j"}
+    space.change("statefulsets", "db", {"spec": {"replicas": 1}})
+    space.wait(120)
+    assert space.names("pods") == ["db-0"]
+    assert len(space.names("persistentvolumeclaims")) == 3
+
+
+def test_a_daemon_set_has_a_pod_on_each_node(space: Space) -> None:
+    space.make("daemonsets", "agent", spec={"selector": SELECTOR, "template": TEMPLATE})
+    space.wait(10)
+    pods = space.cluster.list("pods", "default")
+    nodes = {node["metadata"]["name"] for node in space.cluster.list("nodes")}
+    assert {pod["spec"]["nodeName"] for pod in pods} == nodes
+    status = space.get("daemonsets", "agent")["status"]
+    assert (status["desiredNumberScheduled"], status["numberReady"]) == (len(nodes), len(nodes))
+    space.change(
+        "daemonsets", "agent", {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}}
+    )
+    space.wait(200)
+    assert {p["metadata"]["labels"].get("v") for p in space.cluster.list("pods", "default")} == {
+        "2"
+    }
+
+
+def test_a_job_completes_and_goes(space: Space) -> None:
+    template = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}
+    space.make(
+        "jobs",
+        "once",
+        spec={"completions": 3, "parallelism": 2, "template": template,
+              "ttlSecondsAfterFinished": 60},
+    )  # fmt: skip
+    space.wait(6)
+    assert len(space.names("pods")) == 2
+    space.wait(30)
+    status = space.get("jobs", "once")["status"]
+    assert (status["succeeded"], status["conditions"][0]["type"]) == (3, "Complete")
+    phases = {pod["status"]["phase"] for pod in space.cluster.list("pods", "default")}
+    assert phases == {"Succeeded"}
+    space.wait(90)
+    assert space.names("jobs") == space.names("pods") == []
+
+
+def test_a_cron_job_makes_jobs_by_the_clock(space: Space) -> None:
+    template = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "restartPolicy": "OnFailure"}}
+    spec = {"schedule": "*/5 * * * *", "jobTemplate": {"spec": {"template": template}}}
+    space.make("cronjobs", "tick", spec=spec)
+    space.wait(3600)
+    assert len(space.names("jobs")) == 3  # the history limit
+    assert "lastScheduleTime" in space.get("cronjobs", "tick")["status"]
+    space.change("cronjobs", "tick", {"spec": {"suspend": True}})
+    before = space.names("jobs")
+    space.wait(1800)
+    assert space.names("jobs") == before
+
+
+def test_an_autoscaler_follows_the_load(space: Space) -> None:
+    space.make("deployments", "web", spec={"replicas": 1, "selector": SELECTOR,
+               "template": TEMPLATE})  # fmt: skip
+    target = {"type": "Utilization", "averageUtilization": 50}
+    metric = {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+    space.make(
+        "horizontalpodautoscalers",
+        "web",
+        spec={
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "minReplicas": 1,
+            "maxReplicas": 5,
+            "metrics": [metric],
+        },
+    )
+    space.wait(5)
+    load = space.world.stage["load"]
+    args = {"cluster": "blue", "namespace": "default", "deployment": "web"}
+    space.world.transact(lambda: load({**args, "cpu": 190}))
+    space.wait(30)
+    assert space.get("deployments", "web")["spec"]["replicas"] == 4
+    assert space.get("horizontalpodautoscalers", "web")["status"]["currentReplicas"] == 4
+    space.world.transact(lambda: load({**args, "cpu": 10}))
+    space.wait(100)
+    assert space.get("deployments", "web")["spec"]["replicas"] == 4
+    space.wait(300)
+    assert space.get("deployments", "web")["spec"]["replicas"] == 1
+
+
+def test_pods_wait_for_what_they_mount(space: Space) -> None:
+    volume = {"name": "v", "configMap": {"name": "settings"}}
+    env = [{"name": "K", "valueFrom": {"secretKeyRef": {"name": "key", "key": "k"}}}]
+    container = {"name": "c", "image": "i", "env": env}
+    space.make("pods", "p", spec={"containers": [container], "volumes": [volume]})
+    space.wait(30)
+    assert space.get("pods", "p")["status"]["phase"] == "Pending"
+    space.make("configmaps", "settings", data={})
+    space.wait(30)
+    assert space.get("pods", "p")["status"]["phase"] == "Pending"
+    space.make("secrets", "key", data={"k": "dg=="})
+    space.wait(30)
+    assert space.get("pods", "p")["status"]["phase"] == "Running"
+
+
+def test_a_replication_controller_keeps_its_pods(space: Space) -> None:
+    space.make("replicationcontrollers", "old", spec={"replicas": 2, "selector": {"app": "x"},
+               "template": TEMPLATE})  # fmt: skip
+    space.wait(10)
+    assert space.get("replicationcontrollers", "old")["status"]["readyReplicas"] == 2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "start", "expected"),
+    [
+        ("*/15 * * * *", 0, 900),
+        ("30 2 * * *", 0, 9000),
+        ("0 0 1 2 *", 0, 31 * 86400),
+        ("0 0 * * mon", 0, 4 * 86400),
+        ("@hourly", 3600, 7200),
+        ("0 0 13 * fri", 0, 86400),
+    ],
+)
+def test_schedules(schedule: str, start: float, expected: float) -> None:
+    found = cron.parse(schedule)
+    assert found is not None
+    assert found.after(start) == expected
+
+
+@pytest.mark.parametrize("schedule", ["", "* * *", "61 * * * *", "*/0 * * * *", "a b c d e"])
+def test_schedules_that_are_none(schedule: str) -> None:
+    assert cron.parse(schedule) is None
