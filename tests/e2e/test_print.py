@@ -39,6 +39,10 @@ def test_every_row_is_on_paper_and_no_page_is_dark(browser: Browser, tmp_path: P
         " getComputedStyle(document.documentElement).color]"
     )
     assert (ground, ink) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 800, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    page.emulate_media(media="print")
     paper = SHOTS / "record.pdf"
     page.pdf(path=paper, prefer_css_page_size=True)
     context.close()

@@ -203,7 +203,8 @@ def _start(
         owner = os.getpid()
         atexit.register(lambda: stop(process) if os.getpid() == owner else None)
     url = str((ready.get("env") or {}).get("GCPSIM_URL") or ready["services"]["compute"])
-    how = f"started for this {_what_we_are()}: scenario {scenario}, it ends with it"
+    us = _what_we_are()
+    how = f"started for this {us}: scenario {scenario} as it begins; it ends with the {us}"
     return process, _describe(url.rstrip("/"), how=how)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from edgebook.commands._lock import add_wait
+from edgebook.commands._output import FORMAT
 from edgebook.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def report(
             for step in record.steps
         ]
         said = {
+            "format": FORMAT,
             "change_id": record.change_id,
             "status": record.status,
             "exit_code": outcome.exit_code,

@@ -107,6 +107,20 @@ def test_copies_to_work_in_leave_the_notebooks_clean(
     assert "20 Certificates" in copy.read_text()
 
 
+def test_a_lab_of_the_real_project_is_refused_in_a_shell_that_leads_to_a_simulator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "prod.yaml"
+    assert cli.main(["init", "--params", str(file), *ANSWERS, "--environment", "google-cloud"]) == 0
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GCPSIM_URL", "http://127.0.0.1:9")
+    assert cli.main(["lab", "--params", "prod.yaml", "--no-browser"]) == 3
+    said = capsys.readouterr()
+    assert "unset GCPSIM_URL" in said.err
+    assert "ON GOOGLE CLOUD" not in said.out
+
+
 def test_outside_a_checkout_the_shipped_files_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
