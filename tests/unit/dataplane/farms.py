@@ -80,6 +80,7 @@ class Run:
         behaviour: Behaviour | None = None,
         certificates: list[str] | None = None,
         ingress: str = "",
+        routed: list[int] | None = None,
         ip: str = "10.8.0.2",
     ) -> dict[int, tuple[str, int]]:
         """Order a pod; where its ports are."""
@@ -89,7 +90,7 @@ class Run:
             "op": "pod", "key": key, "address": known.address if known else _block.pod(),
             "about": about, "ports": {str(p): s for p, s in (ports or {8080: ""}).items()},
             "phase": phase, "behaviour": (behaviour or Behaviour()).to_json(),
-            "certificates": certificates or [], "ingress": ingress,
+            "certificates": certificates or [], "ingress": ingress, "routed": routed or [],
         }  # fmt: skip
         self.farm.order(order)
         assert not [e for e in self.events if e["event"] == "trouble"], self.events
@@ -105,8 +106,8 @@ def run(test: Callable[[Run], Awaitable[None]]) -> None:
             async with asyncio.timeout(60):
                 await test(farm)
         finally:
-            for pod in list(farm.farm.pods.values()):
-                pod.kill()
+            for key in list(farm.farm.pods):
+                farm.farm.order({"op": "gone", "key": key})
             for key in list(farm.farm.forwarders):
                 farm.farm.order({"op": "forward", "key": key, "gone": True})
             for probe in list(farm.farm.probes.running()):

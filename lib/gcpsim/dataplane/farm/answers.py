@@ -5,8 +5,9 @@ seconds), `pod-drip` (the body comes in pieces over so long), `pod-bytes` and `p
 something else, so that they survive URL rewrites.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -56,16 +57,17 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer. Real seconds: `delay` until it begins, `drip` until its body is complete.
+    """An answer; `delay` is real seconds, `drop` ends the connection without one.
 
-    `drop` ends the connection without an answer.
+    A `stream` takes the place of `body`; `length` is what it will bring, None when unknown.
     """
 
     status: int = 200
     headers: Headers = field(default_factory=list)
     body: bytes = b""
     delay: float = 0.0
-    drip: float = 0.0
+    stream: AsyncIterator[bytes] | None = None
+    length: int | None = None
     hang: bool = False
     drop: bool = False
 
@@ -99,10 +101,12 @@ def account(identity: Identity, request: Request) -> dict[str, Any]:
     }
 
 
-def pieces(body: bytes) -> list[bytes]:
-    """A body in the pieces in which it drips."""
+async def dripping(body: bytes, seconds: float) -> AsyncIterator[bytes]:
+    """A body in pieces that come over so many real seconds."""
     size = max(1, -(-len(body) // DRIPS))
-    return [body[start : start + size] for start in range(0, len(body), size)]
+    for start in range(0, len(body), size):
+        await asyncio.sleep(seconds * size / len(body))
+        yield body[start : start + size]
 
 
 def answer(identity: Identity, request: Request) -> Reply:
@@ -111,8 +115,6 @@ def answer(identity: Identity, request: Request) -> Reply:
     wishes = _wishes(request.query)
     if "pod-delay" in wishes:
         reply.delay = wishes["pod-delay"]
-    if "pod-drip" in wishes:
-        reply.drip = wishes["pod-drip"]
     if "pod-status" in wishes:
         reply.status = int(wishes["pod-status"])
     if "pod-bytes" in wishes:
@@ -122,6 +124,9 @@ def answer(identity: Identity, request: Request) -> Reply:
         reply.body = request.body
     else:
         reply.body = json.dumps(account(identity, request)).encode()
+    if "pod-drip" in wishes:
+        reply.length = len(reply.body)
+        reply.stream = dripping(reply.body, wishes["pod-drip"])
     return reply
 
 

@@ -149,6 +149,8 @@ class Connection(asyncio.Protocol):
         self.fronted = fronted
         self.speaker: Speaker | None = None
         self.frozen = False
+        self._writable = asyncio.Event()
+        self._writable.set()
         self._transport: asyncio.Transport | None = None
         self._tls: dict[str, str] | None = None
         self._first = b""
@@ -186,13 +188,17 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.pod.connections.discard(self)
+        self._writable.set()
         if self._idle is not None:
             self._idle.cancel()
         if self.speaker is not None:
             self.speaker.lost()
 
     def pause_writing(self) -> None:
-        return
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
 
     # What speakers use
 
@@ -209,6 +215,8 @@ class Connection(asyncio.Protocol):
         if "websocket" not in request.headers.get("upgrade", "").lower():
             return False
         if self.pod.routes(request):
+            if not self.pod.farm.router(self.pod.ingress).handles(request):
+                return False
             from gcpsim.dataplane.farm.tunnel import Tunnel
 
             self.speaker = Tunnel(self, request)
@@ -224,6 +232,10 @@ class Connection(asyncio.Protocol):
             return
         self._touched = self._now()
         self._transport.write(data)
+
+    async def drained(self) -> None:
+        """Wait while the other end takes no more."""
+        await self._writable.wait()
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

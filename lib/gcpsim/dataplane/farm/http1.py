@@ -5,10 +5,10 @@ answered in order; bodies are read whole before the answer begins. What is no HT
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
-from gcpsim.dataplane.farm.answers import REASONS, Headers, Reply, Request, pieces
+from gcpsim.dataplane.farm.answers import REASONS, Headers, Reply, Request
 
 if TYPE_CHECKING:
     from gcpsim.dataplane.farm.connections import Connection
@@ -136,7 +136,7 @@ class Http1:
 
     def _answer(self, request: Request) -> None:
         reply = self.connection.serve(request)
-        if isinstance(reply, Reply) and not (reply.delay or reply.hang or reply.drip):
+        if isinstance(reply, Reply) and not (reply.delay or reply.hang or reply.stream):
             self._write(request, reply)
         else:
             self._task = asyncio.get_running_loop().create_task(self._later(request, reply))
@@ -148,24 +148,33 @@ class Http1:
             await self.connection.wait(reply.delay)
         if reply.hang:
             await asyncio.Event().wait()
-        if reply.drip and not reply.drop:
-            await self._drip(request, reply)
-        self._task = None
-        if not reply.drip or reply.drop:
+        if reply.stream is not None and not reply.drop:
+            await self._pour(request, reply, reply.stream)
+            self._task = None
+        else:
+            self._task = None
             self._write(request, reply)
         try:
             self._work()
         except (BadRequest, ValueError) as error:
             self._refuse(str(error))
 
-    async def _drip(self, request: Request, reply: Reply) -> None:
-        """Headers at once, the body in pieces."""
+    async def _pour(self, request: Request, reply: Reply, stream: AsyncIterator[bytes]) -> None:
+        """Headers at once, the body as it comes; what breaks it off breaks the connection."""
         head, last = self._head(request, reply)
+        chunked = reply.length is None and not last
         self.connection.write(head)
-        parts = pieces(reply.body) if request.method != "HEAD" else []
-        for part in parts:
-            await self.connection.wait(reply.drip / len(parts))
-            self.connection.write(part)
+        try:
+            async for part in stream:
+                if part:
+                    framed = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
+                    self.connection.write(framed)
+                    await self.connection.drained()
+        except (OSError, EOFError, TimeoutError, ValueError):
+            self.connection.cut()
+            return
+        if chunked:
+            self.connection.write(b"0\r\n\r\n")
         if last:
             self.connection.close()
 
@@ -182,9 +191,14 @@ class Http1:
         """Status line and headers, and whether the connection ends with this answer."""
         wish = request.headers.get("connection", "").lower()
         last = self.ending or "close" in wish or (request.version == "1.0" and wish != "keep-alive")
+        unknown = reply.stream is not None and reply.length is None
+        last = last or (unknown and request.version == "1.0")
         extra: Headers = [("connection", "close")] if last else []
-        if reply.status not in BODILESS:
-            extra.append(("content-length", str(len(reply.body))))
+        if unknown and not last:
+            extra.append(("transfer-encoding", "chunked"))
+        elif reply.status not in BODILESS and not unknown:
+            length = reply.length if reply.stream is not None else len(reply.body)
+            extra.append(("content-length", str(length)))
         return head_bytes(reply.status, [*reply.headers, *extra]), last
 
     def _refuse(self, why: str) -> None:

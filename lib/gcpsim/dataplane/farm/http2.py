@@ -4,7 +4,7 @@ gRPC: the health service answers as the pod behaves; every other method gives it
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
 from h2.config import H2Configuration
@@ -21,7 +21,7 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from hyperframe.frame import GoAwayFrame
 
-from gcpsim.dataplane.farm.answers import HEALTH_SERVICE, Headers, Reply, Request, pieces
+from gcpsim.dataplane.farm.answers import HEALTH_SERVICE, Headers, Reply, Request
 
 if TYPE_CHECKING:
     from gcpsim.dataplane.farm.connections import Connection
@@ -41,6 +41,7 @@ class Outgoing:
 
     def __init__(self, data: bytes, trailers: Headers | None, *, ends: bool) -> None:
         self.data, self.trailers, self.ends = data, trailers, ends
+        self.ended = False
 
 
 class Http2:
@@ -166,7 +167,7 @@ class Http2:
             return
         self._requests.pop(stream)
         reply = self.connection.serve(request)
-        if isinstance(reply, Reply) and not (reply.delay or reply.hang or reply.drip):
+        if isinstance(reply, Reply) and not (reply.delay or reply.hang or reply.stream):
             self._write(stream, request, reply)
         else:
             task = asyncio.get_running_loop().create_task(self._later(stream, request, reply))
@@ -181,24 +182,42 @@ class Http2:
             await self.connection.wait(reply.delay)
         if reply.hang:
             await asyncio.Event().wait()
-        if reply.drip and not reply.drop:
-            await self._drip(stream, reply)
-        self._tasks.pop(stream, None)
-        if not reply.drip or reply.drop:
+        if reply.stream is not None and not reply.drop:
+            await self._pour(stream, reply, reply.stream)
+            self._tasks.pop(stream, None)
+        else:
+            self._tasks.pop(stream, None)
             self._write(stream, request, reply)
         self._send()
         self._close_when_done()
 
-    async def _drip(self, stream: int, reply: Reply) -> None:
-        """Headers at once, the body in pieces."""
-        length = ("content-length", str(len(reply.body)))
-        self._h2.send_headers(stream, [(":status", str(reply.status)), *reply.headers, length])
+    async def _pour(self, stream: int, reply: Reply, parts: AsyncIterator[bytes]) -> None:
+        """Headers at once, the body as it comes; what breaks it off resets the stream."""
+        fields = [(":status", str(reply.status)), *reply.headers]
+        if reply.length is not None:
+            fields.append(("content-length", str(reply.length)))
+        self._h2.send_headers(stream, fields)
         self._send()
-        parts = pieces(reply.body)
-        for number, part in enumerate(parts, 1):
-            await self.connection.wait(reply.drip / len(parts))
-            self._queue(stream, Outgoing(part, None, ends=number == len(parts)))
-            self._send()
+        try:
+            async for part in parts:
+                self._add(stream, part, ends=False)
+                self._send()
+                await self.connection.drained()
+        except (OSError, EOFError, TimeoutError, ValueError):
+            self._outgoing.pop(stream, None)
+            self._h2.reset_stream(stream, error_code=2)
+            return
+        self._add(stream, b"", ends=True)
+
+    def _add(self, stream: int, data: bytes, *, ends: bool) -> None:
+        """More of a body whose beginning may still wait for flow control."""
+        waiting = self._outgoing.get(stream)
+        if waiting is None:
+            self._queue(stream, Outgoing(data, None, ends=ends))
+        else:
+            waiting.data += data
+            waiting.ends = ends
+            self._flush(stream)
 
     def _write(self, stream: int, request: Request, reply: Reply) -> None:
         if reply.drop:
@@ -227,8 +246,11 @@ class Http2:
             piece, waiting.data = waiting.data[:room], waiting.data[room:]
             last = waiting.ends and not waiting.data and waiting.trailers is None
             self._h2.send_data(stream, piece, end_stream=last)
+            waiting.ended = last
         if waiting.trailers is not None:
             self._h2.send_headers(stream, waiting.trailers, end_stream=True)
+        elif waiting.ends and not waiting.ended:
+            self._h2.end_stream(stream)
         del self._outgoing[stream]
         self._close_when_done()
 

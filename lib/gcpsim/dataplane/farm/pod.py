@@ -117,10 +117,8 @@ class Pod:
         return self.farm.certificates.context(tuple(self.certificates))
 
     def routes(self, request: Request) -> bool:
-        """Whether another pod answers this request: this one is an ingress controller."""
-        if request.port not in self.routed:
-            return False
-        return self.farm.router(self.ingress).handles(self, request)
+        """Whether this is an ingress controller, and the port one on which it routes."""
+        return request.port in self.routed
 
     def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
         """The answer to a request, after the pod's moods."""
@@ -134,7 +132,7 @@ class Pod:
             reply: Reply | Awaitable[Reply] = Reply(
                 behaviour.fail, self.identity.headers(), b'{"failing": true}'
             )
-        elif request.port in self.routed:
+        elif self.routes(request):
             reply = self.farm.router(self.ingress).serve(self, request)
         else:
             reply = answer(self.identity, request)

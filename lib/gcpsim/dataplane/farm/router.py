@@ -44,7 +44,7 @@ class Router:
         draw = self._turns * 0.618033988749895 % 1  # evenly spread, and the same in each run
         return nginx.decide(self.routes, request, draw)
 
-    def handles(self, pod: "Pod", request: Request) -> bool:
+    def handles(self, request: Request) -> bool:
         """Whether a request (an upgrade) goes to a pod behind."""
         return isinstance(self.decide(request), nginx.Onward)
 
@@ -67,6 +67,7 @@ class Router:
                     reply = await self.wires(pod).ask(
                         at, request, onward.target, onward.headers,
                         tls=onward.tls, connect=onward.connect_timeout,
+                        read=onward.read_timeout,
                     )  # fmt: skip
             except Unreachable:
                 status = 502

@@ -5,10 +5,11 @@ caller's to answer.
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Address = tuple[str, int]
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 KEPT = 64
-LARGEST = 64 * 1024 * 1024
+PIECE = 65536
 HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
 
@@ -41,7 +42,7 @@ class Upstreams:
 
     async def ask(
         self, at: Address, request: Request, target: str, headers: dict[str, str], *,
-        tls: bool, connect: float,
+        tls: bool, connect: float, read: float,
     ) -> Reply:  # fmt: skip
         """The pod's answer, whole. Unreachable, Broken."""
         idle = self._idle[at, tls]
@@ -51,12 +52,12 @@ class Upstreams:
                 wire[1].close()
                 continue
             try:
-                return await self._exchange(wire, at, request, target, headers, tls=tls)
+                return await self._exchange(wire, at, request, target, headers, tls=tls, read=read)
             except Broken:
                 if request.method not in ("GET", "HEAD"):
                     raise
         wire = await self.open(at, tls=tls, connect=connect)
-        return await self._exchange(wire, at, request, target, headers, tls=tls)
+        return await self._exchange(wire, at, request, target, headers, tls=tls, read=read)
 
     async def open(self, at: Address, *, tls: bool, connect: float) -> Wire:
         """A new connection to a pod, on behalf of this controller."""
@@ -79,21 +80,59 @@ class Upstreams:
 
     async def _exchange(
         self, wire: Wire, at: Address, request: Request, target: str, headers: dict[str, str], *,
-        tls: bool,
+        tls: bool, read: float,
     ) -> Reply:  # fmt: skip
+        """Send a request, read the head of the answer, and the body if all of it is there."""
         reader, writer = wire
-        whole = False
         try:
             writer.write(request_bytes(request.method, target, headers, request.body))
-            reply, whole = await _read_reply(reader, request.method)
+            answer = await _read_head(reader, request.method)
+            first = b""
+            if answer.length is not None:
+                first = await reader.read(min(PIECE, answer.length)) if answer.length else b""
+            if len(first) == answer.length:
+                self._again(wire, at, tls, alive=answer.alive)
+                return Reply(answer.status, answer.headers, first)
         except (OSError, EOFError, ValueError) as error:
+            writer.close()
             raise Broken(str(error)) from error
-        finally:
-            if whole and len(self._idle[at, tls]) < KEPT:
-                self._idle[at, tls].append(wire)
+        except BaseException:
+            writer.close()
+            raise
+        stream = self._rest(wire, at, answer, first, tls=tls, read=read)
+        return Reply(answer.status, answer.headers, stream=stream, length=answer.length)
+
+    async def _rest(
+        self, wire: Wire, at: Address, answer: "Head", first: bytes, *, tls: bool, read: float
+    ) -> AsyncIterator[bytes]:
+        """A body as it comes; the connection is used again when all of it came."""
+        reader, whole = wire[0], False
+        try:
+            if answer.chunked:
+                async for piece in _chunks(reader, read):
+                    yield piece
+                whole = True
             else:
-                writer.close()
-        return reply
+                left = None if answer.length is None else answer.length - len(first)
+                yield first
+                while left is None or left:
+                    async with asyncio.timeout(read):
+                        piece = await reader.read(PIECE if left is None else min(PIECE, left))
+                    if not piece and left:
+                        raise EOFError
+                    if not piece:
+                        break
+                    left = None if left is None else left - len(piece)
+                    yield piece
+                whole = answer.length is not None
+        finally:
+            self._again(wire, at, tls, alive=whole and answer.alive)
+
+    def _again(self, wire: Wire, at: Address, tls: bool, *, alive: bool) -> None:
+        if alive and len(self._idle[at, tls]) < KEPT:
+            self._idle[at, tls].append(wire)
+        else:
+            wire[1].close()
 
     def close(self) -> None:
         for wires in self._idle.values():
@@ -118,12 +157,22 @@ def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
 
-async def _read_reply(reader: asyncio.StreamReader, method: str) -> tuple[Reply, bool]:
-    """An answer, and whether the connection may be used again."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    status = int(head[0].split(" ")[1])
+@dataclass(slots=True)
+class Head:
+    """Status and headers of an answer, and what its body is: `length` None is unknown."""
+
+    status: int
+    headers: Headers
+    length: int | None
+    chunked: bool
+    alive: bool
+
+
+async def _read_head(reader: asyncio.StreamReader, method: str) -> Head:
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    status = int(lines[0].split(" ")[1])
     headers: Headers = []
-    for line in head[1:]:
+    for line in lines[1:]:
         name, colon, value = line.partition(":")
         if colon:
             headers.append((name.lower(), value.strip()))
@@ -131,20 +180,20 @@ async def _read_reply(reader: asyncio.StreamReader, method: str) -> tuple[Reply,
     kept = [item for item in headers if item[0] not in HOP]
     alive = fields.get("connection", "").lower() != "close"
     if method == "HEAD" or status in (204, 304):
-        return Reply(status, kept), alive
+        return Head(status, kept, 0, False, alive)
     if "chunked" in fields.get("transfer-encoding", ""):
-        return Reply(status, kept, await _chunks(reader)), alive
-    if "content-length" in fields:
-        return Reply(status, kept, await reader.readexactly(int(fields["content-length"]))), alive
-    return Reply(status, kept, await reader.read(LARGEST)), False
+        return Head(status, kept, None, True, alive)
+    length = int(fields["content-length"]) if "content-length" in fields else None
+    return Head(status, kept, length, False, alive and length is not None)
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while size := int((await reader.readline()).partition(b";")[0], 16):
-        body += await reader.readexactly(size)
-        await reader.readline()
-    with contextlib.suppress(EOFError):
-        while (await reader.readline()).strip():
-            continue
-    return body
+async def _chunks(reader: asyncio.StreamReader, read: float) -> AsyncIterator[bytes]:
+    """The pieces of a chunked body; `read` is the longest time between two of them."""
+    while True:
+        async with asyncio.timeout(read):
+            size = int((await reader.readline()).partition(b";")[0], 16)
+            piece = await reader.readexactly(size)
+            await reader.readline()  # after the last one too, when no trailers come
+        if not size:
+            return
+        yield piece
