@@ -8,6 +8,8 @@ from collections import defaultdict
 from gcpsim.core.discovery import DOCUMENTS, Method, api
 from gcpsim.core.service import RestService
 from gcpsim.front.build import Config, build
+from gcpsim.k8s.types.crds import PREINSTALLED
+from gcpsim.k8s.types.registry import BUILT_IN, from_crd
 
 TITLES = {
     "compute": "Compute Engine v1",
@@ -60,7 +62,26 @@ def page() -> str:
             if found[True]:
                 here, missing = (", ".join(sorted(found[which])) for which in (True, False))
                 lines.append(f"| {collection} | {here} | {missing or '-'} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *kubernetes()]) + "\n"
+
+
+def kubernetes() -> list[str]:
+    """The kinds of each cluster's API, by group and version; GKE's own are defined by CRDs."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for resource in BUILT_IN:
+        reviews = resource.verbs == ("create",)
+        named = ", ".join(resource.subresources)
+        below = f" ({named})" if named and not reviews else ""
+        groups[resource.api_version].append(resource.kind + below)
+    for crd in PREINSTALLED:
+        resource = from_crd(crd)
+        groups[resource.api_version].append(f"{resource.kind}*")
+    lines = ["", "## Kubernetes API of each cluster", ""]
+    lines.append("Subresources in brackets. Kinds with a star are preinstalled CustomResources.")
+    lines += ["", "| group and version | kinds |", "|---|---|"]
+    for version, kinds in sorted(groups.items()):
+        lines.append(f"| {version} | {', '.join(sorted(kinds))} |")
+    return lines
 
 
 if __name__ == "__main__":

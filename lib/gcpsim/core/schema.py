@@ -7,7 +7,6 @@ other resources; that is the collections' business.
 
 import base64
 import binascii
-import functools
 import re
 from typing import Any
 
@@ -54,13 +53,6 @@ def is_output_only(field: dict[str, Any]) -> bool:
 
 def enum_numbers(schema: str, name: str, field: dict[str, Any]) -> dict[int, str]:
     return ENUM_NUMBERS.get(f"{schema}.{name}") or dict(enumerate(field["enum"]))
-
-
-@functools.cache
-def writable(service: str, schema: str) -> dict[str, dict[str, Any]]:
-    """The properties of a schema that clients may set."""
-    properties: dict[str, dict[str, Any]] = api(service).schemas[schema].get("properties", {})
-    return {name: field for name, field in properties.items() if not is_output_only(field)}
 
 
 class BodyReader:

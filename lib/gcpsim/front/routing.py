@@ -80,7 +80,10 @@ def _by_host(host: str) -> str | None:
 def _by_path(world: World, path: str) -> str | None:
     operation = OPERATIONS.match(path)
     if operation:
-        is_container = world.gke.knows_operation((operation.group(2) or "").lstrip("/"))
+        name = (operation.group(2) or "").lstrip("/")
+        # A list of operations is Certificate Manager's where its resources are: in `global`.
+        elsewhere = "/locations/global/" not in path
+        is_container = world.gke.knows_operation(name) if name else elsewhere
         return "container" if is_container else "certificatemanager"
     for pattern, service in BY_PATH:
         if pattern.match(path):

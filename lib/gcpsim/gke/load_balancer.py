@@ -1,43 +1,26 @@
-"""The Service controller: what a Service of type LoadBalancer is in Compute Engine, the legacy way.
+"""The Service controller: what a Service of type LoadBalancer is in Compute Engine.
 
-A regional passthrough load balancer on a target pool: HTTP health check and its firewall rule,
-target pool with all nodes, firewall rule for the clients, forwarding rule. The IP goes into the
-Service's status. When the type changes or the Service goes, all of it is deleted, an ephemeral IP
-is lost.
+The newer forms are in passthrough.py. The legacy way is a regional passthrough load balancer on a
+target pool: HTTP health check and its firewall rule, target pool with all nodes, firewall rule for
+the clients, forwarding rule. The IP goes into the Service's status. When the type changes or the
+Service goes, all of it is deleted, an ephemeral IP is lost.
 """
-
-from dataclasses import dataclass
 
 import orjson
 
 from gcpsim.compute.engine.links import link
 from gcpsim.core.errors import ApiError
 from gcpsim.core.peers import ComputeApi
+from gcpsim.gke import passthrough
 from gcpsim.gke.neg.syncer import error_of, google_api_error
 from gcpsim.gke.neg.zones import is_candidate, zone_of
+from gcpsim.gke.parts import HEALTH_RANGES, KUBE_PROXY_PORT, Part
 from gcpsim.k8s.controllers.objects import Obj, deleting, key_of, split, with_meta
 from gcpsim.k8s.controllers.plane import Plane
 
 FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 COMPONENT = "service-controller"
-HEALTH_RANGES = ["130.211.0.0/22", "35.191.0.0/16", "209.85.152.0/22", "209.85.204.0/22"]
-KUBE_PROXY_PORT = 10256
 RETRY = 5.0
-INTERNAL = "networking.gke.io/load-balancer-type"
-
-
-@dataclass(frozen=True)
-class Part:
-    """One Compute Engine resource of a load balancer. Fields of `follow` are kept up to date."""
-
-    path: str
-    body: Obj
-    follow: tuple[str, ...] = ()
-    shared: bool = False
-
-    @property
-    def collection(self) -> str:
-        return self.path.rpartition("/")[0]
 
 
 class ServiceController:
@@ -94,7 +77,9 @@ class ServiceController:
             if found is None:
                 self._run(key, "POST", part.collection, part.body)
                 return ""
-            stale = {f: part.body[f] for f in part.follow if found.get(f) != part.body[f]}
+            if part.members is not None and self._move_members(key, part):
+                return ""
+            stale = part.stale(found)
             if stale:
                 if "instances" in stale:
                     self._move_instances(key, part, found)
@@ -103,8 +88,23 @@ class ServiceController:
                 else:
                     self._run(key, "PATCH", part.path, stale)
                 return ""
-        rule = self.compute.get(self._path(service, "forwardingRules")) or {}
+        rule = self.compute.get(self.parts(service)[-1].path) or {}
         return str(rule.get("IPAddress", ""))
+
+    def _move_members(self, key: str, part: Part) -> bool:
+        """Attach the nodes that a group lacks, or detach those that left; False when none do."""
+        table = self.plane.world.store.table("compute/endpoints")
+        present = (table.get(part.path) or {"endpoints": []})["endpoints"]
+        have = {one["instance"] for one in present if not one.get("draining")}
+        for verb, names in (
+            ("attachNetworkEndpoints", sorted(set(part.members or ()) - have)),
+            ("detachNetworkEndpoints", sorted(have - set(part.members or ()))),
+        ):
+            if names:
+                body = {"networkEndpoints": [{"instance": name} for name in names]}
+                self._run(key, "POST", f"{part.path}/{verb}", body)
+                return True
+        return False
 
     def _move_instances(self, key: str, part: Part, found: Obj) -> None:
         have, want = found.get("instances") or [], part.body["instances"]
@@ -185,7 +185,9 @@ class ServiceController:
         return f"projects/{project}/regions/{region}/{collection}/{balancer_name(service)}"
 
     def parts(self, service: Obj) -> list[Part]:
-        """In the order of creation; deletion goes backwards."""
+        """In the order of creation, the forwarding rule last; deletion goes backwards."""
+        if passthrough.is_based_on_a_backend_service(service):
+            return passthrough.parts(self.plane, service, self._nodes())
         spec, name = service["spec"], balancer_name(service)
         project, network = f"projects/{self.cluster.project}", self.plane.network
         cluster_id = self.cluster.uid.replace("-", "")[:16]
@@ -239,6 +241,14 @@ class ServiceController:
             Part(self._path(service, "forwardingRules"), rule),
         ]  # fmt: skip
 
+    def _nodes(self) -> dict[str, list[str]]:
+        """Candidate nodes by zone."""
+        found: dict[str, list[str]] = {}
+        for node in self.cluster.list("nodes"):
+            if is_candidate(node):
+                found.setdefault(zone_of(node), []).append(node["metadata"]["name"])
+        return found
+
     def _instances(self) -> list[str]:
         project = self.cluster.project
         return [
@@ -249,13 +259,10 @@ class ServiceController:
 
 
 def balanced(service: Obj) -> bool:
-    """Whether the Service asks for an external load balancer of Google Cloud."""
-    annotations = service["metadata"].get("annotations") or {}
-    return (
-        service["spec"].get("type") == "LoadBalancer"
-        and annotations.get(INTERNAL) != "Internal"
-        and not service["spec"].get("loadBalancerClass")
-    )
+    """Whether the Service asks for a load balancer of Google Cloud, external or internal."""
+    return service["spec"].get("type") == "LoadBalancer" and service["spec"].get(
+        "loadBalancerClass"
+    ) in (None, passthrough.EXTERNAL_CLASS, passthrough.INTERNAL_CLASS)
 
 
 def balancer_name(service: Obj) -> str:

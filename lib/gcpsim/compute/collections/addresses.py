@@ -23,11 +23,6 @@ def allocate(compute: Resources, scope: str, version: str = "IPV4") -> str:
     return str(pool[(count * 40503 + 7) % (pool.num_addresses - 2) + 1])
 
 
-def is_global_ip(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    return ip in GLOBAL_IPV4 or ip in GLOBAL_IPV6
-
-
 def by_ip(compute: Resources, project: str, address: str, scope: str = "") -> str | None:
     """The path of the reserved address with this IP, in one scope or in any."""
     found = compute.index.found(f"ip/{project}/{scope}/{address}")

@@ -68,7 +68,6 @@ class Kind:
     labels: bool = False
     labels_on_insert: bool = True
     refs: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    name_required: bool = True
     patch: bool = False
     put: bool = False
     aggregated: bool = True

@@ -1,0 +1,38 @@
+"""What load balancers of Services consist of, whichever form they have."""
+
+from dataclasses import dataclass
+
+from gcpsim.k8s.controllers.objects import Obj
+
+HEALTH_RANGES = ["130.211.0.0/22", "35.191.0.0/16", "209.85.152.0/22", "209.85.204.0/22"]
+KUBE_PROXY_PORT = 10256
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Compute Engine resource of a load balancer.
+
+    Fields of `follow` are kept up to date, as are the `members` of a group: instances by name.
+    """
+
+    path: str
+    body: Obj
+    follow: tuple[str, ...] = ()
+    shared: bool = False
+    members: tuple[str, ...] | None = None
+
+    @property
+    def collection(self) -> str:
+        return self.path.rpartition("/")[0]
+
+    def stale(self, found: Obj) -> Obj:
+        """The fields that differ from what they should be, with their new values."""
+        return {f: self.body[f] for f in self.follow if _seen(f, found) != _seen(f, self.body)}
+
+
+def _seen(field: str, doc: Obj) -> object:
+    """A field as it is compared: of backends only which groups they are."""
+    value = doc.get(field)
+    if field == "backends":
+        return sorted(backend["group"] for backend in value or ())
+    return value
