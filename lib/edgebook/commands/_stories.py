@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-QUICK = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0], "ttl": "60s", "quiet": "5m"}
+QUICK = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0], "ttl": "30s", "quiet": "5m"}
 
 
 @dataclass(frozen=True)

@@ -105,21 +105,22 @@ class Retirement:
         if self._door.spec.dns is None:
             return {}
         ours = set(cut_over.addresses(self._door.spec, moment.live).values())
-        once = {
-            (record.get("name"), record.get("type"))
-            for change in cut_overs.history(self._door, moment)
-            for record in change.get("deletions") or ()
-            if int(record.get("ttl", 0)) == cut_over.LOW_TTL
-        }
+        wanted = int(self._door.spec.dns.ttl)
+        lowest: dict[tuple[Any, Any], int] = {}
+        for change in cut_overs.history(self._door, moment):
+            for record in change.get("deletions") or ():
+                if set(record.get("rrdatas") or ()) <= ours and int(record["ttl"]) < wanted:
+                    lowest.setdefault((record["name"], record["type"]), int(record["ttl"]))
         found = {}
         for key, item in moment.live.items():
             if key.kind != "dnsRecordSet":
                 continue
             body, data = item.body, set(item.body.get("rrdatas") or ())
-            low = int(body.get("ttl", 0)) == cut_over.LOW_TTL
-            if data and data <= ours and (low or (body["name"], body["type"]) in once):
+            ttl = int(body.get("ttl", 0))
+            low = ttl if ttl < wanted else lowest.get((body.get("name"), body.get("type")))
+            if data and data <= ours and low is not None:
                 fields = {name: body[name] for name in ("name", "type", "rrdatas")}
-                found[key] = {**fields, "ttl": cut_over.LOW_TTL}
+                found[key] = {**fields, "ttl": low}
         return found
 
     def still(self, gate: Gate) -> int:

@@ -94,8 +94,8 @@ class Display:
         """A move in a line, where it stands, and by what it is approved."""
         self._stop()
         stages = said.get("stages") or ()
-        text = f"{said['title']}: {len(stages)} stages, {said['standing']}"
-        self.line("plan", text=f"{text}   approved {approval['hash'][:8]} ({approval['how']})")
+        text = f"{len(stages)} stages, {said['standing']}"
+        self.line("plan", text=f"{text:<40} approved {approval['hash'][:8]} ({approval['how']})")
         for stage in stages:
             if stage.get("disrupts"):
                 self.say(f"    disrupts: {stage['name']}: {stage['disrupts']}", "yellow")
