@@ -5,6 +5,7 @@ asked for is imported. Errors go to stderr in words, or with --json to stdout as
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -13,10 +14,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TextIO, cast
 
 from edgebook import commands
 from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EdgebookError
 from edgebook.interrupts import as_interrupts
+from edgebook.text import Hiding
 
 EPILOG = """exit codes:
   0    done
@@ -79,8 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    out, err = cast(TextIO, Hiding(sys.stdout)), cast(TextIO, Hiding(sys.stderr))
     try:
-        return _command(arguments)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return _command(arguments)
     except BrokenPipeError:
         # The reader of our output is gone: say no more, also not while Python shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook.text import safe
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -51,7 +53,7 @@ class EdgebookError(Exception):
                 first, *rest = str(text).splitlines()
                 lines.append(f"  {label:<7} {first}")
                 lines.extend(f"          {line}" for line in rest)
-        return "\n".join(lines)
+        return safe("\n".join(lines))
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows: an operator needs the words, not our frames."""
@@ -60,10 +62,10 @@ class EdgebookError(Exception):
     def to_json(self) -> dict[str, Any]:
         return {
             "error": type(self).__name__,
-            "what": self.what,
-            "where": self.where,
-            "why": self.why,
-            "next": self.next,
+            "what": safe(self.what),
+            "where": safe(self.where),
+            "why": safe(self.why),
+            "next": safe(self.next),
         }
 
 
@@ -102,7 +104,7 @@ class ParamsError(UsageError):
             lines.append(f"  {number:<{width}}  {path}{problem.text}")
         schema = f" Schema: {self.schema}" if self.schema else ""
         lines.append(f"Nothing was changed.{schema}")
-        return "\n".join(lines)
+        return safe("\n".join(lines))
 
     def to_json(self) -> dict[str, Any]:
         problems = [problem.to_json() for problem in self.problems]
@@ -201,7 +203,7 @@ class StepFailed(EdgebookError):
                 first, *rest = str(text).splitlines()
                 lines.append(f"  {label:<7} {first}")
                 lines.extend(f"          {line}" for line in rest)
-        return "\n".join(lines)
+        return safe("\n".join(lines))
 
     def to_json(self) -> dict[str, Any]:
         return super().to_json() | {"step": self.step, "seen": self.seen, "state": self.state}

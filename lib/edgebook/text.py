@@ -6,6 +6,9 @@ or `plain_lines`.
 """
 
 import re
+from typing import Any, TextIO
+
+from edgebook.shapes import hide
 
 # C0 and C1 controls, DEL, bidirectional and invisible marks, line and paragraph separators, BOM.
 UNSAFE = re.compile(
@@ -28,6 +31,25 @@ def plain_lines(text: object) -> str:
         parts += [plain(said[at : found.start()]), found.group().replace("\r", "")]
         at = found.end()
     return "".join([*parts, plain(said[at:])])
+
+
+def safe(text: object) -> str:
+    """Text for people: nothing in it acts, and nothing looks like a secret."""
+    return hide(plain_lines(text))
+
+
+class Hiding:
+    """A stream that lets no secret through; what a command writes at once is looked at at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(hide(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _shown(found: re.Match[str]) -> str:

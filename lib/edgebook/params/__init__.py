@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgebook.errors import ParamsError, Problem
 from edgebook.params.checks import check
+from edgebook.params.literals import secrets_in
 from edgebook.params.reader import UNREAD, Reader
 from edgebook.params.source import compose, lines_of
 from edgebook.params.types import Spec
@@ -27,6 +28,7 @@ def load(text: str, name: str) -> Spec:
     found = problems + reader.problems
     if spec is not UNREAD:
         found.extend(check(spec, dict(lines_of(tree))))
+    found += list(secrets_in(tree))
     if found:
         raise ParamsError(name, list(set(found)), SCHEMA)
     result: Spec = spec

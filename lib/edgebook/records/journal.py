@@ -16,6 +16,8 @@ from typing import Any
 from edgebook.clock import Clock, rfc3339
 from edgebook.errors import EdgebookError
 from edgebook.model.values import Change, CheckResult, Plan, to_json
+from edgebook.records.redact import Redactor
+from edgebook.shapes import kinds
 from edgebook.state import state_folder
 
 KEPT = 50
@@ -36,13 +38,23 @@ class Journal:
         if self.path is None:
             return
         line = json.dumps({"event": event, "at": rfc3339(self._clock.utc()), **data}, default=str)
+        if any(kinds(line)):
+            line = json.dumps(Redactor().document(json.loads(line)))
         with self._lock:
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(handle, line.encode() + b"\n")
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+                handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+                try:
+                    os.write(handle, line.encode() + b"\n")
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+            except OSError as error:
+                raise EdgebookError(
+                    "The journal cannot be written: nothing more is changed",
+                    where=str(self.path),
+                    why=str(error),
+                    next="make room there, then run it again: it goes on from what is there",
+                ) from error
 
     def planned(self, step: str, plan: Plan) -> None:
         changes = [change.to_json() for change in plan.changes]

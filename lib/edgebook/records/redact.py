@@ -17,40 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from edgebook.shapes import BASE64_PEM, hide, kinds
+
 SHORTEST_SECRET = 6
 SECRET_NAME = re.compile(
     r"(?:^|[_\-.])(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY)$",
     re.IGNORECASE,
 )
-# kind -> pattern; a group named "keep" stays readable in front of the mark.
-SHAPES: dict[str, re.Pattern[str]] = {
-    "private key": re.compile(
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----"
-        r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)",
-        re.DOTALL,
-    ),
-    "Google access token": re.compile(r"\bya29\.[A-Za-z0-9_\-.]{8,}"),
-    "Google refresh token": re.compile(r"(?<![\w/])1//0[A-Za-z0-9_\-]{20,}"),
-    "Google API key": re.compile(r"\bAIza[0-9A-Za-z_\-]{35}"),
-    "JSON web token": re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[\w\-]{8,}"),
-    "GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})"),
-    "bearer token": re.compile(r"(?P<keep>\b[Bb]earer\s+)(?!\[redacted)[A-Za-z0-9_\-.~+/]{8,}=*"),
-    "basic credentials": re.compile(
-        r"(?P<keep>\b[Aa]uthorization[\"']?\s*[:=]\s*[\"']?Basic\s+)(?!\[redacted)[A-Za-z0-9+/]{6,}=*"
-    ),
-    "credential in a URL": re.compile(
-        r"(?P<keep>\b[a-z][a-z0-9+.\-]*://[^\s/:@\"'<>]+:)[^\s/@\"'<>\[]+(?=@)"
-    ),
-    "kubeconfig credential": re.compile(
-        r"(?P<keep>[\"']?\b(?:token|client-key-data|id-token|refresh-token)[\"']?\s*:\s*[\"']?)"
-        r"(?!\[redacted)[A-Za-z0-9_\-.+/]{20,}={0,2}"
-    ),
-    "key in JSON": re.compile(
-        r"(?P<keep>[\"'](?:private_key|client_secret|refresh_token|access_token|password)[\"']"
-        r"\s*:\s*[\"'])(?!\[redacted)[^\"']{6,}"
-    ),
-}
-BASE64_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}")
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -84,10 +57,7 @@ class Redactor:
             text = ANSI.sub("", text)
         if self._values is not None:
             text = self._values.sub(lambda m: f"[redacted: {self._names[m.group()]}]", text)
-        text = BASE64_PEM.sub(_redact_base64, text)
-        for kind, pattern in SHAPES.items():
-            text = pattern.sub(lambda m, kind=kind: _mark(m, kind), text)  # type: ignore[misc]
-        return text
+        return hide(BASE64_PEM.sub(_redact_base64, text))
 
     def document(self, value: Any) -> Any:
         """The same for every string, key or value, of a JSON document."""
@@ -123,9 +93,7 @@ class Redactor:
         for match in BASE64_PEM.finditer(text):
             if _redact_base64(match) != match.group():
                 yield "private key in base64"
-        for kind, pattern in SHAPES.items():
-            if pattern.search(text):
-                yield kind
+        yield from kinds(text)
 
 
 def environment_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -161,12 +129,13 @@ def _forms(value: str) -> set[str]:
     raw = value.encode()
     forms = {value, quote(value, safe=""), json.dumps(value)[1:-1], html.escape(value)}
     forms.update({base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()})
+    # Inside something longer that was encoded as a whole, it begins at any of three places.
+    for ahead in range(3):
+        whole = base64.b64encode(b"\0" * ahead + raw).decode()
+        cut = (0, 3, 2)[(ahead + len(raw)) % 3]  # what the bytes behind it would change
+        inner = whole[-(-ahead * 8 // 6) : len(whole) - cut]
+        forms.add(inner if len(inner) >= 2 * SHORTEST_SECRET else "")
     return {form for form in forms if len(form) >= SHORTEST_SECRET}
-
-
-def _mark(match: re.Match[str], kind: str) -> str:
-    keep = match.groupdict().get("keep") or ""
-    return f"{keep}[redacted: {kind}]"
 
 
 def _redact_base64(match: re.Match[str]) -> str:

@@ -59,7 +59,9 @@ def load_clients() -> None:
 
     from edgebook.cloud.compute import services
     from edgebook.cloud.lightimport import compute_service, compute_types
+    from edgebook.shapes import rules
 
+    rules()
     compute_types()
     compute_service("global_operations", "GlobalOperationsClient")
     for service in services():
