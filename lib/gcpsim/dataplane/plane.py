@@ -149,6 +149,10 @@ class DataPlane:
         """What flowed since the start, and what is not served and why."""
         return {"refused": self.refused(), "traffic": self.traffic.table()}
 
+    def resync(self) -> None:
+        """After a reset of the world, which forgets what was on its way to the locations."""
+        self.spread.resync()
+
     def health_table(self) -> list[dict[str, Any]]:
         """What each prober saw of each endpoint, and why; sorted."""
         return self.backends.probers.table()
@@ -192,7 +196,10 @@ class DataPlane:
     def serve(self, args: dict[str, Any]) -> dict[str, str]:
         """Stage direction: {"ip", "port", "socket": "127.0.0.1:8080"} has a process of this
         machine answer for an endpoint; an empty socket ends that."""
-        key = (str(args.get("ip", "")), int(args.get("port") or 0))
+        if not str(args.get("port", "")).isdigit():
+            text = f"endpoint-serve: port must be a number, not {args.get('port')!r}"
+            raise ApiError(400, text, "invalid")
+        key = (str(args.get("ip", "")), int(args["port"]))
         host, _, port = str(args.get("socket") or "").rpartition(":")
         if not host:
             self.served.pop(key, None)
@@ -212,7 +219,8 @@ class DataPlane:
     def _told(self, name: str) -> Callable[[], None]:
         def told() -> None:
             station = self.stations[name]
-            self._readers[name].rules = {
+            # Rules that are gone stay known: their last requests are told late.
+            self._readers[name].rules |= {
                 front.path: access.names_of(front.path, front.rule, front.proxy)
                 for front in station.config.fronts
             }

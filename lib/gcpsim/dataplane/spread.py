@@ -71,6 +71,21 @@ class Spread:
         world.store.committed.append(self._committed)
         compute.observers.append(self._applied)
 
+    def resync(self) -> None:
+        """Send each location what it does not have as the world has it now."""
+        for location in self.locations.values():
+            location.due.clear()
+        for table in TABLES:
+            now = dict(self.world.store.table(table).items())
+            for location in self.locations.values():
+                known = location.documents.tables.get(table, {})
+                for key in sorted(now.keys() | known.keys()):
+                    if known.get(key) is not now.get(key):
+                        self._later(location, table, key, now.get(key))
+            keys = {key for seen, key in self._seen if seen == table} | now.keys()
+            for key in keys:
+                self._seen[table, key] = now.get(key)
+
     def _committed(self, touched: list[tuple[str, str]]) -> None:
         """A transaction is over: what it changed starts to spread."""
         for table, key in touched:

@@ -168,6 +168,8 @@ class Admin:
         world.faults.clear()
         world.calls.reset()
         world.resume()
+        if world.dataplane is not None:
+            world.dataplane.resync()
         return {}
 
     def _set_options(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:

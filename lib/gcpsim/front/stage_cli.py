@@ -69,6 +69,13 @@ NOUNS: dict[str, dict[str, Verb]] = {
         ),
         "heal": Verb("pod-heal", POD, "behaves again"),
     },
+    "endpoint": {
+        "serve": Verb(
+            "endpoint-serve",
+            ("ip", "port", "socket"),
+            "a process at 127.x.y.z:PORT answers for an endpoint",
+        ),
+    },
     "location": {
         "delay": Verb("location-delay", ("location", "by"), "it learns changes later (30s, 5m)"),
         "down": Verb("location-down", ("location",), "its front end goes away"),

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import psutil
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -125,13 +124,9 @@ def test_without_an_envoy_all_else_goes_on(tmp_path: Any) -> None:
     assert '"dataplane":false' in done.stdout
 
 
-@pytest.mark.parametrize("options", [("--dataplane",), ("--no-dataplane",)])
-def test_the_ready_line_says_what_there_is(
-    start_sim: Callable[..., Any], options: tuple[str, ...]
-) -> None:
-    sim = start_sim(*options, "--locations", "us-east1")
-    on = "--dataplane" in options
-    assert sim.ready["dataplane"] is on
-    assert sim.ready["locations"] == (["us-east1"] if on else [])
-    assert sim.ready["env"]["GCPSIM_DATAPLANE"] == ("true" if on else "false")
+def test_the_ready_line_says_what_there_is(plane_sim: Any, sim: Any) -> None:
+    for one, on in ((plane_sim, True), (sim, False)):
+        assert one.ready["dataplane"] is on
+        assert one.ready["locations"] == (["europe-west1", "us-central1"] if on else [])
+        assert one.ready["env"]["GCPSIM_DATAPLANE"] == ("true" if on else "false")
     assert sim.admin("GET", "reach") == []

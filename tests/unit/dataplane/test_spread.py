@@ -126,3 +126,13 @@ def test_the_same_seed_draws_the_same_delays() -> None:
         stage.world.clock.advance(90)
         times.append([(round(at - began, 3), name) for at, name, _ in stage.told])
     assert times[0] == times[1]
+
+
+def test_what_was_on_its_way_when_time_was_reset_is_sent_again(stage: Stage) -> None:
+    stage.service(30)
+    stage.world.clock.clear()
+    stage.world.clock.advance(200)
+    assert [stage.known(name) for name in NAMES] == [None, None]
+    stage.spread.resync()
+    stage.world.clock.advance(100)
+    assert [stage.known(name) for name in NAMES] == [30, 30]
