@@ -12,6 +12,7 @@ import yaml
 from edgebook.errors import Problem
 
 MAX_DEPTH = 40
+DEEPEST = 1000  # open brackets, beyond which a parser's own stack is at risk
 MAX_NODES = 100_000
 
 
@@ -94,6 +95,21 @@ def join(path: str, key: str) -> str:
     return f"{path}.{text}" if path else text
 
 
+def _too_deep(text: str) -> int:
+    """The line on which brackets are open that libyaml's recursion would not survive; 0: none."""
+    if text.count("[") + text.count("{") < DEEPEST:
+        return 0
+    depth = 0
+    for token in yaml.scan(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
+            depth += 1
+            if depth > DEEPEST:
+                return int(token.start_mark.line) + 1
+        elif isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken):
+            depth -= 1
+    return 0
+
+
 def _parse(text: str) -> yaml.Node | None:
     """By libyaml where it is there, ten times faster; errors are worded by the Python parser."""
     fast = getattr(yaml, "CSafeLoader", None)
@@ -108,6 +124,8 @@ def _parse(text: str) -> yaml.Node | None:
 def compose(text: str) -> tuple[Node | None, list[Problem]]:
     """The tree of a YAML text, and what is wrong with its syntax."""
     try:
+        if line := _too_deep(text):
+            return None, [Problem(line, "", "nested too deeply, or too large")]
         raw = _parse(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook.records.front import noun
 from edgebook.records.record import Record
 
 
@@ -47,7 +48,7 @@ def _table(record: Record) -> dict[tuple[str, str], str]:
         if error := step.get("error"):
             table[name, "failure"] = str(error.get("why") or error.get("what") or "")
         for change in step.get("changes", []):
-            table[name, f"{change['kind']} {change['name']}"] = _change(change)
+            table[name, f"{noun(change['kind'])} {change['name']}"] = _change(change)
         for check in step.get("checks", []):
             reason = f": {check['reason']}" if check["state"] != "ok" and check["reason"] else ""
             table[name, f"check {check['check']}, {check['subject']}"] = check["state"] + reason
