@@ -1,0 +1,179 @@
+"""Changes lines of core modules, one at a time: do the tests of their room notice?
+
+    .venv/bin/python tools/mutate.py [--count 60] [--seconds 900] [--seed 1] [MODULE ...]
+
+A mutation is a comparison or a condition swapped, a constant changed, or a statement left out. It
+is made in a copy of lib/, so that the tree stays as it is. The run ends after --seconds; the table
+says which mutations survived, and the exit code is 1 when fewer than 95 % were noticed.
+"""
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+WANTED = 0.95
+PATIENCE = 180  # seconds for one run of tests
+CORE = (
+    "apply/order.py", "apply/proofs.py", "desired/address.py", "desired/backends.py",
+    "desired/certificate.py", "desired/firewall.py", "desired/frontends.py", "desired/routing.py",
+    "model/hostnames.py", "model/links.py", "model/marks.py", "plan/attachments.py",
+    "plan/backend_changes.py", "plan/compare.py", "plan/diff.py", "plan/disruption.py",
+    "plan/dns_answers.py", "plan/dns_records.py", "plan/firewall_changes.py", "plan/holders.py",
+    "plan/leaks.py", "plan/make.py", "plan/teardown.py", "verify/causes.py",
+    "verify/firewall_rules.py", "verify/firewalling.py", "verify/following.py",
+)  # fmt: skip
+SWAPPED = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.LtE: ast.Gt, ast.Gt: ast.LtE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the module's whole new text, and what was done where."""
+
+    module: str
+    line: int
+    what: str
+    text: str
+
+    @property
+    def room(self) -> str:
+        return self.module.partition("/")[0]
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Every mutation of a module."""
+    tree = ast.parse((ROOT / "lib" / "edgebook" / module).read_text(encoding="utf-8"))
+    places = [node for node in ast.walk(tree) if isinstance(node, ast.stmt | ast.expr)]
+    for number, node in enumerate(places):
+        for what in _ways(node):
+            changed = copy.deepcopy(tree)
+            twin = [n for n in ast.walk(changed) if isinstance(n, ast.stmt | ast.expr)][number]
+            if _change(changed, twin, what):
+                yield Mutant(module, node.lineno, f"{what}: {_short(node)}", ast.unparse(changed))
+
+
+def _ways(node: ast.stmt | ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPPED:
+        yield "comparison swapped"
+    elif isinstance(node, ast.BoolOp):
+        yield "and/or swapped"
+    elif isinstance(node, ast.If | ast.IfExp):
+        yield "condition negated"
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int):
+        yield "constant changed"
+    elif (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield | ast.YieldFrom | ast.Call)
+    ) or isinstance(node, ast.AugAssign):
+        yield "statement left out"
+
+
+def _change(tree: ast.Module, node: ast.stmt | ast.expr, what: str) -> bool:
+    if what == "comparison swapped":
+        assert isinstance(node, ast.Compare)
+        node.ops[0] = SWAPPED[type(node.ops[0])]()
+    elif what == "and/or swapped":
+        assert isinstance(node, ast.BoolOp)
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    elif what == "condition negated":
+        assert isinstance(node, ast.If | ast.IfExp)
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+    elif what == "constant changed":
+        assert isinstance(node, ast.Constant)
+        node.value = not node.value if isinstance(node.value, bool) else int(node.value) + 1
+    else:
+        return _without(tree, node)
+    return True
+
+
+def _without(tree: ast.Module, node: ast.stmt | ast.expr) -> bool:
+    """Leave a statement out; a generator must stay one."""
+    for parent in ast.walk(tree):
+        for body in (getattr(parent, name, None) for name in ("body", "orelse", "finalbody")):
+            if isinstance(body, list) and any(item is node for item in body):
+                index = next(i for i, item in enumerate(body) if item is node)
+                body[index : index + 1] = (
+                    ast.parse("if False:\n    yield").body
+                    if isinstance(getattr(node, "value", None), ast.Yield | ast.YieldFrom)
+                    else [ast.Pass()]
+                )
+                return True
+    return False
+
+
+def _short(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) < 60 else f"{text[:57]}..."
+
+
+def noticed(mutant: Mutant, lib: Path) -> bool:
+    """Whether a test of the mutant's room fails."""
+    target = lib / "edgebook" / mutant.module
+    kept = target.read_text(encoding="utf-8")
+    target.write_text(mutant.text, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+               f"tests/unit/{mutant.room}"]  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(lib), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=PATIENCE)
+        return done.returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        target.write_text(kept, encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "modules", nargs="*", default=[], metavar="MODULE", help="plan/diff.py, ..."
+    )
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    found = [m for module in args.modules or CORE for m in mutants(module)]
+    chosen = random.Random(args.seed).sample(found, min(args.count, len(found)))
+    began, made, survived = time.monotonic(), 0, []
+    with tempfile.TemporaryDirectory() as folder:
+        lib = Path(folder) / "lib"
+        shutil.copytree(ROOT / "lib", lib, ignore=shutil.ignore_patterns("__pycache__"))
+        for mutant in chosen:
+            if time.monotonic() - began > args.seconds:
+                break
+            made += 1
+            if not noticed(mutant, lib):
+                survived.append(mutant)
+    return _told(made, len(found), survived)
+
+
+def _told(made: int, possible: int, survived: list[Mutant]) -> int:
+    share = 1 - len(survived) / made if made else 0.0
+    table = Table(title=f"{made} of {possible} mutations made, {share:.0%} noticed")
+    for name in ("survived", "line", "what"):
+        table.add_column(name)
+    for mutant in sorted(survived, key=lambda m: (m.module, m.line)):
+        table.add_row(mutant.module, str(mutant.line), mutant.what)
+    Console(width=120).print(table)
+    return 0 if share >= WANTED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
