@@ -146,6 +146,18 @@ class SampleLog:
                 who = whos[self._who[number]]
                 yield Sample(at, series, self._seconds[number], kind, detail, who)
 
+    def cut_as_planned(self, since: float, until: float) -> int:
+        """How many long streams ended in that time because a plan ended them."""
+        cuts = self.planned_cuts()
+        outcomes, _ = self._words()
+        return sum(
+            since <= self._at[number] < until
+            and self._as_planned(
+                self._at[number], self._series[number], outcomes[self._outcome[number]], cuts
+            )
+            for number in (range(self._from(since), len(self)) if cuts else ())
+        )
+
     def _as_planned(
         self,
         at: float,

@@ -82,6 +82,7 @@ class Statistics:
     seconds: float = 0.0
     gap_where: str = ""
     unfinished: int = 0
+    cut_as_planned: int = 0  # long streams that a plan ended: neither answered nor failed
     waiting: tuple[Mapping[str, str], ...] = ()  # never answered: not counted, said instead
 
     @property
@@ -105,6 +106,9 @@ class Statistics:
         else:
             text = f"{self.failed:,} of {self.sent:,} requests failed; "
             text += f"longest gap {self.longest_gap_s:.1f} s"
+        if self.cut_as_planned:
+            many = "s" if self.cut_as_planned > 1 else ""
+            text += f"; {self.cut_as_planned} long stream{many} cut as planned"
         if self.blind_s >= 0.1:
             text += f"; blind for {self.blind_s:.1f} s"
         return text
@@ -122,6 +126,7 @@ class Statistics:
             "blind_s": self.blind_s,
             "longest_blind_s": self.longest_blind_s,
             "unfinished": self.unfinished,
+            "cut_as_planned": self.cut_as_planned,
             "by": [share.to_json() for share in self.by],
             "failures": [failure.to_json() for failure in self.failures],
             "failures_left_out": self.failed - len(self.failures),
@@ -191,6 +196,7 @@ def statistics(
         ),
         seconds=round(max(0.0, until - since), 3),
         unfinished=log.unfinished,
+        cut_as_planned=log.cut_as_planned(since, until),
         waiting=tuple(
             {**series.described(), "last": log.last_words.get(series.number, "")}
             for series in log.waiting()

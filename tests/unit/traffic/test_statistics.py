@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 from edgebook.traffic import TrafficLimits, VerdictState, judge
-from edgebook.traffic.samples import Anchor, SampleLog
+from edgebook.traffic.samples import Anchor, Mark, SampleLog
 from edgebook.traffic.statistics import Span, Statistics, statistics
 from edgebook.traffic.values import Blind, Client, Protocol, Sample, Series, Target
 
@@ -157,3 +157,12 @@ def test_an_allowance_is_a_number() -> None:
     during = stats(failed=3, answered=97)
     assert judge(stats(), during, TrafficLimits(max_failed=3)).ok
     assert not judge(stats(), during, TrafficLimits(max_failed=2)).ok
+
+
+def test_streams_that_a_plan_ends_are_no_failures_and_are_told() -> None:
+    cut = [Sample(START + at, 0, 0.0, "reset", "cut after 9.0 s: closed", "") for at in (3.5, 7.5)]
+    log = log_of([*steady(), *cut])
+    log.marks += [Mark(START + 3, "drain", "cuts:web"), Mark(START + 5, "clean up", "cuts:")]
+    seen = statistics(log, START, START + 10)
+    assert (seen.failed, seen.cut_as_planned) == (1, 1)  # only in its stage
+    assert "; 1 long stream cut as planned" in seen.sentence
