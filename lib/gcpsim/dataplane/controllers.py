@@ -126,7 +126,7 @@ class Controllers:
                 if not endpoint["conditions"].get("ready"):
                     continue
                 address = endpoint["addresses"][0]
-                at = self.pods.at(address, numbers[0]) or self.pods.closed(address, numbers[0])
+                at = self.pods.at(address, numbers[0]) or self.pods.closed(address)
                 if at is not None:
                     found.append({"name": endpoint["targetRef"]["name"], "host": at[0],
                                   "port": at[1]})  # fmt: skip

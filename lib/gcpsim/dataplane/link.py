@@ -14,6 +14,7 @@ import orjson
 from gcpsim.dataplane import children
 
 Event = dict[str, Any]
+LONGEST_EVENT = 1 << 22
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 
 
@@ -86,7 +87,14 @@ class FarmLink:
 
     async def _start(self) -> None:
         command = [sys.executable, "-m", "gcpsim.dataplane.farm"]
-        self._process = await children.spawn(command, pass_output=True)
+        if sys.platform == "linux":
+            self._process = await children.spawn(command, pass_output=True)
+            return
+        # Elsewhere a starter would keep the standard input, which is for orders, to itself.
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, limit=LONGEST_EVENT
+        )
 
     async def _read(self) -> None:
         pause = FIRST_PAUSE

@@ -52,10 +52,10 @@ class Pods:
         """The loopback socket that serves a pod's port; None when nobody does."""
         return self._sockets.get(self._ips.get(pod_ip, ""), {}).get(port)
 
-    def closed(self, pod_ip: str, port: int) -> Socket | None:
-        """Where a connection to a pod's port is refused; None when no pod has that address."""
-        order = self._orders.get(self._ips.get(pod_ip, ""))
-        return (order["address"], port) if order else None
+    def closed(self, pod_ip: str) -> Socket | None:
+        """Where a connection is refused, as by a pod that does not listen; None when there is no pod."""
+        # Not at the pod's own address: a server of this machine may listen on all of them.
+        return (self.block.nobody, 1) if pod_ip in self._ips else None
 
     def about(self, pod_ip: str) -> dict[str, Any]:
         """Cluster, zone, node, namespace and name of the pod with an address; {} for none."""

@@ -117,7 +117,7 @@ class Probers:
 
     def _socket(self, ip: str, port: int) -> Socket | None:
         """Where a connection to an address goes; None when nobody has it."""
-        return self.served(ip, port) or self.pods.at(ip, port) or self.pods.closed(ip, port)
+        return self.served(ip, port) or self.pods.at(ip, port) or self.pods.closed(ip)
 
     def _forget(self, target: Target) -> None:
         del self._watched[target]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 
 import pytest
@@ -316,6 +317,20 @@ def test_a_lost_machine_answers_nothing_and_comes_back() -> None:
         assert (await answer(reader))[0] == 200
         assert (await get(at))["pod"] == "web-1"
         writer.close()
+
+    run(test)
+
+
+def test_a_port_that_is_taken_on_all_addresses_is_served_elsewhere() -> None:
+    async def test(farm: Run) -> None:
+        with socket.socket() as other:
+            other.bind(("0.0.0.0", 0))
+            other.listen(1)
+            port = other.getsockname()[1]
+            at = farm.pod(ports={port: ""})[port]
+            assert at[1] != port
+            said = await get(at)
+            assert (said["pod"], said["port"]) == ("web-1", port)
 
     run(test)
 

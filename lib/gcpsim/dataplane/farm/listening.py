@@ -21,18 +21,23 @@ BACKLOG = 512
 AT_ONCE = 64
 SHIFT = 10000  # where ports below 1024 go without the right to bind them
 FILLERS = 2
+SHARED = ("127.0.0.1", 0)
+ELSEWHERE = (errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL, errno.EADDRINUSE)
 
 
 def bound(address: str, port: int) -> socket.socket:
-    """A socket at an address and port; shifted where the port may not be bound. OSError if none."""
-    for host, number in ((address, port), (address, port + SHIFT), ("127.0.0.1", 0)):
+    """A socket at an address and port; elsewhere where that may not be bound or is taken.
+
+    A server of this machine that listens on all addresses takes a port from every pod.
+    """
+    for host, number in ((address, port), (address, (port + SHIFT) % 65536), (address, 0), SHARED):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, number))
         except OSError as error:
             sock.close()
-            if error.errno in (errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL):
+            if error.errno in ELSEWHERE:
                 continue
             raise
         sock.setblocking(False)
