@@ -53,7 +53,7 @@ class Pods:
         return self._sockets.get(self._ips.get(pod_ip, ""), {}).get(port)
 
     def closed(self, pod_ip: str) -> Socket | None:
-        """Where a connection is refused, as by a pod that does not listen; None when there is no pod."""
+        """Where connections are refused, as by a pod that does not listen; None without a pod."""
         # Not at the pod's own address: a server of this machine may listen on all of them.
         return (self.block.nobody, 1) if pod_ip in self._ips else None
 
