@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from edgebook import paste
 from edgebook.errors import EdgebookError, RefusedError, UsageError
 from edgebook.records import FolderArchive, load_record, verify_archive
 from edgebook.runbook.display import Display
@@ -215,7 +216,8 @@ def test_a_failed_step_stops_the_run_and_leaves_a_record_that_says_why(
         "what": "Port 8443 is closed",
         "why": "rule allows tcp:443",
         "seen": "the pods listen on 8443",
-        "next": "run 50 firewall again\nthen go on: edgebook run --resume " + record.change_id,
+        "next": "run 50 firewall again\n"
+        f"then go on: {paste.program()} run --resume {record.change_id} --records records",
         "state": "1 of 2 changes of this step are done and journaled",
     }
     page = (folder / "records" / record.change_id / "50_firewall.html").read_text()
@@ -355,7 +357,9 @@ def test_a_signal_ends_the_run_with_a_sealed_record_and_no_orphans(
     (change_id,) = FolderArchive(folder / "records").change_ids()
     record = load_record(FolderArchive(folder / "records"), change_id)
     assert record.status == "interrupted"
-    assert record.steps[0]["error"]["next"].endswith(f"edgebook run --resume {change_id}")
+    assert record.steps[0]["error"]["next"].endswith(
+        f"edgebook run --resume {change_id} --records records"
+    )
 
 
 def test_kill_9_leaves_no_orphans_and_a_draft_that_can_be_resumed(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgebook.model.kinds import KINDS
+from edgebook.model.values import Plan, Step
 from edgebook.plan import details
 
 Data = Mapping[str, Any]
@@ -34,7 +35,8 @@ def verdict(data: Data) -> list[str]:
     if failed := len(tried) - made:
         said.append(f"{failed} attempted and failed")
     cut = [change for change in tried if change["made"] and change.get("disrupts")]
-    said.append(f"{len(cut)} disrupted traffic" if cut else "none disrupts traffic")
+    planned = f"{len(cut)} of them with an effect on traffic, as planned"
+    said.append(planned if cut else "none disrupts traffic")
     counts = Counter(c["state"] for step in steps for c in step.get("checks", []))
     if counts:
         words = [f"{counts[name]} {name}" for name in CHECKS if counts[name] or name == "failed"]
@@ -77,25 +79,57 @@ def _real(path: str, real: Data) -> str:
     return ", ".join(str(value) for value in found)
 
 
-def approvers(data: Data) -> list[dict[str, Any]]:
-    """Who approved, and whether that was proven."""
-    approval = data.get("approval") or {}
+def approvals(data: Data) -> list[dict[str, Any]]:
+    """Each approval of the record: for what, which plan, how, and by whom, proven or not."""
+    given = [("", data.get("approval"))]
+    given += [
+        (str(step["title"]), (step.get("ladder") or {}).get("approval"))
+        for step in data.get("steps", [])
+    ]
+    return [
+        {**one, "of": title, "approvers": _approvers(one)}
+        for title, one in given
+        if one is not None
+    ]
+
+
+def _approvers(approval: Data) -> list[dict[str, Any]]:
     found = [dict(item) for item in approval.get("approvers") or ()]
-    if found or not approval:
-        return found
-    return [{"name": approval.get("by", ""), "proof": approval.get("how", ""), "proven": False}]
+    alone = {"name": approval.get("by", ""), "proof": approval.get("how", ""), "proven": False}
+    return found or [alone]
 
 
 def part_of(step: Data, data: Data) -> str:
-    """The hash of a step's plan, and whether it is the approved one or a part of it."""
+    """The hash of a step's plan, and whether it is an approved one or just a part of it."""
     planned = str((step.get("planned") or {}).get("hash", ""))
-    approved = str((data.get("approval") or {}).get("hash", ""))
     if not planned:
         return ""
-    if not approved or not step.get("changes"):
-        return planned[:8]
-    whole = planned == approved
-    return planned[:8] if whole else f"{planned[:8]}, part of {approved[:8]}"
+    if any(one.get("hash") == planned for one in approvals(data)):
+        return f"{planned[:8]}, approved"
+    approved = str((data.get("approval") or {}).get("hash", ""))
+    if approved and _part(data, str(step.get("step", ""))) == planned:
+        return f"{planned[:8]}, part of {approved[:8]}"
+    return planned[:8]
+
+
+def _part(data: Data, name: str) -> str:
+    """The hash of what the approved plan has for a step; "" where that cannot be told."""
+    try:
+        return Plan.from_json(data["plan"]).only(Step(name)).hash
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def moves(data: Data) -> list[dict[str, Any]]:
+    """The stages of each move as they went: share, result, and what users saw meanwhile."""
+    return [
+        {
+            "title": (step.get("ladder") or {}).get("title") or step["title"],
+            "stages": [stage for stage in step["stages"] if stage.get("event") == "stage"],
+        }
+        for step in data.get("steps", [])
+        if step.get("stages")
+    ]
 
 
 def state_tone(row: Mapping[str, Any]) -> str:

@@ -4,8 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.records import front
 from edgebook.records.index import record_page
+
+KEY = ResourceKey("forwardingRule", "projects/p/global", "shop-web")
 
 
 def change(name: str, at: str, **more: Any) -> dict[str, Any]:
@@ -103,7 +106,6 @@ def test_the_first_page_says_who_answered_who_approved_and_how_it_is() -> None:
         "sealed as record 3",
         "simulated",
         "shop.test ACTIVE",
-        "bbbbbbbb, part of aaaaaaaa",
         "2 changes made",
     ):
         assert words in said, words
@@ -126,3 +128,42 @@ def test_what_a_record_must_not_hide(more: dict[str, Any], wanted: str) -> None:
 def test_a_proof_that_is_none_says_so() -> None:
     approval = {"hash": "a" * 64, "by": "eve", "how": "--approve"}
     assert "eve (--approve; not proven)" in text(record(approval=approval))
+
+
+def test_a_steps_plan_is_linked_to_the_approved_one_only_where_it_is_a_part_of_it() -> None:
+    plan = Plan((Change(Action.CREATE, KEY, Step.FRONTENDS, "x"),
+                 Change(Action.CREATE, KEY, Step.FIREWALL, "x")), "shop", "simulator")  # fmt: skip
+    part = plan.only(Step.FRONTENDS).hash
+    data = record(plan=plan.to_json(), approval={"hash": plan.hash, "by": "bob", "how": "x"})
+    step = data["steps"][0]
+    step["planned"] = {"hash": part}
+    assert front.part_of(step, data) == f"{part[:8]}, part of {plan.hash[:8]}"
+    step["planned"] = {"hash": "b" * 64}
+    assert front.part_of(step, data) == "bbbbbbbb"
+    step["planned"] = {"hash": plan.hash}
+    assert front.part_of(step, data) == f"{plan.hash[:8]}, approved"
+
+
+def test_a_move_has_its_own_approval_and_its_stages() -> None:
+    data = record()
+    data["steps"][0] |= {
+        "title": "swap",
+        "planned": {"hash": "d" * 64},
+        "ladder": {"title": "swap web to green", "hash": "d" * 64, "approval": {
+            "hash": "d" * 64, "by": "eve", "how": "--approve",
+            "approvers": [{"name": "eve", "proof": "key", "proven": True}]}},
+        "stages": [{"event": "stage", "number": 1, "name": "half", "share": 50.0,
+                    "status": "done", "seconds": 60, "at": "2026-11-26T01:00:01Z",
+                    "seen": {"text": "0 of 9 failed"}}],
+    }  # fmt: skip
+    said = text(data)
+    assert "swap: plan dddddddd (--approve) by eve (key)" in said
+    assert "dddddddd, approved" in said
+    assert "Swap web to green" in said
+    assert "1 half 50 % done 1 min 0 of 9 failed" in said
+
+
+def test_an_effect_that_was_planned_is_no_disruption_that_happened() -> None:
+    data = record()
+    data["steps"][0]["changes"][0]["disrupts"] = "requests go elsewhere"
+    assert "1 of them with an effect on traffic, as planned" in front.verdict(data)
