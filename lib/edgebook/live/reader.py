@@ -4,7 +4,7 @@ A Reader is a moment in time. Whoever wants to see what changed since takes a ne
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -44,30 +44,12 @@ class Reader:
     def add_clusters(self, clusters: Mapping[str, Callable[[], KubeCluster]]) -> None:
         self._open_clusters.update(clusters)
 
-    @property
-    def cluster_names(self) -> tuple[str, ...]:
-        return tuple(sorted(self._open_clusters))
-
     def start(self, key: Any, read: Callable[[], T]) -> "Future[T]":
         """Begin to read something once; whoever asks for the same key gets the same future."""
         with self._lock:
             if key not in self._known:
                 self._known[key] = self._pool.submit(read)
             return self._known[key]
-
-    def together(self, work: Iterable[Callable[[], T]]) -> list[T]:
-        """Do independent reads at the same time; the first error is raised when all are done."""
-        futures = [self._pool.submit(item) for item in work]
-        results, errors = [], []
-        for future in futures:
-            error = future.exception()
-            if error is None:
-                results.append(future.result())
-            else:
-                errors.append(error)
-        if errors:
-            raise errors[0]
-        return results
 
     def collection(self, kind: str, scope: str) -> "Future[list[dict[str, Any]]]":
         """All resources of a kind under a scope, raw."""

@@ -38,13 +38,12 @@ class Update(StrEnum):
 class Setter:
     """A method of its own for a field: POST {collection}/{name}/{method} with {body_field: value}.
 
-    `global_path` is False for the few whose path lacks `/global/`. `after_insert`: the value in an
+    `after_insert`: the value in an
     insert's body is not stored, so the method must follow.
     """
 
     method: str
     body_field: str
-    global_path: bool = True
     after_insert: bool = False
 
 
@@ -345,7 +344,7 @@ _ALL = (
             "certificateMap": SET_CERTIFICATE_MAP,
             "quicOverride": Setter("setQuicOverride", "quicOverride"),
             "sslPolicy": SET_SSL_POLICY,
-            "urlMap": Setter("setUrlMap", "urlMap", global_path=False),
+            "urlMap": Setter("setUrlMap", "urlMap"),
         },
         defaults={
             "quicOverride": "NONE",
@@ -365,7 +364,7 @@ _ALL = (
         Step.FRONTENDS,
         update=Update.PATCH,
         fingerprint=True,
-        setters={"urlMap": Setter("setUrlMap", "urlMap", global_path=False)},
+        setters={"urlMap": Setter("setUrlMap", "urlMap")},
         defaults={"httpKeepAliveTimeoutSec": 610},
         listed=True,
         quotas=("TARGET_HTTP_PROXIES",),

@@ -124,7 +124,8 @@ def _with_way_on(end: Ending, status: str, code: int, error: dict[str, Any]) -> 
     if on not in error["next"]:
         error["next"] += f"\nthen go on: {on}"
     if end.runbook.applies and not end.runbook.moves and "teardown" not in error["next"]:
-        error["next"] += f"\nor go back: edgebook teardown --step {end.runbook.step}"
+        way = f"edgebook teardown --step {end.runbook.step}"
+        error["next"] += f"\nor, while no name leads here yet, go back: {way}"
     return {"status": status, "exit_code": code, "error": error}
 
 

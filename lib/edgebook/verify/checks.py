@@ -74,7 +74,9 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             r for r in wanted if r.key in facts.live and r.kind not in AMIDST and r.key not in known
         ]
         creates = all(change.action is Action.CREATE for change in changes)
-        if not changes:
+        if not changes and not wanted:
+            yield result(SKIPPED, check, step.value, "the params want nothing of it", step=step)
+        elif not changes:
             yield result(OK, check, step.value, f"{len(wanted)} resources as wanted", step=step)
         elif (creates and not there) or _untouched(facts, step):
             reason = f"not applied yet: {len(changes)} changes to make"

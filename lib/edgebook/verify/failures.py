@@ -118,7 +118,7 @@ NEG_LEAKED = Failure(
     14,
     "NEGs without a cluster",
     "their cluster was deleted before they were",
-    "delete them: gcloud compute network-endpoint-groups delete",
+    "edgebook status --leaks names them and says how each goes",
 )
 ROUTES_BASED = Failure(
     15,

@@ -147,3 +147,40 @@ def _without(part: Network, rule: Mapping[str, Any]) -> list[Network]:
                 left += list(piece.address_exclude(item))  # type: ignore[arg-type]
         rest = left
     return rest
+
+
+def policy_denies(
+    effective: Mapping[str, Any], *, source: str, port: int, protocol: str = "tcp"
+) -> str:
+    """The rule of a firewall policy that denies before a network's own rules are asked.
+
+    `effective` is the answer of getEffectiveFirewalls: policies in the order in which they are
+    asked. `allow` and `deny` end it; `goto_next` leaves it to the next level.
+    """
+    for policy in effective.get("firewallPolicys") or ():
+        name = str(policy.get("displayName") or policy.get("shortName") or policy.get("name", ""))
+        for rule in sorted(policy.get("rules") or (), key=lambda r: int(r.get("priority", 0))):
+            if not _policy_speaks(rule, source, port, protocol):
+                continue
+            if rule.get("action") == "deny":
+                return f"rule {rule.get('priority')} of firewall policy {name}"
+            if rule.get("action") == "allow":
+                return ""
+            break  # goto_next
+    return ""
+
+
+def _policy_speaks(rule: Mapping[str, Any], source: str, port: int, protocol: str) -> bool:
+    match = rule.get("match") or {}
+    if rule.get("disabled") or rule.get("direction", "INGRESS") != "INGRESS":
+        return False
+    ranges = match.get("srcIpRanges") or ("0.0.0.0/0",)
+    part = ipaddress.ip_network(source)
+    near = [ipaddress.ip_network(str(item), strict=False) for item in ranges]
+    if not any(item.version == part.version and item.overlaps(part) for item in near):
+        return False
+    configs = match.get("layer4Configs") or ({"ipProtocol": "all"},)
+    return any(
+        _names({"IPProtocol": c.get("ipProtocol"), "ports": c.get("ports")}, protocol, port)
+        for c in configs
+    )

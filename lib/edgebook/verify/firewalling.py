@@ -42,6 +42,13 @@ def network_name(facts: Facts) -> str:
     return facts.spec.network.rsplit("/", 1)[-1]
 
 
+def network_link(facts: Facts) -> str:
+    """`projects/P/global/networks/N`; a shared network's project is another one."""
+    network = facts.spec.network
+    own = f"projects/{facts.spec.project}/global/networks/{network}"
+    return network if network.startswith("projects/") else own
+
+
 def tags_of(facts: Facts, cluster: ObservedCluster) -> tuple[str, ...]:
     own = facts.spec.clusters[cluster.name].node_tags
     return own or cluster.node_tags

@@ -13,10 +13,18 @@ from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import KINDS, Api, compute_scope, named
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
-from edgebook.verify import backend_checks, dns_checks, failures, foresight, preflight_traffic
+from edgebook.verify import (
+    backend_checks,
+    dns_checks,
+    failures,
+    firewalling,
+    foresight,
+    preflight_traffic,
+)
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
+from edgebook.verify.firewall_rules import policy_denies
 
 # What brings the permissions of an API's kinds, and permissions that are of no kind.
 ROLES = {
@@ -62,6 +70,7 @@ def run(door: FrontDoor) -> list[CheckResult]:
         ("clusters", clusters),
         ("Services", services),
         ("pods and NGINX", ahead),
+        ("firewall policies", policies),
         ("address", address),
         ("DNS", names),
         ("real users are seen", preflight_traffic.real_users),
@@ -155,7 +164,8 @@ def quotas(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
         yield result(UNCERTAIN, "quotas suffice", door.spec.project, "the project shows none")
     else:
         asked = sum(metric in limits for metric in wanted)
-        yield result(OK, "quotas suffice", door.spec.project, f"{asked} quotas looked at")
+        why = f"{asked} quotas looked at" if asked else "nothing that is counted would be created"
+        yield result(OK if asked else SKIPPED, "quotas suffice", door.spec.project, why)
 
 
 def clusters(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
@@ -252,6 +262,27 @@ def ahead(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     yield from foresight.foresight(facts)
     if not door.spec.firewall.manage:
         yield from backend_checks.firewall(facts)
+
+
+def policies(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
+    """No hierarchical or network firewall policy denies before our rules are asked."""
+    check, facts = "firewall policies let Google in", facts_of(door, moment)
+    network = firewalling.network_link(facts)
+    try:
+        found = door.wire.get("compute", f"compute/v1/{network}/getEffectiveFirewalls")
+    except ApiError as error:
+        why = error.message if error.code == 501 else f"they cannot be read: {error.message}"
+        yield result(SKIPPED if error.code == 501 else UNCERTAIN, check, network, why)
+        return
+    for cluster in moment.observed.clusters.values():
+        for port in firewalling.ports_of(facts, cluster):
+            for source in firewalling.ranges_of(cluster):
+                if denies := policy_denies(found, source=source, port=port):
+                    why = f"{denies} denies {source} to tcp:{port}"
+                    remedy = failures.FIREWALL_POLICY.remedy
+                    yield result(FAILED, check, cluster.name, why, remedy)
+                    return
+    yield result(OK, check, network, f"{len(found.get('firewallPolicys') or ())} policies")
 
 
 def address(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
