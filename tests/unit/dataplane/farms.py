@@ -106,12 +106,7 @@ def run(test: Callable[[Run], Awaitable[None]]) -> None:
             async with asyncio.timeout(60):
                 await test(farm)
         finally:
-            for key in list(farm.farm.pods):
-                farm.farm.order({"op": "gone", "key": key})
-            for key in list(farm.farm.forwarders):
-                farm.farm.order({"op": "forward", "key": key, "gone": True})
-            for probe in list(farm.farm.probes.running()):
-                farm.farm.order({"op": "unprobe", "id": probe})
+            farm.farm.close()
             await asyncio.sleep(0)
 
     asyncio.run(main())

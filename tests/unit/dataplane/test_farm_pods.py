@@ -65,7 +65,15 @@ def test_keep_alive_pipelining_and_bodies() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["GET\r\n\r\n", "GET / HTTP/9\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n"]
+    "bad",
+    [
+        "GET\r\n\r\n",
+        "GET / HTTP/9\r\n\r\n",
+        "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\nhello",
+        "POST / HTTP/1.1\r\nContent-Length: many\r\n\r\nhello",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+    ],
 )
 def test_what_is_no_http_is_a_400(bad: str) -> None:
     async def test(farm: Run) -> None:
@@ -331,6 +339,31 @@ def test_a_port_that_is_taken_on_all_addresses_is_served_elsewhere() -> None:
             assert at[1] != port
             said = await get(at)
             assert (said["pod"], said["port"]) == ("web-1", port)
+
+    run(test)
+
+
+def test_a_pod_that_is_deleted_while_its_machine_is_lost_says_no_goodbye() -> None:
+    async def test(farm: Run) -> None:
+        at = farm.pod()[8080]
+        reader, writer = await asyncio.open_connection(*at)
+        writer.write(b"\x10x")
+        await reader.readexactly(2)
+        farm.pod(phase="lost")
+        farm.farm.order({"op": "gone", "key": KEY, "silent": True})
+        for attempt in (asyncio.open_connection(*at), reader.read(1)):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(attempt, 0.1)
+        writer.close()
+
+    run(test)
+
+
+def test_wishes_that_nobody_can_fulfil_are_ignored() -> None:
+    async def test(farm: Run) -> None:
+        at = farm.pod()[8080]
+        for wish in ("pod-delay=nan", "pod-delay=inf", "pod-bytes=-1", "pod-status=7", "pod-x=y"):
+            assert (await ask(at, f"GET /?{wish} HTTP/1.1\r\nHost: a\r\n\r\n"))[0] == 200
 
     run(test)
 

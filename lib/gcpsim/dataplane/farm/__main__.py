@@ -48,6 +48,7 @@ async def serve() -> None:
     tell({"event": "ready", "pid": os.getpid()})
     while line := await reader.readline():
         farm.order(json.loads(line))
+    farm.close()
 
 
 def main() -> None:

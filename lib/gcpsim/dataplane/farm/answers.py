@@ -23,6 +23,7 @@ PROBER = "GoogleHC/1.0"
 SLOW = "x-gcpsim-slow"  # seconds by which an answer was late
 HEALTH_SERVICE = "/grpc.health.v1.Health/"
 DRIPS = 10
+MOST_WISHED = 1e9
 MOST_BYTES = 64 * 1024 * 1024
 Headers = list[tuple[str, str]]
 
@@ -137,9 +138,11 @@ def _wishes(query: str) -> dict[str, float]:
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name.startswith("pod-"):
             try:
-                wishes[name] = float(text or 0)
+                number = float(text or 0)
             except ValueError:
                 continue
+            if 0 <= number <= MOST_WISHED:  # neither for ever nor not a number
+                wishes[name] = number
     if not 200 <= wishes.get("pod-status", 200) <= 599:
         del wishes["pod-status"]
     return wishes

@@ -35,6 +35,7 @@ class Farm:
         self.probes = Probes(self)
         self.forwarders: dict[str, Forwarder] = {}
         self.origins: dict[tuple[str, int], str] = {}
+        self._silent: list[Pod] = []
         self._routers: dict[str, Router] = {}
         self._orders: dict[str, Callable[[Event], None]] = {
             "scale": self._set_scale,
@@ -106,13 +107,31 @@ class Farm:
     def _gone(self, order: Event) -> None:
         pod = self.pods.pop(order["key"], None)
         if pod is not None and order.get("silent"):  # its machine is gone: nobody says goodbye
-            asyncio.get_running_loop().call_later(SILENCE, pod.kill)
+            self._silent.append(pod)
+            asyncio.get_running_loop().call_later(SILENCE, self._bury, pod)
         elif pod is not None:
             pod.kill()
         if pod is not None:
             for router in self._routers.values():
                 router.forget(pod.key)
             self.tell({"event": "listening", "key": order["key"], "sockets": {}})
+
+    def _bury(self, pod: Pod) -> None:
+        if pod in self._silent:
+            self._silent.remove(pod)
+            pod.kill()
+
+    def close(self) -> None:
+        """End everything that is open."""
+        for key in list(self.pods):
+            self._gone({"key": key})
+        for pod in list(self._silent):
+            self._bury(pod)
+        for forwarder in self.forwarders.values():
+            forwarder.close()
+        self.forwarders.clear()
+        for probe in self.probes.running():
+            self.probes.stop({"id": probe})
 
     def _cut(self, order: Event) -> None:
         pod = self.pods.get(order["key"])

@@ -94,7 +94,7 @@ class Http1:
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
         self._request = self.connection.request(method, target, headers, version[5:])
         self._chunked = "chunked" in headers.get("transfer-encoding", "").lower()
-        self._left = int(headers.get("content-length") or 0)
+        self._left = _size(headers.get("content-length") or "0", 10)
         if headers.get("expect", "").lower() == "100-continue":
             self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
@@ -115,7 +115,7 @@ class Http1:
             end = self._buffer.find(b"\r\n")
             if end < 0:
                 return False
-            size = int(bytes(self._buffer[:end]).partition(b";")[0], 16)
+            size = _size(bytes(self._buffer[:end]).partition(b";")[0].decode("latin-1"), 16)
             if size == 0:
                 last = self._buffer.find(b"\r\n\r\n", end)
                 if last < 0:
@@ -204,6 +204,14 @@ class Http1:
     def _refuse(self, why: str) -> None:
         self.connection.write(refusal(why))
         self.connection.close()
+
+
+def _size(text: str, base: int) -> int:
+    """A length as HTTP writes it; ValueError."""
+    size = int(text, base)
+    if size < 0:
+        raise BadRequest("negative length")
+    return size
 
 
 def refusal(why: str) -> bytes:
