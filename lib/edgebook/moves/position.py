@@ -25,6 +25,8 @@ class Position:
         """at stage 4 of 7 (half), 50 %"""
         stage = ladder.stages[self.done]
         last = len(ladder.stages) - 1
+        if not last:
+            return "nothing to do"
         share = ladder.progress(self.done)
         at = f"at stage {self.done} of {last} ({stage.name})" if self.done else "not begun"
         text = f"{at}, {share:g} %" if share is not None and self.done else at

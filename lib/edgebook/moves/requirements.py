@@ -83,7 +83,7 @@ def _pods(name: str, side: Sides, wish: Wish, counted: Counted) -> Iterator[str]
     old = sum(counted[name, c].total for c in side.source if (name, c) in counted)
     if all((name, c) in counted for c in side.to) and new == 0:
         yield f"{', '.join(side.to)}: no pod of {name} is Ready"
-    elif known and new < old and not wish.allow_fewer:
+    elif known and side.arriving and new < old and not wish.allow_fewer:
         yield (
             f"{', '.join(side.to)}: {new} ready pods of {name}, "
             f"{', '.join(side.source)} has {old}; "

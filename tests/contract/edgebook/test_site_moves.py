@@ -1,0 +1,202 @@
+"""Cut-over, failover, upgrade and retirement of one site, in the order of its life.
+
+The tests build on each other as the site's days do, on one simulator without traffic; what traffic
+sees of them is the rehearsal's to prove.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgebook.errors import RefusedError, StepFailed, UsageError
+
+from tests.contract.edgebook.conftest import Shop
+
+OLD_RECORDS = ["admin.shop.example.com.", "shop.example.com.", "www.shop.example.com."]
+
+
+@pytest.fixture(scope="module")
+def site(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy", "--no-dataplane")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GCPSIM_URL", simulator.url)
+        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
+        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
+        shop = Shop(simulator, tmp_path_factory.mktemp("params"))
+        shop.book().apply("apply", "auto", show_progress=False)
+        yield shop
+    simulator.stop()
+
+
+def move(site: Any, name: str, **options: Any) -> Any:
+    return site.book().move(name, **options)
+
+
+def done(site: Any, name: str, mode: str = "apply", **options: Any) -> str:
+    """Where it stands afterwards."""
+    moved = move(site, name, **options).apply(mode, "auto", show_progress=False)
+    return str(moved.data["standing"])
+
+
+def records(site: Any) -> dict[str, Any]:
+    """Name -> its A record."""
+    live = site.book().door.read().live
+    return {
+        str(item.body["name"]): item.body
+        for key, item in live.items()
+        if key.kind == "dnsRecordSet" and item.body.get("type") == "A"
+    }
+
+
+def capacities(site: Any, service: str) -> dict[str, float]:
+    """Region -> capacity of a backend service's entries."""
+    for key, item in site.book().door.read().live.items():
+        if key.kind == "backendService" and key.name == service:
+            return {
+                str(e["group"]).split("/zones/")[1].split("/")[0][:-2]: e.get("capacityScaler", 1)
+                for e in item.body.get("backends") or ()
+            }
+    return {}
+
+
+def test_names_move_and_come_back_and_move(site: Any) -> None:
+    before = records(site)
+    old = before["shop.example.com."]["rrdatas"]
+    assert done(site, "cut-over", soak="1m").endswith("(all), 100 %")
+    after = records(site)
+    assert all(after[name]["rrdatas"] != old and after[name]["ttl"] == 60 for name in OLD_RECORDS)
+    assert done(site, "cut-over", "back", soak="1m") == "not begun"
+    assert all(records(site)[name]["rrdatas"] == old for name in OLD_RECORDS)
+    assert {name: r["ttl"] for name, r in records(site).items()} == {
+        name: r["ttl"] for name, r in before.items()
+    }
+    assert done(site, "cut-over", soak="1m", steps=[100]).endswith("(all), 100 %")
+
+
+def test_nothing_is_retired_that_is_asked_for(site: Any) -> None:
+    done(site, "cut-over", "back", steps=[100])
+    with pytest.raises(RefusedError, match="still in use") as refused:
+        done(site, "retire", quiet="5m")
+    assert "shop.example.com still points at" in refused.value.why
+    done(site, "cut-over", steps=[100], soak="1m")
+
+
+def test_zones_and_certificates_have_nothing_to_do_on_a_whole_front_door(site: Any) -> None:
+    assert done(site, "zones") == "nothing to do"
+    assert done(site, "certificates") == "nothing to do"
+    with pytest.raises(UsageError, match="takes no"):
+        move(site, "zones", speed=3)
+
+
+def test_a_zone_that_a_cluster_grows_into_is_attached(site: Any) -> None:
+    place = {"cluster": "blue", "zone": "us-central1-f"}
+    site.sim.admin("POST", "stage/node-add", place)
+    kube = site.book().door.reader.cluster("blue")
+    where = "apis/apps/v1/namespaces/shop/deployments/api"
+    replicas = kube.find(where)["spec"]["replicas"]
+    kube.patch(where, {"spec": {"replicas": replicas + 1}})
+    site.sim.advance(300)
+    planned = move(site, "zones").plan()
+    assert "us-central1-f" in str(planned)
+    assert done(site, "zones") == "nothing to do", "what was to do is done"
+    groups = [
+        str(e["group"])
+        for key, item in site.book().door.read().live.items()
+        if key.kind == "backendService" and key.name == "shop-api"
+        for e in item.body["backends"]
+    ]
+    assert any("us-central1-f" in group for group in groups)
+
+
+def test_a_new_hostname_is_issued_then_served_then_the_old_certificate_goes(site: Any) -> None:
+    names = ["shop.example.com", "*.shop.example.com", "pay.example.com"]
+    book = site.book(hostnames=names)
+    planned = book.move("certificates").plan()
+    stages = [stage["name"] for stage in planned.to_json()["stages"]]
+    assert stages[:2] == ["issue", "serve"]
+    moved = book.move("certificates").apply("apply", "auto", show_progress=False)
+    assert moved.data["standing"]
+    left = [c for c in book.door.read().plan.to_do if c.step.value.startswith("certificate")]
+    assert left == []
+    site.book().move("certificates").apply("apply", "auto", show_progress=False)
+
+
+def test_a_lost_cluster_is_left_without_its_api_and_comes_back(site: Any) -> None:
+    assert done(site, "failover", leave="us-central1").endswith("(leave)")
+    assert capacities(site, "shop-web") == {"us-central1": 0, "europe-west1": 1}
+    assert done(site, "failover", "back", leave="blue") == "not begun"
+    assert set(capacities(site, "shop-web")) == {"us-central1"}
+    both = {
+        name: {**body, "active": ["blue", "green"]}
+        for name, body in site.params()["backends"].items()
+    }
+    done(site, "swap", to="blue,green", soak="1m")
+    site.sim.admin("POST", "stage/cluster-down", {"cluster": "blue"})
+    calls = len(site.log())
+    book = site.book(backends=both)
+    book.move("failover", leave="blue").apply("apply", "auto", show_progress=False)
+    writes = [c for c in site.log()[calls:] if c["verb"] == "PATCH"]
+    assert len(writes) == 4, "one write a backend service"
+    site.sim.admin("POST", "stage/cluster-up", {"cluster": "blue"})
+    assert capacities(site, "shop-web") == {"us-central1": 0, "europe-west1": 1}
+    book.move("failover", leave="blue").apply("back", "auto", show_progress=False)
+    book.move("swap", to="blue", soak="1m").apply("apply", "auto", show_progress=False)
+    assert set(capacities(site, "shop-web")) == {"us-central1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("failover", {"leave": "mars"}, "No cluster mars"),
+        ("failover", {"leave": "blue,green"}, "Nowhere to go"),
+        ("upgrade", {"cluster": "blue"}, "No version"),
+        ("upgrade", {"cluster": "", "version": "1"}, "No cluster"),
+        ("cut-over", {"steps": [5]}, "does not end at 100"),
+        ("retire", {"quiet": "soon"}, "Not a duration"),
+        ("fly", {}, "No move 'fly'"),
+    ],
+)
+def test_wrong_wishes_are_refused(
+    site: Any, name: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        move(site, name, **options)
+
+
+def test_an_upgrade_is_refused_while_pods_would_lose_requests(site: Any) -> None:
+    wish = {"cluster": "blue", "version": "1.34.2-gke.1154000"}
+    with pytest.raises(RefusedError, match="cannot be upgraded under traffic") as refused:
+        done(site, "upgrade", **wish)
+    assert "shop/postgres: no preStop" in refused.value.why
+    standing = done(site, "upgrade", **wish, allow_loss=True)
+    assert standing == "at stage 2 of 2 (pool default-pool)"
+    assert done(site, "upgrade", **wish, allow_loss=True) == standing
+
+
+def test_the_whole_of_the_old_side_goes_in_its_order(site: Any) -> None:
+    done(site, "swap", to="green", soak="1m", steps=[100], allow_fewer=True)
+    planned = move(site, "retire", quiet="5m", soak="1m").plan().to_json()
+    assert [stage["name"] for stage in planned["stages"]] == [
+        "NGINX to zero", "load balancer away", "TTL up", "clean up",
+    ]  # fmt: skip
+    kube = site.book().door.reader.cluster("blue")
+    nginx = "apis/apps/v1/namespaces/ingress-nginx/deployments/ingress-nginx-controller"
+    had = kube.find(nginx)["spec"]["replicas"]
+    site.fault(service="kubernetes", verb="DELETE", code=403, reason="forbidden", times=0)
+    with pytest.raises(StepFailed):
+        done(site, "retire", quiet="5m", soak="1m")
+    site.calm()
+    assert done(site, "retire", "back", quiet="5m", soak="1m") == "not begun"
+    assert kube.find(nginx)["spec"]["replicas"] == had
+    done(site, "retire", quiet="5m", soak="1m")
+    service = kube.find("api/v1/namespaces/ingress-nginx/services/ingress-nginx-controller")
+    assert service["spec"]["type"] == "ClusterIP"
+    assert kube.find("apis/networking.k8s.io/v1/namespaces/shop/ingresses/shop") is None
+    assert records(site)["shop.example.com."]["ttl"] == 300
+    assert site.book().door.read().plan.only([]).empty
+
+
+def test_the_runbooks_are_where_the_messages_say() -> None:
+    folder = Path(__file__).parents[3] / "notebooks"
+    for name in ("80_cut_over", "90_retire", "operate/swap", "operate/failover"):
+        assert (folder / f"{name}.ipynb").is_file()
