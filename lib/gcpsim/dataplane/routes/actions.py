@@ -24,7 +24,7 @@ CONDITIONS = (
 )  # fmt: skip
 # Google's own retry without a policy: once, for requests without a body, never POST.
 DEFAULT_RETRY = "gateway-error,connect-failure,refused-stream,reset"
-UNCARRIED = ("cachePolicy",)
+UNCARRIED = ("cachePolicy", "dynamicCompressionPolicy", "imageOptimizationPolicy")
 WEBSOCKET_LIFE = 24 * 3600
 NO_BACKEND = {"status": 502, "body": {"inline_string": "failed_to_pick_backend\n"}}
 
@@ -123,9 +123,9 @@ class Maker:
 
     def _route(self, action: Doc, prefix: str | None, services: list[Doc]) -> Doc:
         out: Doc = {}
-        policy = action.get("retryPolicy")
+        again = action.get("retryPolicy")
         limit = float(max(service.get("timeoutSec", 30) for service in services))
-        if action.get("timeout") and (policy or self.scheme != "EXTERNAL_MANAGED"):
+        if action.get("timeout") and (again or self.scheme != "EXTERNAL_MANAGED"):
             limit = duration(action["timeout"])
         out["timeout"] = seconds(limit)
         # A WebSocket has no request to time out: it ends when it was idle for as long.
@@ -133,15 +133,19 @@ class Maker:
         if action.get("maxStreamDuration"):
             most = duration(action["maxStreamDuration"])
             out["max_stream_duration"] = {"max_stream_duration": seconds(most)}
-        retry = retries(policy, self.scheme)
+        retry = retries(again, self.scheme)
         if retry:
             out["retry_policy"] = retry
         hashes = next((h for s in services if (h := affinity.hash_policy(s))), None)
         if hashes:
             out["hash_policy"] = hashes
-        mirror = (action.get("requestMirrorPolicy") or {}).get("backendService")
-        if mirror:
-            out["request_mirror_policies"] = [{"cluster": path_of(mirror)}]
+        mirror = action.get("requestMirrorPolicy") or {}
+        if mirror.get("backendService"):
+            policy: Doc = {"cluster": path_of(mirror["backendService"])}
+            if "mirrorPercent" in mirror:
+                share = {"default_value": _percent(mirror["mirrorPercent"])}
+                policy["runtime_fraction"] = share
+            out["request_mirror_policies"] = [policy]
         out |= self._rewrite(action.get("urlRewrite") or {}, prefix)
         return out
 

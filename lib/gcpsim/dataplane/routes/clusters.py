@@ -1,13 +1,31 @@
 """Backend services as clusters: protocol to the pods, choice of an endpoint, connection life."""
 
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, short
-from gcpsim.dataplane.routes.envoy import ADS, UNLIMITED, T, seconds, typed
+from gcpsim.dataplane.routes.envoy import ADS, UNLIMITED, T, duration, seconds, typed
 
 CONNECT_SECONDS = 4.5
 BACKEND_KEEP_ALIVE = 600
 RESPONSE_HEADERS_KB = 128
 STREAM_PROTOCOLS = ("TCP", "SSL")
 TLS_PROTOCOLS = ("HTTPS", "HTTP2", "SSL")
+UNCARRIED = (
+    "circuitBreakers", "customMetrics", "dynamicForwarding", "localityLbPolicies",
+    "maxStreamDuration", "securitySettings", "serviceLbPolicy",
+)  # fmt: skip
+# Google's outlier detection is Envoy's; off unless the service sets it.
+OUTLIERS = {
+    "baseEjectionTime": "base_ejection_time",
+    "consecutiveErrors": "consecutive_5xx",
+    "consecutiveGatewayFailure": "consecutive_gateway_failure",
+    "enforcingConsecutiveErrors": "enforcing_consecutive_5xx",
+    "enforcingConsecutiveGatewayFailure": "enforcing_consecutive_gateway_failure",
+    "enforcingSuccessRate": "enforcing_success_rate",
+    "interval": "interval",
+    "maxEjectionPercent": "max_ejection_percent",
+    "successRateMinimumHosts": "success_rate_minimum_hosts",
+    "successRateRequestVolume": "success_rate_request_volume",
+    "successRateStdevFactor": "success_rate_stdev_factor",
+}
 POLICIES = {
     "LEAST_REQUEST": "LEAST_REQUEST",
     "MAGLEV": "MAGLEV",
@@ -46,6 +64,11 @@ def cluster(path: str, service: Doc) -> Doc:
             ]
         },
     }
+    if service.get("outlierDetection"):
+        out["outlier_detection"] = {
+            OUTLIERS[name]: seconds(duration(value)) if isinstance(value, dict) else value
+            for name, value in sorted(service["outlierDetection"].items())
+        }
     if protocol not in STREAM_PROTOCOLS:
         out["typed_extension_protocol_options"] = _http(protocol)
     socket = _socket(path, service, protocol)
@@ -58,8 +81,12 @@ def check(path: str, service: Doc) -> None:
     """NotCarried for a service that can have no cluster."""
     _policy(path, service, service.get("protocol", "HTTP"))
     _socket(path, service, service.get("protocol", "HTTP"))
-    if service.get("serviceLbPolicy"):
-        raise NotCarried(f"{short(path)} serviceLbPolicy")
+    for field in UNCARRIED:
+        if service.get(field):
+            raise NotCarried(f"{short(path)} {field}")
+    for backend in service.get("backends") or []:
+        if "/networkEndpointGroups/" not in backend["group"]:
+            raise NotCarried(f"{short(path)} backend {short(backend['group'])}")
 
 
 def sent_proxy_line(documents: Documents, path: str) -> bool:

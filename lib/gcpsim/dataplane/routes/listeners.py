@@ -263,8 +263,9 @@ def local_replies(scheme: str) -> Doc:
 
 def unserved(front: Front, documents: Documents) -> str:
     """Why a front has no listener; "" when it has one."""
-    if front.proxy.get("serverTlsPolicy"):
-        return f"gcpsim's data plane does not carry {short(front.proxy_path)} serverTlsPolicy yet"
+    for field in ("authorizationPolicy", "serverTlsPolicy"):
+        if front.proxy.get(field):
+            return f"gcpsim's data plane does not carry {short(front.proxy_path)} {field} yet"
     if front.kind in TLS_PROXIES and not tls.chains(documents, front.proxy_path, front.proxy)[0]:
         return f"{short(front.proxy_path)} has no certificate that can serve"
     return ""
