@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.errors import EdgebookError
-from edgebook.records.archive import BucketArchive, unwritable
+from edgebook.records.archive import unwritable
+from edgebook.records.buckets import BucketArchive
 from edgebook.records.record import Record
 
 GIT = "git"

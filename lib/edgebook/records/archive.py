@@ -1,4 +1,4 @@
-"""Where change records are kept: a folder, or a bucket by URL through papermill's own handlers.
+"""Where change records are kept: a folder, or a bucket by URL (`buckets`).
 
 An archive reads and writes whole text files under relative names, and has one lock for sealing. In
 a folder every write is atomic: a temporary file, flushed, renamed. It must not know what is inside.
@@ -6,6 +6,7 @@ a folder every write is atomic: a temporary file, flushed, renamed. It must not 
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import tempfile
@@ -22,13 +23,13 @@ INDEX = "index.html"
 RECORD = "record.json"
 LOCK = ".lock"
 PROBE = ".write-check.json"
-EXTENSIONS = [".ipynb", ".json", ".jsonl", ".html"]
 
 
 class Archive(ABC):
     """A place of change records; `location` is what people typed."""
 
     location: str
+    claims = False  # whether places in the chain are taken by objects of their own
 
     @abstractmethod
     def read(self, name: str) -> str | None:
@@ -49,6 +50,28 @@ class Archive(ABC):
     @abstractmethod
     def check_writable(self) -> None:
         """Write and remove a small file; raises EdgebookError before anything is run."""
+
+    def places(self, *, whole: bool = False) -> list[dict[str, Any]]:
+        """The links of the chain, where places are taken one by one; `whole`: each from its own."""
+        return []
+
+    def claim(self, change_id: str) -> bool:
+        """Take a change id for this run, where others on other machines may want it too."""
+        return True
+
+    def unclaim(self, change_id: str) -> None:
+        """Give an id back under which nothing was run."""
+        return None
+
+    def delete(self, name: str) -> None:
+        """Remove a file of a draft that a bucket holds; a folder's draft removes its own."""
+        return None
+
+    def append(self, links: list[dict[str, Any]], link: dict[str, Any]) -> bool:
+        """Write the chain with one more link; False when another has taken its place."""
+        lines = [*links, link]
+        self.write(CHAIN, "".join(json.dumps(item, sort_keys=True) + "\n" for item in lines))
+        return True
 
     def odd(self, name: str) -> str:
         """What is wrong with how a file is kept, apart from its content; "" when nothing is."""
@@ -118,61 +141,14 @@ class FolderArchive(Archive):
         (self.folder / PROBE).unlink(missing_ok=True)
 
 
-class BucketArchive(Archive):
-    """Records under a URL (gs://, s3://, abs://, ...) that papermill has a handler for.
-
-    A bucket has no lock: give each front door a prefix of its own, which its own lock then guards.
-    """
-
-    def __init__(self, url: str) -> None:
-        from papermill.iorw import papermill_io
-
-        self.location = url.rstrip("/")
-        self._io: Any = papermill_io
-
-    def read(self, name: str) -> str | None:
-        if name.rsplit("/", 1)[-1] not in self.names(name.rpartition("/")[0]):
-            return None
-        return str(self._io.read(self.where(name), EXTENSIONS))
-
-    def write(self, name: str, text: str) -> None:
-        try:
-            self._io.write(text, self.where(name), EXTENSIONS)
-        except Exception as error:
-            raise unwritable(self.where(name), error) from error
-
-    def names(self, folder: str = "") -> list[str]:
-        prefix = f"{self.location}/{folder}".rstrip("/") + "/"
-        try:
-            listed = self._io.listdir(prefix)
-        except FileNotFoundError:
-            return []
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            raise EdgebookError("Archive cannot be read", where=prefix, why=why) from error
-        tail = prefix.split("://", 1)[-1]
-        paths = {str(path).split("://", 1)[-1].removeprefix(tail) for path in listed}
-        parts = {path.partition("/") for path in paths if path}
-        return sorted({first + slash for first, slash, _ in parts})
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        yield
-
-    def check_writable(self) -> None:
-        self.write(PROBE, "{}")
-
-    def change_ids(self) -> list[str]:
-        found = [name.rstrip("/") for name in self.names()]
-        return sorted(name for name in found if CHANGE_ID.fullmatch(name))
-
-
 def open_archive(location: str | Path) -> Archive:
     """The archive at a folder or URL. Raises UsageError for a URL without a handler."""
     text = str(location)
     if "://" not in text:
         return FolderArchive(Path(text).expanduser())
     from papermill.iorw import papermill_io
+
+    from edgebook.records.buckets import BucketArchive
 
     schemes = sorted(scheme for scheme, _ in papermill_io._handlers if scheme.endswith("://"))
     if not any(text.startswith(scheme) for scheme in schemes):

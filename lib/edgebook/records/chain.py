@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from edgebook.records.anchors import Anchor, missing
 from edgebook.records.archive import CHAIN, INDEX, LOCK, PROBE, RECORD, Archive
+from edgebook.records.buckets import CLAIM, PLACES
 from edgebook.records.index import archive_page
 from edgebook.records.ownership import FILE as OWNER
 from edgebook.records.record import Record, load_records, parse_record, read_chain, sha256
@@ -172,6 +173,8 @@ def _check_chain_file(archive: Archive, sealed: dict[str, Record], problems: lis
         return
     if (archive.read(CHAIN) or "") != "".join(json.dumps(x, sort_keys=True) + "\n" for x in links):
         problems.append(Problem(CHAIN, "is not written as it was: spaces, line ends or fields"))
+    if archive.claims and archive.places(whole=True) != links:
+        problems.append(Problem(CHAIN, "is not what the places of the chain say"))
     for number, link in enumerate(links, 1):
         name = str(link["change_id"])
         record = sealed.get(name)
@@ -200,6 +203,8 @@ def _check_files(archive: Archive, record: Record, problems: list[Problem]) -> N
         elif sha256(text) != expected:
             problems.append(Problem(place, "was edited after it was sealed"))
     for name in present - record.files.keys() - {SIGNATURE}:
+        if name == CLAIM and archive.claims:
+            continue
         if name != OWNER or archive.read(f"{record.change_id}/{name}"):
             problems.append(Problem(f"{record.change_id}/{name}", "is an extra file"))
 
@@ -210,6 +215,7 @@ def _check_root(archive: Archive, problems: list[Problem]) -> None:
         if odd := archive.odd(name):
             problems.append(Problem(name, odd))
         allowed = name.rstrip("/") in ids or name in (INDEX, CHAIN)
+        allowed = allowed or (archive.claims and name == f"{PLACES}/")
         empty = name in (LOCK, PROBE) and archive.read(name) in ("", "{}")
         if not allowed and not empty:
             problems.append(Problem(name, "is an extra file: no record made it"))

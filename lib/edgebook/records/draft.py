@@ -44,6 +44,7 @@ from edgebook.records.redact import Finding, Redactor
 from edgebook.records.signing import sign
 
 JOURNAL = "journal.jsonl"
+TRIES = 20
 RESERVE, RESERVED = ".reserve", 16 * 1024 * 1024
 
 
@@ -70,6 +71,7 @@ class Draft:
         self.change_id = change_id
         self.redactor = redactor
         self._owner = Owner(folder)
+        self._uploaded: dict[str, str] = {}
 
     @classmethod
     def start(
@@ -97,6 +99,12 @@ class Draft:
             except OSError as error:
                 raise unwritable(str(root / name), error) from error
             draft = cls(archive, root / name, name, redactor)
+            if not archive.claim(name):
+                shutil.rmtree(draft.folder, ignore_errors=True)
+                if change_id:
+                    why = "a change id is used once"
+                    raise UsageError(f"Record {name} exists", where=archive.location, why=why)
+                continue
             if not draft._owner.take():
                 continue
             draft._reserve()
@@ -139,18 +147,35 @@ class Draft:
         for path in sorted(self.folder.glob("*.ipynb")):
             write_atomically(path.with_suffix(".html"), notebook_page(path, self.change_id))
         with self.archive.lock():
-            link = self._previous()
-            data = {**facts, "format": FORMAT, "change_id": self.change_id, **link}
-            data.pop(proof.FIELD, None)
-            write_atomically(self.folder / INDEX, record_page(data))
-            data["files"] = {name: sha256(self._text(name)) for name in self._names()}
-            self._refuse_secrets(dump(data))
-            return self._close(proof.prove(data))
+            for _ in range(TRIES):
+                link = self._previous()
+                data = {**facts, "format": FORMAT, "change_id": self.change_id, **link}
+                data.pop(proof.FIELD, None)
+                write_atomically(self.folder / INDEX, record_page(data))
+                data["files"] = {name: sha256(self._text(name)) for name in self._names()}
+                self._refuse_secrets(dump(data))
+                record = self._close(proof.prove(data))
+                if record is not None:
+                    return record
+        raise unwritable(
+            self.archive.where(CHAIN), OSError(f"{TRIES} times another run took the place")
+        )
+
+    def upload(self) -> None:
+        """Bring a bucket up to date with the draft: from there a run is gone on with anywhere."""
+        if isinstance(self.archive, FolderArchive):
+            return
+        for name in self._names():
+            text = self._text(name)
+            if self._uploaded.get(name) != sha256(text):
+                self.archive.write(f"{self.change_id}/{name}", self.redactor.text(text))
+                self._uploaded[name] = sha256(text)
 
     def discard(self) -> None:
         """Give the change id back when nothing was run."""
         self._owner.leave()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.archive.unclaim(self.change_id)
 
     def _names(self) -> list[str]:
         """Files of the record; hidden ones are of the run and go with it."""
@@ -174,7 +199,7 @@ class Draft:
 
     def _previous(self) -> dict[str, Any]:
         """The place after the end of the chain; a link that a crash left out is added first."""
-        links = read_chain(self.archive)
+        links = self.archive.places() if self.archive.claims else read_chain(self.archive)
         listed = {link["change_id"] for link in links}
         for record in load_records(self.archive):
             if record.change_id not in listed and record.sequence == len(links) + 1:
@@ -198,7 +223,8 @@ class Draft:
             shutil.move(self.folder, kept)
             raise SecretsFound(self.change_id, findings, kept)
 
-    def _close(self, data: dict[str, Any]) -> Record:
+    def _close(self, data: dict[str, Any]) -> Record | None:
+        """Write the record and take its place in the chain; None when another run was first."""
         text = dump(data)
         record = parse_record(text)
         if not isinstance(self.archive, FolderArchive):
@@ -206,12 +232,13 @@ class Draft:
                 self.archive.write(f"{self.change_id}/{name}", self._text(name))
         self.archive.write(f"{self.change_id}/{RECORD}", text)
         sign(self.archive, record)
-        links = [*self._links, _link(record)]
-        chain = "".join(json.dumps(link, sort_keys=True) + "\n" for link in links)
-        self.archive.write(CHAIN, chain)
+        if not self.archive.append(self._links, _link(record)):
+            return None
         self.archive.write(INDEX, archive_page(load_records(self.archive)))
         self._owner.leave()
         if not isinstance(self.archive, FolderArchive):
+            for name in set(self._uploaded) - set(record.files):
+                self.archive.delete(f"{self.change_id}/{name}")
             shutil.rmtree(self.folder)
         return record
 

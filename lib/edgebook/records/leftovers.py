@@ -15,8 +15,8 @@ from typing import Any
 
 from edgebook.errors import EdgebookError
 from edgebook.records import proof
-from edgebook.records.archive import RECORD, Archive, FolderArchive
-from edgebook.records.draft import Draft
+from edgebook.records.archive import RECORD, Archive, FolderArchive, write_atomically
+from edgebook.records.draft import Draft, outbox
 from edgebook.records.events import by_step, read_events
 from edgebook.records.ownership import FILE, Owner
 from edgebook.records.record import Record
@@ -61,6 +61,22 @@ def _seal(archive: FolderArchive, folder: Path, change_id: str) -> Record | None
     draft = Draft(archive, folder, change_id, Redactor(environment_secrets()))
     (folder / RUNNING).unlink(missing_ok=True)
     return draft.seal(interrupted(data, draft.journal))
+
+
+def seal_remote(archive: Archive, change_id: str) -> Record:
+    """Seal the draft of another machine in a bucket; the caller knows that its run is dead."""
+    folder = outbox() / change_id
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    names = [name for name in archive.names(change_id) if not name.startswith(".")]
+    for name in names:
+        write_atomically(folder / name, archive.read(f"{change_id}/{name}") or "")
+    data = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
+    (folder / RUNNING).unlink()
+    draft = Draft(archive, folder, change_id, Redactor(environment_secrets()))
+    record = draft.seal(interrupted(data, draft.journal))
+    archive.delete(f"{change_id}/{RUNNING}")
+    return record
 
 
 def interrupted(data: Mapping[str, Any], journal: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ its owner are checked, and its approval only counts when this machine wrote it o
 params trust has signed it. Ids and keys are parsed, and never paths or patterns.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from edgebook.model.values import Plan, ResourceKey
 from edgebook.plan.approval import Approval
 from edgebook.records import Archive, FolderArchive, proof, verify_archive
 from edgebook.records.archive import CHAIN, CHANGE_ID, RECORD
+from edgebook.records.draft import JOURNAL
 from edgebook.records.leftovers import RUNNING
 from edgebook.records.ownership import is_owned
 from edgebook.records.record import read_chain
@@ -112,7 +114,9 @@ def load_before(archive: Archive, change_id: str, spec: params.Spec | None) -> B
     if sealed:
         _refuse_broken(archive, change_id)
     data = _parse(text, archive.where(change_id))
-    ours = proof.holds(data) and not data.get("unproven")
+    if not sealed:
+        data = {**data, "steps": [*data["steps"], *_since(archive, change_id)]}
+    ours = proof.holds(json.loads(text)) and not data.get("unproven")
     trusted = spec.records.signers if spec else {}
     proven = ours or (sealed and bool(signed_by(archive, change_id, text, trusted)))
     return Before(change_id, data, proven, sealed)
@@ -132,6 +136,16 @@ def _parse(text: str, where: str) -> Mapping[str, Any]:
         why = f"its plan says hash {said[:12]}, its changes make {plan.hash[:12]}"
         raise RefusedError("That run's plan was edited", where=where, why=why)
     return data  # type: ignore[no-any-return]
+
+
+def _since(archive: Archive, change_id: str) -> list[dict[str, Any]]:
+    """What a killed run did after it last wrote its state, from its journal."""
+    changes = []
+    for line in (archive.read(f"{change_id}/{JOURNAL}") or "").splitlines():
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            changes += [event] if event.get("event") == "change" else []
+    return [{"name": "", "step": "", "status": "interrupted", "changes": changes}]
 
 
 def _refuse_broken(archive: Archive, change_id: str) -> None:

@@ -40,7 +40,7 @@ from edgebook.plan.approval import (
 from edgebook.plan.approvers import Rules
 from edgebook.records import Draft, Record, anchors, facts, proof
 from edgebook.records.events import StepEvents
-from edgebook.records.leftovers import RUNNING
+from edgebook.records.leftovers import RUNNING, seal_remote
 from edgebook.runbook import engine, outcome
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
@@ -149,6 +149,10 @@ class Run:
         door = FrontDoor(self.prepared.spec, request.params_file)
         self._lease.enter_context(hold(door, wait=request.wait_lock, holder=self.holder))
         self._held = True
+        before = self.prepared.before
+        if before is not None and not before.sealed:
+            # Whoever wrote it would hold the lease: it is dead.
+            seal_remote(self.prepared.archive, before.change_id)
 
     def _end_meter(self) -> None:
         """What users saw goes into the record; a run that hurt them has not succeeded."""
@@ -367,6 +371,7 @@ class Run:
         """What a resume needs when this process is killed."""
         state = self.draft.redactor.document(self._facts() | {"status": "running"})
         self.draft.write_json(RUNNING, proof.prove(state))
+        self.draft.upload()
 
     def _facts(self) -> dict[str, Any]:
         prepared, request, now = self.prepared, self.prepared.request, datetime.now(UTC)

@@ -19,7 +19,8 @@ from edgebook.records import (
     open_archive,
     verify_archive,
 )
-from edgebook.records.archive import Archive, BucketArchive
+from edgebook.records.archive import Archive
+from edgebook.records.buckets import BucketArchive
 from edgebook.records.chain import Verdict
 from papermill.iorw import papermill_io
 

@@ -1,0 +1,171 @@
+"""Archives in buckets, against servers of both protocols: gcp-storage-emulator and moto."""
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgebook.errors import EdgebookError
+from edgebook.records import Draft, Record, Redactor, open_archive, proof, verify_archive
+from edgebook.records.leftovers import RUNNING, seal_remote
+from edgebook.records.record import load_records
+from edgebook.runbook.resume import find_key, load_before
+
+NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
+PREFIXES = itertools.count(1)
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def gcs() -> Iterator[str]:
+    from gcp_storage_emulator.server import create_server
+
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="records")
+    server.start()
+    yield f"http://127.0.0.1:{server._api._httpd.socket.getsockname()[1]}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x",
+                 aws_secret_access_key="x").create_bucket(Bucket="records")  # fmt: skip
+    yield url
+    server.stop()
+
+
+@pytest.fixture(params=["gs", "s3"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A fresh prefix in a bucket that is served here."""
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    if request.param == "gs":
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", request.getfixturevalue("gcs"))
+    else:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", request.getfixturevalue("s3"))
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return f"{request.param}://records/door-{next(PREFIXES)}"
+
+
+def facts(**values: Any) -> dict[str, Any]:
+    return {
+        "title": "a change",
+        "status": "succeeded",
+        "who": {"user": "ada", "host": "laptop"},
+        "started": "2026-11-23T04:05:06Z",
+        "seconds": 1,
+        "request": {"notebooks": [], "mode": "apply", "given": {}, "key": "run-1"},
+        "steps": [],
+    } | values
+
+
+def sealed(archive: Any, **values: Any) -> Record:
+    draft = Draft.start(archive, now=NOW, redactor=Redactor())
+    draft.write("notes.json", '{"é": 1}\n')
+    return draft.seal(facts(**values))
+
+
+def test_records_are_sealed_verified_and_tampering_is_seen(place: str) -> None:
+    archive = open_archive(place)
+    first, second = sealed(archive), sealed(archive)
+    assert (first.sequence, second.sequence) == (1, 2)
+    assert verify_archive(archive).intact, str(verify_archive(archive))
+    assert [record.change_id for record in load_records(archive)] == archive.change_ids()
+    assert find_key(archive, "run-1") == second.change_id
+    archive.write(f"{first.change_id}/notes.json", "{}")
+    assert "was edited" in str(verify_archive(archive))
+
+
+def test_the_chain_cannot_be_rewritten_beside_its_places(place: str) -> None:
+    archive = open_archive(place)
+    sealed(archive)
+    chain = archive.read("chain.jsonl") or ""
+    archive.write("chain.jsonl", chain.replace('"sequence": 1', '"sequence": 1, "key": "x"'))
+    assert "is not what the places of the chain say" in str(verify_archive(archive))
+
+
+def test_a_killed_run_is_gone_on_with_from_another_machine(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = open_archive(place)
+    draft = Draft.start(archive, now=NOW, redactor=Redactor())
+    event = {"event": "change", "step": "firewall", "kind": "firewall", "scope": "p", "name": "a",
+             "action": "create", "status": "done"}  # fmt: skip
+    draft.journal.write_text(json.dumps(event) + "\n")
+    draft.write_json(RUNNING, proof.prove(facts(status="running", plan=None)))
+    draft.upload()
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    again = open_archive(place)
+    before = load_before(again, find_key(again, "run-1"), None)
+    assert (before.sealed, before.proven) == (False, False)
+    assert len(before.done) == 1
+    record = seal_remote(again, before.change_id)
+    assert (record.status, record.sequence) == ("interrupted", 1)
+    assert record.data["unproven"]
+    assert verify_archive(again).intact, str(verify_archive(again))
+
+
+def test_an_id_is_taken_once(place: str) -> None:
+    archive = open_archive(place)
+    one, two = (Draft.start(archive, now=NOW, redactor=Redactor()) for _ in range(2))
+    assert one.change_id != two.change_id
+
+
+def test_runs_that_seal_at_once_take_different_places(
+    s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Only moto knows conditions: the emulator of Google's storage ignores them."""
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    place = f"s3://records/door-{next(PREFIXES)}"
+    open_archive(place).check_writable()
+    found: list[Record] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(sealed(open_archive(place)))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(record.sequence for record in found) == [1, 2, 3, 4]
+    archive = open_archive(place)
+    archive.write("index.html", _page(archive))
+    assert verify_archive(archive).intact, str(verify_archive(archive))
+
+
+def _page(archive: Any) -> str:
+    from edgebook.records.index import archive_page
+
+    return archive_page(load_records(archive))
+
+
+def test_a_bucket_that_is_gone_is_said_before_anything_is_run(place: str) -> None:
+    gone = open_archive(place.replace("records", "nowhere-at-all"))
+    with pytest.raises(EdgebookError, match="cannot be written"):
+        gone.check_writable()
+
+
+def test_no_probe_is_left(place: str) -> None:
+    archive = open_archive(place)
+    archive.check_writable()
+    assert archive.names() == []
