@@ -61,11 +61,11 @@ class Archive(ABC):
 
     def unclaim(self, change_id: str) -> None:
         """Give an id back under which nothing was run."""
-        return None
+        return
 
     def delete(self, name: str) -> None:
         """Remove a file of a draft that a bucket holds; a folder's draft removes its own."""
-        return None
+        return
 
     def append(self, links: list[dict[str, Any]], link: dict[str, Any]) -> bool:
         """Write the chain with one more link; False when another has taken its place."""
