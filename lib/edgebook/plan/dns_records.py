@@ -25,6 +25,7 @@ from edgebook.plan.dns_answers import ADDRESS_TYPES, Answers, Sets
 from edgebook.plan.live_index import Index
 
 CUT_OVER = "80_cut_over"
+STAYS, WRITTEN_BACK = "stays: whoever asks for", "writes it back"
 COPIED = ("type", "ttl", "rrdatas", "routingPolicy")
 LEFTOVERS = ("A", "AAAA", "HTTPS", "SVCB")
 
@@ -180,13 +181,13 @@ class Records:
                         continue
                     key = ResourceKey("dnsRecordSet", scope, f"{name}/{kind}")
                     text = (
-                        f"{sentences.record(record.body)} stays: whoever asks for {kind} does not "
+                        f"{sentences.record(record.body)} {STAYS} {kind} does not "
                         "come to this front door; delete it, or serve it too"
                     )
                     yield report(key, Step.ADDRESS_AND_DNS, text)
             if owner := answers.owner(name):
                 text = (
-                    f"{owner} keeps this record and writes it back within a minute: stop it first "
+                    f"{owner} keeps this record and {WRITTEN_BACK} within a minute: stop it first "
                     "(--exclude-domains, or take the hostname off its Ingress or Service)"
                 )
                 yield report(resource.key, Step.ADDRESS_AND_DNS, text)

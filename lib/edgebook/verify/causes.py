@@ -65,7 +65,10 @@ def _asked(
     if way.verdict in (Verdict.DENIED, Verdict.MISSING) and way.trouble:
         yield way.trouble, way.words
     service = cluster.service(backend.neg.namespace, backend.neg.service)
-    if service is not None and service.found:
+    if service is None or not service.found:
+        where = f"{backend.neg.namespace}/{backend.neg.service}"
+        yield failures.NO_SERVICE, f"Service {where} does not exist in cluster {cluster.name}"
+    else:
         yield from _pod(service, backend, address)
         yield from _listening(facts, cluster, service, backend, port)
     yield from _language(backend)
@@ -80,12 +83,12 @@ def _zone(cluster: ObservedCluster, group: str) -> Iterator[Cause]:
 
 def _pod(service: ObservedService, backend: BackendSpec, address: str) -> Iterator[Cause]:
     pods = {pod.address: pod for pod in service.pods}
-    if service.pods and address not in pods:
+    if address not in pods:
         yield (
             failures.ENDPOINTS_FROZEN,
             f"{address} is no pod of {service.namespace}/{service.name}",
         )
-    elif address in pods and not pods[address].ready:
+    elif not pods[address].ready:
         yield failures.POD_NOT_READY, f"pod {pods[address].name or address} is not Ready"
 
 

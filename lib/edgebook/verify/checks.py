@@ -26,6 +26,7 @@ Check = Callable[[Facts], Iterable[CheckResult]]
 CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.ADDRESS_AND_DNS, dns_checks.zone),
     (Step.ADDRESS_AND_DNS, dns_checks.records),
+    (Step.ADDRESS_AND_DNS, dns_checks.beside),
     (Step.CERTIFICATE, dns_checks.cnames),
     (Step.CERTIFICATE, dns_checks.caa),
     (Step.CERTIFICATE, certificate_checks.certificates),

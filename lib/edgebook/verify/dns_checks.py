@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from edgebook.model.hostnames import Hostname
 from edgebook.model.values import CheckResult, Step
 from edgebook.params.types import IpVersion
+from edgebook.plan.dns_records import STAYS, WRITTEN_BACK
 from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, probe_name, result
 from edgebook.verify.lookup import Reply
@@ -78,6 +79,18 @@ def records(facts: Facts) -> Iterator[CheckResult]:
                 continue
             replies = facts.lookup.authoritative(probe_name(hostname), kind)
             yield _answered(facts, check, hostname, address, replies)
+
+
+def beside(facts: Facts) -> Iterator[CheckResult]:
+    """Records that stay beside ours and lead elsewhere, and who would write ours back."""
+    named = {f"{hostname}." for hostname in facts.spec.hostnames}
+    for change in facts.plan.reports:
+        about = change.key.kind == "dnsRecordSet" and change.key.name.rpartition("/")[0] in named
+        if about and any(words in change.sentence for words in (STAYS, WRITTEN_BACK)):
+            check = "nothing beside our records"
+            yield result(
+                UNCERTAIN, check, change.key.name, change.sentence, step=Step.ADDRESS_AND_DNS
+            )
 
 
 def _elsewhere(facts: Facts, check: str, hostname: str, address: str) -> CheckResult:
