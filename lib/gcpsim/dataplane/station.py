@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ from gcpsim.dataplane.spread import ENDPOINTS, Location
 Doc = dict[str, Any]
 # How long a cluster that nothing leads to any more is kept, for requests that are on their way.
 LINGER_SECONDS = 30.0
+# A whole translation takes its time in large worlds: the control plane gets four parts of five.
+REST = 4.0
 KINDS = {
     messages.CLUSTER: "clusters",
     messages.SECRET: "secrets",
@@ -72,7 +75,8 @@ class Station:
         self._current: dict[str, dict[str, Doc]] = {kind: {} for kind in messages.ORDER}
         self._stale = False
         self._services: set[str] = set()
-        self._scheduled = False
+        self._scheduled = self._resting = False
+        self._rest_until = 0.0
         self._refused = ""
 
     def learn(self, keys: set[tuple[str, str]]) -> None:
@@ -90,29 +94,47 @@ class Station:
         self._schedule()
 
     def publish(self) -> None:
-        """Bring the catalogue to what the location knows."""
+        """Bring the catalogue to what the location knows: endpoints at once, the rest when due."""
         self._scheduled = False
-        stale, self._stale = self._stale, False
         services, self._services = self._services, set()
-        if stale:
-            self.config = translate(
-                self.location.documents,
-                self._place,
-                country=country(self.location.name),
-                region=self.location.name,
-            )
-            for kind, field_name in KINDS.items():
-                self._bring(kind, getattr(self.config, field_name))
+        translated = self._stale and self._rested()
+        if translated:
+            self._stale = False
+            began = time.monotonic()
+            self._translate()
             services = set(self.config.clusters)
+            self._rest_until = time.monotonic() + REST * (time.monotonic() - began)
         for service in sorted(services & self.config.clusters.keys()):
             self._bring_endpoints(service)
         self.catalogue.publish()
-        if stale:
+        if translated:
             self.changed()
+
+    def _translate(self) -> None:
+        self.config = translate(
+            self.location.documents,
+            self._place,
+            country=country(self.location.name),
+            region=self.location.name,
+        )
+        for kind, field_name in KINDS.items():
+            self._bring(kind, getattr(self.config, field_name))
+
+    def _rested(self) -> bool:
+        """Whether it is time to translate again; if not, that is done when it is."""
+        wait = self._rest_until - time.monotonic()
+        if wait > 0 and not self._resting:
+            self._resting = True
+            asyncio.get_running_loop().call_later(wait, self._wake)
+        return wait <= 0
+
+    def _wake(self) -> None:
+        self._resting = False
+        self._schedule()
 
     def settled(self) -> bool:
         """Whether Envoy has answered for all that the location knows."""
-        return not self._scheduled and self.catalogue.settled()
+        return not (self._scheduled or self._stale) and self.catalogue.settled()
 
     def refused(self) -> list[str]:
         """Why parts of the configuration are not served, sorted."""

@@ -124,7 +124,7 @@ class Maker:
     def _route(self, action: Doc, prefix: str | None, services: list[Doc]) -> Doc:
         out: Doc = {}
         again = action.get("retryPolicy")
-        limit = float(max(service.get("timeoutSec", 30) for service in services))
+        limit = max(clusters.timeout_of(service) for service in services)
         if action.get("timeout") and (again or self.scheme != "EXTERNAL_MANAGED"):
             limit = duration(action["timeout"])
         out["timeout"] = seconds(limit)

@@ -5,6 +5,7 @@ from gcpsim.dataplane.routes.envoy import ADS, UNLIMITED, T, duration, seconds, 
 
 CONNECT_SECONDS = 4.5
 BACKEND_KEEP_ALIVE = 600
+LONGEST_TIMEOUT = 86_400
 RESPONSE_HEADERS_KB = 128
 STREAM_PROTOCOLS = ("TCP", "SSL")
 TLS_PROTOCOLS = ("HTTPS", "HTTP2", "SSL")
@@ -87,6 +88,11 @@ def check(path: str, service: Doc) -> None:
     for backend in service.get("backends") or []:
         if "/networkEndpointGroups/" not in backend["group"]:
             raise NotCarried(f"{short(path)} backend {short(backend['group'])}")
+
+
+def timeout_of(service: Doc) -> float:
+    """Seconds for a request; the front ends take no more than a day, whatever is written."""
+    return float(min(service.get("timeoutSec", 30), LONGEST_TIMEOUT))
 
 
 def sent_proxy_line(documents: Documents, path: str) -> bool:

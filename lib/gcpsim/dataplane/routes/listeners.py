@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gcpsim.dataplane.routes import access, armor, replies, tls, url_map
+from gcpsim.dataplane.routes import access, armor, clusters, replies, tls, url_map
 from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, port_of, short
 from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
 
@@ -187,7 +187,7 @@ def _http(documents: Documents, front: Front, codec: str = "AUTO") -> Doc:
 def _slowest(documents: Documents, map_path: str) -> float:
     """How long a client may take to send a request: the largest timeout of the map's services."""
     found = [documents.get(path) for path in sorted(services_of(documents.get(map_path) or {}))]
-    return float(max((one.get("timeoutSec", 30) for one in found if one), default=30))
+    return max((clusters.timeout_of(one) for one in found if one), default=30.0)
 
 
 def services_of(part: object) -> set[str]:
