@@ -109,7 +109,7 @@ class RunMeter:
     def end(self, journal: Path, *, patient: bool = True) -> dict[str, Any] | None:
         """Stop, and say what was seen, as the record has it; None when this run only looked.
 
-        `patient`: wait until Google's logs have what real users saw.
+        `patient`: wait until Google's logs have what real users saw, if anything was changed.
         """
         if self._watch is None:
             return None
@@ -127,7 +127,7 @@ class RunMeter:
         during = report.window(first, report.until, changes=changes)
         self.samples = write(report.log) if len(report.log) else ""
         verdict = self._verdict(before, during)
-        seen = self._users(report, whole, patient=patient)
+        seen = self._users(report, whole, patient=patient and bool(changes))
         if said := (seen or {}).pop("explained", []):
             told = users.explained(whole.failures, said, self._there)
             whole = replace(whole, failures=tuple(told))

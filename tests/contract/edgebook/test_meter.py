@@ -20,11 +20,12 @@ from edgebook import cli
 from edgebook.apply.metering import metered
 from edgebook.cloud import kubernetes as kube
 from edgebook.errors import StepFailed
-from edgebook.traffic import TrafficLimits, VerdictState, Watch, judge
+from edgebook.traffic import TrafficLimits, VerdictState, Watch, archive, judge
 
 from tests.contract.edgebook.conftest import Shop
 
 LIMIT = 60.0
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "json" / "schema.json").read_text())
 FRONTENDS = {"mqtt", "names", "postgres", "web"}
 
@@ -73,6 +74,33 @@ def test_verify_has_answers_in_a_row_from_everywhere(open_shop: Shop) -> None:
     stands = [row for row in rows if row["check"] in ("HTTPS answers", "TCP connection stands")]
     assert {row["state"] for row in stands} == {"ok"}
     assert any("answers to" in str(row["reason"]) for row in stands)
+
+
+def test_a_run_that_changes_something_has_what_users_saw_in_its_record(
+    open_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = open_shop.folder / "records"
+    code = cli.main(
+        ["run", str(NOTEBOOKS / "50_firewall.ipynb"), "--params", open_shop.file(),
+         "--approve", "auto", "--records", str(records), "--json"]
+    )  # fmt: skip
+    said = json.loads(capsys.readouterr().out)
+    assert code == 0, said
+    traffic = said["traffic"]
+    assert traffic["sent"] > 0
+    assert (traffic["failed"], traffic["verdict"]["state"]) == (0, "ok"), traffic["failures"]
+    assert {row["frontend"] for row in traffic["by"]} >= FRONTENDS
+    assert traffic["timeline"]["answered"]["blue"]
+    assert {item["name"] for item in traffic["users"]["frontends"]} == FRONTENDS - {"names"}
+    folder = records / said["change_id"]
+    header, samples = archive.read((folder / archive.FILE).read_text())
+    assert len(samples) >= traffic["sent"]
+    assert header["left_out"] == 0
+    page = (folder / "index.html").read_text()
+    assert f"0 of {traffic['sent']:,} requests failed" in page
+    assert "<svg" in page
+    assert f"0 of {traffic['sent']:,}" in (records / "index.html").read_text()
+    assert cli.main(["records", "--records", str(records), "verify"]) == 0
 
 
 def test_an_unordered_change_is_caught(open_shop: Shop) -> None:
