@@ -25,7 +25,14 @@ class Visits:
         self.reach: Callable[[], list[dict[str, Any]]] = list
         self._numbers = itertools.count(1)
         self._waiting: dict[str, Callable[[Event], None]] = {}
+        self._arrived = asyncio.Event()
         link.on("fetched", self._fetched)
+
+    async def settled(self) -> None:
+        """Wait until no visit is under way."""
+        while self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def ask(self, host: str, path: str, expected: str, done: Done) -> None:
         """`done` gets why the challenge fails, or "" when it is answered as expected."""
@@ -75,3 +82,4 @@ class Visits:
         arrived = self._waiting.pop(event["id"], None)
         if arrived is not None:
             arrived(event)
+        self._arrived.set()

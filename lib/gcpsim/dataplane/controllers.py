@@ -21,6 +21,7 @@ from gcpsim.k8s.controllers.plane import Plane
 
 FOLLOWED = ("ingresses", "ingressclasses", "configmaps", "secrets", "services", "endpointslices")
 DEFAULT_CERTIFICATE = "--default-ssl-certificate="
+TCP_SERVICES = "--tcp-services-configmap="
 CONFIG = ("ingress-nginx", "ingress-nginx-controller")
 Order = dict[str, Any]
 
@@ -81,6 +82,7 @@ class Controllers:
             )
         upstream = partial(self._upstream, plane, slices, upstreams)
         made = ingress.routes(mine, config, upstream)
+        made["streams"] = self._streams(plane, upstream)
         made["upstreams"] = dict(sorted(upstreams.items()))
         made["challenges"] = dict(sorted(plane.part(CertManager).challenges.items()))
         order = {"op": "routes", "key": name, "routes": made}
@@ -155,15 +157,31 @@ class Controllers:
         self.link.send(*[order for key, order in wanted.items() if known.get(key) != order])
         self.pods.mark_controllers(cluster)
 
+    def _streams(self, plane: Plane, upstream: ingress.Upstream) -> dict[str, Order]:
+        """The TCP services of the controllers' ConfigMaps, by port."""
+        found: dict[str, Order] = {}
+        for name in sorted(set(self._arguments(plane, TCP_SERVICES))):
+            config = plane.cluster.get("configmaps", *split(name)) or {}
+            for port, text in sorted((config.get("data") or {}).items()):
+                service = ingress.tcp_service(text)
+                if port.isdigit() and service is not None:
+                    namespace, backend, more = service
+                    found[port] = {"upstream": upstream(namespace, backend), **more}
+        return found
+
     def _defaults(self, plane: Plane) -> list[str]:
         """The Secret of --default-ssl-certificate, of every controller."""
+        return self._arguments(plane, DEFAULT_CERTIFICATE)
+
+    def _arguments(self, plane: Plane, name: str) -> list[str]:
+        """What the controllers' pods are given by an argument."""
         return [
-            argument.removeprefix(DEFAULT_CERTIFICATE)
+            argument.removeprefix(name).replace("$(POD_NAMESPACE)", CONFIG[0])
             for pod in plane.pods.in_namespace(CONFIG[0])
             if entries.is_ingress_nginx(pod)
             for container in pod["spec"]["containers"]
             for argument in container.get("args") or ()
-            if argument.startswith(DEFAULT_CERTIFICATE)
+            if argument.startswith(name)
         ]
 
     def _order_everything(self) -> None:

@@ -81,6 +81,18 @@ def manners(config: Mapping[str, str]) -> dict[str, Any]:
     return {"keepalive": idle, "proxy_protocol": proxy}
 
 
+def tcp_service(text: str) -> tuple[str, Obj, Doc] | None:
+    """`namespace/service:port[:PROXY][:PROXY]`: (namespace, backend, what to do with the line)."""
+    parts = text.strip().split(":")
+    namespace, slash, name = parts[0].partition("/")
+    if len(parts) < 2 or not slash or not name:
+        return None
+    port: Obj = {"number": int(parts[1])} if parts[1].isdigit() else {"name": parts[1]}
+    flags = [*parts[2:], "", ""]
+    more = {"decode": flags[0] == "PROXY", "encode": flags[1] == "PROXY"}
+    return namespace, {"name": name, "port": port}, more
+
+
 def size(text: str) -> int:
     """A size of NGINX's (16m, 8k) in bytes; 0 is no limit."""
     number, unit = text[:-1], text[-1:].lower()

@@ -4,10 +4,12 @@ Each test names the line of the facts about the legacy side that it stands for.
 """
 
 import asyncio
+import json
 import ssl
 from typing import Any
 
 import pytest
+from gcpsim.compute.engine.links import path_of
 from gcpsim.core.clock import rfc3339
 from gcpsim.gke import endpoints
 
@@ -228,6 +230,35 @@ def test_an_http_01_challenge_is_really_asked_for(theatre: Theatre) -> None:
     theatre.play(test)
 
 
+def test_tcp_services_of_the_controller_lead_to_pods(theatre: Theatre) -> None:
+    """--tcp-services-configmap: `port: namespace/service:port`."""
+
+    async def test(stage: Stage) -> None:
+        cluster = stage.plane().cluster
+        config = {
+            "metadata": {"name": "tcp-services", "namespace": "ingress-nginx"},
+            "data": {"8443": "iot/broker:8883"},
+        }
+        stage.do(lambda: cluster.create("configmaps", config))
+        deployment = cluster.require("deployments", *SERVICE)
+        spec = deployment["spec"]["template"]["spec"]
+        first = spec["containers"][0]
+        arguments = [*first["args"], "--tcp-services-configmap=$(POD_NAMESPACE)/tcp-services"]
+        spec = {**spec, "containers": [{**first, "args": arguments}]}
+        template = {**deployment["spec"]["template"], "spec": spec}
+        changed = {**deployment, "spec": {**deployment["spec"], "template": template}}
+        stage.do(lambda: cluster.update("deployments", changed))
+        await stage.pass_time(900, step=30)
+        reader, writer = await asyncio.open_connection(
+            *stage.socket(stage.one("ingress-nginx"), 8443)
+        )
+        writer.write(b"who\n")
+        assert json.loads(await reader.readline())["namespace"] == "iot"
+        writer.close()
+
+    theatre.play(test)
+
+
 def test_what_it_carried_is_counted(theatre: Theatre) -> None:
     """Cloud Monitoring has bytes and packets of the rule, in both directions."""
 
@@ -267,71 +298,49 @@ def test_a_backend_service_of_nodes_carries_traffic_by_their_health(theatre: The
     """With a backend service the nodes are endpoints of NEGs of type GCE_VM_IP."""
 
     async def test(stage: Stage) -> None:
-        cluster, here = stage.plane().cluster, "projects/shop-rehearsal"
-        region = f"{here}/regions/us-central1"
-        nodes = cluster.list("nodes")
-        backends = []
-        for zone in cluster.zones:
-            body = {"name": "nodes", "networkEndpointType": "GCE_VM_IP"}
-            stage.call("POST", f"zones/{zone}/networkEndpointGroups", body)
-            await stage.pass_time(20)
-            mine = [n["metadata"]["name"] for n in nodes if zone_of(n) == zone]
-            path = f"zones/{zone}/networkEndpointGroups/nodes"
-            items = {"networkEndpoints": [{"instance": name} for name in mine]}
-            stage.call("POST", f"{path}/attachNetworkEndpoints", items)
-            backends.append({"group": f"{here}/{path}", "balancingMode": "CONNECTION"})
-        check = {"type": "HTTP", "httpHealthCheck": {"port": 10256, "requestPath": "/healthz"}}
-        for collection, made in (
-            ("healthChecks", check),
-            ("backendServices", {"protocol": "TCP", "loadBalancingScheme": "EXTERNAL",
-                                 "healthChecks": [f"{region}/healthChecks/l4"],
-                                 "backends": backends}),
-            ("forwardingRules", {"backendService": f"{region}/backendServices/l4",
-                                 "ports": ["80"], "IPProtocol": "TCP",
-                                 "loadBalancingScheme": "EXTERNAL"}),
-        ):  # fmt: skip
-            stage.call("POST", f"regions/us-central1/{collection}", {"name": "l4", **made})
-            await stage.pass_time(30)
-        rule = stage.world.compute.get(f"{region}/forwardingRules/l4")
-        assert rule is not None
+        cluster = stage.plane().cluster
         service = {
             "metadata": {"name": "l4", "namespace": "shop"},
             "spec": {"type": "LoadBalancer", "selector": {"app": "storefront"},
                      "loadBalancerClass": "networking.gke.io/l4-regional-external",
                      "ports": [{"port": 80, "targetPort": 8080}]},
         }  # fmt: skip
-        status = {"loadBalancer": {"ingress": [{"ip": rule["IPAddress"]}]}}
-        made = stage.do(lambda: cluster.create("services", service))
-        stage.do(lambda: cluster.update("services", {**made, "status": status}, "status"))
-        await stage.pass_time(60, step=10)
-        at = next(r["connect"] for r in stage.backends.reach() if r["ip"] == rule["IPAddress"])
-        host, _, port = at.rpartition(":")
+        stage.do(lambda: cluster.create("services", service))
+        await stage.pass_time(400, step=20)
+        made = cluster.require("services", "shop", "l4")
+        ip = made["status"]["loadBalancer"]["ingress"][0]["ip"]
+        row = next(r for r in stage.backends.reach() if r["ip"] == ip)
+        host, _, port = row["connect"].rpartition(":")
         assert (await get((host, int(port))))[2]["pod"].startswith("storefront-")
-        lost = nodes[0]["metadata"]["name"]
+        rule = stage.world.compute.get(row["rule"])
+        assert rule is not None
+        lost = cluster.list("nodes")[0]["metadata"]["name"]
         await stage.direct("node-down", cluster="blue", node=lost)
-        await stage.pass_time(60, step=5)
-        assert not unhealthy(stage, lost) and unhealthy(stage, "") == {lost}
+        await stage.pass_time(35, step=5)  # before Kubernetes itself sees it
+        assert unhealthy(stage, rule["backendService"]) == {lost}
         await stage.direct("node-up", cluster="blue", node=lost)
         await stage.pass_time(60, step=5)
-        assert unhealthy(stage, "") == set()
+        assert unhealthy(stage, rule["backendService"]) == set()
+        stage.do(lambda: cluster.delete("services", "shop", "l4"))
+        await stage.pass_time(400, step=20)
+        assert ip not in {row["ip"] for row in stage.backends.reach()}
 
     theatre.play(test)
 
 
-def zone_of(node: Any) -> str:
-    return str(node["metadata"]["labels"]["topology.kubernetes.io/zone"])
-
-
-def unhealthy(stage: Stage, but: str) -> set[str]:
-    """The nodes of backend service l4 that getHealth calls UNHEALTHY, but one."""
+def unhealthy(stage: Stage, service: str) -> set[str]:
+    """The nodes of a backend service that getHealth calls UNHEALTHY."""
+    path = path_of(service)
+    doc = stage.world.compute.get(path)
+    assert doc is not None
     found = set()
-    for zone in stage.plane().cluster.zones:
-        group = f"projects/shop-rehearsal/zones/{zone}/networkEndpointGroups/nodes"
-        where = "regions/us-central1/backendServices/l4/getHealth"
-        for item in stage.call("POST", where, {"group": group}).get("healthStatus", []):
+    for backend in doc["backends"]:
+        where = f"{path.partition('/shop-rehearsal/')[2]}/getHealth"
+        answer = stage.call("POST", where, {"group": backend["group"]})
+        for item in answer.get("healthStatus", []):
             if item["healthState"] == "UNHEALTHY":
                 found.add(item["instance"].rsplit("/", 1)[1])
-    return found - {but}
+    return found
 
 
 def test_a_deleted_service_is_not_served_any_more(theatre: Theatre) -> None:
@@ -340,8 +349,7 @@ def test_a_deleted_service_is_not_served_any_more(theatre: Theatre) -> None:
         cluster = stage.plane().cluster
         stage.do(lambda: cluster.patch("services", *SERVICE, {"spec": {"type": "ClusterIP"}}))
         await stage.pass_time(200, step=10)
-        rules = {row["rule"].rsplit("/", 1)[1] for row in stage.backends.reach()}
-        assert rules <= {"l4"}
+        assert stage.backends.reach() == []
         with pytest.raises(ConnectionRefusedError):
             await get(at)
 

@@ -53,6 +53,7 @@ class Stage:
             self.world.clock.advance(min(step or left, left))
             left -= step or left
             await self.backends.settled()
+            await self.backends.visits.settled()
 
     async def direct(self, verb: str, **args: Any) -> Any:
         answer = self.do(lambda: self.world.stage[verb](args))

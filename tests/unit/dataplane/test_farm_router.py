@@ -155,3 +155,31 @@ def test_a_websocket_goes_through() -> None:
             )  # fmt: skip
 
     run(test)
+
+
+@pytest.mark.parametrize(("decode", "encode"), [(False, False), (True, False), (True, True)])
+def test_tcp_services_pass_bytes_on_with_and_without_a_proxy_line(
+    decode: bool, encode: bool
+) -> None:
+    line = b"PROXY TCP4 203.0.113.7 34.1.2.3 4711 9000\r\n" if decode else b""
+
+    async def test(farm: Run) -> None:
+        mood = Behaviour(proxy_protocol="on" if encode else "off")
+        host, port = farm.pod("blue/shop/db-1", behaviour=mood)[8080]
+        service = {"upstream": "shop/db:5432", "decode": decode, "encode": encode}
+        table = {
+            **ingress.routes([], {}, lambda namespace, service: ""),
+            "upstreams": {"shop/db:5432": [{"name": "db-1", "host": host, "port": port}]},
+            "streams": {"9000": service},
+        }
+        farm.farm.order({"op": "routes", "key": "blue", "routes": table})
+        at = farm.pod(NGINX, ports={9000: ""}, ingress="blue", routed=[80], ip="10.4.9.9")[9000]
+        reader, writer = await asyncio.open_connection(*at)
+        writer.write(line + b"who\n")
+        said = json.loads(await reader.readline())
+        assert said["pod"] == "db-1"
+        seen = "203.0.113.7" if encode else "10.4.9.9"
+        assert said["client"].partition(":")[0] == seen
+        writer.close()
+
+    run(test)

@@ -275,3 +275,23 @@ def test_certificates_of_ingresses() -> None:
 )
 def test_sizes(text: str, size: int) -> None:
     assert ingress.size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("shop/db:5432", ("shop", {"name": "db", "port": {"number": 5432}}, (False, False))),
+        ("shop/db:pg:PROXY", ("shop", {"name": "db", "port": {"name": "pg"}}, (True, False))),
+        ("shop/db:1::PROXY", ("shop", {"name": "db", "port": {"number": 1}}, (False, True))),
+        ("shop/db:1:PROXY:PROXY", ("shop", {"name": "db", "port": {"number": 1}}, (True, True))),
+        ("db:5432", None),
+        ("shop/db", None),
+    ],
+)
+def test_tcp_services(text: str, wanted: Any) -> None:
+    found = ingress.tcp_service(text)
+    if wanted is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found[0], found[1], tuple(found[2].values())) == wanted

@@ -67,15 +67,22 @@ class Arrival:
         if not first:
             self.close()
             return
-        wish = self.pod.behaviour.proxy_protocol
-        if wish != "off" and not self.proxy and b"PROXY ".startswith(first[:6]):
+        wish = self._proxy_wish()
+        if wish in ("on", "optional") and not self.proxy and b"PROXY ".startswith(first[:6]):
             self._read_proxy_line(first)
         elif wish == "on" and not self.proxy:
             self.close()  # "broken header"
-        elif self.pod.behaviour.proxy_protocol == "off" and first.startswith(b"PROXY "):
+        elif wish == "off" and first.startswith(b"PROXY "):
             self.close()
         else:
             self._begin(first)
+
+    def _proxy_wish(self) -> str:
+        """Whether a PROXY line is wanted: `raw` is a TCP service that passes it on as it is."""
+        stream = self.pod.stream(self.port)
+        if stream is None:
+            return self.pod.behaviour.proxy_protocol
+        return "on" if stream["decode"] else "raw"
 
     def _read_proxy_line(self, first: bytes) -> None:
         line, end, _ = first.partition(b"\r\n")
@@ -93,8 +100,9 @@ class Arrival:
             self.client = f"{words[2]}:{words[4]}"
 
     def _begin(self, first: bytes) -> None:
-        declared = self.pod.ports.get(self.port, "")
-        tls = first[0] == HELLO
+        raw = self.pod.stream(self.port) is not None
+        declared = "" if raw else self.pod.ports.get(self.port, "")
+        tls = first[0] == HELLO and not raw
         if tls and declared == "http":
             self._refuse(NOT_PLAIN)
         elif not tls and declared == "https":
@@ -276,6 +284,12 @@ class Connection(asyncio.Protocol):
 
     def _choose(self, data: bytes) -> bytes:
         data, self._first = self._first + data, b""
+        stream = self.pod.stream(self.port)
+        if stream is not None:
+            from gcpsim.dataplane.farm.tunnel import Stream
+
+            self.speaker = Stream(self, stream)
+            return data
         declared = self.pod.ports.get(self.port, "")
         if data.startswith(PREFACE[: len(data)]):
             if len(data) < len(PREFACE):

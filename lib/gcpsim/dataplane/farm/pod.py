@@ -6,7 +6,7 @@ and leaves streams alone. `lost` is on a machine that is down. Killing cuts what
 
 import asyncio
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.core.behaviour import Behaviour
@@ -119,6 +119,10 @@ class Pod:
     def routes(self, request: Request) -> bool:
         """Whether this is an ingress controller, and the port one on which it routes."""
         return request.port in self.routed
+
+    def stream(self, port: int) -> Mapping[str, Any] | None:
+        """The TCP service that an ingress controller has on a port."""
+        return self.farm.router(self.ingress).stream(port) if self.ingress else None
 
     def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
         """The answer to a request, after the pod's moods."""

@@ -34,14 +34,14 @@ class Router:
         self.farm = farm
         self.routes: dict[str, Any] = EMPTY
         self._wires: dict[str, Upstreams] = {}
-        self._turns = 0
+        self._turns = self._draws = 0
 
     def become(self, order: dict[str, Any]) -> None:
         self.routes = order["routes"]
 
     def decide(self, request: Request) -> Reply | nginx.Onward:
-        self._turns += 1
-        draw = self._turns * 0.618033988749895 % 1  # evenly spread, and the same in each run
+        self._draws += 1
+        draw = self._draws * 0.618033988749895 % 1  # evenly spread, and the same in each run
         return nginx.decide(self.routes, request, draw)
 
     def handles(self, request: Request) -> bool:
@@ -57,7 +57,7 @@ class Router:
 
     async def _onward(self, pod: "Pod", request: Request, onward: nginx.Onward) -> Reply:
         """Ask up to three pods; only what may be repeated is, once it was sent."""
-        candidates = self.candidates(onward)
+        candidates = self.candidates(onward.upstream, onward.cookie)
         if not candidates:
             return nginx.page(503)
         status = 502
@@ -82,14 +82,20 @@ class Router:
                 break
         return nginx.page(status)
 
-    def candidates(self, onward: nginx.Onward) -> list[tuple[str, Address]]:
+    def stream(self, port: int) -> dict[str, Any] | None:
+        """The TCP service on a port of the controller: its upstream, `decode` and `encode`."""
+        found: dict[str, Any] | None = (self.routes.get("streams") or {}).get(str(port))
+        return found
+
+    def candidates(self, upstream: str, cookie: str = "") -> list[tuple[str, Address]]:
         """The pods of an upstream in the order in which they are tried."""
-        pods = self.routes["upstreams"].get(onward.upstream) or []
+        self._turns += 1
+        pods = self.routes["upstreams"].get(upstream) or []
         if not pods:
             return []
         first = self._turns % len(pods)
         for place, pod in enumerate(pods):
-            if onward.cookie and nginx.cookie_value(pod["name"]) == onward.cookie:
+            if cookie and nginx.cookie_value(pod["name"]) == cookie:
                 first = place
         ordered = pods[first:] + pods[:first]
         return [(pod["name"], (pod["host"], pod["port"])) for pod in ordered]
