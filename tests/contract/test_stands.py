@@ -7,6 +7,8 @@ import asyncio
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +175,19 @@ def test_a_copied_replica_set_is_no_endless_fight(blue: Blue) -> None:
 def test_odd_patches_are_refused(blue: Blue, kind: str, body: Any) -> None:
     code = blue.send("PATCH", f"{CORE}/namespaces/default", body, kind)
     assert code in (400, 415, 422)
+
+
+def test_a_sample_of_hostile_requests(tmp_path: Path) -> None:
+    """1,200 of the 100,000 that `make bench ONLY=hold_gcpsim` fires: no death, no 500, no fault."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.hold_gcpsim", "--requests", "1200", "--seed", "7"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 # Pages in a browser

@@ -22,6 +22,7 @@ from gcpsim.dns.methods import IMPLEMENTED
 __all__ = ["IMPLEMENTED", "Dns"]
 
 Doc = dict[str, Any]
+CHANGES_KEPT, SLACK = 2_000, 200  # of a zone's history
 MUTATIONS = {"create": "create", "delete": "delete", "patch": "update", "update": "update"}
 
 
@@ -156,7 +157,11 @@ class Dns(RestService):
             "additions": additions,
             "deletions": deletions,
         }
-        self.changes(zone).put(change["id"], change)
+        history = self.changes(zone)
+        history.put(change["id"], change)
+        if len(history) > CHANGES_KEPT + SLACK:
+            for old in sorted(history.keys(), key=int)[1 : SLACK + 1]:
+                history.delete(old)
         self._finish_later(zone["id"], change["id"])
         return change
 
@@ -175,7 +180,10 @@ class Dns(RestService):
             "user": request.call.user,
             "zoneContext": context,
         }
-        self.operations(new).put(operation["id"], operation)
+        kept = self.operations(new)
+        kept.put(operation["id"], operation)
+        for forgotten in kept.keys()[: max(0, len(kept) - CHANGES_KEPT)]:
+            kept.delete(forgotten)
         self._finish_operation_later(new["id"], operation["id"])
         return operation
 

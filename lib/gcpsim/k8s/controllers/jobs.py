@@ -20,7 +20,7 @@ from gcpsim.k8s.controllers.objects import (
 from gcpsim.k8s.controllers.plane import Plane
 
 COMPONENT = "job-controller"
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 250  # pods of one Job
 
 
 class JobController:
@@ -57,8 +57,8 @@ class JobController:
             self._end(job, active, "Complete", "CompletionsReached", succeeded, failed)
         else:
             if not spec.get("suspend"):
-                room = min(int(spec.get("parallelism", 1)), wanted - succeeded) - len(active)
-                for _ in range(min(room, MOST_AT_ONCE)):
+                parallel = min(int(spec.get("parallelism", 1)), MOST_AT_ONCE)
+                for _ in range(min(parallel, wanted - succeeded) - len(active)):
                     labels = _labels(job)
                     pod = templates.pod_of(job, labels=labels)
                     active.append(templates.create(self.plane, job, pod, COMPONENT))

@@ -70,7 +70,7 @@ class Kubelet:
         if pod is None or not pod["spec"].get("nodeName"):
             return
         node = self.cluster.get("nodes", "", pod["spec"]["nodeName"])
-        if node is None or not self.plane.node_is_live(node):
+        if node is None or "podCIDR" not in node["spec"] or not self.plane.node_is_live(node):
             return
         phase = (pod.get("status") or {}).get("phase", "Pending")
         if deleting(pod):

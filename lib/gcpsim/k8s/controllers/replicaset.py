@@ -19,7 +19,7 @@ from gcpsim.k8s.controllers.plane import Plane
 from gcpsim.k8s.types.status import StatusError
 
 COMPONENT = "replicaset-controller"
-BURST = 500  # pods made in one pass, as the real one does
+BURST = 250  # pods made in one pass, as the real one does
 
 
 class ReplicaSetController:
@@ -110,7 +110,7 @@ class ReplicaSetController:
             text = f"Created pod: {made['metadata']['name']}"
             self.plane.event(replica_set, "Normal", "SuccessfulCreate", text, COMPONENT)
         if count > BURST:
-            self.worker.mark(key_of(replica_set))
+            self.worker.mark_at(self.plane.now() + 1.0, key_of(replica_set))
 
     def _delete(self, replica_set: Obj, active: list[Obj], count: int) -> list[Obj]:
         """Delete the cheapest pods; gives those that stay."""

@@ -151,8 +151,10 @@ class Cluster:
         new = {**obj, "metadata": dict(obj["metadata"])} if frozen else copy_of(obj)
         new["apiVersion"], new["kind"] = found.api_version, found.kind
         new.setdefault("metadata", {})
-        for admission in self._admissions.get(found.key, ()):
-            new = admission(new)
+        # What has no spec is refused by validation, in its own words.
+        if isinstance(new.get("spec"), dict):
+            for admission in self._admissions.get(found.key, ()):
+                new = admission(new)
         new = {**new, "metadata": {**new["metadata"]}}
         strategy.prepare_create(self, found, new)
         metadata, key = new["metadata"], object_key(new)
