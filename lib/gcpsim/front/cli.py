@@ -61,10 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="machine-readable output")
         command.set_defaults(run=run)
         _COMMAND_OPTIONS[name](command)
-    from gcpsim.front import stage_cli, traffic_cli
+    from gcpsim.front import conformance_cli, stage_cli, traffic_cli
 
     stage_cli.add_commands(commands, ask)
     traffic_cli.add_commands(commands, ask, show)
+    conformance_cli.add_commands(commands)
     return parser
 
 

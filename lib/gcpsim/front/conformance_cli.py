@@ -1,0 +1,57 @@
+"""`gcpsim conformance record|compare`: what users can check for themselves against Google Cloud."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_commands(commands: Any) -> None:
+    """Add `conformance` with its two verbs to the parser."""
+    parser = commands.add_parser("conformance", help="record Google Cloud's answers, compare them")
+    actions = parser.add_subparsers(required=True, metavar="VERB")
+    record = actions.add_parser(
+        "record", help="run a fixed script of calls in a throw-away project"
+    )
+    record.add_argument(
+        "--project", required=True, help="a project made for this, to be thrown away"
+    )
+    record.add_argument("--project-number", default="", help="so that it is redacted as well")
+    record.add_argument("--simulator", default="", metavar="URL", help="a simulator instead")
+    record.add_argument("--out", type=Path, default=Path("conformance.json"))
+    record.add_argument("--yes", action="store_true", help="cost, time and clean-up are understood")
+    record.set_defaults(run=_record)
+    compare = actions.add_parser("compare", help="replay a recording here, tell the differences")
+    compare.add_argument("file", type=Path)
+    compare.set_defaults(run=_compare)
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from gcpsim.front.conformance import recorder, script
+
+    where = arguments.simulator or f"Google Cloud, project {arguments.project}"
+    print(f"{len(script.STEPS)} calls against {where}: {script.MINUTES}, {script.COST}.")
+    print(f"Everything it makes is called {script.PREFIX}-... and is deleted at the end.")
+    if not arguments.yes:
+        print("Run it again with --yes if that is fine. Nothing was done.", file=sys.stderr)
+        return 2
+    target = (
+        recorder.simulator(arguments.simulator) if arguments.simulator else recorder.google_cloud()
+    )
+    number = arguments.project_number
+    recording = recorder.record(target, arguments.project, number=number)
+    arguments.out.write_text(json.dumps(recording, indent=1, sort_keys=True) + "\n")
+    print(f"recorded in {arguments.out}; compare it: gcpsim conformance compare {arguments.out}")
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from gcpsim.front.conformance import compare
+
+    try:
+        recording = json.loads(arguments.file.read_text())
+        return 1 if compare.report(recording) else 0
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"gcpsim: {arguments.file}: {error}", file=sys.stderr)
+        return 2
