@@ -49,6 +49,7 @@ BY_DETAILS = {
     "rbac_access_denied": "denied_by_security_policy",
     "request_headers_too_large": "headers_too_long",
     "request_overall_timeout": "client_timed_out",
+    "upgrade_failed": "upgrade_header_rejected",
     "upstream_response_timeout": "backend_timeout",
     "via_upstream": "response_sent_by_backend",
 }

@@ -276,3 +276,28 @@ def test_a_pod_that_closes_idle_connections_early_is_met_sometimes(shop: Any) ->
     connection.close()
     assert set(statuses) <= {200, 503}
     assert 200 in statuses
+
+
+def test_bodies_have_no_limit(shop: Any) -> None:
+    body = b"x" * 3_000_000
+    answer = shop.fetch(method="POST", body=body)
+    assert answer.status == 200
+    assert len(answer.json["body"]) == len(body)
+    answer = shop.fetch(method="PUT", body=body)
+    assert len(answer.json["body"]) == len(body)
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("EXTERNAL_MANAGED", 400), ("EXTERNAL", 403)])
+def test_upgrades_to_anything_but_web_sockets_are_refused(
+    door: Any, scheme: str, status: int
+) -> None:
+    door.neg()
+    door.pod("one")
+    door.service("bs", "neg", loadBalancingScheme=scheme)
+    door.url_map()
+    door.make("global/targetHttpProxies", name="proxy", urlMap="global/urlMaps/um")
+    door.rule("targetHttpProxies", "proxy", 80, loadBalancingScheme=scheme)
+    asked = {"Upgrade": "chat/1", "Connection": "Upgrade"}
+    assert door.fetch(headers=asked).status == status
+    (row,) = door.flowed(1)
+    assert row["outcome"] == f"{status} upgrade_header_rejected"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gcpsim.dataplane.routes import access, armor, clusters, replies, tls, url_map
+from gcpsim.dataplane.routes import access, clusters, replies, tls, url_map
 from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, port_of, short
 from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
 
@@ -174,7 +174,7 @@ def _http(documents: Documents, front: Front, codec: str = "AUTO") -> Doc:
         "normalize_path": False,
         "merge_slashes": managed,
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
-        "local_reply_config": local_replies(front.scheme),
+        "local_reply_config": replies.local_replies(front.scheme),
     }
     if codec == "HTTP3":
         fields["http3_protocol_options"] = {}
@@ -234,31 +234,6 @@ def alt_svc(port: int) -> Doc:
     mutations = {"response_mutations": [{"append": offer}]}
     return typed(HTTP + "header_mutation", HTTP + "header_mutation.v3.HeaderMutation",
                  mutations=mutations)  # fmt: skip
-
-
-def local_replies(scheme: str) -> Doc:
-    """What is answered without a backend: Cloud Armor's statuses, then the scheme's own."""
-    cel = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    denials = [
-        {
-            "filter": {
-                "extension_filter": typed(
-                    "cel",
-                    cel,
-                    expression=f"response.code_details.contains('{armor.denied_by(status)}')",
-                )
-            },
-            "status_code": status,
-            "body_format_override": {"text_format_source": {"inline_string": text}},
-        }
-        for status, text in (
-            (403, "403 Forbidden"),
-            (404, "404 Not Found"),
-            (502, "502 Bad Gateway"),
-        )
-    ]
-    own = replies.local_replies(scheme)
-    return {"mappers": denials + own.get("mappers", [])}
 
 
 def unserved(front: Front, documents: Documents) -> str:

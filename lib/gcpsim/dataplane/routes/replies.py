@@ -1,6 +1,8 @@
 """What the load balancer itself answers: statuses and bodies by load-balancing scheme."""
 
+from gcpsim.dataplane.routes import armor
 from gcpsim.dataplane.routes.documents import Doc
+from gcpsim.dataplane.routes.envoy import typed
 
 CLASSIC_PAGE = """
 <html><head>
@@ -14,38 +16,43 @@ in 30 seconds.</h2>
 <h2></h2>
 </body></html>
 """
+DENIALS = {403: "403 Forbidden", 404: "404 Not Found", 502: "502 Bad Gateway"}
 # No healthy endpoint, connection failed, connection ended, no such cluster, timeouts, overflow.
 BACKEND_TROUBLE = ["UH", "UF", "UC", "URX", "UO", "NC", "LR", "UR", "UT", "UPE", "UMSDR"]
 
 
 def local_replies(scheme: str) -> Doc:
-    """The classic scheme answers 502 for all trouble with backends and 413 for large headers;
-    EXTERNAL_MANAGED answers as Envoy does (503, 504, 431)."""
+    """Cloud Armor's statuses, then the scheme's own: the classic one answers 502 for all trouble
+    with backends and 413 for large headers, EXTERNAL_MANAGED as Envoy does (503, 504, 431)."""
+    mappers = [
+        _by_details(armor.denied_by(status), status, text) for status, text in DENIALS.items()
+    ]
     if scheme != "EXTERNAL":
-        return {}
-    return {
-        "mappers": [
-            {
-                "filter": {"response_flag_filter": {"flags": BACKEND_TROUBLE}},
-                "status_code": 502,
-                "body_format_override": {
-                    "text_format_source": {"inline_string": CLASSIC_PAGE},
-                    "content_type": "text/html; charset=UTF-8",
-                },
-            },
-            {
-                "filter": {
-                    "status_code_filter": {
-                        "comparison": {
-                            "op": "EQ",
-                            "value": {"default_value": 431, "runtime_key": "gcpsim.none"},
-                        }
-                    }
-                },
-                "status_code": 413,
-            },
-        ]
+        return {"mappers": [*mappers, _by_details("upgrade_failed", 400)]}
+    trouble = {
+        "filter": {"response_flag_filter": {"flags": BACKEND_TROUBLE}},
+        "status_code": 502,
+        "body_format_override": {
+            "text_format_source": {"inline_string": CLASSIC_PAGE},
+            "content_type": "text/html; charset=UTF-8",
+        },
     }
+    too_large = {"default_value": 431, "runtime_key": "gcpsim.none"}
+    headers = {
+        "filter": {"status_code_filter": {"comparison": {"op": "EQ", "value": too_large}}},
+        "status_code": 413,
+    }
+    return {"mappers": [*mappers, trouble, headers]}
+
+
+def _by_details(part: str, status: int, text: str = "") -> Doc:
+    """The status (and text) of an answer whose details hold some words."""
+    name = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    told = typed("cel", name, expression=f"response.code_details.contains('{part}')")
+    out: Doc = {"filter": {"extension_filter": told}, "status_code": status}
+    if text:
+        out["body_format_override"] = {"text_format_source": {"inline_string": text}}
+    return out
 
 
 def not_carried(what: str) -> Doc:
