@@ -27,6 +27,7 @@ class Visits:
         self._waiting: dict[str, Callable[[Event], None]] = {}
         self._arrived = asyncio.Event()
         link.on("fetched", self._fetched)
+        link.restarted.append(self._lost)
 
     async def settled(self) -> None:
         """Wait until no visit is under way."""
@@ -77,6 +78,12 @@ class Visits:
                 where, _, number = one["connect"].rpartition(":")
                 return where, int(number)
         return None
+
+    def _lost(self) -> None:
+        """Who was on the way when the farm died does not arrive."""
+        for number in list(self._waiting):
+            event = {"id": number, "status": 0, "location": "", "body": "", "why": "went astray"}
+            self._fetched(event)
 
     def _fetched(self, event: Event) -> None:
         arrived = self._waiting.pop(event["id"], None)

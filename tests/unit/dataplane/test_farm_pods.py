@@ -9,7 +9,7 @@ import pytest
 from gcpsim.core.behaviour import Behaviour
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, ResponseReceived, StreamEnded, TrailersReceived
+from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
 from websockets.asyncio.client import connect
 
 from tests.unit.dataplane.farms import KEY, Run, answer, ask, certificate, get, run
@@ -138,6 +138,9 @@ async def over_http2(
             elif isinstance(event, DataReceived):
                 got += event.data or b""
                 session.acknowledge_received_data(event.flow_controlled_length or 0, 1)
+            elif isinstance(event, StreamReset):
+                writer.close()
+                return {"reset": str(int(event.error_code or 0))}, got
             elif isinstance(event, StreamEnded):
                 writer.close()
                 return headers, got
@@ -203,6 +206,21 @@ def test_grpc(path: str, behaviour: Behaviour, status: str, message: bytes) -> N
                   ("content-type", "application/grpc"), ("te", "trailers")]  # fmt: skip
         headers, body = await over_http2(*wire, fields, b"\x00\x00\x00\x00\x03abc")
         assert (headers["grpc-status"], body) == (status, message)
+
+    run(test)
+
+
+def test_slow_and_leaking_grpc() -> None:
+    fields = [(":method", "POST"), *ROOT[1:3], (":path", "/shop.Cart/Add"),
+              ("content-type", "application/grpc"), ("te", "trailers")]  # fmt: skip
+
+    async def call(farm: Run, behaviour: Behaviour) -> dict[str, str]:
+        wire = await asyncio.open_connection(*farm.pod(behaviour=behaviour)[8080])
+        return (await over_http2(*wire, fields, b"\x00\x00\x00\x00\x00"))[0]
+
+    async def test(farm: Run) -> None:
+        assert (await call(farm, Behaviour(slow=0.05)))["grpc-status"] == "0"
+        assert await call(farm, Behaviour(leak=1.0)) == {"reset": "2"}
 
     run(test)
 

@@ -124,9 +124,14 @@ class Http2:
         behaviour = self.connection.pod.behaviour
         if behaviour.hang:
             return
+        health = request.path.startswith(HEALTH_SERVICE)
+        if not health and self.connection.pod.leaks():
+            self._h2.reset_stream(stream, error_code=2)
+            self._forget(stream)
+            return
         names = self.connection.pod.identity.headers()[1:]
         self._h2.send_headers(stream, [(":status", "200"), *GRPC, *names])
-        if request.path.startswith(HEALTH_SERVICE):
+        if health:
             message = NOT_SERVING if behaviour.fail else SERVING
             last = request.path != WATCH
             self._queue(stream, Outgoing(message, DONE if last else None, ends=last))
@@ -160,8 +165,7 @@ class Http2:
             return
         if self._is_grpc(request):
             if not request.path.startswith(HEALTH_SERVICE) and not self._refused():
-                waiting = self._outgoing.pop(stream, None)
-                self._queue(stream, Outgoing(waiting.data if waiting else b"", DONE, ends=True))
+                self._end_grpc(stream)
             if request.path != WATCH:
                 self._requests.pop(stream, None)
             return
@@ -218,6 +222,25 @@ class Http2:
             waiting.data += data
             waiting.ends = ends
             self._flush(stream)
+
+    def _end_grpc(self, stream: int) -> None:
+        """The status of a call: at once, or as late as the pod is slow."""
+        slow = self.connection.pod.behaviour.slow
+
+        async def later() -> None:
+            await self.connection.wait(slow)
+            self._tasks.pop(stream, None)
+            end()
+            self._send()
+
+        def end() -> None:
+            waiting = self._outgoing.pop(stream, None)
+            self._queue(stream, Outgoing(waiting.data if waiting else b"", DONE, ends=True))
+
+        if slow:
+            self._tasks[stream] = asyncio.get_running_loop().create_task(later())
+        else:
+            end()
 
     def _write(self, stream: int, request: Request, reply: Reply) -> None:
         if reply.drop:

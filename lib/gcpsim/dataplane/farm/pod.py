@@ -127,10 +127,9 @@ class Pod:
     def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
         """The answer to a request, after the pod's moods."""
         behaviour = self.behaviour
-        self._requests += 1
         if behaviour.hang:
             return Reply(hang=True)
-        if behaviour.leak and self._leaks(behaviour.leak):
+        if self.leaks():
             return Reply(drop=True)
         if behaviour.fail:
             reply: Reply | Awaitable[Reply] = Reply(
@@ -147,6 +146,8 @@ class Pod:
             reply.headers = [*reply.headers, (SLOW, f"{behaviour.slow:g}")]
         return reply
 
-    def _leaks(self, share: float) -> bool:
-        """Every n-th request, so that a share is what it says also over a short time."""
+    def leaks(self) -> bool:
+        """Whether one more request is dropped: every n-th, so that a share is what it says."""
+        share = self.behaviour.leak
+        self._requests += 1
         return int(self._requests * share) != int((self._requests - 1) * share)
