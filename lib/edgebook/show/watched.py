@@ -4,6 +4,7 @@ In JupyterLab the picture is drawn anew every second in its cell; in a terminal 
 frontend. Nothing here decides anything: it shows a Watch.
 """
 
+import os
 import sys
 import threading
 import time
@@ -80,8 +81,11 @@ def in_a_notebook() -> bool:
 
 
 def live(watch: Watch) -> Callable[[], None]:
-    """Draw a running watch in the running cell until the returned function is called."""
-    if not in_a_notebook():
+    """Draw a running watch in the running cell until the returned function is called.
+
+    A run that is recorded is shown by whoever records it.
+    """
+    if not in_a_notebook() or os.environ.get("EDGEBOOK_JOURNAL"):
         return lambda: None
     update, over = in_a_cell(), threading.Event()
 
