@@ -141,7 +141,8 @@ def test_the_sample_record_is_what_a_rehearsal_shows_today(carrying: World) -> N
     shutil.copytree(ROOT / "params", copy / "params")
     copies = [shutil.copy(archive.folder / change_id / name, copy / name) for name in names]
     sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
-    carrying.env["EDGEBOOK_JOURNAL"] = str(carrying.folder / "journal.jsonl")  # as in a recorded run
+    journal = carrying.folder / "journal.jsonl"  # as in a recorded run
+    carrying.env["EDGEBOOK_JOURNAL"] = str(journal)
     done = nbval(carrying, "--nbval", "--nbval-sanitize-with", sanitize, *copies)
     assert done.returncode == 0, (
         f"{done.stdout[-6000:]}\nrefresh: .venv/bin/python tools/sample_record.py"
