@@ -8,7 +8,7 @@ import hashlib
 
 import orjson
 
-from gcpsim.compute.collections.health import get_health
+from gcpsim.compute.collections.get_health import get_health
 from gcpsim.compute.collections.url_maps import limited
 from gcpsim.compute.engine import links, listing
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
