@@ -350,6 +350,7 @@ class Plan:
     front_door: str = ""
     environment: str = ""  # an approval for the simulator is none for Google Cloud
     stages: tuple[Body, ...] = ()
+    allows: tuple[str, ...] = ()  # what it may cost users beyond the usual
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "changes", tuple(sorted(self.changes, key=lambda c: c.order)))
@@ -378,7 +379,7 @@ class Plan:
     def hash(self) -> str:
         """SHA-256 over the symbolic form, in hex; the first 8 digits are what people see."""
         digests = sorted(change.digest for change in self.to_do)
-        said = [self.environment, self.front_door, *digests]
+        said = [self.environment, self.front_door, *digests, *self.allows]
         for stage in self.stages:
             plain = {name: stage[name] for name in stage if name not in STAGE_WORDS}
             said.append(json.dumps(plain, sort_keys=True, separators=(",", ":")))
@@ -404,7 +405,8 @@ class Plan:
             "front_door": self.front_door,
             "changes": changes,
         }
-        return said | ({"stages": list(self.stages)} if self.stages else {})
+        said |= {"stages": list(self.stages)} if self.stages else {}
+        return said | ({"allows": list(self.allows)} if self.allows else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Plan":
@@ -414,6 +416,7 @@ class Plan:
             value.get("front_door", ""),
             value.get("environment", ""),
             tuple(value.get("stages", ())),
+            tuple(value.get("allows", ())),
         )
 
 

@@ -24,6 +24,7 @@ from edgebook.moves.looking import Seen, Watcher
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
 from edgebook.plan import kept
+from edgebook.plan.allowances import allowances
 from edgebook.plan.approval import AUTO, Approval, Given
 from edgebook.records.journal import Journal
 
@@ -144,7 +145,8 @@ class Engine:
     def situate(self) -> Situation:
         """Look anew; raises OwnershipError when live is no stage of the ladder."""
         moment = self._read()
-        ladder = replace(self._make(moment), lost=self._lost)
+        allows = allowances(self._door.spec.safety.traffic)
+        ladder = replace(self._make(moment), lost=self._lost, allows=allows)
         return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
 
     def _read(self) -> Moment:

@@ -110,6 +110,7 @@ class Ladder:
     environment: str = ""
     besides: frozenset[ResourceKey] = frozenset()  # of other moves: must not be there
     to: tuple[str, ...] = ()
+    allows: tuple[str, ...] = ()  # what it may cost users beyond the usual
     lost: tuple[str, ...] = ()  # clusters whose Kubernetes API does not answer now
 
     @cached_property
@@ -156,7 +157,7 @@ class Ladder:
             if change.key in scope and not self._out_of_reach(change)
         ]
         left = [change for change in stage.extra if extra_left(change, live)]
-        return Plan((*found, *left), self.front_door, self.environment)
+        return Plan((*found, *left), self.front_door, self.environment, allows=self.allows)
 
     def _out_of_reach(self, change: Change) -> bool:
         """A Service of a cluster whose API does not answer: nobody knows its annotation."""
@@ -168,7 +169,7 @@ class Ladder:
         """All changes of all stages, for approval: its hash covers gates, soaks and ways back."""
         changes = [change for index in range(1, len(self.stages)) for change in self.told(index)]
         stages = tuple(self.stages_json())
-        return Plan(tuple(changes), self.front_door, self.environment, stages)
+        return Plan(tuple(changes), self.front_door, self.environment, stages, self.allows)
 
     @property
     def hash(self) -> str:

@@ -199,6 +199,9 @@ def covers(approved: Plan, now: Plan, spent: Collection[str] = ()) -> tuple[Diff
         if now.to_do and getattr(approved, name) != getattr(now, name):
             text = f"{name} was {getattr(approved, name)}, is {getattr(now, name)}"
             beyond.append(Difference(now.to_do[0].key, text))
+    if now.to_do and (more := sorted(set(now.allows) - set(approved.allows))):
+        text = f"safety.traffic allows more than approved: {'; '.join(more)}"
+        beyond.append(Difference(now.to_do[0].key, text))
     return tuple(sorted(beyond))
 
 

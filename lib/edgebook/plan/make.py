@@ -14,6 +14,7 @@ from edgebook.model.kinds import certificate_scope, named, noun
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan
 from edgebook.params.types import SafetySpec, Spec
+from edgebook.plan.allowances import allowances
 from edgebook.plan.diff import diff
 from edgebook.plan.live_index import index_of
 
@@ -37,7 +38,12 @@ def wanted(spec: Spec, observed: Observed, live: Live) -> Desired:
 def make(spec: Spec, observed: Observed, live: Live, *, target: Desired | None = None) -> Plan:
     """The plan of all steps; `plan.only(step)` is the part of one. `target`: what `wanted` said."""
     target = target or wanted(spec, observed, live)
-    return Plan(tuple(diff(target, live, observed)), target.front_door, spec.environment.value)
+    return Plan(
+        tuple(diff(target, live, observed)),
+        target.front_door,
+        spec.environment.value,
+        allows=allowances(spec.safety.traffic),
+    )
 
 
 def refusal(

@@ -159,13 +159,20 @@ def plan_table(title: str, plan: Plan, *, notes: Iterable[str] = ()) -> PlanTabl
     return PlanTable(
         ("action", "kind", "name", "what", "disrupts"),
         rows,
-        title=f"{title}: {', '.join(said) or 'nothing to change'}",
+        title=f"{title}: {', '.join(said) or 'nothing to change'}{_allowed(plan)}",
         aside=f"plan {plan.short_hash}" if plan.to_do else "",
         notes=tuple(notes),
         data=plan.to_json(),
         detailed="what",
         plan=plan,
     )
+
+
+def _allowed(plan: Plan) -> str:
+    """What the approval of this plan allows users to notice beyond the usual."""
+    if not plan.allows or plan.empty:
+        return ""
+    return f"; safety.traffic allows: {', '.join(plan.allows)}"
 
 
 def _disrupts(action: Action, disrupts: str) -> str:

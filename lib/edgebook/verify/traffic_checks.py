@@ -112,12 +112,12 @@ def _judged(streaks: list[Streak]) -> CheckResult:
     check, step = ANSWERS[target.protocol], _step(target)
     where = f" from {location}" if location else ""
     subject = f"{target.hostname or target.frontend}:{target.port}{where}"
-    sent, answered = sum(s.sent for s in streaks), sum(s.answered for s in streaks)
     if worst.in_a_row >= IN_A_ROW:
         clusters = sorted({name for streak in streaks for name in streak.clusters})
         by = f", by {', '.join(clusters)}" if clusters else ""
-        words = f"{answered} answers to {len(streaks)} clients{by}"
+        words = f"{len(streaks)} clients had answers in a row{by}"
         return result(OK, check, subject, words, step=step)
+    sent, answered = sum(s.sent for s in streaks), sum(s.answered for s in streaks)
     words = f"{answered} of {sent} requests answered; {worst.series.client}: {worst.failure}"
     state = UNCERTAIN if worst.answered else FAILED
     return result(state, check, subject, words, _remedy(worst.failure), step=step)
