@@ -90,7 +90,6 @@ class Moved:
     plan: Plan
     stages: tuple[StageDone, ...]
     standing: str
-    own_seconds: float = 0.0  # what was not waiting, in seconds of this machine
     traffic: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -99,7 +98,6 @@ class Moved:
             "title": self.title,
             "stages": [stage.to_json() for stage in self.stages],
             "standing": self.standing,
-            "own_seconds": round(self.own_seconds, 3),
             "traffic": self.traffic,
         }
 

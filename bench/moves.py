@@ -1,0 +1,170 @@
+"""Moves of live traffic: requests that fail, our own time, and what a kill anywhere leaves.
+
+BENCH_KILLS is the number of calls of a swap at which its run is killed, before and after the effect
+(0: every call). BENCH_ROUNDS is how often the traffic goes there and back under the meter.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PARAMS = "params/rehearsal.yaml"
+KILLS = int(os.environ.get("BENCH_KILLS", "12"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
+DIED = 137
+QUICK = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0]}
+
+
+def run() -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["EDGEBOOK_STATE"] = state
+        os.environ.pop("EDGEBOOK_JOURNAL", None)
+        return [*_quiet(), *_traffic()]
+
+
+def _row(what: str, measured: float, unit: str, limit: str) -> dict[str, Any]:
+    return {"what": what, "measured": measured, "unit": unit, "limit": limit}
+
+
+@contextmanager
+def _simulator(*options: str) -> Iterator[str]:
+    """A simulator of the legacy shop; its URL, which is also in GCPSIM_URL."""
+    command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes", "--scenario",
+               "legacy", *options]  # fmt: skip
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        ready = json.loads(process.stdout.readline())
+        os.environ.update({k: str(v) for k, v in ready["env"].items()})
+        os.environ["GCPSIM_URL"] = url = ready["services"]["compute"]
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            os.environ.pop(name, None)
+        try:
+            yield url
+        finally:
+            process.stdin.close()
+
+
+def _admin(url: str, verb: str, path: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"X-Gcpsim-Token": os.environ["GCPSIM_TOKEN"]}
+    request = urllib.request.Request(f"{url}/_sim/{path}", data, headers, method=verb)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read() or b"{}")
+
+
+def _swap(to: str, **options: Any) -> Any:
+    from edgebook.book import open as open_book
+
+    move = open_book(PARAMS).move("swap", **{"to": to, **QUICK, **options})
+    return move.apply("apply", "auto", show_progress=False)
+
+
+def _quiet() -> Iterator[dict[str, Any]]:
+    """Without traffic, and without waiting: what is left is our own time."""
+    from edgebook.book import open as open_book
+
+    with _simulator("--time-scale", "0", "--no-dataplane") as url:
+        open_book(PARAMS).apply("apply", "auto", show_progress=False)
+        began = time.monotonic()
+        moved = _swap("green")
+        took = (time.monotonic() - began) / len(moved.data["stages"])
+        yield _row("own time a stage, waits aside", took, "s", "<= 1")
+        lost = sum(not _killed(url, nth, when) for nth, when in _kills(url))
+        yield _row("swaps that a kill -9 left standing", float(lost), "", "<= 0")
+
+
+def _kills(url: str) -> list[tuple[int, str]]:
+    """At which calls a run is killed; the traffic is back at blue after this."""
+    before = _admin(url, "GET", "calls")["total"]
+    _back_home()
+    calls = _admin(url, "GET", "calls")["total"] - before
+    step = max(1, calls // KILLS) if KILLS else 1
+    return [(nth, when) for nth in range(1, calls, step) for when in ("before", "after")]
+
+
+def _back_home() -> None:
+    """To blue, whatever the params say: they have it already."""
+    _swap("blue")
+
+
+def _killed(url: str, nth: int, when: str) -> bool:
+    """Kill a swap at one call; whether the next run brings it to its end."""
+    _admin(url, "POST", "faults", {"effect": f"drop_{when}", "nth": nth, "times": 1})
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _die()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    _admin(url, "DELETE", "faults")
+    try:
+        there = "clean up" in _swap("green").data["standing"]
+        _back_home()
+    except Exception as error:
+        print(f"killed {when} call {nth}: {error}", file=sys.stderr)
+        return False
+    return there
+
+
+def _die() -> None:
+    from edgebook.book import open as open_book
+
+    book = open_book(PARAMS)
+    # The dropped connection is the sign: from here on this process does nothing more.
+    book.door.connection.on_retry = lambda error, seconds: os._exit(DIED)
+    book.move("swap", to="green", **QUICK).apply("apply", "auto", show_progress=False)
+
+
+def _traffic() -> Iterator[dict[str, Any]]:
+    """Under traffic: everything in its order loses nothing; the same at once does."""
+    from edgebook.book import open as open_book
+
+    with _simulator("--time-scale", "60"):
+        book = open_book(PARAMS)
+        book.apply("apply", "auto", show_progress=False)
+        sent = failed = 0
+        gap = 0.0
+        for name, options in _moves():
+            moved = book.move(name, **options)
+            mode = "back" if name == "failover-back" else "apply"
+            seen = moved.apply(mode, "auto", show_progress=False).data["traffic"]
+            sent, failed = sent + seen["sent"], failed + seen["failed"]
+            gap = max(gap, seen["longest_gap_s"])
+        yield _row("requests sent while traffic moved", float(sent), "", ">= 1000")
+        yield _row("requests failed of them", float(failed), "", "<= 0")
+        yield _row("longest time without a success", gap, "s", "<= 5")
+        yield _row("requests failed by the same swap without order", _disorder(book), "", ">= 1")
+
+
+def _moves() -> list[tuple[str, dict[str, Any]]]:
+    there_and_back = [("swap", {"to": "green", **QUICK}), ("swap", {"to": "blue", **QUICK})]
+    cut_over = ("cut-over", {"steps": [50.0, 100.0], "soak": "15s", "ttl": "30s"})
+    return [cut_over, *(there_and_back * ROUNDS)]
+
+
+def _disorder(book: Any) -> float:
+    """Blue's entries out and green's in with one write, without a look at health or spread."""
+    from edgebook.apply.metering import metered
+
+    service = "compute/v1/projects/shop-rehearsal/global/backendServices/shop-web"
+    with metered(book.door) as meter:
+        time.sleep(3)
+        live = book.door.wire.get("compute", service)
+        body = {"backends": [], "fingerprint": live["fingerprint"]}
+        book.door.wire.request("compute", "PATCH", service, body=body)
+        time.sleep(4)
+        seen = meter.watch.window(None, None)
+    return float(seen.failed)
+
+
+if __name__ == "__main__":
+    print(Path(__file__).name, run())
