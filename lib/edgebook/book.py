@@ -6,7 +6,7 @@ EdgebookError. Only `apply` and `teardown(...).apply` write anything outside thi
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -431,6 +431,18 @@ def plan_change(params_file: str) -> dict[str, Any]:
         "author": identity(door.connection).to_json(),
     }
     return {**change_json(door.read().plan), **about}
+
+
+def plan_teardown(params_file: str, steps: Sequence[str] = ()) -> dict[str, Any]:
+    """The same of a teardown: what its notebook will compare with what was approved."""
+    book = open(params_file)
+    found = book.teardown(*steps).plan().plan
+    about = {
+        "place": book.door.connection.place,
+        "author": identity(book.door.connection).to_json(),
+        "steps": {"teardown": {"hash": found.hash, "changes": len(found.to_do)}},
+    }
+    return {**found.to_json(), **about}
 
 
 def change_json(plan: Plan) -> dict[str, Any]:

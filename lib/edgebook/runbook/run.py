@@ -52,6 +52,7 @@ from edgebook.traffic.archive import FILE
 from edgebook.traffic.targets import limits
 
 APPROVAL = "approval.json"
+TEARDOWN = "teardown"
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Run:
                 self._hold()
                 if runbook.moves:
                     self._approve_move(runbook)
-                elif not self.approval:
+                elif runbook.step == TEARDOWN or not self.approval:
                     self._approve(runbooks[runbooks.index(runbook) :])
             self._keep_state()
             now, self._next = kernel, None
@@ -225,7 +226,7 @@ class Run:
         """Plan the whole change and compare it with what was approved."""
         prepared = self.prepared
         self.display.begin("plan")
-        said = self.warm.call("edgebook.book:plan_change", params_file=prepared.request.params_file)
+        said = self._planned(runbooks[0])
         self.plan = Plan.from_json(said)
         self.step_hashes = {name: str(step["hash"]) for name, step in said["steps"].items()}
         before, given = prepared.before, prepared.given
@@ -240,6 +241,14 @@ class Run:
         if given.signed:
             self.draft.write_json(APPROVAL, bundle(given, given.plan or self.plan))
         self.display.plan(self.plan, self.approval.to_json())
+
+    def _planned(self, runbook: Runbook) -> dict[str, Any]:
+        """What would be done: the whole change, or the teardown that this notebook is."""
+        file = self.prepared.request.params_file
+        if runbook.step != TEARDOWN:
+            return dict(self.warm.call("edgebook.book:plan_change", params_file=file))
+        steps = self.prepared.values[runbook.name].get("steps") or []
+        return dict(self.warm.call("edgebook.book:plan_teardown", params_file=file, steps=steps))
 
     def _approve_move(self, runbook: Runbook) -> None:
         """A move's ladder is planned when its turn comes: it starts from what is live then."""
