@@ -1,4 +1,4 @@
-"""It holds: garbage on the wire, writers that meet, kills and signals; each in full, with its table.
+"""It holds: garbage on the wire, writers that meet; each in full, with its table.
 
 `make bench ONLY=hold`; HOLD_RUNS and HOLD_ROUNDS make it shorter. Tests have a sample of each.
 """

@@ -292,11 +292,22 @@ def annotations_as_live(
 
 
 def annotation_content(text: str) -> dict[str, Any]:
-    """The annotation's JSON; what is no JSON object is kept under `invalid`."""
+    """The annotation's JSON; what is no JSON object of its shape is kept under `invalid`."""
     if not text:
         return {}
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"invalid": text}
-    return content if isinstance(content, dict) else {"invalid": text}
+    return content if _is_annotation(content) else {"invalid": text}
+
+
+def _is_annotation(content: Any) -> bool:
+    """Whether GKE could read it: anybody may have written it."""
+    ports = content.get("exposed_ports") if isinstance(content, dict) else 0
+    if ports is None:
+        return True
+    return isinstance(ports, dict) and all(
+        isinstance(entry, dict) and isinstance(entry.get("name", ""), str)
+        for entry in ports.values()
+    )

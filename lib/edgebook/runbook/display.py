@@ -20,6 +20,7 @@ from edgebook.model.kinds import named
 from edgebook.model.values import Plan
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
+from edgebook.text import plain, safe
 
 STYLES = {"ok": "green", "failed": "red", "interrupted": "yellow", "refused": "yellow"}
 WIDTH = 19
@@ -66,7 +67,7 @@ class Display:
         self.users: Callable[[], str] = lambda: ""  # what the meter says now
 
     def say(self, text: str, style: str = "") -> None:
-        self.console.print(Text(text, style=style), soft_wrap=True)
+        self.console.print(Text(safe(text), style=style), soft_wrap=True)
 
     def line(self, title: str, state: str = "", took: str = "", text: str = "") -> None:
         """20 certificate     ok    6 s   7 changes"""
@@ -74,7 +75,7 @@ class Display:
         row.append(f"{title:<{WIDTH}} ")
         row.append(f"{state:<11} " if state in ("interrupted", "refused") else f"{state:<6} ",
                    STYLES.get(state, ""))  # fmt: skip
-        row.append(f"{took:>6}  {text}".rstrip())
+        row.append(f"{took:>6}  {safe(text)}".rstrip())
         self.console.print(row, soft_wrap=True)
 
     def plan(self, plan: Plan, approval: Mapping[str, str]) -> None:
@@ -138,7 +139,7 @@ class Display:
         if what := str(error.get("what") or ""):
             self.say(f"    {what}", "bold")
         for label in ("where", "why", "seen", "next", "state"):
-            for number, text in enumerate(str(error.get(label) or "").splitlines()):
+            for number, text in enumerate(safe(error.get(label) or "").splitlines()):
                 name = label if number == 0 else ""
                 self.console.print(Text(f"    {name:<7} {text}"), soft_wrap=True)
 
@@ -152,7 +153,7 @@ class Display:
         words = self._heading
         if events.total:
             last = events.changes[-1]["sentence"] if events.changes else ""
-            words = f"{events.done}/{events.total} changes  {last}"
+            words = f"{events.done}/{events.total} changes  {plain(last)}"
         elif events.checks:
             words = f"{len(events.checks)} checks"
         passed = duration(time.monotonic() - self._since)

@@ -16,6 +16,7 @@ from edgebook.model.values import Action, CheckResult, CheckState, Plan
 from edgebook.plan import details
 from edgebook.plan.details import Detail
 from edgebook.show import html
+from edgebook.text import plain
 
 WIDEST = 110
 T = TypeVar("T", bound="Table")
@@ -86,7 +87,7 @@ class Table:
 def _text(value: Any) -> str:
     if value is None or value == "":
         return "-"
-    return str(value)
+    return plain(value)
 
 
 def layout(table: Table) -> list[int]:

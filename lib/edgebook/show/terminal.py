@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from edgebook.plan.details import Detail
 from edgebook.show.tables import Pages, Row, Table, layout
+from edgebook.text import plain, plain_lines
 
 CODES = {"good": "32", "new": "32", "bad": "31", "gone": "31", "warn": "33", "quiet": ""}
 BOLD, DIM = "1", "2"
@@ -52,7 +53,8 @@ def render(one: Table | Pages, *, width: int = 0, colour: bool = False, verbose:
     for note in one.notes:
         lines += [f"  {line}" for line in _wrapped(note, width and width - 2)]
     if one.paste:
-        lines += [f"Next: {one.paste_why}", *(f"  {line}" for line in one.paste.splitlines())]
+        pasted = plain_lines(one.paste).splitlines()
+        lines += [f"Next: {one.paste_why}", *(f"  {line}" for line in pasted)]
     return "\n".join(lines)
 
 
@@ -97,7 +99,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     if not text:
         return []
     found: list[str] = []
-    for line in text.splitlines():
+    for line in plain_lines(text).splitlines():
         wrapped = textwrap.wrap(line, width, replace_whitespace=False) if width else [line]
         found += wrapped or [""]
     return found
@@ -108,4 +110,6 @@ def _cut(text: str, width: int) -> str:
 
 
 def _painted(text: str, code: str, colour: bool) -> str:
+    """The only escape sequences in a terminal are ours: the text itself has none."""
+    text = plain(text)
     return f"\033[{code}m{text}\033[0m" if colour and code and text else text

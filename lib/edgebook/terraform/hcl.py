@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgebook.text import UNSAFE, plain
+
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -34,9 +36,9 @@ def render(blocks: Iterable[Block]) -> str:
 
 def _block(block: Block, depth: int) -> list[str]:
     pad = "  " * depth
-    labels = "".join(f' "{label}"' for label in block.labels)
+    labels = "".join(f" {quoted(label)}" for label in block.labels)
     groups = _groups(block, depth + 1)
-    head = [f"{pad}# {line}" for line in block.comment.splitlines()]
+    head = [f"{pad}# {plain(line)}" for line in block.comment.splitlines()]
     if not groups:
         return [*head, f"{pad}{block.type}{labels} {{}}"]
     lines = [*head, f"{pad}{block.type}{labels} {{"]
@@ -82,5 +84,9 @@ def value(item: Any) -> str:
 
 
 def quoted(text: str) -> str:
-    """A string; `${` and `%{` would begin a template."""
-    return json.dumps(text, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+    """A string; `${` and `%{` would begin a template, and HCL has fewer escapes than JSON."""
+    said = UNSAFE.sub(
+        lambda found: f"\\u{ord(found.group()):04x}", json.dumps(text, ensure_ascii=False)
+    )
+    said = said.replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+    return said.replace("${", "$${").replace("%{", "%%{")
