@@ -67,6 +67,7 @@ class Options:
     rate_limits: bool = False
     strict_fingerprints: bool = False
     seed: int = 0
+    retries: bool = True  # whether front ends try a request without a body once more
     drains_on_removal: bool = False  # whether removing a NEG from a backend service drains
     locations: Sequence[str] = ()
 

@@ -72,7 +72,7 @@ class DataPlane:
         self._changed = asyncio.Event()
         shared = Shared(say=say)
         self.stations = {
-            name: Station(location, shared, self._placer(name), self._offerer(name))
+            name: Station(location, shared, self._placer(name), self._offerer(name), world.options)
             for name, location in self.spread.locations.items()
         }
         self._readers = {
@@ -99,7 +99,7 @@ class DataPlane:
         # Pods and Envoys start up while this process translates.
         for name, station in self.stations.items():
             station.changed = self._told(name)
-            station.learn({("compute/forwardingRules", "")})
+            station.translate_anew()
             station.publish()
         self.spread.learned = lambda location, keys: self.stations[location.name].learn(keys)
         for observers in (self.pods.observers, self.health.observers):
@@ -150,8 +150,11 @@ class DataPlane:
         return {"refused": self.refused(), "traffic": self.traffic.table()}
 
     def resync(self) -> None:
-        """After a reset of the world, which forgets what was on its way to the locations."""
+        """After a reset of the world, which forgets what was on its way to the locations, or a
+        change of its options."""
         self.spread.resync()
+        for station in self.stations.values():
+            station.translate_anew()
 
     def health_table(self) -> list[dict[str, Any]]:
         """What each prober saw of each endpoint, and why; sorted."""

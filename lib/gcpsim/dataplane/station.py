@@ -15,6 +15,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from gcpsim.core.world import Options
 from gcpsim.dataplane import balance
 from gcpsim.dataplane.envoy import messages
 from gcpsim.dataplane.envoy.ads import Catalogue, Refusal
@@ -61,6 +62,7 @@ class Station:
         shared: Shared,
         place: Callable[[str, int], tuple[str, int]],
         offered: Callable[[str, str, str], tuple[str, int] | None],
+        options: Options,
     ) -> None:
         self.location = location
         self.catalogue = Catalogue()
@@ -72,6 +74,7 @@ class Station:
         self._shared = shared
         self._place = place
         self._offered = offered
+        self._options = options
         self._current: dict[str, dict[str, Doc]] = {kind: {} for kind in messages.ORDER}
         self._stale = False
         self._services: set[str] = set()
@@ -86,6 +89,11 @@ class Station:
             self._stale = True
         if groups:
             self._services |= self._with(groups)
+        self._schedule()
+
+    def translate_anew(self) -> None:
+        """What decides beside documents has changed, or this is the start."""
+        self._stale = True
         self._schedule()
 
     def look_again(self, services: set[str] | None = None) -> None:
@@ -116,6 +124,7 @@ class Station:
             self._place,
             country=country(self.location.name),
             region=self.location.name,
+            retries=self._options.retries,
         )
         for kind, field_name in KINDS.items():
             self._bring(kind, getattr(self.config, field_name))

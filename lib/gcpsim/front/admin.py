@@ -180,4 +180,6 @@ class Admin:
                     400, f"options: {name}={value!r}; options are {vars(options)}", "invalid"
                 )
             setattr(options, name, value)
+        if self.world.dataplane is not None:
+            self.world.dataplane.resync()
         return vars(options)

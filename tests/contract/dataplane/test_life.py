@@ -52,9 +52,19 @@ def test_an_envoy_that_dies_comes_back(start_sim: Callable[..., Any]) -> None:
         except ConnectionRefusedError:
             continue
     assert answered.status == 200
+    without_retries(door)
     door.stop()
     sim.stop()
     assert "the Envoy of us-central1 ended with -9" in sim.errors
+
+
+def without_retries(door: Door) -> None:
+    """The option: every request meets what is there."""
+    other = door.pod("two")
+    other.hook = lambda handler: setattr(handler, "close_connection", True) or True
+    assert {door.fetch().status for _ in range(6)} == {200}
+    door.sim.admin("POST", "options", {"retries": False})
+    assert {door.fetch().status for _ in range(6)} == {200, 503}
 
 
 def short_key(host: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gcpsim.core.world import Options
 from gcpsim.dataplane import station as stations
 from gcpsim.dataplane.envoy import messages
 from gcpsim.dataplane.routes.documents import ROOT, Documents
@@ -53,8 +54,9 @@ class Stage:
             Shared(say=self.said.append),
             lambda ip, port: ("127.0.0.9", port),
             self.offered,
+            Options(),
         )
-        self.station.learn({("compute/forwardingRules", "")})
+        self.station.translate_anew()
         self.station.publish()
 
     def offered(self, service: str, group: str, endpoint: str) -> tuple[str, int] | None:

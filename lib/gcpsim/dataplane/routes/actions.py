@@ -37,6 +37,7 @@ class Maker:
     url_map: str
     scheme: str
     country: str = ""
+    retries: bool = True
 
     def make(self, part: Doc, prefix: str | None, outer: Iterable[Doc | None] = ()) -> Doc:
         """The fields of a route. `prefix` is what of the path was matched (None: all of it);
@@ -133,7 +134,7 @@ class Maker:
         if action.get("maxStreamDuration"):
             most = duration(action["maxStreamDuration"])
             out["max_stream_duration"] = {"max_stream_duration": seconds(most)}
-        retry = retries(again, self.scheme)
+        retry = retries(again, self.scheme) if again or self.retries else {}
         if retry:
             out["retry_policy"] = retry
         hashes = next((h for s in services if (h := affinity.hash_policy(s))), None)

@@ -25,7 +25,9 @@ class Config:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def translate(documents: Documents, place: Place, *, country: str = "", region: str = "") -> Config:
+def translate(
+    documents: Documents, place: Place, *, country: str = "", region: str = "", retries: bool = True
+) -> Config:
     """`place` says where this location serves (address, port); a regional front end is served only
     where `region` is its own."""
     out = Config()
@@ -47,13 +49,13 @@ def translate(documents: Documents, place: Place, *, country: str = "", region: 
             out.listeners[over["name"]] = over
         out.secrets |= secrets
         out.fronts.append(front)
-        services |= _behind(documents, front, out, country)
+        services |= _behind(documents, front, out, (country, retries))
     for path in sorted(services):
         _cluster(documents, path, out)
     return out
 
 
-def _behind(documents: Documents, front: Front, out: Config, country: str) -> set[str]:
+def _behind(documents: Documents, front: Front, out: Config, here: tuple[str, bool]) -> set[str]:
     """The backend services that a front can lead to; its routes are made on the way."""
     if front.kind not in listeners.HTTP_PROXIES:
         return {path_of(front.proxy.get("service") or "")}
@@ -61,7 +63,7 @@ def _behind(documents: Documents, front: Front, out: Config, country: str) -> se
     doc = documents.get(path) or {}
     name = url_map.name_of(path, front.scheme)
     if name not in out.routes:
-        out.routes[name] = url_map.route_configuration(documents, path, doc, front.scheme, country)
+        out.routes[name] = url_map.route_configuration(documents, path, doc, front.scheme, *here)
     return listeners.services_of(doc)
 
 

@@ -38,10 +38,10 @@ def name_of(path: str, scheme: str) -> str:
 
 
 def route_configuration(
-    documents: Documents, path: str, doc: Doc, scheme: str, country: str = ""
+    documents: Documents, path: str, doc: Doc, scheme: str, country: str = "", retries: bool = True
 ) -> Doc:
     """The whole map. What can't be carried answers 501 with its name, where it would act."""
-    maker = Maker(documents, path, scheme, country)
+    maker = Maker(documents, path, scheme, country, retries)
     hosts: list[Doc] = []
     for matcher in doc.get("pathMatchers") or []:
         domains = [
