@@ -182,12 +182,16 @@ class Health:
         if neg["network"] not in reaches:
             reaches[neg["network"]] = Reach(self.compute, neg["network"])
         after: Doc = {}
+        asked = _asked(check) if check is not None and self.prober is not None else ""
         for endpoint in negs.endpoints(self.compute, group):
             name, record = _key(endpoint), before.get(_key(endpoint))
             verdict = self._verdict(group, endpoint, check, reaches[neg["network"]])
             why, when = verdict or "", self.compute.world.clock.now()
             if verdict is None:
-                target = _target(location, endpoint, check)
+                assert check is not None, "without a check everything is healthy"
+                target = Target(
+                    location, endpoint.get("ipAddress", ""), _probe_port(check, endpoint), asked
+                )
                 targets.add(target)
                 why, when = self._seen(target, record, when)
             after[name] = record = self._record(record, why, when, check, location)
@@ -331,9 +335,8 @@ def _phase(location: str) -> float:
     return zlib.crc32(location.encode()) % 100 / 100 if location else 0.0
 
 
-def _target(location: str, endpoint: Doc, check: Doc | None) -> Target:
-    assert check is not None, "without a check everything is healthy"
+def _asked(check: Doc) -> str:
+    """What of a health check decides about a probe."""
     block = BLOCKS[check["type"]]
     facts = {name: check[name] for name in ("checkIntervalSec", "timeoutSec", "type")}
-    text = orjson.dumps({**facts, "block": check.get(block, {})}).decode()
-    return Target(location, endpoint.get("ipAddress", ""), _probe_port(check, endpoint), text)
+    return orjson.dumps({**facts, "block": check.get(block, {})}).decode()
