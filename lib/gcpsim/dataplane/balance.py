@@ -12,6 +12,8 @@ from gcpsim.dataplane.geography import distance
 from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, region_of, zone_of
 
 SCALE = 10_000
+# How full a region is counts in quarters: each change of shares moves sessions that hang on a hash.
+QUARTERS = 4
 # (group path, "ip:port") -> where to connect; None when the endpoint is not to be offered.
 Offered = Callable[[str, str], tuple[str, int] | None]
 
@@ -130,6 +132,7 @@ def _tiers(found: list[Group], location: str) -> list[list[Group]]:
 
 
 def _within(tier: list[Group], fullness: float, taken: float, out: dict[Group, float]) -> None:
+    fullness = int(fullness * QUARTERS) / QUARTERS
     capacity = sum(group.capacity for group in tier)
     zones = sorted({group.zone for group in tier})
     for zone in zones:

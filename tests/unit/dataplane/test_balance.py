@@ -74,6 +74,12 @@ def test_zones_share_evenly_at_low_load_and_by_capacity_at_high() -> None:
     assert parts(documents, load=100) == {"us-central1-a/a": 0.9, "us-central1-b/b": 0.1}
 
 
+def test_shares_stay_still_until_a_quarter_more_is_full() -> None:
+    documents = world(**{A: {"endpoints": 9}, B: {"endpoints": 1}})
+    assert parts(documents, load=24) == parts(documents)
+    assert parts(documents, load=25) == {"us-central1-a/a": 0.6, "us-central1-b/b": 0.4}
+
+
 def test_a_scaler_does_little_at_low_load_and_all_at_zero() -> None:
     documents = world(**{A: {"capacityScaler": 0.1}, "us_central1_a__other": {}})
     assert parts(documents) == {"us-central1-a/a": 0.5, "us-central1-a/other": 0.5}
