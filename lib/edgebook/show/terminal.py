@@ -3,6 +3,7 @@
 What goes into a file or a pipe is plain and as wide as it needs to be, so that it can be compared.
 """
 
+import itertools
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ from edgebook.text import plain, plain_lines
 
 CODES = {"good": "32", "new": "32", "bad": "31", "gone": "31", "warn": "33", "quiet": ""}
 BOLD, DIM = "1", "2"
-NARROWEST = 40  # columns, below which the last cell goes on a line of its own
+NARROWEST = 12  # what a column is squeezed to before the last cells go below the others
 
 
 def show(thing: Any, *, verbose: bool = False, stream: TextIO | None = None) -> None:
@@ -59,19 +60,32 @@ def render(one: Table | Pages, *, width: int = 0, colour: bool = False, verbose:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
-    """One row; the last cell is wrapped beside the others, or below them where it is narrow."""
-    first = "  ".join(f"{_cut(cell, w):<{w}}" for cell, w in zip(cells, widths, strict=False))
-    before = len("  ".join(" " * w for w in widths[:-1]))
-    head, last = "  " + first[:before], cells[-1]
+    """One row. In a terminal the widest cells are wrapped; where that is too narrow, all follow."""
     if not width:
-        return [f"{head}  {last}".rstrip()]
-    room = width - len(head) - 2
-    if room < NARROWEST:
-        below = textwrap.wrap(last, max(10, width - 6)) or [""]
-        return [*textwrap.wrap(head.strip(), max(10, width - 2), initial_indent="  "),
-                *(f"      {line}" for line in below)]  # fmt: skip
-    parts = textwrap.wrap(last, room) or [""]
-    return [f"{head}  {parts[0]}".rstrip(), *(f"{' ' * len(head)}  {part}" for part in parts[1:])]
+        parts = [f"{cell:<{w}}" for cell, w in zip(cells[:-1], widths, strict=False)]
+        return [("  " + "  ".join([*parts, cells[-1]])).rstrip()]
+    room = _shared(widths, width - 2 * len(widths))
+    if room is None:
+        first = textwrap.wrap(" ".join(cells[:-2]), max(10, width - 2)) or [""]
+        below = [part for cell in cells[-2:] for part in textwrap.wrap(cell, max(10, width - 6))]
+        return [*(f"  {part}" for part in first), *(f"      {part}" for part in below)]
+    wrapped = [textwrap.wrap(cell, w) or [""] for cell, w in zip(cells, room, strict=True)]
+    lines = itertools.zip_longest(*wrapped, fillvalue="")
+    return [
+        ("  " + "  ".join(f"{part:<{w}}" for part, w in zip(line, room, strict=True))).rstrip()
+        for line in lines
+    ]
+
+
+def _shared(widths: Sequence[int], room: int) -> list[int] | None:
+    """How wide the columns can be in so much room, the widest giving way; None: too narrow."""
+    found = list(widths)
+    while sum(found) > room:
+        widest = max(range(len(found)), key=lambda index: found[index])
+        if found[widest] <= NARROWEST:
+            return None
+        found[widest] -= 1
+    return found
 
 
 def _details(row: Row, width: int, colour: bool) -> list[str]:
@@ -103,10 +117,6 @@ def _wrapped(text: str, width: int) -> list[str]:
         wrapped = textwrap.wrap(line, width, replace_whitespace=False) if width else [line]
         found += wrapped or [""]
     return found
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _painted(text: str, code: str, colour: bool) -> str:
