@@ -10,7 +10,9 @@ from typing import Any
 from gcpsim.compute.engine.links import link as compute_link
 from gcpsim.core.world import World
 from gcpsim.gke import endpoints, names
+from gcpsim.gke.autoneg import Autoneg
 from gcpsim.gke.certmanager import CertManager
+from gcpsim.gke.gce_ingress import GceIngress
 from gcpsim.gke.ingress import IngressStatus
 from gcpsim.gke.load_balancer import ServiceController
 from gcpsim.gke.neg.controller import NegController
@@ -154,4 +156,6 @@ class Estate:
         plane.add(ServiceController(plane))
         plane.add(IngressStatus(plane))
         plane.add(CertManager(plane))
+        plane.add(GceIngress(plane))
+        Autoneg(plane)
         endpoints.follow(plane)

@@ -13,6 +13,7 @@ from typing import Any
 from gcpsim.core.errors import ApiError
 from gcpsim.core.world import World
 from gcpsim.gke import endpoints
+from gcpsim.gke.autoneg import Autoneg
 from gcpsim.gke.estate import Estate
 from gcpsim.gke.fleet import Fleet
 from gcpsim.gke.upgrades import Upgrades
@@ -251,6 +252,20 @@ def rollout(stage: Stage, args: Args) -> Obj:
     changed = {**deployment["spec"], "template": {"metadata": meta, "spec": spec}}
     cluster.update("deployments", {**deployment, "spec": changed})
     return {"deployment": key_of(deployment), "state": "rolling out"}
+
+
+@direction("autoneg", "cluster", optional=("off",))
+def autoneg(stage: Stage, args: Args) -> Obj:
+    """Switch the stand-in for Google's autoneg controller on in a cluster, or off."""
+    plane = plane_named(stage, args)
+    part = plane.part(Autoneg)
+    off = str(args.get("off", "")).lower() in ("true", "1", "yes")
+    if off:
+        part.switch.delete(plane.cluster.name)
+    else:
+        part.switch.put(plane.cluster.name, {})
+        part.look()
+    return {"cluster": plane.cluster.name, "autoneg": "off" if off else "on"}
 
 
 @direction("load", "cluster", "namespace", "deployment", "cpu")

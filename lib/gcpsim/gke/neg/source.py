@@ -5,7 +5,8 @@ whatever the source, the rest of the controller sees wishes only.
 """
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from gcpsim.gke.neg import names
 from gcpsim.gke.neg.annotation import KEY, NegAnnotation, NegError, parse
@@ -48,6 +49,8 @@ class AnnotationSource:
     def __init__(self, cluster_uid: str, zones: list[str]) -> None:
         self.cluster_uid = cluster_uid
         self.zones = zones
+        # The ports of a Service that an Ingress of GKE's own class leads to.
+        self.of_ingress: Callable[[Obj], set[int]] = lambda service: set()
 
     def read(self, service: Obj) -> Wishes:
         """What the Service wants; NegError when it can't be had."""
@@ -55,6 +58,9 @@ class AnnotationSource:
         if not text:
             return Wishes()
         annotation = parse(text)
+        if annotation.ingress:
+            routed = dict.fromkeys(self.of_ingress(service), "")
+            annotation = replace(annotation, exposed={**routed, **annotation.exposed})
         if not annotation.exposed:
             return Wishes()
         key, spec = key_of(service), service["spec"]
