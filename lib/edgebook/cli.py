@@ -19,6 +19,7 @@ from typing import TextIO, cast
 from edgebook import commands
 from edgebook.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EdgebookError
 from edgebook.interrupts import as_interrupts
+from edgebook.shapes import hide
 from edgebook.text import Hiding
 
 EPILOG = """exit codes:
@@ -119,6 +120,9 @@ def _command(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped by hand.", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except Exception as error:
+        _show(_unexpected(error), as_json=as_json, params=_params(args))
+        return EXIT_FAILED
     return code
 
 
@@ -137,6 +141,25 @@ def _in_words(error: OSError | RecursionError) -> EdgebookError:
 
 def _params(args: argparse.Namespace) -> str:
     return str(getattr(args, "params", "") or "")
+
+
+def _unexpected(error: Exception) -> EdgebookError:
+    """A fault of ours: in words here, its frames in a file for whoever mends it."""
+    import traceback
+
+    from edgebook.state import state_folder, write_private
+
+    where = f"{type(error).__name__}"
+    with contextlib.suppress(EdgebookError):
+        path = state_folder() / "crash.txt"
+        write_private(path, hide("".join(traceback.format_exception(error))))
+        where = str(path)
+    return EdgebookError(
+        "Something went wrong that edgebook does not know",
+        where=where,
+        why=f"{type(error).__name__}: {error}",
+        next="run it again; if it stays, that file says where",
+    )
 
 
 def _show(error: EdgebookError, *, as_json: bool, params: str) -> None:

@@ -234,15 +234,16 @@ def hold(door: FrontDoor, *, wait: float = 0.0, holder: Holder | None = None) ->
     In a process that a run has started it is the run's: then it is only watched, not taken.
     """
     key, ours = lease_key(door), not door.spec.address.adopt
-    of_the_run = holder_of()
-    if of_the_run is not None and holder is None:
+    of_the_run = holder_of() if holder is None else None
+    if of_the_run is not None:
         lock = FrontDoorLock(door.wire, key, ours=ours, holder=of_the_run)
-        lock.follow()
-        try:
-            yield
-        finally:
-            lock.unfollow()
-        return
+        if lock.follow():
+            try:
+                yield
+            finally:
+                lock.unfollow()
+            return
+    # No run, or one whose notebooks were not to change anything: then this one holds its own.
     with FrontDoorLock(door.wire, key, ours=ours, wait=wait, holder=holder, say=_say):
         yield
 

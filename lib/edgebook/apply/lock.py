@@ -115,15 +115,15 @@ class FrontDoorLock:
                 self._say(f"waiting for {other.who}, which changes this front door")
             time.sleep(min(ASK_AGAIN, max(0.05, self._wait / 20)))
 
-    def follow(self) -> "FrontDoorLock":
-        """Write under a lease that the run which started this process holds and renews."""
+    def follow(self) -> bool:
+        """Write under the lease of the run that started this process; False when it has none."""
         for store in filter(None, (self._main, self._first)):
             lease = store.read()
             if lease is not None and lease.by == self.holder.id:
                 self._held, self._confirmed = store, self._elapsed()
                 self._wire.connection.before_write = self.fence
-                return self
-        raise self._gone("it is not there any more")
+                return True
+        return False
 
     def unfollow(self) -> None:
         self._wire.connection.before_write = _nothing
