@@ -1,4 +1,4 @@
-"""A disk without room is said before anything runs; one that fills up later still takes the seal."""
+"""A disk without room is said before anything runs; one that fills up still takes the seal."""
 
 import os
 import subprocess
