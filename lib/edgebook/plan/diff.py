@@ -304,7 +304,20 @@ class Diff:
             "no longer in the params",
             disrupts=disruption.of(Action.DELETE, key, {}, {}, self._live[key].body),
             depends=tuple(sorted(holders)),
+            waits=self._proven(key, holders, steps),
         )
+
+    def _proven(
+        self,
+        key: ResourceKey,
+        holders: frozenset[ResourceKey],
+        steps: Mapping[ResourceKey, Step],
+    ) -> tuple[Wait, ...]:
+        """A certificate goes when the entries that had it serve with another one."""
+        if key.kind != "certificate":
+            return ()
+        staying = holders & set(steps) - set(self._deleted)
+        return tuple(Wait(entry, "ACTIVE") for entry in sorted(staying))
 
     def _is_ours(self, key: ResourceKey) -> bool:
         return owner(self._live[key].body) == self._desired.front_door

@@ -134,6 +134,8 @@ class Spread:
             known.pop(key, None)
             documents.pairs.pop(key, None)
             return
+        if doc.get("state") == "PENDING" and (known.get(key) or {}).get("state") == "ACTIVE":
+            return  # a changed map entry serves as it was until its change is everywhere
         known[key] = doc
         if table.startswith("certs/"):
             documents.projects = {

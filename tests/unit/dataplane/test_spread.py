@@ -136,3 +136,18 @@ def test_what_was_on_its_way_when_time_was_reset_is_sent_again(stage: Stage) -> 
     stage.spread.resync()
     stage.world.clock.advance(100)
     assert [stage.known(name) for name in NAMES] == [30, 30]
+
+
+def test_a_changed_map_entry_serves_as_it_was_until_it_is_active(stage: Stage) -> None:
+    location = stage.spread.locations["us-central1"]
+    key = "projects/1/locations/global/certificateMaps/m/certificateMapEntries/e"
+    table = "certs/certificateMapEntries"
+    old = {"certificates": ["old"], "state": "ACTIVE"}
+    new = {"certificates": ["new"], "state": "PENDING"}
+    stage.spread._learn(location, table, key, {**old, "state": "PENDING"})
+    assert location.documents.tables[table][key]["state"] == "PENDING"
+    stage.spread._learn(location, table, key, old)
+    stage.spread._learn(location, table, key, new)
+    assert location.documents.tables[table][key] == old
+    stage.spread._learn(location, table, key, {**new, "state": "ACTIVE"})
+    assert location.documents.tables[table][key]["certificates"] == ["new"]
