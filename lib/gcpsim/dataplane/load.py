@@ -36,7 +36,9 @@ class Load:
             self._wake()
 
     def connection(self, entry: Connection) -> None:
-        if entry["backend_service"]:
+        # One that never reached a backend was never told as open.
+        reached = "destination_unavailable" not in entry.get("proxy_status", "")
+        if entry["backend_service"] and reached:
             self._open[_path(entry)] += -1 if "ended" in entry else 1
             self._wake()
 

@@ -75,8 +75,12 @@ def test_streams_count_while_they_are_open() -> None:
         load.tick()
         high = station.loads[SERVICE]
         for _ in range(10):
-            load.connection(entry(ended=1.0))
+            load.connection(entry(ended=1.0, proxy_status=""))
+            load.connection(entry(ended=1.0, proxy_status='error="destination_unavailable"'))
         load.tick()
-        return [high, station.loads[SERVICE]]
+        low = station.loads[SERVICE]
+        load.connection(entry())
+        load.tick()
+        return [high, low, station.loads[SERVICE]]
 
-    assert asyncio.run(run()) == [step(10), 0.0]
+    assert asyncio.run(run()) == [step(10), 0.0, step(1)]
