@@ -37,11 +37,11 @@ def _zone_name(request: Request) -> str:
     return request.params.get("managedZone") or request.params["managedZonesId"]
 
 
-def _zone(dns: Dns, request: Request) -> Doc:
+def zone_of(dns: Dns, request: Request) -> Doc:
     return dns.zone(request.project, _zone_name(request))
 
 
-def _list_answer(kind: str, field: str, items: list[Doc], token: str) -> Answer:
+def list_answer(kind: str, field: str, items: list[Doc], token: str) -> Answer:
     body: Doc = {"kind": f"dns#{kind}"}
     if items or field == "rrsets":  # its clients read that one without asking whether it is there
         body[field] = items
@@ -110,7 +110,7 @@ def _create_zone(dns: Dns, request: Request, body: Doc) -> Doc:
 
 
 def zones_get(dns: Dns, request: Request) -> Answer:
-    return Answer(body=_zone(dns, request))
+    return Answer(body=zone_of(dns, request))
 
 
 def zones_list(dns: Dns, request: Request) -> Answer:
@@ -124,7 +124,7 @@ def zones_list(dns: Dns, request: Request) -> Answer:
         and (wanted is None or zone["dnsName"] == wanted.lower())
     ]
     found, token = lists.page(mine, lambda zone: zone["name"], request.query)
-    return _list_answer("managedZonesListResponse", "managedZones", found, token)
+    return list_answer("managedZonesListResponse", "managedZones", found, token)
 
 
 def _change_zone(dns: Dns, request: Request, *, replace: bool) -> Answer:
@@ -132,7 +132,7 @@ def _change_zone(dns: Dns, request: Request, *, replace: bool) -> Answer:
 
     def change() -> Doc:
         key = dns.zone_key(request.project, _zone_name(request))
-        zone = _zone(dns, request)
+        zone = zone_of(dns, request)
         merged = zones.merged(zone, body, replace=replace)
         dns.put_zone(key, merged)
         return dns.record_operation(request, zone, merged, "update")
@@ -149,7 +149,7 @@ def zones_update(dns: Dns, request: Request) -> Answer:
 
 
 def zones_delete(dns: Dns, request: Request) -> Answer:
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     extra = [
         rrset
         for rrset in dns.rrsets(zone).values()
@@ -162,7 +162,7 @@ def zones_delete(dns: Dns, request: Request) -> Answer:
 
 
 def zones_test_permissions(dns: Dns, request: Request) -> Answer:
-    _zone(dns, request)
+    zone_of(dns, request)
     schema = "GoogleIamV1TestIamPermissionsRequest"
     asked = _body(request, schema, "").get("permissions") or []
     granted = [one for one in asked if access.granted(dns.world, request.project, one)]
@@ -170,7 +170,7 @@ def zones_test_permissions(dns: Dns, request: Request) -> Answer:
 
 
 def changes_create(dns: Dns, request: Request) -> Answer:
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     body = _body(request, "Change", "change")
 
     def change() -> Doc:
@@ -183,14 +183,14 @@ def changes_create(dns: Dns, request: Request) -> Answer:
 
 def changes_get(dns: Dns, request: Request) -> Answer:
     change_id = request.params["changeId"]
-    found = dns.changes(_zone(dns, request)).get(change_id)
+    found = dns.changes(zone_of(dns, request)).get(change_id)
     if found is None:
         raise refusals.missing("parameters.changeId", change_id)
     return Answer(body=found)
 
 
 def changes_list(dns: Dns, request: Request) -> Answer:
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     sort_by = request.query.get("sortBy", "changeSequence")
     if sort_by.lower() not in ("changesequence", "change_sequence"):
         raise refusals.invalid("parameters.sortBy", sort_by)
@@ -203,20 +203,20 @@ def changes_list(dns: Dns, request: Request) -> Answer:
         request.query,
         descending=order == "descending",
     )
-    return _list_answer("changesListResponse", "changes", found, token)
+    return list_answer("changesListResponse", "changes", found, token)
 
 
 def rrsets_list(dns: Dns, request: Request) -> Answer:
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     test = lists.rrset_filter(request.query, records.TYPES)
     chosen = [rrset for rrset in dns.rrsets(zone).values() if test(rrset)]
     found, token = lists.page(chosen, records.position, request.query)
-    return _list_answer("resourceRecordSetsListResponse", "rrsets", found, token)
+    return list_answer("resourceRecordSetsListResponse", "rrsets", found, token)
 
 
 def _named(dns: Dns, request: Request) -> tuple[Doc, Doc]:
     """The zone and the record set of a per-rrset path."""
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     name, type_ = request.params["name"].lower(), request.params["type"]
     found = dns.rrsets(zone).get(f"{name} {type_}")
     if found is None:
@@ -229,7 +229,7 @@ def rrsets_get(dns: Dns, request: Request) -> Answer:
 
 
 def rrsets_create(dns: Dns, request: Request) -> Answer:
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     body = _body(request, "ResourceRecordSet", "resource_record_set")
 
     def create() -> Doc:
@@ -280,14 +280,14 @@ def rrsets_delete(dns: Dns, request: Request) -> Answer:
 
 def operations_get(dns: Dns, request: Request) -> Answer:
     name = request.params["operation"]
-    found = dns.operations(_zone(dns, request)).get(name)
+    found = dns.operations(zone_of(dns, request)).get(name)
     if found is None:
         raise refusals.missing("parameters.operation", name)
     return Answer(body=found)
 
 
 def operations_list(dns: Dns, request: Request) -> Answer:
-    zone = _zone(dns, request)
+    zone = zone_of(dns, request)
     sort_by = request.query.get("sortBy", "startTime")
     if sort_by not in ("startTime", "id"):
         raise refusals.invalid("parameters.sortBy", sort_by)
@@ -296,25 +296,13 @@ def operations_list(dns: Dns, request: Request) -> Answer:
         lambda operation: [operation[sort_by], operation["id"]],
         request.query,
     )
-    return _list_answer("managedZoneOperationsListResponse", "operations", found, token)
-
-
-def keys_list(dns: Dns, request: Request) -> Answer:
-    _zone(dns, request)
-    return _list_answer("dnsKeysListResponse", "dnsKeys", [], "")
-
-
-def keys_get(dns: Dns, request: Request) -> Answer:
-    _zone(dns, request)
-    raise refusals.missing("parameters.dnsKeyId", request.params["dnsKeyId"])
+    return list_answer("managedZoneOperationsListResponse", "operations", found, token)
 
 
 IMPLEMENTED: dict[str, Handler] = {
     "dns.changes.create": changes_create,
     "dns.changes.get": changes_get,
     "dns.changes.list": changes_list,
-    "dns.dnsKeys.get": keys_get,
-    "dns.dnsKeys.list": keys_list,
     "dns.managedZoneOperations.get": operations_get,
     "dns.managedZoneOperations.list": operations_list,
     "dns.managedZones.create": zones_create,

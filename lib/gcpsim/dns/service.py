@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from gcpsim.core import iam
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer
@@ -15,14 +16,15 @@ from gcpsim.core.errors import ApiError
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
-from gcpsim.dns import records, refusals
+from gcpsim.dns import methods, policy_methods, records, refusals
 from gcpsim.dns.lookup import Lookup
-from gcpsim.dns.methods import IMPLEMENTED
+from gcpsim.dns.policies import Policies
 
 __all__ = ["IMPLEMENTED", "Dns"]
 
 Doc = dict[str, Any]
 CHANGES_KEPT, SLACK = 2_000, 200  # of a zone's history
+IMPLEMENTED = methods.IMPLEMENTED | policy_methods.IMPLEMENTED
 MUTATIONS = {"create": "create", "delete": "delete", "patch": "update", "update": "update"}
 
 
@@ -35,6 +37,8 @@ class Dns(RestService):
         super().__init__(world)
         self.generation = 0
         self.lookup = Lookup(self)
+        self.policies = Policies(world)
+        self.iam = iam.Policies(world, "dns")
         self._zones = world.store.table("dns/zones")
         self._ids: dict[str, str] | None = None
         world.stage["dns"] = self.direct

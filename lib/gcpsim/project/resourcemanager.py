@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gcpsim.core import access, paging, projects
+from gcpsim.core import access, iam, paging, projects
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
@@ -25,7 +25,7 @@ V1 = [
     ("GET", re.compile(r"projects/([^/:]+)"), "cloudresourcemanager.projects.get"),
     (
         "POST",
-        re.compile(r"projects/([^/:]+):(testIamPermissions|getIamPolicy)"),
+        re.compile(r"projects/([^/:]+):(testIamPermissions|getIamPolicy|setIamPolicy)"),
         "cloudresourcemanager.projects.",
     ),
 ]
@@ -41,6 +41,7 @@ class ResourceManager(RestService):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._born = world.clock.now()
+        self.iam = iam.Policies(world, "projects")
         world.stage["permissions"] = lambda args: access.direct(world, args)
 
     def implements(self, method: Method) -> bool:
@@ -51,7 +52,11 @@ class ResourceManager(RestService):
 
     def permission(self, request: Request) -> str:
         verb = request.method.name
-        return f"resourcemanager.projects.{verb}" if verb in ("get", "getIamPolicy") else ""
+        return (
+            f"resourcemanager.projects.{verb}"
+            if verb in ("get", "getIamPolicy", "setIamPolicy")
+            else ""
+        )
 
     def unknown(self, call: Call) -> ApiError:
         return ApiError(404, "Method not found.", "notFound")
@@ -134,13 +139,19 @@ def _test_permissions(manager: ResourceManager, call: Call, project: str) -> Ans
 
 
 def _get_policy(manager: ResourceManager, call: Call, project: str) -> Answer:
+    known = manager.iam.read(project)
     owner = {"role": "roles/owner", "members": [f"user:{call.user}"]}
-    return Answer(body={"version": 1, "etag": "BwXhqDgs1eU=", "bindings": [owner]})
+    return Answer(body={"bindings": [owner], **known})
+
+
+def _set_policy(manager: ResourceManager, call: Call, project: str) -> Answer:
+    return Answer(body=manager.iam.write(project, call.json()))
 
 
 IMPLEMENTED: dict[str, Handler] = {
     "cloudresourcemanager.projects.get": _get,
     "cloudresourcemanager.projects.getIamPolicy": _get_policy,
     "cloudresourcemanager.projects.search": _search,
+    "cloudresourcemanager.projects.setIamPolicy": _set_policy,
     "cloudresourcemanager.projects.testIamPermissions": _test_permissions,
 }

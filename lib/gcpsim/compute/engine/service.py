@@ -16,6 +16,7 @@ import orjson
 from gcpsim.compute.engine import documents, links, listing, methods, permissions, quotas
 from gcpsim.compute.engine.preparing import Preparing
 from gcpsim.compute.engine.resources import Doc, Draft, Kind
+from gcpsim.core import iam
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import (
@@ -41,6 +42,7 @@ class Compute(Preparing, RestService):
     def __init__(self, world: World, kinds: dict[str, Kind]) -> None:
         Preparing.__init__(self, world, kinds)
         self._handlers: dict[str, Handler | None] = {}
+        self.iam = iam.Policies(world, "compute")
         # Collections that exist without being created: operations, zones, regions, projects.
         self.fixed: dict[str, dict[str, Handler]] = {}
 
@@ -116,6 +118,8 @@ class Compute(Preparing, RestService):
         if kind.labels:
             generic["setLabels"] = self._set_labels
         generic["testIamPermissions"] = functools.partial(permissions.test_iam, self)
+        generic["getIamPolicy"] = self._get_policy
+        generic["setIamPolicy"] = self._set_policy
         chosen = generic.get(method.name)
         return functools.partial(chosen, kind) if chosen is not None else None
 
@@ -264,6 +268,13 @@ class Compute(Preparing, RestService):
             kind, call, path, "setLabels", "setLabels", doc, {"put": None}, at_once=True
         )
         return self.operation_answer(op)
+
+    def _get_policy(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        return Answer(body=self.iam.read(self.find(kind, call.path, project)[0]))
+
+    def _set_policy(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
+        path, _ = self.find(kind, call.path, project)
+        return Answer(body=self.iam.write(path, self._json(call)))
 
     def _custom(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
         verb = kind.verbs[method.name]
