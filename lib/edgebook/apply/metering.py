@@ -37,6 +37,7 @@ class Meter:
         self.limits = limits(door.spec.safety.traffic)
         self.since = watch.judged or time.monotonic()
         self.report: Report | None = None
+        self.own = False  # a watch of this plan alone, not the run's
         self._before: Statistics | None = None
         self._looked = 0.0
 
@@ -65,7 +66,9 @@ class Meter:
 
     def to_json(self) -> dict[str, Any]:
         """What was seen, when this was a watch of its own; a run has it in its record."""
-        return self.report.to_json() if self.report else {}
+        if self.report is not None:
+            return self.report.to_json()
+        return self.watch.window(self.watch.began, None).to_json() if self.own else {}
 
     def guard(self) -> None:
         """Raise StepFailed when users notice more than `safety.traffic` allows."""
@@ -172,6 +175,7 @@ def metered(door: FrontDoor) -> Iterator[Meter]:
         return
     with Watch(reach=nowhere) as watch:
         meter = Meter(door, watch)
+        meter.own = True
         meter.look_again()
         try:
             yield meter
