@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.edgebook import PARAMS, simulator
+from bench.edgebook import DOOR, PARAMS, simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = int(os.environ.get("HOLD_RUNS", "2000"))
@@ -68,7 +68,7 @@ def _garbage(folder: Path) -> list[dict[str, Any]]:
             book.apply("apply", "auto", show_progress=False, await_health=False)
 
         for seed in range(RUNS):
-            requests.post(f"{url}/_sim/reset", timeout=60)
+            DOOR.post(f"{url}/_sim/reset", timeout=60)
             os.environ["GCPSIM_URL"] = proxy.url
             proxy.garble(seed, 0.08)
             began = time.monotonic()

@@ -32,6 +32,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--anchor", default="", metavar="PLACE", help="a file, a bucket's URL, or git"
     )
+    verify.add_argument(
+        "--identity", default="", metavar="WHO", help="the pipeline that sealed all (keyless)"
+    )
+    verify.add_argument("--issuer", default="", metavar="URL", help="who vouches for it")
     anchor = actions.add_parser("anchor", help="note the head of the chain elsewhere")
     anchor.add_argument("place", metavar="PLACE", help="a file, a bucket's URL, or git for a tag")
     diff = actions.add_parser("diff", help="what differs between two, by step and resource")
@@ -188,7 +192,11 @@ def _verify(args: argparse.Namespace, archive: Any) -> int:
         signers, anchor = {**spec.signers, **signers}, anchor or spec.anchor
     anchored = anchors.read(anchor) if anchor else []
     verdict = records.verify_archive(
-        archive, head=args.head, signers=signers or None, anchored=anchored
+        archive,
+        head=args.head,
+        signers=signers or None,
+        anchored=anchored,
+        sealed_by=(args.identity, args.issuer) if args.identity else None,
     )
     if args.json:
         problems = [

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from edgebook.records import keyless
 from edgebook.records.anchors import Anchor, missing
 from edgebook.records.archive import CHAIN, INDEX, LOCK, PROBE, RECORD, Archive
 from edgebook.records.buckets import CLAIM, PLACES
 from edgebook.records.index import archive_page
+from edgebook.records.keyless import BUNDLE
 from edgebook.records.ownership import FILE as OWNER
 from edgebook.records.record import Record, load_records, parse_record, read_chain, sha256
 from edgebook.records.signing import SIGNATURE, signer
@@ -59,11 +61,13 @@ def verify_archive(
     only: str = "",
     signers: Mapping[str, str] | None = None,
     anchored: Iterable[Anchor] = (),
+    sealed_by: tuple[str, str] | None = None,
 ) -> Verdict:
     """Check every record, with all its `files`, or the files of `only` one.
 
     `head` is a record hash that must be there. With `signers` (name -> public key) every record
-    must carry a signature of one of them; `anchored` must all be in the chain.
+    must carry a signature of one of them; `anchored` must all be in the chain. `sealed_by` is the
+    identity of a pipeline and its issuer, which must have sealed every record (keyless).
     """
     problems: list[Problem] = []
     sealed = _read_sealed(archive, problems)
@@ -80,6 +84,12 @@ def verify_archive(
     if files:
         by = _check_signatures(archive, records, signers, problems, only)
         checked += [f"signatures: {by}"] if by else []
+    if sealed_by and files:
+        checked.append(f"keyless signatures of {sealed_by[0]}")
+        for record in records:
+            text = archive.read(f"{record.change_id}/{RECORD}") or ""
+            if why := keyless.trouble(archive, record.change_id, text, *sealed_by):
+                problems.append(Problem(record.change_id, why))
     anchors = tuple(anchored)
     if anchors:
         checked.append(f"{len(anchors)} anchor{'s' if len(anchors) > 1 else ''}")
@@ -202,7 +212,7 @@ def _check_files(archive: Archive, record: Record, problems: list[Problem]) -> N
             problems.append(Problem(place, "is missing"))
         elif sha256(text) != expected:
             problems.append(Problem(place, "was edited after it was sealed"))
-    for name in present - record.files.keys() - {SIGNATURE}:
+    for name in present - record.files.keys() - {SIGNATURE, BUNDLE}:
         if name == CLAIM and archive.claims:
             continue
         if name != OWNER or archive.read(f"{record.change_id}/{name}"):

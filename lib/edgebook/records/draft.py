@@ -5,6 +5,7 @@ sealed). Everything goes through the redactor; what the final scan still finds m
 of the archive instead of into the chain. It must not decide what a run means: the runner says that.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from typing import Any
 import platformdirs
 
 from edgebook.errors import EdgebookError, UsageError
-from edgebook.records import proof
+from edgebook.records import keyless, proof
 from edgebook.records.archive import (
     CHAIN,
     CHANGE_ID,
@@ -234,6 +235,8 @@ class Draft:
         sign(self.archive, record)
         if not self.archive.append(self._links, _link(record)):
             return None
+        with contextlib.suppress(EdgebookError):
+            keyless.sign(self.archive, record, text)
         self.archive.write(INDEX, archive_page(load_records(self.archive)))
         self._owner.leave()
         if not isinstance(self.archive, FolderArchive):

@@ -32,7 +32,7 @@ def warm() -> None:
     """Import what an apply imports, without a thread or a connection."""
     from edgebook.cloud import compute
 
-    for service in compute.SERVICES.values():
+    for service in compute.services():
         compute.compute_service(service.module, service.client)
     compute.compute_service("global_operations", "GlobalOperationsClient")
 

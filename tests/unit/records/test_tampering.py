@@ -246,3 +246,10 @@ def test_no_anchor_is_no_proof(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     with pytest.raises(EdgebookError, match="No anchors"):
         anchors.read(str(tmp_path / "empty"))
+
+
+def test_a_bundle_that_proves_nothing_is_an_error(archive: FolderArchive) -> None:
+    (archive.folder / TWO / "record.sigstore.json").write_text("{}")
+    text = said(archive, sealed_by=("https://github.com/acme/shop", "https://issuer"))
+    assert f"{ONE}: has no keyless signature" in text
+    assert f"{TWO}: is not proven to be of https://github.com/acme/shop" in text
