@@ -38,6 +38,8 @@ class Watched:
     asked: float
     why: str | None = None
     waiting: bool = True  # for the answer to what was asked
+    probed: bool = False  # by the farm
+    machine: bool = False  # a node's address: what is said there is a rule
 
 
 class Probers:
@@ -63,9 +65,9 @@ class Probers:
         pods.touched.append(self.touched)
 
     def look_at_machines(self) -> None:
-        """Nodes or their pods changed: addresses without sockets are asked again."""
-        for target in list(self._watched):
-            if not self.pods.key_of_ip(target.ip):
+        """Nodes or their pods changed: machines, which have no sockets, are asked again."""
+        for target, watched in list(self._watched.items()):
+            if watched.machine:
                 self._ask(target)
 
     def begin(self) -> None:
@@ -134,11 +136,15 @@ class Probers:
         at = self._socket(target.ip, target.port)
         check = json.loads(target.check)
         if at is None:
-            self.link.send({"op": "unprobe", "id": _name(target)})
+            if watched.probed:
+                watched.probed = False
+                self.link.send({"op": "unprobe", "id": _name(target)})
             said = self.machines(target.ip, target.port)
+            watched.machine = watched.machine or said != endpoints.TIMEOUT
             silence = f"no answer within {check['timeoutSec']} s: nobody has {target.ip}"
             self._told({"id": _name(target), "why": SAID.get(said, silence)})
             return
+        watched.probed = True
         self.link.send(probe_order(target, at, self.locations.index(target.location), self._every))
 
     def _every(self, interval: float) -> float:

@@ -328,6 +328,39 @@ def test_a_backend_service_of_nodes_carries_traffic_by_their_health(theatre: The
     theatre.play(test)
 
 
+def test_when_only_ending_pods_are_left_they_still_get_connections(theatre: Theatre) -> None:
+    """kube-proxy sends new connections to terminating-but-ready pods when there are no others."""
+
+    async def test(stage: Stage) -> None:
+        cluster = stage.plane().cluster
+        service = {
+            "metadata": {"name": "direct", "namespace": "shop"},
+            "spec": {"type": "LoadBalancer", "selector": {"app": "api"},
+                     "ports": [{"port": 8080, "targetPort": "http"}]},
+        }  # fmt: skip
+        stage.do(lambda: cluster.create("services", service))
+        await stage.pass_time(300, step=20)
+
+        def scale(replicas: int) -> None:
+            patch = {"spec": {"replicas": replicas}}
+            stage.do(lambda: cluster.patch("deployments", "shop", "api", patch))
+
+        scale(0)
+        await stage.pass_time(5)
+        assert all("deletionTimestamp" in pod["metadata"] for pod in stage.all("api"))
+        assert (await get(door(stage, 8080)))[2]["pod"].startswith("api-"), "preStop runs, 20 s"
+        await stage.pass_time(60, step=5)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await get(door(stage, 8080))
+        scale(6)
+        await stage.pass_time(60, step=5)
+        assert (await get(door(stage, 8080)))[0] == 200
+        stage.do(lambda: cluster.delete("services", "shop", "direct"))
+        await stage.pass_time(300, step=20)
+
+    theatre.play(test)
+
+
 def unhealthy(stage: Stage, service: str) -> set[str]:
     """The nodes of a backend service that getHealth calls UNHEALTHY."""
     path = path_of(service)
