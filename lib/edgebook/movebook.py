@@ -129,6 +129,7 @@ def plan_move(params_file: str, name: str, options: Mapping[str, Any]) -> dict[s
     return {
         **said,
         "steps": {},
+        "rate": door.connection.clock.rate,
         "place": door.connection.place,
         "author": identity(door.connection).to_json(),
     }

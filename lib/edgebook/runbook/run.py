@@ -22,6 +22,7 @@ from edgebook.errors import (
     EXIT_OK,
     ApprovalError,
     EdgebookError,
+    UsageError,
 )
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, Step
@@ -41,6 +42,7 @@ from edgebook.plan.approvers import Rules
 from edgebook.records import Draft, Record, anchors, facts, proof
 from edgebook.records.events import StepEvents
 from edgebook.records.leftovers import RUNNING, seal_remote
+from edgebook.records.pages import duration
 from edgebook.runbook import engine, outcome
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
@@ -260,6 +262,7 @@ class Run:
             name=runbook.step,
             options={name: value for name, value in values.items() if name not in COMMON},
         )
+        self._in_time(said)
         plan = Plan.from_json(said)
         size = len(plan.to_do) if said["left"] or self.prepared.request.mode == "back" else 0
         asked = Asked(plan.hash, size, plan.environment, plan.front_door, what=runbook.step)
@@ -284,6 +287,18 @@ class Run:
             why="this machine did not write it, and no key under records.signers signed it",
             next=f"approve again: edgebook run --resume {before.change_id} --approve HASH",
         )
+
+    def _in_time(self, said: Mapping[str, Any]) -> None:
+        """Raises UsageError for a ladder whose waits are longer than a notebook may take."""
+        limit, rate = self.prepared.request.notebook_seconds, said["rate"] or float("inf")
+        if said["left"] and said["seconds"] / rate > limit:
+            raise UsageError(
+                f"{said['title']}: takes longer than it may",
+                where="--timeout",
+                why=f"its waits alone are {duration(said['seconds'])}, the limit is "
+                f"{duration(limit)} a notebook",
+                next=f"give it time: --timeout {round(2 * said['seconds'])}, and --total-timeout",
+            )
 
     def _decide(self, asked: Plan | Asked, said: Mapping[str, Any]) -> Approval:
         given, before = self.prepared.given, self.prepared.before

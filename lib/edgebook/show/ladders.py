@@ -5,7 +5,7 @@ from typing import Any
 
 from edgebook.model.kinds import noun
 from edgebook.model.values import to_json
-from edgebook.moves.engine import Moved
+from edgebook.moves.outcomes import Moved
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
 from edgebook.records.pages import duration
