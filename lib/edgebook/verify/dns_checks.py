@@ -32,6 +32,10 @@ def _zone(facts: Facts, scope: str) -> Iterator[CheckResult]:
         )
         return
     suffix = str(found["dnsName"])
+    if found.get("visibility") == "private":
+        why = "it is a private zone: its records are seen inside its networks only"
+        remedy = "name a public zone of the same domain under dns.zone"
+        yield result(FAILED, "DNS zone is public", name, why, remedy, step=Step.ADDRESS_AND_DNS)
     mine = [h for h in facts.spec.hostnames if facts.names.zone(h) == scope]
     outside = [h for h in mine if not Hostname(h).under(suffix)]
     yield result(

@@ -1,7 +1,11 @@
 """Checks of names."""
 
 import pytest
+from edgebook.model.values import CheckState
+from edgebook.verify import dns_checks
 from edgebook.verify.dns_checks import allows
+
+from tests.unit.verify.test_cases import facts_of
 
 
 @pytest.mark.parametrize(
@@ -18,3 +22,57 @@ from edgebook.verify.dns_checks import allows
 )
 def test_caa(records, wildcard, expected):
     assert allows(records, wildcard=wildcard) is expected
+
+
+SCOPE = "projects/shop-rehearsal/managedZones/shop-example"
+
+
+def zone_facts(zone, *, records=(), **params):
+    """Facts whose managed zone is this one; nobody answers DNS, so Cloud DNS's records do."""
+    facts = facts_of({"params": params})
+    facts.reader.wire.connection.dns_by_api = True
+    facts.reader.start(("one", "dns", f"dns/v1/{SCOPE}"), lambda: zone)
+    facts.reader.start(("collection", "dnsRecordSet", SCOPE), lambda: list(records))
+    return facts
+
+
+def test_a_private_zone_is_seen_by_nobody_outside():
+    public = {"dnsName": "example.com.", "nameServers": ["ns."]}
+    said = [(r.state, r.check) for r in dns_checks.zone(zone_facts(public))]
+    assert (CheckState.FAILED, "DNS zone is public") not in said
+    private = {**public, "visibility": "private"}
+    said = [(r.state, r.check) for r in dns_checks.zone(zone_facts(private))]
+    assert (CheckState.FAILED, "DNS zone is public") in said
+
+
+def test_a_zone_that_is_not_there_or_holds_other_names_is_said():
+    assert [r.state for r in dns_checks.zone(zone_facts(None))] == [CheckState.FAILED]
+    other = {"dnsName": "example.org.", "nameServers": ["ns."]}
+    first = next(iter(dns_checks.zone(zone_facts(other))))
+    assert first.state is CheckState.FAILED and "dns.zones" in first.remedy
+
+
+def record(name, kind="A", *values):
+    return {"name": name, "type": kind, "ttl": 300, "rrdatas": list(values) or ["198.51.100.7"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "problem"),
+    [
+        ("shop.example.com", ("198.51.100.7",), ""),
+        ("other.example.com", ("203.0.113.9",), ""),  # by the wildcard
+        ("a.b.example.com", ("203.0.113.9",), ""),  # at any depth
+        ("deep.shop.example.com", (), "NXDOMAIN"),  # shop exists, so the wildcard does not reach it
+        ("below.example.com", (), "no such record"),  # exists only by what is below it
+    ],
+)
+def test_records_answer_as_a_name_server_would(name, values, problem):
+    records = [
+        record("shop.example.com."),
+        record("*.example.com.", "A", "203.0.113.9"),
+        record("x.below.example.com."),
+        record("example.com.", "SOA", "x"),
+    ]
+    zone = {"dnsName": "example.com.", "nameServers": ["ns."]}
+    reply = zone_facts(zone, records=records).lookup.resolved(name, "A")
+    assert (reply.values, reply.problem) == (values, problem)
