@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ VALUES = {
     "FOLDER": "terraform",
     "PLACE": "records",
 }
+PARSER = cli.full_parser()
 QUOTED = re.compile(r"`((?:\.venv/bin/)?edgebook [^`]+)`")
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
@@ -77,6 +79,7 @@ def of_notebooks() -> Iterator[tuple[str, str]]:
                 yield path.name, quoted
 
 
+@cache
 def collected() -> list[tuple[str, str]]:
     return sorted({*of_strings(), *of_pages(), *of_notebooks()})
 
@@ -95,7 +98,7 @@ def test_a_named_command_is_one_that_the_program_takes(where: str, command: str)
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         try:
-            cli.full_parser().parse_args(words)
+            PARSER.parse_args(words)
         except SystemExit as ended:
             assert ended.code == 0, f"{where}: {command}\n{said.getvalue()}"
 

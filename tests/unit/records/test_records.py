@@ -306,7 +306,7 @@ def test_two_records_differ_by_step_and_resource(archive: FolderArchive) -> None
     assert [(d.step, d.what, d.left, d.right) for d in compare(left, right)] == [
         ("", "parameter dns.ttl", "300", "60"),
         ("", "result", "succeeded", "failed"),
-        ("certificate", "certificateMap shop", "", "create"),
+        ("certificate", "certificate map shop", "", "create"),
         ("certificate", "check CAA allows pki.goog, example.com", "ok",
          "failed: 0 issue \"other.example\""),
         ("certificate", "failure", "", "CAA forbids pki.goog"),
