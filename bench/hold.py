@@ -1,6 +1,7 @@
-"""It holds: garbage on the wire, writers that meet; each in full, with its table.
+"""It holds: garbage on the wire, writers that meet, kills; each in full, with its table.
 
-`make bench ONLY=hold`; HOLD_RUNS and HOLD_ROUNDS make it shorter. Tests have a sample of each.
+`make bench ONLY=hold`; HOLD_RUNS, HOLD_ROUNDS and HOLD_EACH_KILL make it shorter. Tests have a
+sample of each.
 """
 
 import multiprocessing
@@ -21,6 +22,7 @@ from bench.edgebook import DOOR, PARAMS, simulator
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = int(os.environ.get("HOLD_RUNS", "2000"))
 ROUNDS = int(os.environ.get("HOLD_ROUNDS", "1000"))
+EACH_KILL = int(os.environ.get("HOLD_EACH_KILL", "1"))
 LONGEST = 60.0  # seconds: what a run may take with the limits that are set here
 
 
@@ -28,7 +30,8 @@ def run() -> list[dict[str, Any]]:
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as name:
         os.environ["EDGEBOOK_STATE"] = f"{name}/state"
-        return [*_garbage(Path(name)), *_leases(Path(name))]
+        folder = Path(name)
+        return [*_garbage(folder), *_leases(folder), *_kills(folder)]
 
 
 def _row(what: str, measured: float, limit: str, unit: str = "") -> dict[str, Any]:
@@ -152,6 +155,29 @@ def _writer(
                 inside.value -= 1
     except LockedError:
         return
+
+
+def _kills(folder: Path) -> list[dict[str, Any]]:
+    """An apply killed at every single call, before and after its effect, and run again."""
+    from tests.contract.edgebook.test_crash import Runner, differences
+
+    seen: Counter[str] = Counter()
+    with simulator(0) as url:
+        env = {"GCPSIM_URL": url, "GCPSIM_TOKEN": DOOR.headers["X-Gcpsim-Token"]}
+        state = {"EDGEBOOK_STATE": str(folder / "state"), **{k: str(v) for k, v in env.items()}}
+        runner = Runner(_params(folder), state)
+        undisturbed = runner.run(0, "before")
+        for nth in range(1, undisturbed["calls"] + 1, EACH_KILL):
+            for when in ("before", "after"):
+                ended = runner.run(nth, when)
+                if not ended["died"] or not ended["wrote"]:
+                    seen["died before it wrote"] += 1
+                    break
+                same = not differences(undisturbed["state"], ended["state"])
+                seen["converged" if ended["left"] == 0 and same else "bad"] += 1
+        runner.stop()
+    _show("Killed at a call, and run again", dict(seen))
+    return [_row(f"of {sum(seen.values())} kills did not converge", seen["bad"], "<= 0")]
 
 
 def _show(title: str, counts: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from edgebook.clock import Cancelled, Clock
@@ -56,12 +57,32 @@ class Threads:
     """A pool of a few threads that never keep the process alive: `submit`, and the future of it."""
 
     def __init__(self, most: int, name: str) -> None:
-        self._places = threading.Semaphore(most)
+        self._most = most
         self._name = name
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+        self._count = 0
 
-    def submit(self, work: Callable[..., T], *args: Any) -> "Future[T]":
-        def placed() -> T:
-            with self._places:
-                return work(*args)
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        """Do `work` when one of the threads is free."""
+        future: Future[T] = Future()
+        self._work.put((future, work))
+        with self._lock:
+            if self._work.qsize() > self._idle and self._count < self._most:
+                self._count += 1
+                threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+        return future
 
-        return start(placed, self._name)
+    def _serve(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            future, work = self._work.get()
+            with self._lock:
+                self._idle -= 1
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+            del future, work
