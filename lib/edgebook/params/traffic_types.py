@@ -32,7 +32,7 @@ class CheckSpec:
     body: str = key("HTTPS: body of the request.", "")
     unsafe: bool = key("The method may be repeated at will; nobody is harmed by it.", False)
     statuses: tuple[int, ...] = key(
-        "HTTPS: statuses that are good; every one below 500 when absent.",
+        "HTTPS: statuses that are good; when absent, below 400, or 4xx that was never better.",
         (),
         minimum=100,
         maximum=599,

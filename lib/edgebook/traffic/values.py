@@ -68,7 +68,7 @@ class Target:
     path: str = "/"
     method: str = "GET"
     body: str = ""
-    statuses: tuple[int, ...] = ()  # accepted ones; empty: every one below 500
+    statuses: tuple[int, ...] = ()  # good ones; empty: below 400, or 4xx that never was better
     contains: str = ""  # text that a good answer has
     send: str = ""  # SSL, TCP: said first; empty: the connection is only held
     expect: str = ""  # SSL, TCP: text that a good answer has

@@ -256,3 +256,22 @@ def test_names_are_asked_for(server: Server) -> None:
     (sample,) = ask(known, Client.DNS, port)
     assert sample.kind == "dns"
     assert sample.detail.startswith("no answer for")
+
+
+@pytest.mark.parametrize("client", [Client.KEEP_ALIVE, Client.HTTP2])
+def test_where_a_page_was_a_404_is_a_failure(
+    authority: Authority, server: Server, client: Client
+) -> None:
+    """A name that never had a page may answer 404; one that had may not lose it unseen."""
+    alpn = ("h2",) if client is Client.HTTP2 else ()
+    handler = server.http2 if client is Client.HTTP2 else server.http
+    port = server.listen(handler, authority.context(HOST, alpn=alpn))
+    server.behaviour = "404"
+    assert [s.kind for s in ask(https(authority, port), client, port, times=2)] == ["", ""]
+    server.behaviour = "ok"
+
+    def lose() -> None:
+        server.behaviour = "404"
+
+    first, second = ask(https(authority, port), client, port, times=2, between=lose)
+    assert (first.kind, second.kind, second.detail) == ("", "status", "HTTP 404")

@@ -49,6 +49,7 @@ class BaseClient:
         self.open: dict[Any, None] = {}  # in the order in which they were begun
         self.transports: set[asyncio.BaseTransport] = set()  # also those that hang up by now
         self.unfinished = 0
+        self.has_served = False  # whether an answer below 400 was seen: no 4xx is good after it
         self._record = record
 
     def launch(self) -> None:

@@ -31,7 +31,8 @@ class Http1(BaseClient):
     def judge(self, exchange: "Exchange") -> None:
         """A whole answer: is it one that users would be content with?"""
         answer, target = exchange.answer, self.target
-        kind, detail = judged(answer, target)
+        kind, detail = judged(answer, target, self.has_served)
+        self.has_served = self.has_served or 0 < answer.status < 400
         if kind is None:
             self.answered(exchange, who_of(answer))
         else:
@@ -139,10 +140,14 @@ def request_bytes(target: Target, *, keep: bool) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def judged(answer: Answer, target: Target) -> tuple[Kind | None, str]:
-    """None for a good answer; without expectations every status below 500 is one."""
-    status = answer.status
-    if status not in target.statuses if target.statuses else status >= 500:
+def judged(answer: Answer, target: Target, has_served: bool) -> tuple[Kind | None, str]:
+    """None for a good answer.
+
+    Without expectations every status below 500 is one, as long as nothing better was seen: where
+    a page was, a 404 is a failure.
+    """
+    status, below = answer.status, 400 if has_served else 500
+    if not (status in target.statuses if target.statuses else status < below):
         return Kind.STATUS, f"HTTP {status}"
     if target.contains and target.contains.encode() not in answer.body:
         return Kind.ANSWER, f"HTTP {status} without {target.contains!r}"

@@ -48,7 +48,8 @@ class Http2(BaseClient):
         self.line.ask(stream)
 
     def judge(self, stream: "Stream") -> None:
-        kind, detail = judged(stream.answer, self.target)
+        kind, detail = judged(stream.answer, self.target, self.has_served)
+        self.has_served = self.has_served or 0 < stream.answer.status < 400
         who = who_of(stream.answer)
         if kind is None:
             self.answered(stream, who)
