@@ -32,6 +32,11 @@ COUNT, SEED, SCALE = 40, 1, 60
 NOT_HERE = ("shop-armor", "9100", "8081", "/ready", "HTTP2")
 
 
+# Failures are counted here, against what the plan announced: they do not stop the runs.
+PATIENT = {"safety.traffic": {"max_failed": 10**6, "max_gap": "1h", "max_latency_rise": None}}
+LEGACY = "today"  # the old load balancer, which no edit touches
+
+
 @dataclasses.dataclass
 class Tally:
     """What came of the edits."""
@@ -110,7 +115,7 @@ def draw(rng: random.Random) -> dict[str, Any]:
 def book_of(folder: Path, drawn: Mapping[str, Any]) -> Book | None:
     path = folder / "shop.yaml"
     try:
-        path.write_text(edited({**drawn, **ROOM}), encoding="utf-8")
+        path.write_text(edited({**drawn, **ROOM, **PATIENT}), encoding="utf-8")
         return open(str(path))
     except (ParamsError, IndexError, KeyError, TypeError):
         return None
@@ -150,10 +155,12 @@ def mended(book: Book, tally: Tally, drawn: Mapping[str, Any]) -> None:
 
 def _traffic(seen: Mapping[str, Any], plan: Plan, drawn: Mapping[str, Any], tally: Tally) -> None:
     tally.counts["sent"] += int(seen.get("sent", 0))
-    failed = int(seen.get("failed", 0))
+    shares = [share for share in seen.get("by") or () if share["frontend"] != LEGACY]
+    failed = sum(int(share["failed"]) for share in shares)
     if failed and not any(change.disrupts for change in plan.to_do):
         tally.counts["failed"] += failed
-        tally.troubles.append(f"failed: {drawn}: {failed} of {seen.get('sent')}")
+        first = (seen.get("failures") or ("",))[0]
+        tally.troubles.append(f"failed: {drawn}: {failed} of {seen.get('sent')}, {first}")
     elif failed:
         tally.counts["announced"] += failed
 

@@ -99,6 +99,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"frontends.1.backend": "web"}, "frontends[1].backend", '"web" has protocol HTTPS; allowed:'),
     (
+        {"backends.api.health_check": {"type": "GRPC"}},
+        "backends.api.health_check.type",
+        "GRPC is not possible on a port that speaks HTTP",
+    ),
+    (
         {"frontends.0.ssl_policy.min_tls": "TLS_1_3"},
         "frontends[0].ssl_policy.min_tls",
         "TLS_1_3 needs profile RESTRICTED, not MODERN",

@@ -76,3 +76,18 @@ def test_records_answer_as_a_name_server_would(name, values, problem):
     zone = {"dnsName": "example.com.", "nameServers": ["ns."]}
     reply = zone_facts(zone, records=records).lookup.resolved(name, "A")
     assert (reply.values, reply.problem) == (values, problem)
+
+
+def test_names_at_another_provider_are_set_by_hand_and_hold_nothing_up():
+    """Without `dns:` a record is told, not run again for ever; the CNAME too, with its value."""
+    facts = facts_of({"built": {"dns": "<gone>"}})
+    facts.reader.wire.connection.dns_by_api = True
+    said = list(dns_checks.records(facts))
+    assert {item.state for item in said} == {CheckState.SKIPPED}
+    remedies = {item.subject: item.remedy for item in said}
+    wanted = "when you are ready, set at your provider: shop.example.com. A 203.0.113.1"
+    assert remedies["shop.example.com"] == wanted
+    (cname,) = dns_checks.cnames(facts)
+    assert cname.state is CheckState.UNCERTAIN
+    assert "set at your provider: _acme-challenge" in cname.remedy and "CNAME" in cname.remedy
+    assert not any("run 10" in item.remedy for item in [*said, cname])
