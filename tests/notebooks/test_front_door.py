@@ -187,16 +187,15 @@ def test_what_is_not_approved_is_refused_and_told(world: World, tmp_path: Path) 
     ten = NUMBERED[1]
     bare = world.apply("--params", PARAMS, ten)
     assert bare.returncode == 3, bare.stdout + bare.stderr
-    assert "no --approve" in bare.stdout
+    assert "is not approved" in bare.stdout
     plan = tmp_path / "plan.json"
     plan.write_text(json.dumps(world.plan()))
     params = tmp_path / "other.yaml"
     params.write_text((ROOT / PARAMS).read_text().replace("ttl: 300", "ttl: 60"))
     done = world.apply("--params", params, "--approve", plan, ten)
     assert done.returncode == 3, done.stderr
-    assert "Plan has changed since it was approved" in done.stdout
-    assert "approved, not now: create dnsRecordSet *.shop.example.com./A" in done.stdout
-    assert "now, not approved: create dnsRecordSet *.shop.example.com./A" in done.stdout
+    assert "it is not the approved one" in done.stdout
+    assert "DNS record set *.shop.example.com./A: other values than approved: ttl" in done.stdout
     refused = load_record(world.archive, world.archive.change_ids()[-1])
     assert refused.status == "refused"
     assert refused.changes == []
@@ -243,4 +242,4 @@ def test_a_failure_leaves_a_record_and_a_resume_finishes_the_change(world: World
     diff = world.edgebook(
         "records", "--records", world.folder / "records", "diff", first.change_id, second.change_id
     )
-    assert "targetTcpProxy" in diff.stdout
+    assert "target TCP proxy" in diff.stdout

@@ -188,7 +188,8 @@ def covers(approved: Plan, now: Plan, spent: Collection[str] = ()) -> tuple[Diff
             text = f"was made under this approval and came undone since: {change.action} again"
             beyond.append(Difference(change.key, text))
         elif _goal(before) != _goal(change):
-            beyond.append(Difference(change.key, "other values than approved"))
+            text = f"other values than approved: {', '.join(_changed(before, change))}"
+            beyond.append(Difference(change.key, text))
         elif SEVERITY[change.action] > SEVERITY[before.action]:
             text = f"approved was {before.action}, now {change.action}"
             beyond.append(Difference(change.key, text))
@@ -271,11 +272,16 @@ def _differences(approved: Plan, now: Plan) -> Iterator[Difference]:
         if one.action is not other.action:
             yield Difference(key, f"approved was {one.action}, now {other.action}")
         elif _goal(one) != _goal(other):
-            first, second = to_json(one.after), to_json(other.after)
-            paths = sorted(k for k in {*first, *second} if first.get(k) != second.get(k))
-            yield Difference(key, f"other values than approved: {', '.join(paths)}")
+            paths = ", ".join(_changed(one, other))
+            yield Difference(key, f"other values than approved: {paths}")
         else:
             yield Difference(key, f"somebody changed it meanwhile: {other.sentence}")
+
+
+def _changed(one: Change, other: Change) -> list[str]:
+    """The fields in whose wanted values two changes differ."""
+    first, second = to_json(one.after), to_json(other.after)
+    return sorted(k for k in {*first, *second} if first.get(k) != second.get(k))
 
 
 def _drift(before: Change, now: Change) -> list[str]:

@@ -41,7 +41,7 @@ def compare(left: Record, right: Record) -> list[Difference]:
 def _table(record: Record) -> dict[tuple[str, str], str]:
     table = {("", f"parameter {path}"): text for path, text in _leaves(_params(record))}
     table["", "result"] = record.status
-    table["", "approved plan"] = str(record.data.get("plan", {}).get("hash", ""))[:8]
+    table["", "approved plan"] = _approved(record)[:8]
     for step in record.steps:
         name = step["name"]
         table[name, "result"] = step["status"]
@@ -53,6 +53,12 @@ def _table(record: Record) -> dict[tuple[str, str], str]:
             reason = f": {check['reason']}" if check["state"] != "ok" and check["reason"] else ""
             table[name, f"check {check['check']}, {check['subject']}"] = check["state"] + reason
     return table
+
+
+def _approved(record: Record) -> str:
+    """The hash that was approved: a resumed run goes on with that of the run before."""
+    said = record.data.get("approval") or record.data.get("plan") or {}
+    return str(said.get("hash", ""))
 
 
 def _params(record: Record) -> Any:
