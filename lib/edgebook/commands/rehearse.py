@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from edgebook.records import Record
     from edgebook.runbook.request import Prepared, Request
 
+LEASE_SECONDS = 150.0  # the chapter before may have left its lease to end by itself
 HELP = "rehearse the whole change on a simulated Google Cloud"
 
 
@@ -62,6 +63,7 @@ def _play(args: argparse.Namespace, chapter: Chapter, ready: dict[str, Any], *, 
         records=args.records,
         change_id=args.change_id if first else "",
         title=chapter.title,
+        wait_lock=0.0 if first else LEASE_SECONDS,
     )
     with running(
         lambda: _prepared(request, args.time_scale, ready, first=first),
