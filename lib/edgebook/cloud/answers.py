@@ -61,6 +61,12 @@ def listed(page: Mapping[str, Any], items: str, *, marked: bool) -> list[dict[st
     return found
 
 
+def named(said: Mapping[str, Any]) -> None:
+    """Raise Garbled for an answer that is no single resource."""
+    if not isinstance(said.get("name"), str):
+        raise Garbled("an object without a name instead of a resource")
+
+
 def beginning(content: bytes | str) -> str:
     """The first words of what was sent, without anything that a terminal would act on."""
     text = content.decode(errors="replace") if isinstance(content, bytes) else content

@@ -78,7 +78,7 @@ class KubeCluster:
     def find(self, path: str) -> dict[str, Any] | None:
         """One object, or None."""
         try:
-            return self.request("GET", path)
+            return self.request("GET", path, check=_refuse_no_object)
         except ApiError as error:
             if refusals.not_there(error):
                 return None
@@ -86,7 +86,9 @@ class KubeCluster:
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """A merge patch; with metadata.resourceVersion in it, refused (409) when somebody wrote."""
-        return self.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        return self.request(
+            "PATCH", path, body=body, content_type=MERGE_PATCH, check=_refuse_no_object
+        )
 
     def request(
         self,
@@ -249,7 +251,7 @@ def by_context(name: str, context: str, connection: Connection) -> KubeCluster:
 def by_location(name: str, path: str, wire: Wire) -> KubeCluster:
     """The cluster `projects/P/locations/L/clusters/C`, its endpoint and CA from the GKE API."""
     try:
-        found = wire.get("container", f"v1/{path}")
+        found = wire.request("container", "GET", f"v1/{path}", check=answers.named)
     except ApiError as error:
         if refusals.not_there(error):
             raise ConnectError(
@@ -294,6 +296,10 @@ def _refuse_no_list(page: Mapping[str, Any]) -> None:
     if "items" not in page or not str(page.get("kind", "")).endswith("List"):
         raise answers.Garbled("an object without kind and items instead of a list")
     for item in items or ():
-        meta = item.get("metadata") if isinstance(item, dict) else None
-        if not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
-            raise answers.Garbled("a list that holds something without a name")
+        _refuse_no_object(item)
+
+
+def _refuse_no_object(item: Any) -> None:
+    meta = item.get("metadata") if isinstance(item, dict) else None
+    if not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
+        raise answers.Garbled("something without metadata and name instead of an object")

@@ -38,9 +38,9 @@ class Wire:
         return self.request(service, "GET", path, params=params)
 
     def find(self, service: str, path: str, **params: str) -> dict[str, Any] | None:
-        """Like get, but None for 404."""
+        """A resource, or None for 404."""
         try:
-            return self.get(service, path, **params)
+            return self.request(service, "GET", path, params=params, check=answers.named)
         except ApiError as error:
             if refusals.not_there(error):
                 return None
@@ -50,7 +50,8 @@ class Wire:
         """A resource or None, and the API's own time when it answered, in seconds since 1970."""
         times: list[float | None] = [None]
         try:
-            return self.request(service, "GET", path, times=times), times[0]
+            said = self.request(service, "GET", path, times=times, check=answers.named)
+            return said, times[0]
         except ApiError as error:
             if refusals.not_there(error):
                 return None, times[0]

@@ -16,7 +16,7 @@ from tests.contract.edgebook.garbling import FAULTS, GarblingProxy
 
 # A call that is given up leaves its thread and its socket behind, to end when the server lets go.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-SHORT = Limits(one=0.4, call=3.0, waiting=0.6)
+SHORT = Limits(one=2.0, call=12.0, waiting=3.0)
 # One kind of request each: what it is called, and how its path is told from others.
 READS = {
     "a compute list": "/global/backendServices?",
