@@ -64,7 +64,9 @@ class Bench:
 
     def google(self, verb: str, path: str, body: Any = None) -> Any:
         raw = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.ready["services"]["compute"] + path, raw, method=verb)
+        url = self.ready["services"]["compute"] + path
+        headers = {"X-Gcpsim-Token": self.ready["env"]["GCPSIM_TOKEN"]}
+        request = urllib.request.Request(url, raw, headers, method=verb)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 

@@ -370,7 +370,7 @@ def test_what_is_not_simulated_says_so(api: Api, kubectl: Kubectl) -> None:
     api.cluster.update("pods", {**made, "status": running(made)["status"]}, "status")
     assert "container web started" in kubectl("logs", "p").stdout
     assert "not simulated" in kubectl("exec", "p", "--", "ls", fails=True).stderr
-    assert "apply -f" in kubectl("create", "namespace", "shop", fails=True).stderr
+    assert "namespace/shop created" in kubectl("create", "namespace", "shop").stdout
 
 
 def test_get_with_watch_prints_changes(api: Api, kubectl_running: Running) -> None:

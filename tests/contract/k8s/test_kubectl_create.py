@@ -58,6 +58,7 @@ def test_kubectl_create_of_everything(kubectl: Kubectl) -> None:
     assert json.loads(kubectl("get secret s -o json"))["data"] == {"p": "cQ=="}
     web = json.loads(kubectl("get deployment web -o json"))["spec"]
     assert (web["replicas"], web["template"]["spec"]["containers"][0]["image"]) == (2, "nginx")
+    assert "CPU(cores)" in kubectl("top nodes")
     rule = json.loads(kubectl("get ingress i -o json"))["spec"]["rules"][0]
     assert rule["http"]["paths"][0]["backend"]["service"] == {"name": "web", "port": {"number": 80}}
     budget = json.loads(kubectl("get pdb p -o json"))["spec"]

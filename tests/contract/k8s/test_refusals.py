@@ -118,7 +118,7 @@ CASES: list[tuple[str, str, Any, str, int, str, str]] = [
     ("DELETE", MAPS + "/kube-root-ca.crt", {"propagationPolicy": "Wild"}, JSON, 422, "Invalid",
      "propagationPolicy"),
     ("DELETE", MAPS + "/kube-root-ca.crt", b"k8s\0", "application/vnd.kubernetes.protobuf", 415,
-     "UnsupportedMediaType", "unsupported format"),
+     "UnsupportedMediaType", "not read from protobuf"),
     ("POST", PODS + "/none/exec?command=ls", b"", JSON, 501, "NotImplemented", "not simulated"),
     ("GET", PODS + "/none/portforward", None, JSON, 501, "NotImplemented", "not simulated"),
     ("GET", PODS + "/none/log", None, JSON, 404, "NotFound", 'pods "none" not found'),

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from gcpsim.front.build import Cloud, Config, build
+from gcpsim.k8s.api import metrics
+from gcpsim.k8s.api.call import Call, locate
 from gcpsim.k8s.controllers import cron
+from gcpsim.k8s.types.status import StatusError
 
 TEMPLATE = {
     "metadata": {"labels": {"app": "x"}},
@@ -206,3 +209,34 @@ def test_schedules(schedule: str, start: float, expected: float) -> None:
 @pytest.mark.parametrize("schedule", ["", "* * *", "61 * * * *", "*/0 * * * *", "a b c d e"])
 def test_schedules_that_are_none(schedule: str) -> None:
     assert cron.parse(schedule) is None
+
+
+def test_what_pods_and_nodes_use(space: Space) -> None:
+    template = json.loads(json.dumps(TEMPLATE))
+    template["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "200m"}}
+    space.make("deployments", "web", spec={"replicas": 2, "selector": SELECTOR,
+               "template": template})  # fmt: skip
+    space.wait(60)
+
+    def ask(rest: str) -> dict[str, Any]:
+        path = f"/apis/metrics.k8s.io/v1beta1/{rest}"
+        call = Call("GET", path, {}, {})
+        locate(call)
+        code, body, _ = metrics.respond(space.cluster, call)
+        assert code == 200
+        return body
+
+    def cpu() -> list[str]:
+        items = ask("namespaces/default/pods")["items"]
+        return [found["usage"]["cpu"] for item in items for found in item["containers"]]
+
+    assert cpu() == ["1000000n", "1000000n"]
+    space.world.store.table("k8s/loads").put("blue/Deployment/default/web", {"cpu": 150.0})
+    assert cpu() == ["150000000n", "150000000n"]  # 150 % of 200m over two pods
+    nodes = ask("nodes")["items"]
+    used = sum(int(node["usage"]["cpu"][:-1]) for node in nodes)
+    assert used == (len(nodes) * 60 + 300) * 10**6
+    name = space.names("pods")[0]
+    assert ask(f"namespaces/default/pods/{name}")["kind"] == "PodMetrics"
+    with pytest.raises(StatusError, match="not found"):
+        ask("namespaces/default/pods/absent")

@@ -25,6 +25,7 @@ PERCENTAGE = "externalManagedMigrationTestingPercentage"
 MOST_BACKENDS, MOST_HEADERS = 50, 16
 UNBALANCED = ("INTERNET_FQDN_PORT", "INTERNET_IP_PORT", "SERVERLESS", "PRIVATE_SERVICE_CONNECT")
 MANAGED = ("EXTERNAL_MANAGED", "INTERNAL_MANAGED")
+TARGET_FIELDS = {"RATE": RATE_FIELDS, "CONNECTION": CONNECTION_FIELDS}
 GLOBAL_SCHEMES = ("EXTERNAL", "EXTERNAL_MANAGED", "INTERNAL_MANAGED", "INTERNAL_SELF_MANAGED")
 
 
@@ -215,52 +216,48 @@ def _backend(draft: Draft, where: str, backend: Doc) -> None:
     if draft.scope == "global" or scheme not in ("EXTERNAL", "INTERNAL"):
         backend.setdefault("capacityScaler", 1)
     _capacity(where, backend)
-    if scheme == "INTERNAL" and mode != "CONNECTION":
-        raise invalid(
-            f"{where}.balancingMode",
-            mode,
-            "Balancing mode must be CONNECTION for an INTERNAL backend service.",
-        )
-    if mode == "CONNECTION" and protocol in HTTP_PROTOCOLS:
-        raise _mode_refused(where, backend, mode, protocol)
-    if mode == "RATE" and protocol not in HTTP_PROTOCOLS:
-        raise _mode_refused(where, backend, mode, protocol)
-    if is_neg and mode == "UTILIZATION":
-        raise invalid(
-            f"{where}.balancingMode",
-            mode,
-            "UTILIZATION balancing mode is not supported for network endpoint groups.",
-        )
-    allowed = RATE_FIELDS if mode == "RATE" else CONNECTION_FIELDS if mode == "CONNECTION" else ()
+    _mode(where, backend, protocol, scheme, is_neg)
+    allowed = TARGET_FIELDS.get(mode, ())
     if mode != "UTILIZATION":
         for field in set(RATE_FIELDS + CONNECTION_FIELDS) - set(allowed):
             if field in backend:
-                raise invalid(
-                    f"{where}.{field}", backend[field], f"Cannot be set with balancing mode {mode}."
-                )
+                why = f"Cannot be set with balancing mode {mode}."
+                raise invalid(f"{where}.{field}", backend[field], why)
+    passthrough = scheme == "INTERNAL" or (scheme == "EXTERNAL" and draft.scope != "global")
+    _targets(where, backend, allowed, needed=not passthrough, is_neg=is_neg)
+
+
+def _mode(where: str, backend: Doc, protocol: str, scheme: str, is_neg: bool) -> None:
+    """Refuse a balancing mode that the scheme, the protocol or the kind of group cannot have."""
+    mode = backend["balancingMode"]
+    if scheme == "INTERNAL" and mode != "CONNECTION":
+        why = "Balancing mode must be CONNECTION for an INTERNAL backend service."
+        raise invalid(f"{where}.balancingMode", mode, why)
+    http = protocol in HTTP_PROTOCOLS
+    if (mode == "CONNECTION" and http) or (mode == "RATE" and not http):
+        raise _mode_refused(where, backend, mode, protocol)
+    if is_neg and mode == "UTILIZATION":
+        why = "UTILIZATION balancing mode is not supported for network endpoint groups."
+        raise invalid(f"{where}.balancingMode", mode, why)
+
+
+def _targets(
+    where: str, backend: Doc, allowed: tuple[str, ...], needed: bool, is_neg: bool
+) -> None:
+    """Refuse targets (a rate, a number of connections) missing, doubled or not for the group."""
     targets = [field for field in allowed if field in backend]
     if len(targets) > 1:
         raise invalid(where, "", f"Both {targets[0]} or {targets[1]} cannot be set.")
-    if (
-        allowed
-        and not targets
-        and scheme != "INTERNAL"
-        and not (scheme == "EXTERNAL" and draft.scope != "global")
-    ):
-        raise invalid(
-            where,
-            _shown(backend),
-            f"{' or '.join(allowed[:2])} must be set for balancing mode {mode}.",
-        )
+    if allowed and needed and not targets:
+        mode = backend["balancingMode"]
+        why = f"{' or '.join(allowed[:2])} must be set for balancing mode {mode}."
+        raise invalid(where, _shown(backend), why)
     for field in targets:
         if backend[field] < (1 if field in CONNECTION_FIELDS else 0):
             raise invalid(f"{where}.{field}", backend[field], "Must be a positive number.")
-    if is_neg and any(field.endswith("PerInstance") for field in targets):
-        raise invalid(
-            f"{where}.{targets[0]}",
-            backend[targets[0]],
-            "Not supported for network endpoint groups.",
-        )
+        if is_neg and field.endswith("PerInstance"):
+            why = "Not supported for network endpoint groups."
+            raise invalid(f"{where}.{field}", backend[field], why)
 
 
 def _capacity(where: str, backend: Doc) -> None:

@@ -7,6 +7,7 @@ drain` read the old ones, in which a subresource of another group must say so.
 from itertools import groupby
 from typing import Any
 
+from gcpsim.k8s.api import metrics
 from gcpsim.k8s.api.call import Call, media_types
 from gcpsim.k8s.api.form import JSON
 from gcpsim.k8s.objects.cluster import Cluster
@@ -67,6 +68,7 @@ def group_versions(cluster: Cluster) -> dict[tuple[str, str], list[Resource]]:
         for version in resource.versions:
             found.setdefault((resource.group, version), []).append(resource)
     found.setdefault(("policy", "v1"), [])
+    found.setdefault((metrics.GROUP, metrics.VERSION), [])
 
     def order(group_version: tuple[str, str]) -> tuple[int, str, tuple[int, str]]:
         group, version = group_version

@@ -17,7 +17,7 @@ from aiohttp import web
 from gcpsim.core.errors import ApiError
 from gcpsim.core.faults import Fault
 from gcpsim.core.world import World
-from gcpsim.k8s.api import discovery, openapi, verbs, watching
+from gcpsim.k8s.api import discovery, metrics, openapi, verbs, watching
 from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.status import StatusError, bad_request, no_such_path, unauthorized
@@ -110,7 +110,8 @@ class ApiServer:
                 raise StatusError(fault.code, fault.reason, fault.message, headers=headers)
             elif fault.effect == "permission":
                 raise StatusError(403, "Forbidden", fault.message)
-        plan = verbs.watch_plan(self.cluster, call)
+        measured = call.group == metrics.GROUP
+        plan = None if measured else verbs.watch_plan(self.cluster, call)
         if plan is not None:
             self._count(call, 200)
             return await self.watches.serve(request, call, plan)
@@ -137,6 +138,8 @@ class ApiServer:
         return response
 
     def _dispatch(self, call: Call) -> tuple[int, Any, str]:
+        if call.group == metrics.GROUP and call.plural:
+            return metrics.respond(self.cluster, call)
         if call.plural:
             return verbs.respond(self.cluster, call)
         if call.method not in ("GET", "HEAD"):

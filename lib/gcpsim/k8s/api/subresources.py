@@ -1,4 +1,4 @@
-"""Subresources and reviews: scale, binding, log, token, and what is answered with 501.
+"""Subresources and reviews: scale, binding, log, token, and what is refused as not simulated.
 
 Eviction has its own module; status and finalize are ordinary updates in `verbs`.
 """

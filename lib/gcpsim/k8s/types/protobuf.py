@@ -198,7 +198,8 @@ def read(body: bytes) -> Doc:
         elif number == 2 and isinstance(value, bytes):
             raw = value
     if kind not in MESSAGES:
-        raise Unreadable(f"{version} {kind or 'without a kind'} is not read from protobuf here")
+        named = f"{version} {kind}" if kind else "an object without a kind"
+        raise Unreadable(f"{named} is not read from protobuf here")
     return {"apiVersion": version, "kind": kind, **_message(kind, raw, version, 0)}
 
 
