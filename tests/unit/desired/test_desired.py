@@ -22,7 +22,7 @@ from edgebook.model.values import (
 from edgebook.params import Spec, apitypes, load_file
 
 from tests.unit.ideal_cloud import observe
-from tests.unit.params_edits import ROOT, spec_of
+from tests.unit.params_edits import GONE, ROOT, spec_of
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -157,7 +157,7 @@ def test_one_authorization_covers_a_name_and_its_wildcard() -> None:
 
 def test_names_with_dots_and_hyphens_never_collide() -> None:
     hostnames = ["a-b.example.com", "a.b.example.com", "a--b.example.com", "*.b.example.com"]
-    edits = {"hostnames": hostnames, "routes.0.hosts": hostnames}
+    edits = {"hostnames": hostnames, "routes.0.hosts": hostnames, "checks": GONE}
     entries = [r for r in resources(edits).values() if r.kind == "certificateMapEntry"]
     assert len(entries) == len(hostnames) + 1
 
