@@ -112,7 +112,13 @@ class World:
         self.store.roll_back()
 
     def transact(self, work: Callable[[], T]) -> T:
-        """Run one request: what it wrote is durable when this returns, or undone when it raises."""
+        """Run one request: what it wrote is durable when this returns, or undone when it raises.
+
+        What was written before, outside of any request (a verdict that the data plane asked for),
+        is none of the request's: it stays, whatever becomes of this one.
+        """
+        if self.store.dirty:
+            self.store.commit()
         try:
             result = work()
         except BaseException:
@@ -123,8 +129,6 @@ class World:
 
     def timer(self, callback: Callable[[], None]) -> None:
         """Run one timer callback as a transaction of its own."""
-        if self.store.dirty:
-            self.store.commit()
         self.transact(callback)
 
     def attempt(self, what: str, work: Callable[[], None]) -> bool:
