@@ -17,7 +17,7 @@ lab: setup
 
 test: setup
 	@$(BIN)/python tools/test_tools.py
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 check: setup
 	$(BIN)/ruff format --check .
