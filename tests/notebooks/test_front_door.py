@@ -174,7 +174,8 @@ def test_a_rehearsal_from_nothing_ends_with_a_sealed_record_of_what_was_verified
     assert all(change["after"] for change in record.changes if change["action"] == "create")
     assert unverified(record) == []
     broken = json.loads(json.dumps(record.data))
-    broken["steps"][7]["checks"][0]["state"] = "uncertain"
+    verified = next(step for step in broken["steps"] if step["step"] == "verify")
+    verified["checks"][0]["state"] = "uncertain"
     assert unverified(Record(broken, "")) != []
     shown = subprocess.run(
         [BIN / "edgebook", "records", "--records", archive.folder, "show", record.change_id],
@@ -184,7 +185,7 @@ def test_a_rehearsal_from_nothing_ends_with_a_sealed_record_of_what_was_verified
 
 
 def test_what_is_not_approved_is_refused_and_told(world: World, tmp_path: Path) -> None:
-    ten = NUMBERED[1]
+    ten = NOTEBOOKS / "10_address_and_dns.ipynb"
     bare = world.apply("--params", PARAMS, ten)
     assert bare.returncode == 3, bare.stdout + bare.stderr
     assert "is not approved" in bare.stdout
@@ -223,7 +224,8 @@ def test_a_failure_leaves_a_record_and_a_resume_finishes_the_change(world: World
     status, _ = world.simulator.http("POST", "/_sim/faults", fault)
     assert status == 200
     plan = world.plan()
-    done = world.apply("--params", PARAMS, "--approve", plan["hash"], *NUMBERED[1:4])
+    building = [path for path in NUMBERED if "10" <= path.name[:2] < "40"]
+    done = world.apply("--params", PARAMS, "--approve", plan["hash"], *building)
     assert done.returncode == 1, done.stdout
     assert "30 frontends" in done.stdout and "failed" in done.stdout
     first = load_record(world.archive, world.archive.change_ids()[-1])
