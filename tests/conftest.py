@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -20,6 +21,9 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 
 NAMES = itertools.count(1)
+# What runs in the background of a shell ignores Ctrl-C, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 READY_LIMIT = 30
 
 

@@ -1,4 +1,4 @@
-"""One headless Chromium and one `edgebook lab` for all browser tests of a worker."""
+"""A headless Chromium a module, and one `edgebook lab` for all browser tests of a worker."""
 
 import contextlib
 import os
@@ -20,8 +20,9 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\S*[?&]token=\w+")
 WORLD = re.compile(r"simulated Google Cloud at (\S+),")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A module's: while it is open, playwright's event loop runs, and no test can run another."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "chromium is not installed: tools/test_tools.py says how to get it"
     SHOTS.mkdir(exist_ok=True)

@@ -76,7 +76,12 @@ class _Reader:
             elif isinstance(name, str):
                 seen[name] = line
         if len(own) != len(raw.value):
-            self._constructor.flatten_mapping(raw)
+            try:
+                self._constructor.flatten_mapping(raw)
+            except yaml.constructor.ConstructorError as error:
+                line = (error.problem_mark or raw.start_mark).line + 1
+                self.problems.append(Problem(line, path, f"<<: {error.problem}"))
+                raw.value = [(key, value) for key, value in raw.value if key in own]
         items: dict[str, Node] = {}
         lines: dict[str, int] = {}
         for key, value in raw.value:

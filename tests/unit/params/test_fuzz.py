@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from edgebook.desired import desired
 from edgebook.params import ParamsError, load
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.ideal_cloud import observe
@@ -62,6 +62,7 @@ def test_any_value_anywhere(tree: Any, data: st.DataObject) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example("<<:")
 @given(st.text(alphabet=":{}[]-\n &*!|>'\"#%@`,abc<0", max_size=60))
 def test_any_text(text: str) -> None:
     try:
