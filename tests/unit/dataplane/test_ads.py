@@ -132,3 +132,24 @@ def test_a_misspelt_field_is_named() -> None:
     inner = {"@type": "type.googleapis.com/envoy.config.nothing.v3.Nothing"}
     with pytest.raises(messages.json_format.ParseError, match="Nothing"):
         messages.message(LISTENER, {"name": "l", "listener_filters": [{"typed_config": inner}]})
+
+
+def test_a_route_waits_until_the_cluster_it_leads_to_is_taken_with_its_endpoints(
+    catalogue: Catalogue, envoy: Envoy
+) -> None:
+    envoy.ask(CLUSTER)
+    envoy.ask(ENDPOINTS, "a", "b")
+    envoy.ask(ROUTES, "r")
+    envoy.told()
+    catalogue.put(CLUSTER, "c", messages.message(CLUSTER, {"name": "c"}))
+    catalogue.put(ENDPOINTS, "c", messages.message(ENDPOINTS, {"cluster_name": "c"}))
+    catalogue.put(ROUTES, "r", messages.message(ROUTES, {"name": "r", "virtual_hosts": []}))
+    (clusters,) = envoy.told(take=False)
+    assert clusters == (CLUSTER, ["a", "b", "c"])
+    envoy.ask(ENDPOINTS, "a", "b", "c")  # Envoy warms c: it asks for its endpoints first
+    (endpoints,) = envoy.told(take=False)
+    assert endpoints[0] == ENDPOINTS and "c" in endpoints[1]
+    envoy.ask(CLUSTER)
+    assert envoy.told() == []
+    envoy.ask(ENDPOINTS, "a", "b", "c")
+    assert envoy.told() == [(ROUTES, ["r"])]

@@ -7,15 +7,16 @@ the last good one. It must not know what the resources mean.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 
-from gcpsim.dataplane.envoy.messages import CLUSTER, ENDPOINTS, LISTENER, ORDER
+from gcpsim.dataplane.envoy.messages import CLUSTER, ENDPOINTS, LISTENER, ORDER, ROUTES
 
 WILDCARD = (CLUSTER, LISTENER)
+FIRST, LEADING = (CLUSTER, ENDPOINTS), (LISTENER, ROUTES)
 
 
 @dataclass
@@ -106,10 +107,16 @@ class Stream:
         self._catalogue.told()
 
     def due(self) -> Any | None:
-        """The next response, one type at a time and one unanswered response a type."""
+        """The next response, one type at a time and one unanswered response a type.
+
+        What leads to clusters waits until Envoy has taken them with their endpoints: a route to a
+        cluster that is still warming is answered with 503.
+        """
         for kind in ORDER:
             subscription = self._subscriptions.get(kind)
             if subscription is None or not subscription.answered:
+                continue
+            if kind in LEADING and not self._taken(FIRST):
                 continue
             chosen = self._news(kind, subscription)
             if chosen is not None:
@@ -117,9 +124,14 @@ class Stream:
         return None
 
     def settled(self) -> bool:
-        return CLUSTER in self._subscriptions and all(
+        return CLUSTER in self._subscriptions and self._taken(ORDER)
+
+    def _taken(self, kinds: Sequence[str]) -> bool:
+        """Whether Envoy has answered for all that it is to know of these types."""
+        return all(
             subscription.answered and self._news(kind, subscription) is None
             for kind, subscription in self._subscriptions.items()
+            if kind in kinds
         )
 
     def _news(self, kind: str, subscription: Subscription) -> dict[str, tuple[int, Any]] | None:
