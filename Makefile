@@ -4,16 +4,12 @@ BIN := .venv/bin
 # Bytecode is kept: without it each start of a simulator or a kernel compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup rehearse story lab test check bench docs lock clean
+.PHONY: setup rehearse lab test check bench docs lock clean
 
 setup:
 	@$(PYTHON) tools/bootstrap.py
 
 rehearse: setup
-	@$(BIN)/edgebook rehearse --story build --params params/rehearsal.yaml
-
-# The build, and then what it is for: cut-over, a swap under traffic, the old side retired.
-story: setup
 	@$(BIN)/edgebook rehearse --params params/rehearsal.yaml
 
 lab: setup

@@ -88,6 +88,12 @@ class Clock:
         """Run `callback` when a process of `seconds` is over; with scale 0, at the next settle."""
         return self._push(self.now() + (seconds if self._scale else 0.0), callback)
 
+    def by(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Run `callback` when a process that ends at `when` is over; with scale 0, at the next
+        settle. What ends at one moment runs in the order in which it was asked for, which a wait
+        of `when - now()` does not give: time goes on between its reading and its use."""
+        return self._push(when if self._scale else self.now(), callback)
+
     def at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Run `callback` at a simulated date in POSIX seconds; scale 0 does not bring it nearer."""
         return self._push(when, callback)

@@ -293,7 +293,7 @@ class Passthrough:
             self._due.discard(due)
             self.mark()
 
-        clock.after(due - clock.now(), arrive)
+        clock.by(due, arrive)
 
     # What happens
 

@@ -125,7 +125,7 @@ class Spread:
             self._learn(location, table, key, doc)
             self.learned(location, {(table, key)})
 
-        clock.after(due - clock.now(), arrive)
+        clock.by(due, arrive)
 
     def _learn(self, location: Location, table: str, key: str, doc: Doc | None) -> None:
         documents = location.documents

@@ -271,7 +271,7 @@ class Health:
             self._due.discard(due)
             self._tell()
 
-        clock.after(due - clock.now(), arrive)
+        clock.by(due, arrive)
 
     def _tell(self) -> None:
         for observer in self.observers:
