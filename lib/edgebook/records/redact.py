@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,9 @@ SECRET_NAME = re.compile(
     r"(?:^|[_\-.])(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY)$",
     re.IGNORECASE,
 )
+# A notebook is written after each of its cells, and mostly the same as before: what was looked at
+# is remembered, many short texts and some long ones.
+SHORT, SHORT_ONES, LONG_ONES = 512, 50_000, 200
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -50,9 +54,15 @@ class Redactor:
         self._names = forms
         longest_first = sorted(forms, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._short = lru_cache(SHORT_ONES)(self._redacted)
+        self._long = lru_cache(LONG_ONES)(self._redacted)
+        self._seen = lru_cache(SHORT_ONES)(self._found)
 
     def text(self, text: str) -> str:
         """The text without secrets; colours inside a secret do not hide it."""
+        return self._short(text) if len(text) <= SHORT else self._long(text)
+
+    def _redacted(self, text: str) -> str:
         if "\x1b[" in text and self._dirty(ANSI.sub("", text)) and not self._dirty(text):
             text = ANSI.sub("", text)
         if self._values is not None:
@@ -80,11 +90,16 @@ class Redactor:
         """What is still secret in a file's text, as it stands and past its escapes."""
         views = {text, html.unescape(text), ANSI.sub("", text)}
         views.update(_json_strings(text))
-        found = {kind for view in views for kind in self._kinds(view)}
+        found: set[str] = set()
+        for view in views:
+            found.update(self._seen(view) if len(view) <= SHORT else self._kinds(view))
         return [Finding(kind, place) for kind in sorted(found)]
 
     def _dirty(self, text: str) -> bool:
         return next(self._kinds(text), None) is not None
+
+    def _found(self, text: str) -> tuple[str, ...]:
+        return tuple(self._kinds(text))
 
     def _kinds(self, text: str) -> Iterator[str]:
         if self._values is not None:
