@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def test_a_rehearsal_from_nothing_ends_with_a_sealed_record_of_what_was_verified
         assert any(line.startswith(f"  {path.name[:2]} ") and " ok " in line for line in lines)
     assert "none disrupts traffic" in done.stdout and "automatic: rehearsal" in done.stdout
     assert "chain of 1 record intact" in done.stdout
+    assert re.match(r"  0 of [\d,]+ requests failed; longest gap", lines[-1])
     archive = FolderArchive(tmp_path / "records")
     record = load_record(archive, archive.change_ids()[0])
     wanted = [c for c in record.data["plan"]["changes"] if c["action"] != "report"]

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _play(args: argparse.Namespace, chapter: Chapter, ready: dict[str, Any], *, first: bool) -> int:
     """One chapter: one run, one record."""
-    from edgebook.commands.run import report, running
+    from edgebook.commands.run import report, running, verdict
     from edgebook.runbook.request import Request
 
     request = Request(
@@ -79,6 +79,7 @@ def _play(args: argparse.Namespace, chapter: Chapter, ready: dict[str, Any], *, 
             display.say(
                 "Next: make lab to walk through it, params/example.yaml for your own project."
             )
+        verdict(outcome.record, display)
     return outcome.exit_code or (EXIT_FAILED if gaps else EXIT_OK)
 
 

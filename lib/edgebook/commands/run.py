@@ -13,7 +13,7 @@ from edgebook.commands._output import FORMAT
 from edgebook.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from edgebook.records import Archive
+    from edgebook.records import Archive, Record
     from edgebook.runbook.display import Display
     from edgebook.runbook.request import Prepared
     from edgebook.runbook.run import Outcome, Run
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     with running(lambda: settled(prepared), json_wanted=args.json) as (change, display):
         outcome = change.go()
     report(outcome, change.prepared.archive, display, json_wanted=args.json)
+    verdict(outcome.record, display)
     return outcome.exit_code
 
 
@@ -94,6 +95,7 @@ def _already(prepared: "Prepared", *, json_wanted: bool) -> int:
     display = Display(Console(stderr=json_wanted, highlight=False))
     display.say(f"Already done by {prepared.already.change_id} ({prepared.request.key}).")
     report(Outcome(prepared.already, EXIT_OK), prepared.archive, display, json_wanted=json_wanted)
+    verdict(prepared.already, display)
     return EXIT_OK
 
 
@@ -142,18 +144,13 @@ def report(
     outcome: "Outcome", archive: "Archive", display: "Display", *, json_wanted: bool
 ) -> None:
     """Where the record is, and whether the chain it is in is intact."""
-    from edgebook.records import FolderArchive, traffic, verify_archive
+    from edgebook.records import FolderArchive, verify_archive
 
     record = outcome.record
     page = archive.where(f"{record.change_id}/index.html")
     chain = f"number {record.sequence} of the chain"
     if isinstance(archive, FolderArchive):
-        verdict = verify_archive(archive, files=False)
-        chain = str(verdict).splitlines()[-1]
-    sentence, tone = traffic.verdict(record.data)
-    if sentence:
-        style = {"failed": "red", "uncertain": "yellow"}.get(tone, "")
-        display.say(f"  {sentence:<88} timeline in the record", style)
+        chain = str(verify_archive(archive, files=False)).splitlines()[-1]
     display.say(f"Record {record.change_id}: {page}   (sealed, {chain})")
     if json_wanted:
         steps = [
@@ -174,3 +171,13 @@ def report(
         }
         json.dump(said, sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")
+
+
+def verdict(record: "Record", display: "Display") -> None:
+    """What users saw of it, the last line of every run."""
+    from edgebook.records import traffic
+
+    sentence, tone = traffic.verdict(record.data)
+    if sentence:
+        style = {"failed": "red", "uncertain": "yellow"}.get(tone, "")
+        display.say(f"  {sentence:<88} timeline in the record", style)

@@ -307,15 +307,23 @@ class Engine:
         )
 
     def _headline(self, now: Situation) -> str:
-        words = self._gates.words if self._gates and self._gates.seen else now.words()
+        words = self._gates.words if self._gates and self._gates.seen else self._standing(now)
         return f"{len(self._done)} stages, {words}"
+
+    def _standing(self, now: Situation) -> str:
+        """Where the traffic stands. A last stage that only took things away is no stage any more
+        once they are gone: then what was done says it."""
+        last = self._done[-1] if self._done else None
+        if last is not None and now.arrived(back=False) and last.number > now.position.done:
+            return f"at stage {last.number} of {last.number} ({last.name})"
+        return now.words()
 
     def _moved(self, now: Situation) -> Moved:
         return Moved(
             now.ladder.title,
             now.ladder.plan,
             tuple(self._done),
-            now.words(),
+            self._standing(now),
             traffic=self._watcher.to_json(),
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from edgebook.desired import Desired
 from edgebook.model.observed import Observed
 from edgebook.model.values import Live, Resource
+from edgebook.moves import mechanics
 from edgebook.moves import wish as wishes
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import SPREAD
@@ -33,9 +34,9 @@ class Failover:
 def ladder(spec: Spec, observed: Observed, live: Live, asked: Failover) -> Ladder:
     """Attach the others where they are not yet, then everything away from what is left."""
     maker = _Maker(spec, observed, live, asked)
-    stages = [Stage(START, "as it was", maker.start(), gate=Gate(healthy=asked.leave))]
+    stages = [maker.first()]
     waits = SPREAD if asked.drill else 0
-    if any(not set(asked.to) <= set(b.active) for b in maker.left.values()):
+    if maker.arriving:
         gate = Gate(healthy=asked.to, spread_s=waits)
         text = f"attach {', '.join(asked.to)} at capacity 0"
         stages.append(Stage(ATTACH, text, maker.attached(), gate=gate, back=START))
@@ -73,8 +74,22 @@ class _Maker:
             if set(backend.active) & set(asked.leave)
         }
 
-    def start(self) -> Desired:
-        return self._at({n: (b.active, b.active) for n, b in self.left.items()})
+    @property
+    def arriving(self) -> tuple[str, ...]:
+        """Clusters that are attached for it, and go again on the way back."""
+        before = {c for b in self.left.values() for c in self._asked.to if c not in b.active}
+        return tuple(sorted(before))
+
+    def first(self) -> Stage:
+        """Where the way back ends: who was attached is drained before it is taken out."""
+        home = self._at({n: (b.active, b.active) for n, b in self.left.items()})
+        stage = Stage(START, "as it was", home, gate=Gate(healthy=self._asked.leave))
+        if not self.arriving:
+            return stage
+        drain = mechanics.drain_seconds(self._spec, self.left)
+        before = Gate(quiet=self.arriving, drain_s=drain, patience_s=drain)
+        streams = mechanics.long_streams(self._spec, self.left, over_http=True)
+        return replace(stage, before=before, cuts=streams)
 
     def attached(self) -> Desired:
         return self._at({n: (self._both(b), b.active) for n, b in self.left.items()})

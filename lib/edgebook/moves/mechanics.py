@@ -6,7 +6,7 @@ overlap (`blue` to `blue, green`) must end in one: there the capacity of the ent
 Decision 0045 says why, and what capacity really does at low load.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from edgebook.desired.frontends import STREAMS
 from edgebook.model.kinds import compute_scope
 from edgebook.model.values import Ref
 from edgebook.moves import wish as wishes
-from edgebook.moves.wish import Wish
+from edgebook.moves.wish import MARGIN, Wish
 from edgebook.params.fields import ApiFields
 from edgebook.params.names import Names
 from edgebook.params.types import BackendSpec, RouteSpec, Spec, TargetSpec
@@ -76,6 +76,23 @@ def _used(spec: Spec, name: str) -> Iterator[TargetSpec]:
         for target in (route.default, *route.paths.values()):
             if target.backend == name or name in target.weights:
                 yield target
+
+
+def long_streams(spec: Spec, moving: Iterable[str], *, over_http: bool) -> tuple[str, ...]:
+    """Frontends with connections that outlive a drain: SSL and TCP, WebSockets. Sorted names."""
+    names = set(moving)
+    return tuple(
+        sorted(
+            frontend.name
+            for frontend in spec.frontends
+            if frontend.backend in names or (not frontend.backend and over_http)
+        )
+    )
+
+
+def drain_seconds(spec: Spec, moving: Iterable[str]) -> int:
+    """How long the connections of some backends may need to end by themselves."""
+    return max((int(spec.backends[name].draining) for name in moving), default=0) + MARGIN
 
 
 def twin(name: str) -> str:

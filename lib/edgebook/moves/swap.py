@@ -12,7 +12,7 @@ from edgebook.moves import mechanics
 from edgebook.moves import wish as wishes
 from edgebook.moves.mechanics import Moment, Sides
 from edgebook.moves.stages import START, Gate, Ladder, Stage
-from edgebook.moves.wish import MARGIN, Wish
+from edgebook.moves.wish import Wish
 from edgebook.params.names import Names
 from edgebook.params.types import SessionAffinity, Spec
 from edgebook.plan import make as plans
@@ -94,19 +94,11 @@ class _Maker:
 
     @property
     def _streams(self) -> tuple[str, ...]:
-        """Frontends with connections that outlive a drain: SSL and TCP, WebSockets."""
-        return tuple(
-            sorted(
-                frontend.name
-                for frontend in self._spec.frontends
-                if frontend.backend in self._moving or (not frontend.backend and self._weighted)
-            )
-        )
+        return mechanics.long_streams(self._spec, self._moving, over_http=bool(self._weighted))
 
     @property
     def _drain_s(self) -> int:
-        timeouts = [int(self._spec.backends[name].draining) for name in self._moving]
-        return max(timeouts, default=0) + MARGIN
+        return mechanics.drain_seconds(self._spec, self._moving)
 
     def _attach(self) -> Stage:
         arriving = self._clusters("arriving")

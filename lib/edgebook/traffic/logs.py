@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from edgebook.cloud.wire import Wire
 
-AGENT = "edgebook-meter"
+AGENT = "edgebook"  # how all our own clients begin: the meter, and what a move compares
 GOOD = r"^(response_sent_by_backend|response_from_cache|byte_range_caching$|websocket_closed)"
 FROM_BACKEND = "response_sent_by_backend"
 PAGE = 1000

@@ -188,7 +188,7 @@ def test_the_whole_of_the_old_side_goes_in_its_order(site: Any) -> None:
     site.calm()
     assert done(site, "retire", "back", quiet="5m", soak="1m") == "not begun"
     assert kube.find(nginx)["spec"]["replicas"] == had
-    done(site, "retire", quiet="5m", soak="1m")
+    assert done(site, "retire", quiet="5m", soak="1m") == "at stage 4 of 4 (clean up)"
     service = kube.find("api/v1/namespaces/ingress-nginx/services/ingress-nginx-controller")
     assert service["spec"]["type"] == "ClusterIP"
     assert kube.find("apis/networking.k8s.io/v1/namespaces/shop/ingresses/shop") is None

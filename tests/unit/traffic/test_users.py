@@ -2,9 +2,11 @@
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -229,3 +231,12 @@ def test_a_failure_of_the_meter_gets_the_load_balancer_s_reason(google: Google) 
     assert [item.detail for item in found] == [
         "HTTP 502 (failed_to_connect_to_backend)", "HTTP 502", "connection reset",
     ]  # fmt: skip
+
+
+def test_none_of_our_own_clients_is_taken_for_a_real_user() -> None:
+    pattern = re.compile(r"user.agent\w*\W{1,6}(edgebook[\w./-]*)", re.IGNORECASE)
+    package = Path(logs.__file__).parents[1]
+    named = {agent for path in package.rglob("*.py") for agent in pattern.findall(path.read_text())}
+    assert {"edgebook", "edgebook-meter/0.1"} <= named
+    assert all(agent.startswith(logs.AGENT) for agent in named)
+    assert f'NOT httpRequest.userAgent=~"^{logs.AGENT}"' in logs.real_filter("r", "a", "b")
