@@ -180,3 +180,22 @@ def test_routers_routes_and_peerings(gce: Any) -> None:
     assert gce.get("global/networks/default")["peerings"][0]["state"] == "ACTIVE"
     gce.do("POST", "global/networks/default/removePeering", {"name": "p"})
     assert "peerings" not in gce.get("global/networks/default")
+
+
+def test_what_decides_about_packets_of_a_network(gce: Any, sim: Any) -> None:
+    from google.cloud import compute_v1
+
+    gce.make("global/networks", name="apart", autoCreateSubnetworks=False)
+    deny = {"denied": [{"IPProtocol": "tcp", "ports": ["443"]}], "priority": 10}
+    gce.make("global/firewalls", name="no-https", network="global/networks/apart", **deny)
+    client = sim.compute(compute_v1.NetworksClient)
+    found = client.get_effective_firewalls(project=gce.project, network="apart")
+    assert [(rule.name, rule.priority) for rule in found.firewalls] == [("no-https", 10)]
+    assert not found.firewall_policys
+    names = gce.get("global/networks/default/getEffectiveFirewalls")["firewalls"]
+    assert "default-allow-ssh" in [rule["name"] for rule in names]
+    assert "no-https" not in [rule["name"] for rule in names]
+    gce.do("DELETE", "global/firewalls/no-https")
+    assert gce.get("global/networks/apart/getEffectiveFirewalls") == {}
+    code, _, why = gce.refused("GET", "global/networks/none/getEffectiveFirewalls", None)
+    assert code == 404 and "none" in why

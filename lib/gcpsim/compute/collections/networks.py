@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from gcpsim.compute.collections.effective_firewalls import effective_firewalls
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import AUTO_SECOND_BYTE, REGIONS
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
@@ -234,6 +235,7 @@ NETWORKS = Kind(
     cascade=("subnetworks", "routes"),
     verbs={
         "addPeering": add_peering,
+        "getEffectiveFirewalls": effective_firewalls,
         "removePeering": remove_peering,
         "switchToCustomMode": switch_to_custom,
     },
