@@ -165,6 +165,8 @@ def quotas(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     else:
         asked = sum(metric in limits for metric in wanted)
         why = f"{asked} quotas looked at" if asked else "nothing that is counted would be created"
+        if unlisted := sorted(wanted.keys() - limits.keys()):
+            why += f"; the project does not list {', '.join(unlisted)}"
         yield result(OK if asked else SKIPPED, "quotas suffice", door.spec.project, why)
 
 

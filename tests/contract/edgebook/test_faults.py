@@ -243,6 +243,18 @@ def test_preflight_names_permissions_apis_and_dns(shop):
     assert "no-such-zone" in seen
 
 
+def test_preflight_counts_quotas_and_asks_what_decides_before_our_rules(shop):
+    checks = {c["check"]: c for c in shop.book().preflight().data["checks"]}
+    assert checks["firewall policies let Google in"]["state"] == "ok"
+    quotas = checks["quotas suffice"]
+    assert quotas["state"] == "ok" and quotas["reason"].endswith("quotas looked at")
+    shop.sim.admin("POST", "stage/quota",
+                   {"project": "shop-rehearsal", "metric": "URL_MAPS", "limit": 1})  # fmt: skip
+    with pytest.raises(StepFailed) as failed:
+        shop.book().preflight()
+    assert "URL_MAPS: 0 of 1 used, 2 more wanted" in str(failed.value.outcome)
+
+
 def test_a_disabled_api_is_named(shop):
     shop.sim.admin("POST", "stage/services",
                    {"project": "shop-rehearsal", "disable": ["dns.googleapis.com"]})  # fmt: skip
