@@ -14,6 +14,7 @@ OPTIONS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 RUN_ALL_SECONDS = 180
+CLICKS, STILL_SECONDS = 3, 10.0
 OPEN_MS = 90_000
 PROMPTS = "all => all.map(one => one.textContent.trim())"
 
@@ -36,18 +37,38 @@ def show(page: Page, address: str) -> None:
 
 
 def run_all(page: Page) -> None:
-    """Run > Run All Cells, until every code cell has its number, or one has failed."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    page.wait_for_timeout(300)
+    """Run > Run All Cells, until every code cell has its number, or one has failed.
+
+    Again when that did not take: a menu of a page that is still busy swallows a click, and cells
+    that are run while the kernel connects anew are left out.
+    """
     give_up = time.monotonic() + RUN_ALL_SECONDS
-    while True:
-        prompts = page.eval_on_selector_all(".jp-CodeCell .jp-InputPrompt", PROMPTS)
+    for _ in range(CLICKS):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        page.wait_for_timeout(300)
+        if _all_ran(page, give_up):
+            return
+    raise AssertionError(f"after {CLICKS} times Run All Cells: {_prompts(page)}")
+
+
+def _all_ran(page: Page, give_up: float) -> bool:
+    """True at the end; False when nothing runs for a while and cells are left over."""
+    still = time.monotonic()
+    while time.monotonic() - still < STILL_SECONDS:
+        prompts = _prompts(page)
         running = "[*]:" in prompts
         if prompts and not running and (errors(page) or "[ ]:" not in prompts):
-            return
+            return True
+        if running:
+            still = time.monotonic()
         assert time.monotonic() < give_up, prompts
         page.wait_for_timeout(250)
+    return False
+
+
+def _prompts(page: Page) -> list[str]:
+    return list(page.eval_on_selector_all(".jp-CodeCell .jp-InputPrompt", PROMPTS))
 
 
 def cell(page: Page, source: str) -> Any:
