@@ -314,7 +314,7 @@ class Engine:
         """Where the traffic stands. A last stage that only took things away is no stage any more
         once they are gone: then what was done says it."""
         last = self._done[-1] if self._done else None
-        if last is not None and now.arrived(back=False) and last.number > now.position.done:
+        if last is not None and len(now.ladder.stages) > 1 and last.number > now.position.done:
             return f"at stage {last.number} of {last.number} ({last.name})"
         return now.words()
 

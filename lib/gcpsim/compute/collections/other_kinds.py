@@ -118,7 +118,8 @@ def _router_status(
 ) -> Answer:
     result: Doc = {"network": doc["network"]}
     nats = [
-        {"name": nat["name"], "numVmEndpointsWithNatMappings": 0} for nat in doc.get("nats", [])
+        {"name": nat.get("name", ""), "numVmEndpointsWithNatMappings": 0}
+        for nat in doc.get("nats", [])
     ]
     if nats:
         result["natStatus"] = nats
