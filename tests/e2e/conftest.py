@@ -40,6 +40,11 @@ class Lab:
     simulator: str
     folder: Path
 
+    @property
+    def first(self) -> str:
+        """That address for a user who comes anew: nothing is left open from other tests."""
+        return self.address + "&reset"
+
     def at(self, notebook: str) -> str:
         """The address of a notebook of the workspace."""
         base, query = self.address.split("/lab", 1)[0], self.address.split("?", 1)[1]

@@ -16,6 +16,7 @@ OPTIONS = [
 RUN_ALL_SECONDS = 180
 CLICKS, STILL_SECONDS = 3, 10.0
 OPEN_MS = 90_000
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # a workspace may hold others, behind it
 PROMPTS = "all => all.map(one => one.textContent.trim())"
 
 
@@ -32,7 +33,7 @@ def open_page(browser: Browser, address: str, scheme: str = "light") -> Page:
 def show(page: Page, address: str) -> None:
     """A notebook, with its kernel ready."""
     page.goto(address)
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=OPEN_MS)
+    page.wait_for_selector(f"{SHOWN} .jp-CodeCell", timeout=OPEN_MS)
     page.get_by_text("| Idle").wait_for(timeout=OPEN_MS)
 
 
@@ -68,12 +69,13 @@ def _all_ran(page: Page, give_up: float) -> bool:
 
 
 def _prompts(page: Page) -> list[str]:
-    return list(page.eval_on_selector_all(".jp-CodeCell .jp-InputPrompt", PROMPTS))
+    return list(page.eval_on_selector_all(f"{SHOWN} .jp-CodeCell .jp-InputPrompt", PROMPTS))
 
 
 def cell(page: Page, source: str) -> Any:
     """The code cell whose source has these words."""
-    return page.locator(".jp-CodeCell", has=page.locator(".jp-Editor", has_text=source)).first
+    cells = page.locator(f"{SHOWN} .jp-CodeCell")
+    return cells.filter(has=page.locator(".jp-Editor", has_text=source)).first
 
 
 def output(page: Page, source: str) -> Any:
@@ -87,7 +89,7 @@ ERROR = ", ".join(f"[data-mime-type='application/vnd.jupyter.{kind}']" for kind 
 
 def errors(page: Page) -> list[str]:
     """What failed, in whichever way this JupyterLab calls it."""
-    return page.locator(ERROR).all_text_contents()
+    return page.locator(SHOWN).locator(ERROR).all_text_contents()
 
 
 def paste(page: Page, lines: str) -> None:

@@ -32,7 +32,7 @@ def approve(page: Page, source: str) -> str:
 
 
 def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab: Lab) -> None:
-    page = open_page(browser, lab.address)
+    page = open_page(browser, lab.first)
     listed = page.locator(".jp-DirListing-item").all_text_contents()
     assert any("00_preflight" in name for name in listed)
     assert any("60_backends" in name for name in listed)
