@@ -7,13 +7,12 @@ that serves the certificate), for CAA that allows pki.goog, and for moderation. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.certs import names
+from gcpsim.certs.holdings import Holdings
+from gcpsim.certs.serving import Serving
 from gcpsim.core.errors import ApiError
-
-if TYPE_CHECKING:
-    from gcpsim.certs.service import CertificateManager
 
 Doc = dict[str, Any]
 ISSUER = "pki.goog"
@@ -25,11 +24,12 @@ HOUR = 3600
 class Checks:
     """Verdicts on domains."""
 
-    def __init__(self, manager: CertificateManager) -> None:
-        self._manager = manager
-        self._world = manager.world
-        self._requests = manager.world.store.table("certs/requests")
-        self._limited = manager.world.store.table("certs/limited")
+    def __init__(self, holdings: Holdings, serving: Serving) -> None:
+        self._serving = serving
+        self._holdings = holdings
+        self._world = holdings.world
+        self._requests = holdings.world.store.table("certs/requests")
+        self._limited = holdings.world.store.table("certs/limited")
 
     def direct(self, args: Doc) -> Doc:
         """Stage direction: {"rate_limit": [domains], "allow": [domains]}."""
@@ -50,7 +50,7 @@ class Checks:
     def note_request(self, name: str) -> None:
         """Count a request for each domain of a certificate, for the rate limit."""
         now = self._world.clock.now()
-        for domain in self._manager.require(name)["managed"]["domains"]:
+        for domain in self._holdings.require(name)["managed"]["domains"]:
             before = (self._requests.get(domain) or {"times": []})["times"]
             recent = [time for time in before if time > now - HOUR]
             self._requests.put(domain, {"times": [*recent, now]})
@@ -63,7 +63,7 @@ class Checks:
         """One authorizationAttemptInfo for each domain, in order."""
         if not self.needs_authorization(certificate):
             return []
-        now = self._manager.now_text()
+        now = self._holdings.now_text()
         return [
             {"domain": domain, "attemptTime": now} | self._verdict(name, certificate, domain)
             for domain in certificate["managed"]["domains"]
@@ -108,7 +108,7 @@ class Checks:
     def _record(self, certificate: Doc, domain: str) -> Doc:
         store = self._world.store
         for text in certificate["managed"]["dnsAuthorizations"]:
-            authorization = self._manager.require(names.by_id(store, text))
+            authorization = self._holdings.require(names.by_id(store, text))
             if authorization["domain"] == domain:
                 record: Doc = authorization["dnsResourceRecord"]
                 return record
@@ -128,7 +128,7 @@ class Checks:
 
     def _load_balancer(self, name: str, domain: str) -> Doc | None:
         resolved = self._world.dns.lookup.addresses(domain) if self._world.dns else []
-        serving, elsewhere = self._manager.serving.addresses(name)
+        serving, elsewhere = self._serving.addresses(name)
         if serving & set(resolved):
             return None
         issues = []

@@ -8,13 +8,13 @@ again whenever things settle; otherwise it is tried again after a while, and giv
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gcpsim.certs.authority import Authority
 from gcpsim.certs.checks import Checks
+from gcpsim.certs.holdings import Holdings
 from gcpsim.certs.operations import timestamp
-
-if TYPE_CHECKING:
-    from gcpsim.certs.service import CertificateManager
+from gcpsim.certs.serving import Serving
 
 Doc = dict[str, Any]
 LIFETIME = 90 * 86400
@@ -34,14 +34,15 @@ class Issuance:
     `due` (when the step is to happen).
     """
 
-    def __init__(self, manager: CertificateManager) -> None:
-        self._manager = manager
-        self._world = manager.world
-        self._states = manager.world.store.table("certs/issuance")
-        self.checks = Checks(manager)
-        manager.world.stage["certificates"] = self.checks.direct
-        clock = manager.world.clock
-        clock.every(manager.world.duration(RETRY), self._recheck)
+    def __init__(self, holdings: Holdings, authority: Authority, serving: Serving) -> None:
+        self._authority = authority
+        self._holdings = holdings
+        self._world = holdings.world
+        self._states = holdings.world.store.table("certs/issuance")
+        self.checks = Checks(holdings, serving)
+        holdings.world.stage["certificates"] = self.checks.direct
+        clock = holdings.world.clock
+        clock.every(holdings.world.duration(RETRY), self._recheck)
 
     def begin(self, name: str) -> None:
         """A new certificate: first attempt."""
@@ -69,7 +70,7 @@ class Issuance:
                 {"domain": domain, "state": "AUTHORIZING"} for domain in managed["domains"]
             ]
         managed.pop("provisioningIssue", None)
-        self._manager.put(name, doc | {"managed": managed})
+        self._holdings.put(name, doc | {"managed": managed})
         seconds = self._world.duration(ATTEMPT)
         turn = self._step(name, "authorizing", seconds, since=since, renewal=renewal)
         self._after(name, seconds, turn)
@@ -85,7 +86,7 @@ class Issuance:
             if not verdicts:
                 managed.pop("authorizationAttemptInfo")
             managed.pop("provisioningIssue", None)
-            self._manager.put(name, doc | {"managed": managed})
+            self._holdings.put(name, doc | {"managed": managed})
             seconds = self._world.duration(ISSUE)
             self._after(name, seconds, self._step(name, "issuing", seconds))
             return True
@@ -110,10 +111,10 @@ class Issuance:
         if state["renewal"]:
             end = datetime.fromisoformat(doc["expireTime"]).timestamp()
         if now >= end:
-            self._manager.put(name, doc | {"managed": managed | {"state": "FAILED"}})
+            self._holdings.put(name, doc | {"managed": managed | {"state": "FAILED"}})
             self._states.delete(name)
             return
-        self._manager.put(name, doc | {"managed": managed})
+        self._holdings.put(name, doc | {"managed": managed})
         seconds = self._world.duration(RENEWAL_RETRY if state["renewal"] else RETRY)
         turn = self._step(name, "waiting", seconds)
         self._at(name, now + seconds, turn)
@@ -123,10 +124,10 @@ class Issuance:
         now = self._world.clock.now()
         domains = doc["managed"]["domains"]
         expires = float(int(now + LIFETIME))
-        chain, _ = self._manager.authority.leaf(
+        chain, _ = self._authority.leaf(
             domains, datetime.fromtimestamp(int(now), UTC), datetime.fromtimestamp(expires, UTC)
         )
-        self._manager.put(
+        self._holdings.put(
             name,
             doc
             | {
@@ -176,7 +177,7 @@ class Issuance:
         self._world.clock.at(when, lambda: self._run(name, turn))
 
     def _certificate(self, name: str) -> Doc:
-        return self._manager.require(name)
+        return self._holdings.require(name)
 
 
 def _timeless(info: Doc) -> Doc:

@@ -13,18 +13,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from gcpsim.certs import names, pem, refusals
+from gcpsim.certs.holdings import Holdings
 from gcpsim.core import projects
 
-if TYPE_CHECKING:
-    from gcpsim.certs.service import CertificateManager
-
 Doc = dict[str, Any]
-Reader = Callable[["CertificateManager", str, Doc, "Doc | None"], Doc]
+Reader = Callable[[Holdings, str, Doc, "Doc | None"], Doc]
 DOMAINS_PER_CERTIFICATE = 100
 CERTIFICATES_PER_ENTRY = 4
 _FIXED = ("scope", "selfManaged", "managed", "sanDnsnames", "expireTime", "pemCertificate")
@@ -56,7 +54,7 @@ def _common(body: Doc) -> Doc:
     return {key: body[key] for key in ("description", "labels") if body.get(key)}
 
 
-def _certificate(manager: CertificateManager, name: str, body: Doc, before: Doc | None) -> Doc:
+def _certificate(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     doc = _common(body)
     if before is not None:
         kept = {key: before[key] for key in _FIXED if key in before}
@@ -64,7 +62,7 @@ def _certificate(manager: CertificateManager, name: str, body: Doc, before: Doc 
             return doc | kept
         if "selfManaged" not in before:
             raise refusals.invalid("self_managed", "the certificate is not self-managed")
-        return doc | kept | _self_managed(manager, name, body["selfManaged"])
+        return doc | kept | _self_managed(holdings, name, body["selfManaged"])
     types = [key for key in ("selfManaged", "managed", "managedIdentity") if body.get(key)]
     if len(types) != 1:
         raise refusals.invalid(
@@ -76,17 +74,17 @@ def _certificate(manager: CertificateManager, name: str, body: Doc, before: Doc 
     if scope and scope != "DEFAULT":
         doc["scope"] = scope
     if types == ["selfManaged"]:
-        return doc | _self_managed(manager, name, body["selfManaged"])
+        return doc | _self_managed(holdings, name, body["selfManaged"])
     if types == ["managedIdentity"]:
         raise refusals.invalid("managed_identity", "managed identity is not enabled here")
-    managed = _managed(manager, name, body["managed"])
+    managed = _managed(holdings, name, body["managed"])
     return doc | {"managed": managed, "sanDnsnames": managed["domains"]}
 
 
-def _self_managed(manager: CertificateManager, name: str, body: Doc) -> Doc:
-    now = datetime.fromtimestamp(manager.world.clock.now(), UTC)
+def _self_managed(holdings: Holdings, name: str, body: Doc) -> Doc:
+    now = datetime.fromtimestamp(holdings.world.clock.now(), UTC)
     read = pem.read(body.get("pemCertificate") or "", body.get("pemPrivateKey") or "", now)
-    manager.keep_key(name, body["pemPrivateKey"])
+    holdings.keep_key(name, body["pemPrivateKey"])
     doc: Doc = {
         "selfManaged": {},
         "expireTime": read.expires.isoformat().replace("+00:00", "Z"),
@@ -95,8 +93,8 @@ def _self_managed(manager: CertificateManager, name: str, body: Doc) -> Doc:
     return doc | ({"sanDnsnames": list(read.domains)} if read.domains else {})
 
 
-def _managed(manager: CertificateManager, name: str, body: Doc) -> Doc:
-    store = manager.world.store
+def _managed(holdings: Holdings, name: str, body: Doc) -> Doc:
+    store = holdings.world.store
     location = name.split("/")[3]
     given = body.get("dnsAuthorizations") or []
     domains = _domains(body.get("domains") or [], wildcard=bool(given) or "issuanceConfig" in body)
@@ -107,7 +105,7 @@ def _managed(manager: CertificateManager, name: str, body: Doc) -> Doc:
             raise refusals.invalid("managed.dns_authorizations", why)
         field = "managed.issuance_config"
         config = names.reference(store, field, body["issuanceConfig"], "certificateIssuanceConfigs")
-        manager.require(config)
+        holdings.require(config)
         return doc | {"issuanceConfig": names.by_number(config)}
     if not given and location != "global":
         why = "load balancer authorization is only supported in location global"
@@ -119,7 +117,7 @@ def _managed(manager: CertificateManager, name: str, body: Doc) -> Doc:
         authorization = names.reference(store, field, text, "dnsAuthorizations")
         if authorization.split("/")[1:4] != name.split("/")[1:4]:
             raise refusals.invalid(field, "must be in the project and location of the certificate")
-        covered.add(manager.require(authorization)["domain"])
+        covered.add(holdings.require(authorization)["domain"])
         kept.append(names.by_number(authorization))
     for index, domain in enumerate(domains):
         if kept and domain.removeprefix("*.") not in covered:
@@ -146,11 +144,11 @@ def _domains(given: list[str], *, wildcard: bool) -> list[str]:
     return out
 
 
-def _map(manager: CertificateManager, name: str, body: Doc, before: Doc | None) -> Doc:
+def _map(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     return _common(body)
 
 
-def _entry(manager: CertificateManager, name: str, body: Doc, before: Doc | None) -> Doc:
+def _entry(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     doc = _common(body)
     hostname, matcher = body.get("hostname"), body.get("matcher")
     if matcher == "MATCHER_UNSPECIFIED":
@@ -168,10 +166,10 @@ def _entry(manager: CertificateManager, name: str, body: Doc, before: Doc | None
     kept = []
     for index, text in enumerate(given):
         field = f"certificates[{index}]"
-        certificate = names.reference(manager.world.store, field, text, "certificates")
+        certificate = names.reference(holdings.world.store, field, text, "certificates")
         if certificate.split("/")[1:4] != name.split("/")[1:4]:
             raise refusals.foreign_certificate(text)
-        found = manager.require(certificate)
+        found = holdings.require(certificate)
         if found.get("scope", "DEFAULT") != "DEFAULT":
             raise refusals.invalid(field, f"certificates of scope {found['scope']} are not allowed")
         kept.append(names.by_number(certificate))
@@ -179,14 +177,14 @@ def _entry(manager: CertificateManager, name: str, body: Doc, before: Doc | None
         raise refusals.invalid("certificates", "duplicate certificates")
     match = (doc.get("hostname"), doc.get("matcher"))
     siblings = name.rsplit("/", 1)[0] + "/"
-    for other, entry in manager.table("certificateMapEntries").items():
+    for other, entry in holdings.table("certificateMapEntries").items():
         same = (entry.get("hostname"), entry.get("matcher")) == match
         if same and other.startswith(siblings) and other != name:
             raise refusals.exists(other)
     return doc | {"certificates": kept}
 
 
-def _authorization(manager: CertificateManager, name: str, body: Doc, before: Doc | None) -> Doc:
+def _authorization(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     doc = _common(body)
     _, project, _, location, _, _ = name.split("/")
     default = "FIXED_RECORD" if location == "global" else "PER_PROJECT_RECORD"
@@ -201,22 +199,20 @@ def _authorization(manager: CertificateManager, name: str, body: Doc, before: Do
     if before is not None:
         return doc | {"dnsResourceRecord": before["dnsResourceRecord"]}
     parent = name.rsplit("/", 2)[0]
-    for other, known in manager.children(parent, "dnsAuthorizations"):
+    for other, known in holdings.children(parent, "dnsAuthorizations"):
         if (known["domain"], known["type"]) == (domain, type_):
             raise refusals.exists(other)
-    return doc | {"dnsResourceRecord": _record(manager, project, location, domain, type_)}
+    return doc | {"dnsResourceRecord": _record(holdings, project, location, domain, type_)}
 
 
-def _record(
-    manager: CertificateManager, project: str, location: str, domain: str, type_: str
-) -> Doc:
+def _record(holdings: Holdings, project: str, location: str, domain: str, type_: str) -> Doc:
     """The CNAME that shows control of the domain; its data is new for each authorization."""
     label = "_acme-challenge"
     if type_ == "PER_PROJECT_RECORD":
         seed = f"{projects.number(project)}/{location}"
         token = base64.b32encode(hashlib.sha256(seed.encode()).digest()[:10])
         label += "_" + token.decode().lower()
-    number = manager.world.store.next_number("certs/authorizations")
+    number = holdings.world.store.next_number("certs/authorizations")
     seed = f"{project}/{location}/{domain}/{number}"
     digest = hashlib.sha256(seed.encode()).digest()
     identity = uuid.UUID(bytes=digest[:16], version=4)
@@ -229,7 +225,7 @@ def _record(
     }
 
 
-def _trust_config(manager: CertificateManager, name: str, body: Doc, before: Doc | None) -> Doc:
+def _trust_config(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     doc = _common(body)
     stores = body.get("trustStores") or []
     if len(stores) > 1:
@@ -241,7 +237,7 @@ def _trust_config(manager: CertificateManager, name: str, body: Doc, before: Doc
         for key in ("trustStores", "allowlistedCertificates", "spiffeTrustStores")
         if body.get(key)
     }
-    digest = hashlib.sha256(orjson.dumps([doc, kept, manager.now_text()])).digest()[:8]
+    digest = hashlib.sha256(orjson.dumps([doc, kept, holdings.now_text()])).digest()[:8]
     return doc | kept | {"etag": base64.b64encode(digest).decode()}
 
 
@@ -256,7 +252,7 @@ def _normal_pems(field: str, value: Any) -> Any:
     return value
 
 
-def _issuance_config(manager: CertificateManager, name: str, body: Doc, before: Doc | None) -> Doc:
+def _issuance_config(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     doc = _common(body)
     authority = (body.get("certificateAuthorityConfig") or {}).get(
         "certificateAuthorityServiceConfig"

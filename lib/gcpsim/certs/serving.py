@@ -7,31 +7,29 @@ rule leads to it, and the map stays held a while after the proxy let it go.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.certs import names
+from gcpsim.certs.holdings import ENTRIES, Holdings
 from gcpsim.compute.engine import links
-
-if TYPE_CHECKING:
-    from gcpsim.certs.service import CertificateManager
 
 Doc = dict[str, Any]
 PROXIES = {"targetHttpsProxies": "targetHttpsProxy", "targetSslProxies": "targetSslProxy"}
-ENTRIES = "certificateMapEntries"
 COMPUTE = "//compute.googleapis.com/"
 
 
 class Serving:
     """Uses of certificates and maps, and the choice of a certificate by server name."""
 
-    def __init__(self, manager: CertificateManager) -> None:
-        self._manager = manager
-        self._world = manager.world
-        store = manager.world.store
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+        self._world = holdings.world
+        store = holdings.world.store
         self._attached = store.table("certs/attached")
         self._released = store.table("certs/released")
         self._watched: Any = None
         self._by_certificate: dict[str, list[str]] | None = None
+        holdings.on_entries(self.forget_entries)
         store.rolled_back.append(lambda touched: self.forget_entries())
 
     def forget_entries(self) -> None:
@@ -46,7 +44,7 @@ class Serving:
             compute.observers.append(self._proxy_changed)
 
     def resume(self) -> None:
-        for name, entry in self._manager.table(ENTRIES).items():
+        for name, entry in self._holdings.table(ENTRIES).items():
             if entry.get("state") == "PENDING":
                 self._activate_later(name)
 
@@ -54,7 +52,7 @@ class Serving:
         """Certificate -> full names of its users: entries, and proxies that name it directly."""
         if self._by_certificate is None:
             self._by_certificate = {}
-            for entry, doc in sorted(self._manager.table(ENTRIES).items()):
+            for entry, doc in sorted(self._holdings.table(ENTRIES).items()):
                 for text in doc["certificates"]:
                     certificate = names.by_id(self._world.store, text)
                     self._by_certificate.setdefault(certificate, []).append(names_root(entry))
@@ -84,12 +82,12 @@ class Serving:
 
     def holders(self, name: str) -> list[str]:
         """What keeps a resource from being deleted, sorted; empty when nothing does."""
-        manager = self._manager
+        holdings = self._holdings
         collection = name.split("/")[-2]
         if collection == "certificates":
             return self.users(name.split("/")[1]).get(name, [])
         if collection == "certificateMaps":
-            entries = [entry for entry, _ in manager.children(name, ENTRIES)]
+            entries = [entry for entry, _ in holdings.children(name, ENTRIES)]
             return sorted(names_root(entry) for entry in entries) + self._map_holders(name)
         field = {"dnsAuthorizations": "dnsAuthorizations", "certificateIssuanceConfigs": ""}
         if collection not in field:
@@ -97,15 +95,15 @@ class Serving:
         number = names.by_number(name)
         return sorted(
             names_root(certificate)
-            for certificate, doc in manager.table("certificates").items()
+            for certificate, doc in holdings.table("certificates").items()
             if number in (doc.get("managed") or {}).get("dnsAuthorizations", [])
             or number == (doc.get("managed") or {}).get("issuanceConfig")
         )
 
     def entry_changed(self, name: str) -> None:
         """A new or changed entry is PENDING until all frontends have it."""
-        manager = self._manager
-        manager.put(name, manager.require(name) | {"state": "PENDING"})
+        holdings = self._holdings
+        holdings.put(name, holdings.require(name) | {"state": "PENDING"})
         self._activate_later(name)
 
     def select(self, map_name: str, server_name: str) -> list[str]:
@@ -118,7 +116,7 @@ class Serving:
         host = server_name.lower().rstrip(".")
         wildcard = "*." + host.partition(".")[2]
         by_match: dict[str, Doc] = {}
-        for _, entry in self._manager.children(map_name, ENTRIES):
+        for _, entry in self._holdings.children(map_name, ENTRIES):
             if entry.get("state") == "ACTIVE":
                 by_match[entry.get("hostname") or entry["matcher"]] = entry
         for match in (host, wildcard, "PRIMARY"):
@@ -147,7 +145,7 @@ class Serving:
         number = names.by_number(certificate)
         return [
             entry
-            for entry, doc in self._manager.table(ENTRIES).items()
+            for entry, doc in self._holdings.table(ENTRIES).items()
             if number in doc["certificates"]
         ]
 
@@ -205,9 +203,9 @@ class Serving:
 
     def _activate_later(self, name: str) -> None:
         def activate() -> None:
-            entry = self._manager.table(ENTRIES).get(name)
+            entry = self._holdings.table(ENTRIES).get(name)
             if entry is not None and entry.get("state") == "PENDING":
-                self._manager.put(name, entry | {"state": "ACTIVE"})
+                self._holdings.put(name, entry | {"state": "ACTIVE"})
 
         seconds = self._world.duration("certificatemanager.entry.active")
         self._world.clock.after(seconds, activate)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from gcpsim.dns.service import Dns
+from gcpsim.dns.holdings import Holdings
 
 Doc = dict[str, Any]
 Choose = Callable[[list[float]], int]
@@ -95,7 +94,7 @@ class Lame:
 class Lookup:
     """Answers names. Derived data is kept until the service's generation moves on."""
 
-    def __init__(self, dns: Dns) -> None:
+    def __init__(self, dns: Holdings) -> None:
         self._dns = dns
         self._generation = -1
         self._zones: dict[str, list[Doc]] = {}

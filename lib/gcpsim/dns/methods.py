@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.core import access, projects
 from gcpsim.core.clock import rfc3339
@@ -16,17 +16,15 @@ from gcpsim.core.edge import Answer
 from gcpsim.core.schema import BodyReader
 from gcpsim.core.service import Request
 from gcpsim.dns import changes, lists, records, refusals, zones
+from gcpsim.dns.holdings import Holdings
 from gcpsim.dns.quota import QUOTA, project_quota
-
-if TYPE_CHECKING:
-    from gcpsim.dns.service import Dns
 
 Doc = dict[str, Any]
 RRSET = "entity.rrset"
 NAMED = "parameters.name"
 
 
-Handler = Callable[["Dns", Request], Answer]
+Handler = Callable[[Holdings, Request], Answer]
 
 
 def _body(request: Request, schema: str, root: str) -> Doc:
@@ -37,7 +35,7 @@ def _zone_name(request: Request) -> str:
     return request.params.get("managedZone") or request.params["managedZonesId"]
 
 
-def zone_of(dns: Dns, request: Request) -> Doc:
+def zone_of(dns: Holdings, request: Request) -> Doc:
     return dns.zone(request.project, _zone_name(request))
 
 
@@ -50,7 +48,7 @@ def list_answer(kind: str, field: str, items: list[Doc], token: str) -> Answer:
     return Answer(body=body)
 
 
-def projects_get(dns: Dns, request: Request) -> Answer:
+def projects_get(dns: Holdings, request: Request) -> Answer:
     projects.remember(dns.world.store, request.project)
     return Answer(
         body={
@@ -62,12 +60,12 @@ def projects_get(dns: Dns, request: Request) -> Answer:
     )
 
 
-def zones_create(dns: Dns, request: Request) -> Answer:
+def zones_create(dns: Holdings, request: Request) -> Answer:
     body = _body(request, "ManagedZone", "managed_zone")
     return Answer(body=dns.once(request, lambda: _create_zone(dns, request, body)))
 
 
-def _create_zone(dns: Dns, request: Request, body: Doc) -> Doc:
+def _create_zone(dns: Holdings, request: Request, body: Doc) -> Doc:
     zone = zones.read(body)
     key = f"{request.project}/{zone['name']}"
     everyone = dns.all_zones()
@@ -109,11 +107,11 @@ def _create_zone(dns: Dns, request: Request, body: Doc) -> Doc:
     return zone
 
 
-def zones_get(dns: Dns, request: Request) -> Answer:
+def zones_get(dns: Holdings, request: Request) -> Answer:
     return Answer(body=zone_of(dns, request))
 
 
-def zones_list(dns: Dns, request: Request) -> Answer:
+def zones_list(dns: Holdings, request: Request) -> Answer:
     wanted = request.query.get("dnsName")
     if wanted is not None and not wanted.endswith("."):
         raise refusals.invalid("parameters.dnsName", wanted)
@@ -127,7 +125,7 @@ def zones_list(dns: Dns, request: Request) -> Answer:
     return list_answer("managedZonesListResponse", "managedZones", found, token)
 
 
-def _change_zone(dns: Dns, request: Request, *, replace: bool) -> Answer:
+def _change_zone(dns: Holdings, request: Request, *, replace: bool) -> Answer:
     body = _body(request, "ManagedZone", "managed_zone")
 
     def change() -> Doc:
@@ -140,15 +138,15 @@ def _change_zone(dns: Dns, request: Request, *, replace: bool) -> Answer:
     return Answer(body=dns.once(request, change))
 
 
-def zones_patch(dns: Dns, request: Request) -> Answer:
+def zones_patch(dns: Holdings, request: Request) -> Answer:
     return _change_zone(dns, request, replace=False)
 
 
-def zones_update(dns: Dns, request: Request) -> Answer:
+def zones_update(dns: Holdings, request: Request) -> Answer:
     return _change_zone(dns, request, replace=True)
 
 
-def zones_delete(dns: Dns, request: Request) -> Answer:
+def zones_delete(dns: Holdings, request: Request) -> Answer:
     zone = zone_of(dns, request)
     extra = [
         rrset
@@ -161,7 +159,7 @@ def zones_delete(dns: Dns, request: Request) -> Answer:
     return Answer(204)
 
 
-def zones_test_permissions(dns: Dns, request: Request) -> Answer:
+def zones_test_permissions(dns: Holdings, request: Request) -> Answer:
     zone_of(dns, request)
     schema = "GoogleIamV1TestIamPermissionsRequest"
     asked = _body(request, schema, "").get("permissions") or []
@@ -169,7 +167,7 @@ def zones_test_permissions(dns: Dns, request: Request) -> Answer:
     return Answer(body={"permissions": granted} if granted else {})
 
 
-def changes_create(dns: Dns, request: Request) -> Answer:
+def changes_create(dns: Holdings, request: Request) -> Answer:
     zone = zone_of(dns, request)
     body = _body(request, "Change", "change")
 
@@ -181,7 +179,7 @@ def changes_create(dns: Dns, request: Request) -> Answer:
     return Answer(body=dns.once(request, change))
 
 
-def changes_get(dns: Dns, request: Request) -> Answer:
+def changes_get(dns: Holdings, request: Request) -> Answer:
     change_id = request.params["changeId"]
     found = dns.changes(zone_of(dns, request)).get(change_id)
     if found is None:
@@ -189,7 +187,7 @@ def changes_get(dns: Dns, request: Request) -> Answer:
     return Answer(body=found)
 
 
-def changes_list(dns: Dns, request: Request) -> Answer:
+def changes_list(dns: Holdings, request: Request) -> Answer:
     zone = zone_of(dns, request)
     sort_by = request.query.get("sortBy", "changeSequence")
     if sort_by.lower() not in ("changesequence", "change_sequence"):
@@ -206,7 +204,7 @@ def changes_list(dns: Dns, request: Request) -> Answer:
     return list_answer("changesListResponse", "changes", found, token)
 
 
-def rrsets_list(dns: Dns, request: Request) -> Answer:
+def rrsets_list(dns: Holdings, request: Request) -> Answer:
     zone = zone_of(dns, request)
     test = lists.rrset_filter(request.query, records.TYPES)
     chosen = [rrset for rrset in dns.rrsets(zone).values() if test(rrset)]
@@ -214,7 +212,7 @@ def rrsets_list(dns: Dns, request: Request) -> Answer:
     return list_answer("resourceRecordSetsListResponse", "rrsets", found, token)
 
 
-def _named(dns: Dns, request: Request) -> tuple[Doc, Doc]:
+def _named(dns: Holdings, request: Request) -> tuple[Doc, Doc]:
     """The zone and the record set of a per-rrset path."""
     zone = zone_of(dns, request)
     name, type_ = request.params["name"].lower(), request.params["type"]
@@ -224,11 +222,11 @@ def _named(dns: Dns, request: Request) -> tuple[Doc, Doc]:
     return zone, found
 
 
-def rrsets_get(dns: Dns, request: Request) -> Answer:
+def rrsets_get(dns: Holdings, request: Request) -> Answer:
     return Answer(body=_named(dns, request)[1])
 
 
-def rrsets_create(dns: Dns, request: Request) -> Answer:
+def rrsets_create(dns: Holdings, request: Request) -> Answer:
     zone = zone_of(dns, request)
     body = _body(request, "ResourceRecordSet", "resource_record_set")
 
@@ -242,7 +240,7 @@ def rrsets_create(dns: Dns, request: Request) -> Answer:
     return Answer(body=dns.once(request, create))
 
 
-def rrsets_patch(dns: Dns, request: Request) -> Answer:
+def rrsets_patch(dns: Holdings, request: Request) -> Answer:
     zone, before = _named(dns, request)
     body = _body(request, "ResourceRecordSet", "resource_record_set")
 
@@ -266,7 +264,7 @@ def rrsets_patch(dns: Dns, request: Request) -> Answer:
     return Answer(body=dns.once(request, patch))
 
 
-def rrsets_delete(dns: Dns, request: Request) -> Answer:
+def rrsets_delete(dns: Holdings, request: Request) -> Answer:
     zone, rrset = _named(dns, request)
 
     def delete() -> Doc:
@@ -278,7 +276,7 @@ def rrsets_delete(dns: Dns, request: Request) -> Answer:
     return Answer(body=dns.once(request, delete))
 
 
-def operations_get(dns: Dns, request: Request) -> Answer:
+def operations_get(dns: Holdings, request: Request) -> Answer:
     name = request.params["operation"]
     found = dns.operations(zone_of(dns, request)).get(name)
     if found is None:
@@ -286,7 +284,7 @@ def operations_get(dns: Dns, request: Request) -> Answer:
     return Answer(body=found)
 
 
-def operations_list(dns: Dns, request: Request) -> Answer:
+def operations_list(dns: Holdings, request: Request) -> Answer:
     zone = zone_of(dns, request)
     sort_by = request.query.get("sortBy", "startTime")
     if sort_by not in ("startTime", "id"):

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gcpsim.core.edge import Answer
 from gcpsim.core.service import Request
 from gcpsim.dns import lists, policies, refusals
+from gcpsim.dns.holdings import Holdings
 from gcpsim.dns.methods import Handler, list_answer, zone_of
 
-if TYPE_CHECKING:
-    from gcpsim.dns.service import Dns
 
-
-def keys_list(dns: Dns, request: Request) -> Answer:
+def keys_list(dns: Holdings, request: Request) -> Answer:
     found, token = lists.page(
         policies.keys(zone_of(dns, request)), lambda key: int(key["id"]), request.query
     )
     return list_answer("dnsKeysListResponse", "dnsKeys", found, token)
 
 
-def keys_get(dns: Dns, request: Request) -> Answer:
+def keys_get(dns: Holdings, request: Request) -> Answer:
     wanted = request.params["dnsKeyId"]
     for key in policies.keys(zone_of(dns, request)):
         if key["id"] == wanted:
@@ -28,37 +24,37 @@ def keys_get(dns: Dns, request: Request) -> Answer:
     raise refusals.missing("parameters.dnsKeyId", wanted)
 
 
-def policies_create(dns: Dns, request: Request) -> Answer:
+def policies_create(dns: Holdings, request: Request) -> Answer:
     return Answer(body=dns.policies.create(request.project, request.call.json()))
 
 
-def policies_get(dns: Dns, request: Request) -> Answer:
+def policies_get(dns: Holdings, request: Request) -> Answer:
     return Answer(body=dns.policies.find(request.project, request.params["policy"]))
 
 
-def policies_list(dns: Dns, request: Request) -> Answer:
+def policies_list(dns: Holdings, request: Request) -> Answer:
     mine = dns.policies.of(request.project)
     found, token = lists.page(mine, lambda policy: policy["name"], request.query)
     return list_answer("policiesListResponse", "policies", found, token)
 
 
-def policies_change(dns: Dns, request: Request) -> Answer:
+def policies_change(dns: Holdings, request: Request) -> Answer:
     name = request.params["policy"]
     changed = dns.policies.change(request.project, name, request.call.json())
     return Answer(body={"policy": changed})
 
 
-def policies_delete(dns: Dns, request: Request) -> Answer:
+def policies_delete(dns: Holdings, request: Request) -> Answer:
     dns.policies.delete(request.project, request.params["policy"])
     return Answer(204)
 
 
-def iam_get(dns: Dns, request: Request) -> Answer:
+def iam_get(dns: Holdings, request: Request) -> Answer:
     zone_of(dns, request)
     return Answer(body=dns.iam.read(request.call.path.partition(":")[0]))
 
 
-def iam_set(dns: Dns, request: Request) -> Answer:
+def iam_set(dns: Holdings, request: Request) -> Answer:
     zone_of(dns, request)
     return Answer(body=dns.iam.write(request.call.path.partition(":")[0], request.call.json()))
 

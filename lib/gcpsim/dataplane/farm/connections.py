@@ -10,14 +10,14 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from gcpsim.dataplane.farm.answers import Reply, Request
 from gcpsim.dataplane.farm.echo import Echo
 from gcpsim.dataplane.farm.http1 import Http1, refusal
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.pod import Pod
+from gcpsim.dataplane.farm.seams import Host, Speaker
+from gcpsim.dataplane.farm.tunnel import Stream, Tunnel
+from gcpsim.dataplane.farm.websocket import WebSocket
 
 REQUEST = re.compile(rb"[A-Z]{3,12} (/|\*|http)")
 PREFACE = b"PRI * HTTP/2.0"
@@ -29,23 +29,11 @@ NOT_TLS = "The plain HTTP request was sent to a port that speaks TLS."
 NOT_PLAIN = "The client sent TLS to a port that speaks plain text."
 
 
-class Speaker(Protocol):
-    """What talks on a connection once its protocol is known."""
-
-    name: str
-
-    @property
-    def busy(self) -> bool: ...
-    def feed(self, data: bytes) -> None: ...
-    def finish(self) -> None: ...
-    def lost(self) -> None: ...
-
-
 class Arrival:
     """An accepted socket whose first bytes have not come yet."""
 
     def __init__(
-        self, pod: "Pod", port: int, sock: socket.socket, client: str, *, fronted: bool
+        self, pod: Host, port: int, sock: socket.socket, client: str, *, fronted: bool
     ) -> None:
         self.pod, self.port, self.client, self.fronted = pod, port, client, fronted
         self.proxy = ""
@@ -152,7 +140,7 @@ class Arrival:
 class Connection(asyncio.Protocol):
     """An open connection; its speaker is chosen when the first bytes arrive."""
 
-    def __init__(self, pod: "Pod", port: int, client: str, proxy: str, *, fronted: bool) -> None:
+    def __init__(self, pod: Host, port: int, client: str, proxy: str, *, fronted: bool) -> None:
         self.pod, self.port, self.client, self.proxy = pod, port, client, proxy
         self.fronted = fronted
         self.speaker: Speaker | None = None
@@ -215,7 +203,7 @@ class Connection(asyncio.Protocol):
             method, target, headers, version, self.port, self.client, self._tls, self.proxy
         )  # fmt: skip
 
-    def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
+    def serve(self, request: Request) -> Reply | Awaitable[Reply]:
         return self.pod.serve(request)
 
     def upgraded(self, request: Request, rest: bytes) -> bool:
@@ -223,14 +211,10 @@ class Connection(asyncio.Protocol):
         if "websocket" not in request.headers.get("upgrade", "").lower():
             return False
         if self.pod.routes(request):
-            if not self.pod.farm.router(self.pod.ingress).handles(request):
+            if not self.pod.router.handles(request):
                 return False
-            from gcpsim.dataplane.farm.tunnel import Tunnel
-
             self.speaker = Tunnel(self, request)
         else:
-            from gcpsim.dataplane.farm.websocket import WebSocket
-
             self.speaker = WebSocket(self, request)
         self.speaker.feed(rest)
         return True
@@ -286,8 +270,6 @@ class Connection(asyncio.Protocol):
         data, self._first = self._first + data, b""
         stream = self.pod.stream(self.port)
         if stream is not None:
-            from gcpsim.dataplane.farm.tunnel import Stream
-
             self.speaker = Stream(self, stream)
             return data
         declared = self.pod.ports.get(self.port, "")

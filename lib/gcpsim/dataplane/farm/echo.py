@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.connections import Connection
+from gcpsim.dataplane.farm.seams import Line
 
 WHO = b"who"
 
@@ -15,7 +13,7 @@ class Echo:
 
     name = "tcp"
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Line) -> None:
         self.connection = connection
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -8,10 +8,9 @@ are copied both ways; the load balancer itself never ends a connection.
 import asyncio
 import hashlib
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.farm import Farm
+from gcpsim.dataplane.farm.ground import Ground
 
 Doc = dict[str, Any]
 BACKLOG = 512
@@ -36,7 +35,7 @@ def choose(nodes: list[Doc], packet: tuple[Any, ...], affinity: str) -> Doc | No
 class Forwarder:
     """One port of one address."""
 
-    def __init__(self, farm: "Farm", key: str) -> None:
+    def __init__(self, farm: Ground, key: str) -> None:
         self.farm, self.key = farm, key
         self.nodes: list[Doc] = []
         self._order: Doc = {}

@@ -6,12 +6,9 @@ answered in order; bodies are read whole before the answer begins. What is no HT
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING
 
 from gcpsim.dataplane.farm.answers import REASONS, Headers, Reply, Request
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.connections import Connection
+from gcpsim.dataplane.farm.seams import Line
 
 LARGEST_HEAD = 256 * 1024
 KEPT_BODY = 16 * 1024 * 1024
@@ -27,7 +24,7 @@ class Http1:
 
     name = "http/1.1"
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Line) -> None:
         self.connection = connection
         self.ending = False
         self._buffer = bytearray()

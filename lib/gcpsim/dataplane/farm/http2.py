@@ -5,7 +5,6 @@ gRPC: the health service answers as the pod behaves; every other method gives it
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -22,9 +21,7 @@ from h2.exceptions import ProtocolError
 from hyperframe.frame import GoAwayFrame
 
 from gcpsim.dataplane.farm.answers import HEALTH_SERVICE, Headers, Reply, Request
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.connections import Connection
+from gcpsim.dataplane.farm.seams import Line
 
 WATCH = HEALTH_SERVICE + "Watch"
 SERVING = b"\x00\x00\x00\x00\x02\x08\x01"
@@ -49,7 +46,7 @@ class Http2:
 
     name = "h2"
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Line) -> None:
         self.connection = connection
         self.ending = False
         config = H2Configuration(client_side=False, header_encoding="utf-8")

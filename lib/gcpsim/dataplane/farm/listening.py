@@ -10,12 +10,9 @@ import contextlib
 import errno
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 from gcpsim.dataplane.farm.connections import Arrival
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.pod import Pod
+from gcpsim.dataplane.farm.seams import Host
 
 BACKLOG = 512
 AT_ONCE = 64
@@ -48,7 +45,7 @@ def bound(address: str, port: int) -> socket.socket:
 class Listener:
     """One port of a pod."""
 
-    def __init__(self, pod: "Pod", port: int, sock: socket.socket) -> None:
+    def __init__(self, pod: Host, port: int, sock: socket.socket) -> None:
         self.pod, self.port = pod, port
         self.at: tuple[str, int] = sock.getsockname()
         self._socket = sock
@@ -65,7 +62,7 @@ class Listener:
                 return
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client, fronted = self.pod.farm.client_of(peer)
+            client, fronted = self.pod.client_of(peer)
             Arrival(self.pod, self.port, sock, client, fronted=fronted)
 
     def freeze(self) -> None:

@@ -7,23 +7,31 @@ and leaves streams alone. `lost` is on a machine that is down. Killing cuts what
 import asyncio
 import ssl
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from gcpsim.core.behaviour import Behaviour
 from gcpsim.dataplane.farm.answers import PROBER, SLOW, Identity, Reply, Request, answer
+from gcpsim.dataplane.farm.certificates import Certificates
 from gcpsim.dataplane.farm.connections import Arrival, Connection
+from gcpsim.dataplane.farm.ground import Ground
 from gcpsim.dataplane.farm.listening import Listener, bound
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.farm import Farm
+from gcpsim.dataplane.farm.router import Router
 
 PHASES = ("serving", "ending", "lost")
+
+
+class Land(Ground, Protocol):
+    """The farm, as a pod sees it."""
+
+    certificates: Certificates
+
+    def router(self, cluster: str) -> Router: ...
 
 
 class Pod:
     """`ports` are the container ports with what they are declared to speak ("" if unknown)."""
 
-    def __init__(self, farm: "Farm", key: str, address: str) -> None:
+    def __init__(self, farm: Land, key: str, address: str) -> None:
         self.farm, self.key, self.address = farm, key, address
         self.identity = Identity({})
         self.behaviour = Behaviour()
@@ -40,6 +48,15 @@ class Pod:
     @property
     def ended(self) -> bool:
         return self.phase in ("ending", "killed")
+
+    @property
+    def router(self) -> Router:
+        """The routing of the cluster whose ingress controller this is."""
+        return self.farm.router(self.ingress)
+
+    def client_of(self, peer: tuple[str, int]) -> tuple[str, bool]:
+        """Whom this pod sees at the other end, and whether that is one of Google's front ends."""
+        return self.farm.client_of(peer)
 
     def sockets(self) -> dict[int, tuple[str, int]]:
         """Where each port listens."""
@@ -122,9 +139,9 @@ class Pod:
 
     def stream(self, port: int) -> Mapping[str, Any] | None:
         """The TCP service that an ingress controller has on a port."""
-        return self.farm.router(self.ingress).stream(port) if self.ingress else None
+        return self.router.stream(port) if self.ingress else None
 
-    def serve(self, request: Request) -> "Reply | Awaitable[Reply]":
+    def serve(self, request: Request) -> Reply | Awaitable[Reply]:
         """The answer to a request, after the pod's moods."""
         behaviour = self.behaviour
         if behaviour.hang:
@@ -136,7 +153,7 @@ class Pod:
                 behaviour.fail, self.identity.headers(), b'{"failing": true}'
             )
         elif self.routes(request):
-            reply = self.farm.router(self.ingress).serve(self, request)
+            reply = self.router.serve(self, request)
         else:
             reply = answer(self.identity, request)
         if behaviour.slow and isinstance(reply, Reply):

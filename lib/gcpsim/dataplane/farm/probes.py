@@ -12,7 +12,7 @@ import ssl
 import struct
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -20,9 +20,7 @@ from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, 
 from h2.exceptions import ProtocolError
 
 from gcpsim.dataplane.farm.answers import PROBER, SLOW
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.farm import Farm
+from gcpsim.dataplane.farm.ground import Ground
 
 VISITOR = "Mozilla/5.0 (compatible; Let's Encrypt validation server)"
 SEEN_BODY = 1024  # an expected response must be in the first bytes
@@ -62,7 +60,7 @@ class Probe:
 class Probes:
     """The probes that run, by id."""
 
-    def __init__(self, farm: "Farm") -> None:
+    def __init__(self, farm: Ground) -> None:
         self.farm = farm
         self._running: dict[str, tuple[Probe, asyncio.Task[None]]] = {}
         self._seen: dict[str, str] = {}

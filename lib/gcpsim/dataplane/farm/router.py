@@ -5,15 +5,12 @@ All controller pods of a cluster share the routes; each has its own connections 
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from gcpsim.dataplane.farm import nginx
-from gcpsim.dataplane.farm.answers import Reply, Request
+from gcpsim.dataplane.farm.answers import Identity, Reply, Request
+from gcpsim.dataplane.farm.ground import Ground
 from gcpsim.dataplane.farm.upstreams import Address, Broken, Unreachable, Upstreams
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.farm import Farm
-    from gcpsim.dataplane.farm.pod import Pod
 
 TRIES = 3  # proxy-next-upstream-tries
 EMPTY: dict[str, Any] = {
@@ -27,10 +24,17 @@ EMPTY: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Visited(Protocol):
+    """The controller pod that a request came to."""
+
+    key: str
+    identity: Identity
+
+
 class Router:
     """Routes of a cluster, and what goes through them."""
 
-    def __init__(self, farm: "Farm") -> None:
+    def __init__(self, farm: Ground) -> None:
         self.farm = farm
         self.routes: dict[str, Any] = EMPTY
         self._wires: dict[str, Upstreams] = {}
@@ -48,14 +52,14 @@ class Router:
         """Whether a request (an upgrade) goes to a pod behind."""
         return isinstance(self.decide(request), nginx.Onward)
 
-    def serve(self, pod: "Pod", request: Request) -> "Reply | Awaitable[Reply]":
+    def serve(self, pod: Visited, request: Request) -> Reply | Awaitable[Reply]:
         decision = self.decide(request)
         if isinstance(decision, Reply):
             decision.headers.append(("x-gcpsim-ingress", pod.key))
             return decision
         return self._onward(pod, request, decision)
 
-    async def _onward(self, pod: "Pod", request: Request, onward: nginx.Onward) -> Reply:
+    async def _onward(self, pod: Visited, request: Request, onward: nginx.Onward) -> Reply:
         """Ask up to three pods; only what may be repeated is, once it was sent."""
         candidates = self.candidates(onward.upstream, onward.cookie)
         if not candidates:
@@ -100,7 +104,7 @@ class Router:
         ordered = pods[first:] + pods[:first]
         return [(pod["name"], (pod["host"], pod["port"])) for pod in ordered]
 
-    def _dressed(self, pod: "Pod", onward: nginx.Onward, name: str, reply: Reply) -> Reply:
+    def _dressed(self, pod: Visited, onward: nginx.Onward, name: str, reply: Reply) -> Reply:
         reply.headers += [*onward.add, ("x-gcpsim-ingress", pod.key)]
         value = nginx.cookie_value(name)
         if onward.sticky and onward.cookie != value:
@@ -110,7 +114,7 @@ class Router:
             reply.headers.append(("set-cookie", words))
         return reply
 
-    def wires(self, pod: "Pod") -> Upstreams:
+    def wires(self, pod: Visited) -> Upstreams:
         found = self._wires.get(pod.key)
         if found is None:
             client = str(pod.identity.document.get("ip", ""))

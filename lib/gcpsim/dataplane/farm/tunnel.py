@@ -4,16 +4,14 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcpsim.dataplane.farm import nginx
 from gcpsim.dataplane.farm.answers import Request
 from gcpsim.dataplane.farm.http1 import head_bytes
+from gcpsim.dataplane.farm.router import Router
+from gcpsim.dataplane.farm.seams import Line
 from gcpsim.dataplane.farm.upstreams import Unreachable, Wire, request_bytes
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.connections import Connection
-    from gcpsim.dataplane.farm.router import Router
 
 PIECE = 65536
 CONNECT = 5.0  # proxy-connect-timeout
@@ -25,16 +23,15 @@ class Through(ABC):
     name = "through"
     busy = True
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Line) -> None:
         self.connection = connection
         self._waiting: list[bytes] = []
         self._writer: asyncio.StreamWriter | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
-    def router(self) -> "Router":
-        pod = self.connection.pod
-        return pod.farm.router(pod.ingress)
+    def router(self) -> Router:
+        return self.connection.pod.router
 
     @abstractmethod
     async def connect(self) -> tuple[Wire, bytes]:
@@ -80,7 +77,7 @@ class Tunnel(Through):
 
     name = "tunnel"
 
-    def __init__(self, connection: "Connection", request: Request) -> None:
+    def __init__(self, connection: Line, request: Request) -> None:
         self._request = request
         super().__init__(connection)
 
@@ -107,7 +104,7 @@ class Stream(Through):
 
     name = "stream"
 
-    def __init__(self, connection: "Connection", service: Mapping[str, Any]) -> None:
+    def __init__(self, connection: Line, service: Mapping[str, Any]) -> None:
         self._service = service
         super().__init__(connection)
 

@@ -11,12 +11,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from gcpsim.dataplane.farm.answers import Headers, Reply, Request
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.farm import Farm
+from gcpsim.dataplane.farm.ground import Ground
 
 Address = tuple[str, int]
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -36,7 +33,7 @@ class Broken(Exception):
 class Upstreams:
     """The connections of one controller pod; `client` is its address, as the pods behind see it."""
 
-    def __init__(self, farm: "Farm", client: str) -> None:
+    def __init__(self, farm: Ground, client: str) -> None:
         self.farm, self.client = farm, client
         self._idle: defaultdict[tuple[Address, bool], list[Wire]] = defaultdict(list)
 

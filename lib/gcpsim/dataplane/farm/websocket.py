@@ -1,7 +1,6 @@
 """A WebSocket on one connection of a pod: messages come back; `who` is answered with JSON."""
 
 import json
-from typing import TYPE_CHECKING
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
@@ -9,9 +8,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from gcpsim.dataplane.farm.answers import Request, account
-
-if TYPE_CHECKING:
-    from gcpsim.dataplane.farm.connections import Connection
+from gcpsim.dataplane.farm.seams import Line
 
 
 class WebSocket:
@@ -19,7 +16,7 @@ class WebSocket:
 
     name = "websocket"
 
-    def __init__(self, connection: "Connection", request: Request) -> None:
+    def __init__(self, connection: Line, request: Request) -> None:
         self.connection = connection
         self._request = request
         self._protocol = ServerProtocol()
