@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from edgebook.base.errors import EdgebookError, ParamsError
 from edgebook.book import Book, open
-from edgebook.errors import EdgebookError, ParamsError
 from edgebook.model.kinds import KINDS
 from edgebook.model.marks import owner
 from edgebook.model.values import Plan

@@ -51,9 +51,9 @@ def _params(folder: Path) -> str:
 def _garbage(folder: Path) -> list[dict[str, Any]]:
     """Runs behind a proxy that garbles at random; each is followed by one in peace."""
     import requests
+    from edgebook.base.errors import EdgebookError
     from edgebook.book import open as open_book
     from edgebook.cloud.connect import Limits
-    from edgebook.errors import EdgebookError
 
     from tests.contract.edgebook.garbling import GarblingProxy
 
@@ -136,8 +136,8 @@ def _writer(
     os.environ["EDGEBOOK_STATE"] = str(folder / f"pod-{index}")
     from edgebook.apply.flow import lease_key
     from edgebook.apply.lock import FrontDoorLock
+    from edgebook.base.errors import LockedError
     from edgebook.book import open as open_book
-    from edgebook.errors import LockedError
 
     door = open_book(file).door
     drawn = random.Random(seed * 7 + index)

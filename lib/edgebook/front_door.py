@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from edgebook.base.errors import ApiError, EdgebookError
 from edgebook.cloud import kubernetes as kube
 from edgebook.cloud import refusals
 from edgebook.cloud.connect import Connection, connect
@@ -17,7 +18,6 @@ from edgebook.cloud.kubernetes import KubeCluster
 from edgebook.cloud.wire import Wire
 from edgebook.desired import Desired
 from edgebook.desired.frontends import policies
-from edgebook.errors import ApiError, EdgebookError
 from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy

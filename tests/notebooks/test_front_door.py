@@ -12,7 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from edgebook.commands.rehearse import unverified
+from edgebook.cli.commands.rehearse import unverified
 from edgebook.records import FolderArchive, Record, load_record, verify_archive
 
 ROOT = Path(__file__).resolve().parents[2]

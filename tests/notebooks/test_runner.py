@@ -16,8 +16,8 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from edgebook import paste
-from edgebook.errors import EdgebookError, RefusedError, UsageError
+from edgebook.base import paste
+from edgebook.base.errors import EdgebookError, RefusedError, UsageError
 from edgebook.records import FolderArchive, load_record, verify_archive
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import RemoteError, WarmProcess
@@ -185,7 +185,7 @@ def test_what_else_is_wrong_is_an_error_before_anything_runs(
 
 FAILS = """
 import json, os
-from edgebook.errors import StepFailed
+from edgebook.base.errors import StepFailed
 event = {"event": "change", "step": "firewall", "action": "create", "kind": "firewall",
          "name": "shop-allow-lb", "sentence": "tcp:443", "status": "done"}
 with open(os.environ["EDGEBOOK_JOURNAL"], "a") as journal:

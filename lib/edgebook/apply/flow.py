@@ -15,8 +15,8 @@ from edgebook.apply.leases import Holder, holder_of
 from edgebook.apply.lock import FrontDoorLock
 from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
+from edgebook.base.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.cloud.identity import identity
-from edgebook.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import compute_scope, named
 from edgebook.model.values import Change, Plan, ResourceKey

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgebook.apply.values import SVCNEG
-from edgebook.clock import Budget
+from edgebook.base.clock import Budget
+from edgebook.base.errors import EdgebookError, StepFailed
 from edgebook.cloud.google import Cloud
-from edgebook.errors import EdgebookError, StepFailed
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import noun
 from edgebook.model.links import canonical

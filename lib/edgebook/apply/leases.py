@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgebook.base.errors import ApiError
+from edgebook.base.state import private_folder, state_folder, state_place
 from edgebook.cloud import refusals
 from edgebook.cloud.wire import Wire
-from edgebook.errors import ApiError
 from edgebook.model import kinds
 from edgebook.model.values import ResourceKey
-from edgebook.state import private_folder, state_folder, state_place
 
 UNTIL, BY, WHO = "edgebook-lock", "edgebook-lock-by", "edgebook-lock-who"
 SECONDS = 120

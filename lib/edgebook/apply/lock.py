@@ -23,10 +23,10 @@ from edgebook.apply.leases import (
     LeaseStore,
     boot_seconds,
 )
+from edgebook.base.errors import LockedError
+from edgebook.base.text import plain
 from edgebook.cloud.wire import Wire
-from edgebook.errors import LockedError
 from edgebook.model.values import ResourceKey
-from edgebook.text import plain
 
 FRESH = 5.0  # so long a look at the lease is believed
 TRIES = 12

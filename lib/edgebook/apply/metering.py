@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from edgebook.base.errors import StepFailed
 from edgebook.cloud.reach import nowhere
-from edgebook.errors import StepFailed
 from edgebook.front_door import FrontDoor
 from edgebook.model.kinds import compute_scope
 from edgebook.params import load_file

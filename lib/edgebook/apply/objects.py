@@ -5,8 +5,8 @@ A merge patch of exactly those fields, so that whatever else somebody has in the
 
 from typing import Any
 
+from edgebook.base.errors import ApiError
 from edgebook.cloud import refusals
-from edgebook.errors import ApiError
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import Kind
 from edgebook.model.values import Action, Change, ResourceKey

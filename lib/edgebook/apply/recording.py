@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from edgebook.errors import EdgebookError, InterruptedRun, RefusedError
+from edgebook.base.errors import EdgebookError, InterruptedRun, RefusedError
+from edgebook.base.interrupts import shielded
 from edgebook.front_door import FrontDoor
-from edgebook.interrupts import shielded
 from edgebook.model.values import Plan
 from edgebook.plan.approval import Approval
 from edgebook.records import (

@@ -20,12 +20,18 @@ from edgebook.apply.progress import Progress
 from edgebook.apply.proofs import touched
 from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers
-from edgebook.clock import Budget, Cancelled, backoff
+from edgebook.base.clock import Budget, Cancelled, backoff
+from edgebook.base.errors import (
+    ApiError,
+    ApprovalError,
+    EdgebookError,
+    InterruptedRun,
+    OwnershipError,
+)
 from edgebook.cloud import refusals
 from edgebook.cloud.compute import operation_failed
 from edgebook.cloud.google import Cloud
 from edgebook.cloud.refusals import Passing
-from edgebook.errors import ApiError, ApprovalError, EdgebookError, InterruptedRun, OwnershipError
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import kind_of, noun
 from edgebook.model.links import canonical, link

@@ -7,9 +7,9 @@ and whoever runs again finds it and waits for it.
 
 from typing import Any
 
-from edgebook.clock import Budget
+from edgebook.base.clock import Budget
+from edgebook.base.errors import StepFailed
 from edgebook.cloud.wire import Wire
-from edgebook.errors import StepFailed
 from edgebook.model.kinds import noun
 from edgebook.model.values import Change, ResourceKey
 

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud.google import Cloud
-from edgebook.errors import EdgebookError
 from edgebook.live.clusters import negs_by_port
 from edgebook.live.reader import Reader
 from edgebook.model.links import link

@@ -12,8 +12,8 @@ from typing import Any
 
 from edgebook.apply import objects, upgrades
 from edgebook.apply.values import Values
+from edgebook.base.errors import ApiError, EdgebookError
 from edgebook.cloud.google import Cloud
-from edgebook.errors import ApiError, EdgebookError
 from edgebook.live.clusters import NEG_ANNOTATION, annotation_content
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import Api, Kind, Setter, Update, kind_of, path

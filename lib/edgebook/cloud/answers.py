@@ -14,7 +14,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from edgebook.text import plain
+from edgebook.base.text import plain
 
 LARGEST = 64 * 1024 * 1024
 SHOWN = 160

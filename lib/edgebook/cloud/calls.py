@@ -12,7 +12,7 @@ from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from edgebook.clock import Cancelled, Clock
+from edgebook.base.clock import Cancelled, Clock
 
 T = TypeVar("T")
 SLICE = 0.2  # how soon a cancelled run is noticed

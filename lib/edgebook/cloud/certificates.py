@@ -11,11 +11,11 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from edgebook.base.errors import UsageError
 from edgebook.cloud import refusals
 from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
-from edgebook.errors import UsageError
 from edgebook.model.kinds import KINDS
 
 OPERATION_SECONDS = 1800.0

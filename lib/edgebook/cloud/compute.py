@@ -14,11 +14,11 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from edgebook.base.errors import ApiError, UsageError
 from edgebook.cloud import refusals
 from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import compute_service, compute_types
 from edgebook.cloud.wire import Wire
-from edgebook.errors import ApiError, UsageError
 from edgebook.model.kinds import KINDS, Api
 
 OPERATION_SECONDS = 1800.0

@@ -18,12 +18,12 @@ import requests
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 
-from edgebook.clock import Clock
+from edgebook.base.clock import Clock
+from edgebook.base.errors import ConnectError, UsageError
 from edgebook.cloud import simulator, tokens, worlds
 from edgebook.cloud.answers import Whole
 from edgebook.cloud.reach import Way, direct
 from edgebook.cloud.worlds import World
-from edgebook.errors import ConnectError, UsageError
 from edgebook.model.people import Person
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import requests
 
-from edgebook import state
+from edgebook.base import state
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud import simulator, worlds
-from edgebook.errors import EdgebookError
 from edgebook.model.values import CheckResult, CheckState
 
 OK, FAILED = CheckState.OK, CheckState.FAILED

@@ -6,12 +6,12 @@ Chooses the writer by the kind's API, and finds a resource by its key. It must n
 from typing import Any
 from urllib.parse import quote
 
+from edgebook.base.errors import ApiError
 from edgebook.cloud import refusals
 from edgebook.cloud.certificates import CertificateWriter
 from edgebook.cloud.compute import ComputeWriter
 from edgebook.cloud.dns import DnsWriter
 from edgebook.cloud.wire import Wire
-from edgebook.errors import ApiError
 from edgebook.model.kinds import Api, kind_of, path
 from edgebook.model.values import ResourceKey
 

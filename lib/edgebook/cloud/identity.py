@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import requests
 from google.auth.credentials import AnonymousCredentials
 
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud.connect import Connection
-from edgebook.errors import EdgebookError
 from edgebook.model.people import Person
 
 TOKEN_INFO = "https://oauth2.googleapis.com/tokeninfo"

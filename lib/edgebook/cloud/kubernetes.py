@@ -15,14 +15,14 @@ from urllib.parse import urlencode
 import orjson
 import urllib3
 
-from edgebook.clock import Cancelled
+from edgebook.base.clock import Cancelled
+from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
+from edgebook.base.state import scratch
 from edgebook.cloud import answers, refusals, retry
 from edgebook.cloud.calls import bounded
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
-from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
-from edgebook.state import scratch
 
 PAGE = "500"
 POOL = 16

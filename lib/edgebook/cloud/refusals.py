@@ -14,11 +14,11 @@ import requests
 import urllib3
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 
-from edgebook.clock import Cancelled
+from edgebook.base.clock import Cancelled
+from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.cloud import permissions
 from edgebook.cloud.answers import Garbled, beginning
 from edgebook.cloud.calls import TooLong
-from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
 
 SILENT, GARBLED = "silent", "garbled"  # no answer in time; an answer that is none
 LOOK_BETWEEN = "run it again; if it stays, look at the proxy or network between here and the API"

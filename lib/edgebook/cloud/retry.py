@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from edgebook.clock import Cancelled, backoff
+from edgebook.base.clock import Cancelled, backoff
+from edgebook.base.errors import ApiError
 from edgebook.cloud import refusals
 from edgebook.cloud.calls import bounded
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.refusals import Passing
-from edgebook.errors import ApiError
 
 T = TypeVar("T")
 TRIES = 8

@@ -19,9 +19,9 @@ from typing import Any
 import platformdirs
 import requests
 
+from edgebook.base.errors import ConnectError, RefusedError
+from edgebook.base.state import state_folder
 from edgebook.cloud.reach import Way
-from edgebook.errors import ConnectError, RefusedError
-from edgebook.state import state_folder
 
 START_SECONDS = 60.0
 _lock = threading.Lock()

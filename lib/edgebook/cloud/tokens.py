@@ -9,10 +9,10 @@ from typing import Any
 import google.auth.exceptions
 from google.auth.transport.requests import Request
 
-from edgebook.clock import Cancelled, Clock, backoff
+from edgebook.base.clock import Cancelled, Clock, backoff
+from edgebook.base.errors import ConnectError, EdgebookError
 from edgebook.cloud.answers import beginning
 from edgebook.cloud.calls import TooLong, bounded
-from edgebook.errors import ConnectError, EdgebookError
 
 SECONDS = 15.0
 TRIES = 3

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import orjson
 
+from edgebook.base.errors import ApiError
 from edgebook.cloud import answers, refusals, retry
 from edgebook.cloud.connect import Connection
-from edgebook.errors import ApiError
 
 T = TypeVar("T")
 MARKED = frozenset({"compute", "dns"})  # APIs that say `kind` in every list

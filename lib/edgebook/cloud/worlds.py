@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from edgebook.base.errors import RefusedError
 from edgebook.cloud import simulator
-from edgebook.errors import RefusedError
 
 GOOGLE = "google-cloud"
 SIMULATOR = "simulator"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.errors import AccessError, ApiError, ConnectError
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService, Pod
 from edgebook.model.values import LiveResource, ResourceKey

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edgebook.errors import AccessError, ApiError, ConnectError
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import overlapping
 from edgebook.model.kinds import namespace_scope

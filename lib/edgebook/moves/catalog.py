@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgebook.errors import UsageError
+from edgebook.base.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult
 from edgebook.moves import clusters, cut_overs, ordinary, swaps, wish

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgebook.apply import upgrades
-from edgebook.errors import RefusedError, UsageError
+from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import LiveResource
 from edgebook.moves import failover, upgrade

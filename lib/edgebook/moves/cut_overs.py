@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edgebook.errors import RefusedError, UsageError
+from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.links import canonical
 from edgebook.model.values import CheckResult, CheckState

@@ -14,7 +14,7 @@ from edgebook.apply.flow import approve_plan, explain_health, hold
 from edgebook.apply.progress import Progress
 from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
-from edgebook.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
+from edgebook.base.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import Change, ResourceKey
 from edgebook.moves import assume, byhand, position

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from edgebook.errors import AccessError, ApiError, ConnectError
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.live.clusters import SLICES
 from edgebook.live.reader import Reader
 from edgebook.moves.requirements import Pods

@@ -6,7 +6,7 @@ between them. Anything else is the work of another hand: it is named, and the mo
 
 from dataclasses import dataclass
 
-from edgebook.errors import OwnershipError
+from edgebook.base.errors import OwnershipError
 from edgebook.model.kinds import noun
 from edgebook.model.observed import Observed
 from edgebook.model.values import Live, Plan, ResourceKey

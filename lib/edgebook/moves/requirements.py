@@ -6,7 +6,7 @@ The pods of both sides are counted by whoever reads; here the counts are only ju
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from edgebook.errors import RefusedError
+from edgebook.base.errors import RefusedError
 from edgebook.model.observed import Observed
 from edgebook.moves.mechanics import Sides, by_weights, twin
 from edgebook.moves.wish import Wish, place

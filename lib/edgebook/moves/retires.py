@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from edgebook.clock import rfc3339
-from edgebook.errors import RefusedError, UsageError
+from edgebook.base.clock import rfc3339
+from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.legacy import CERTIFICATES, INGRESSES
 from edgebook.live.reader import Reader

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from edgebook.errors import UsageError
+from edgebook.base.errors import UsageError
 from edgebook.front_door import Moment
 from edgebook.model.kinds import compute_scope
 from edgebook.model.links import canonical

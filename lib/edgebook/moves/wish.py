@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from edgebook.errors import UsageError
+from edgebook.base.errors import UsageError
 from edgebook.params.backend_checks import location
 from edgebook.params.types import Spec
 

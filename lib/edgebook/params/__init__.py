@@ -6,7 +6,7 @@ business.
 
 from pathlib import Path
 
-from edgebook.errors import ParamsError, Problem
+from edgebook.base.errors import ParamsError, Problem
 from edgebook.params.checks import check
 from edgebook.params.literals import secrets_in
 from edgebook.params.reader import UNREAD, Reader

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.params.reader import nearest, shown
 from edgebook.params.source import join
 

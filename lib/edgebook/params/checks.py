@@ -8,7 +8,7 @@ and GKE's NEG annotation.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from edgebook.errors import Problem
+from edgebook.base.errors import Problem
 from edgebook.model.hostnames import Hostname, covered
 from edgebook.model.kinds import KINDS
 from edgebook.params import apitypes, backend_checks, traffic_checks

@@ -6,9 +6,9 @@ They belong into Secret Manager or the environment, and are named in the params 
 
 from collections.abc import Iterator
 
-from edgebook.errors import Problem
+from edgebook.base.errors import Problem
+from edgebook.base.shapes import kinds
 from edgebook.params.source import Node, join
-from edgebook.shapes import kinds
 
 
 def secrets_in(node: Node, path: str = "") -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from edgebook.errors import Problem
+from edgebook.base.errors import Problem
 from edgebook.model.values import SecretRef
 from edgebook.params.fields import (
     ENVIRONMENT_NAME,

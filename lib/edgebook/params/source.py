@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from edgebook.errors import Problem
+from edgebook.base.errors import Problem
 
 MAX_DEPTH = 40
 DEEPEST = 1000  # open brackets, beyond which a parser's own stack is at risk

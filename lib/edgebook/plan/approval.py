@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgebook.errors import ApprovalError, UsageError
+from edgebook.base.errors import ApprovalError, UsageError
 from edgebook.model.kinds import named, noun
 from edgebook.model.people import Person
 from edgebook.model.values import Action, Change, Plan, ResourceKey, to_json

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from edgebook.errors import ApprovalError
+from edgebook.base.errors import ApprovalError
 from edgebook.model import signatures
 from edgebook.model.people import Person
 

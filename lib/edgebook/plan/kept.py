@@ -9,8 +9,8 @@ import json
 import re
 from pathlib import Path
 
+from edgebook.base.state import private_folder, state_folder, state_place, write_private
 from edgebook.model.values import Plan, ResourceKey
-from edgebook.state import private_folder, state_folder, state_place, write_private
 
 HASH = re.compile(r"[0-9a-f]{8,64}")
 KEPT = 200

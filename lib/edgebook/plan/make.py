@@ -7,9 +7,9 @@ plan breaks. What an approval covers is `approval`'s.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from edgebook.base.errors import EdgebookError, OwnershipError, SafetyError
 from edgebook.desired import Desired, desired
 from edgebook.desired.certificate import content
-from edgebook.errors import EdgebookError, OwnershipError, SafetyError
 from edgebook.model.kinds import certificate_scope, named, noun
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.records.archive import unwritable
 from edgebook.records.buckets import BucketArchive
 from edgebook.records.record import Record

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edgebook.errors import EdgebookError, UsageError
+from edgebook.base.errors import EdgebookError, UsageError
 
 CHANGE_ID = re.compile(r"CHG-\d{4}-\d{2}-\d{2}-\d{3,}")
 CHAIN = "chain.jsonl"
@@ -139,22 +139,6 @@ class FolderArchive(Archive):
     def check_writable(self) -> None:
         self.write(PROBE, "{}")
         (self.folder / PROBE).unlink(missing_ok=True)
-
-
-def open_archive(location: str | Path) -> Archive:
-    """The archive at a folder or URL. Raises UsageError for a URL without a handler."""
-    text = str(location)
-    if "://" not in text:
-        return FolderArchive(Path(text).expanduser())
-    from papermill.iorw import papermill_io
-
-    from edgebook.records.buckets import BucketArchive
-
-    schemes = sorted(scheme for scheme, _ in papermill_io._handlers if scheme.endswith("://"))
-    if not any(text.startswith(scheme) for scheme in schemes):
-        why = f"papermill has handlers for: {', '.join(schemes)}"
-        raise UsageError("No way to write records there", where=text, why=why)
-    return BucketArchive(text)
 
 
 def read_exactly(path: Path) -> str:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from edgebook.errors import EdgebookError, UsageError
+from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.records.archive import CHAIN, CHANGE_ID, PROBE, Archive, unwritable
 
 EXTENSIONS = [".ipynb", ".json", ".jsonl", ".html"]

@@ -16,7 +16,7 @@ from typing import Any
 
 import platformdirs
 
-from edgebook.errors import EdgebookError, UsageError
+from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.records import keyless, proof
 from edgebook.records.archive import (
     CHAIN,

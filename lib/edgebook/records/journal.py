@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgebook.clock import Clock, rfc3339
-from edgebook.errors import EdgebookError
+from edgebook.base.clock import Clock, rfc3339
+from edgebook.base.errors import EdgebookError
+from edgebook.base.shapes import kinds
+from edgebook.base.state import state_folder
 from edgebook.model.values import Change, CheckResult, Plan, to_json
 from edgebook.records.redact import Redactor
-from edgebook.shapes import kinds
-from edgebook.state import state_folder
 
 KEPT = 50
 

@@ -7,8 +7,8 @@ record, and stands in a public log. Whoever verifies says whom they expect. Need
 
 from typing import Any
 
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud.identity import oidc_token
-from edgebook.errors import EdgebookError
 from edgebook.records.archive import Archive
 from edgebook.records.record import Record
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.records import proof
 from edgebook.records.archive import RECORD, Archive, FolderArchive, write_atomically
 from edgebook.records.draft import Draft, outbox

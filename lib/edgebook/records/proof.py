@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from edgebook.state import state_folder, state_place, write_private
+from edgebook.base.state import state_folder, state_place, write_private
 
 FIELD = "proof"
 KEY = "secret.key"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgebook.errors import EdgebookError, UsageError
+from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.records.archive import CHAIN, RECORD, Archive
 
 FORMAT = 1

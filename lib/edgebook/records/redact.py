@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from edgebook.shapes import BASE64_PEM, hide, kinds
+from edgebook.base.shapes import BASE64_PEM, hide, kinds
 
 SHORTEST_SECRET = 6
 SECRET_NAME = re.compile(

@@ -16,11 +16,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from edgebook.base.text import plain, safe
 from edgebook.model.kinds import named
 from edgebook.model.values import Plan
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
-from edgebook.text import plain, safe
 
 STYLES = {"ok": "green", "failed": "red", "interrupted": "yellow", "refused": "yellow"}
 WIDTH = 19

@@ -24,7 +24,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 
 PROVISIONER = "edgebook-fork"
 START_SECONDS = 60.0

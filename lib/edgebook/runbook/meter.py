@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud.reach import nowhere
-from edgebook.errors import EdgebookError
 from edgebook.records.events import read_events
 from edgebook.runbook.kernels import WarmProcess
 from edgebook.traffic import (

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgebook import errors, paste
-from edgebook.errors import (
+from edgebook.base import errors, paste
+from edgebook.base.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_REFUSED,

@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from edgebook.errors import UsageError
+from edgebook.base.errors import UsageError
 
 TAG = "parameters"
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from edgebook import params
-from edgebook.errors import RefusedError, UsageError
+from edgebook.base.errors import RefusedError, UsageError
 from edgebook.plan.approval import Given, read_given, refuse_auto
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
 from edgebook.records.leftovers import seal_leftovers

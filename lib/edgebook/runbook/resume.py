@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebook import params
-from edgebook.errors import LockedError, RefusedError, UsageError
+from edgebook.base.errors import LockedError, RefusedError, UsageError
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.plan.approval import Approval

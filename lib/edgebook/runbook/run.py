@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.apply.leases import Holder
-from edgebook.errors import (
+from edgebook.base.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -257,7 +257,7 @@ class Run:
         self.display.begin("plan")
         values = self.prepared.values[runbook.name]
         said = self.warm.call(
-            "edgebook.movebook:plan_move",
+            "edgebook.book:plan_move",
             params_file=self.prepared.request.params_file,
             name=runbook.step,
             options={name: value for name, value in values.items() if name not in COMMON},

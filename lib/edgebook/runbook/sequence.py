@@ -12,8 +12,8 @@ from typing import Any
 
 import nbformat
 
-from edgebook import shipped
-from edgebook.errors import UsageError
+from edgebook.base import shipped
+from edgebook.base.errors import UsageError
 from edgebook.runbook.parameters import Parameter, check, read_parameters
 
 KERNELS = ("python3", "python", "")

@@ -57,9 +57,9 @@ def load_clients() -> None:
     """What the library would import at its first call: nothing is called, only loaded."""
     from kubernetes.client import ApiClient, Configuration
 
+    from edgebook.base.shapes import rules
     from edgebook.cloud.compute import services
     from edgebook.cloud.lightimport import compute_service, compute_types
-    from edgebook.shapes import rules
 
     rules()
     compute_types()

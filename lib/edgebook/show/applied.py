@@ -7,7 +7,8 @@ from edgebook.apply.flow import Outcome
 from edgebook.apply.run import Done
 from edgebook.model.kinds import noun
 from edgebook.plan import details
-from edgebook.show.tables import Pages, Row, Table
+from edgebook.show.grid import Row
+from edgebook.show.tables import Pages, Table
 
 
 def _what(done: Done) -> str:

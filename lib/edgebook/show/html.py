@@ -9,12 +9,9 @@ import html
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from edgebook.plan.details import NONE, Detail
-
-if TYPE_CHECKING:
-    from edgebook.show.tables import Row, Table
+from edgebook.show.grid import Grid, Row
 
 # Half-transparent, so that they work on a light and on a dark page.
 TONES = {
@@ -33,7 +30,7 @@ HEAD = f"{CELL};position:sticky;top:0;background:var(--jp-layout-color0,inherit)
 MANY = 20  # rows, from which on a table scrolls
 
 
-def table(one: "Table") -> str:
+def table(one: Grid) -> str:
     """One table with its title, its notes, what to paste, and its script."""
     parts = [f'<div class="edgebook" style="font-family:{FONT};font-size:12px">', _title(one)]
     if one.rows:
@@ -61,7 +58,7 @@ def script() -> str:
     return resources.files("edgebook.show").joinpath("table.js").read_text(encoding="utf-8").strip()
 
 
-def _title(one: "Table") -> str:
+def _title(one: Grid) -> str:
     aside = f'<span style="float:right;color:{MUTED}">{_e(one.aside)}</span>' if one.aside else ""
     count = f"{len(one.rows)} row{'' if len(one.rows) == 1 else 's'}"
     rows = f'<span class="eb-count" style="color:{MUTED}">{count}</span>' if one.rows else ""
@@ -69,7 +66,7 @@ def _title(one: "Table") -> str:
     return f'<div class="eb-title" style="margin:4px 0">{aside}{title}{rows}</div>'
 
 
-def _body(one: "Table") -> str:
+def _body(one: Grid) -> str:
     many = len(one.rows) > MANY
     frame = f"max-height:32em;overflow:auto;resize:vertical;border:{LINE}" if many else ""
     heads = "".join(f'<th scope="col" style="{HEAD}">{_e(name)}</th>' for name in one.columns)
@@ -84,7 +81,7 @@ def _body(one: "Table") -> str:
     )
 
 
-def _row(one: "Table", row: "Row") -> str:
+def _row(one: Grid, row: Row) -> str:
     colour = TONES.get(row.tone, "")
     style = f' style="background:{colour}"' if colour else ""
     cells = []

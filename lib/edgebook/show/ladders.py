@@ -9,7 +9,8 @@ from edgebook.moves.outcomes import Moved
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
 from edgebook.records.pages import duration
-from edgebook.show.tables import Pages, PlanTable, Row, Table, table
+from edgebook.show.grid import Row
+from edgebook.show.tables import Pages, PlanTable, Table, table
 
 TONES = {"ok": "good", "unwatched": "quiet", "breach": "bad", "blind": "warn"}
 

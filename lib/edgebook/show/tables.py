@@ -1,7 +1,6 @@
 """How things look: tables for notebooks (HTML), terminals (text), further work (pandas), machines.
 
-A Table is rows of plain values; the colours come from a row's tone, and a row may have details that
-unfold. Nothing here reads or decides anything, and nothing shown depends on the time of day.
+Nothing here reads or decides anything, and nothing shown depends on the time of day.
 """
 
 import re
@@ -14,43 +13,15 @@ from typing import Any, TypeVar
 from edgebook.model.kinds import noun
 from edgebook.model.values import Action, CheckResult, CheckState, Plan
 from edgebook.plan import details
-from edgebook.plan.details import Detail
-from edgebook.show import html
-from edgebook.text import plain
+from edgebook.show import html, terminal
+from edgebook.show.grid import Grid, Grids, Row
 
-WIDEST = 110
 T = TypeVar("T", bound="Table")
 
 
-@dataclass(frozen=True)
-class Row:
-    """Cells by column, and how the row should look."""
-
-    cells: Mapping[str, Any]
-    tone: str = "quiet"
-    details: tuple[Detail, ...] = ()
-
-    def text(self, column: str) -> str:
-        """A cell as people read it."""
-        return _text(self.cells.get(column))
-
-
 @dataclass(frozen=True, repr=False)
-class Table:
-    """Rows under columns, with a headline above and notes below."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...] = ()
-    title: str = ""
-    aside: str = ""  # at the end of the title's line
-    notes: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
-    detailed: str = ""  # the column whose cells unfold a row's details
-    paste: str = ""  # what a reader pastes to go on
-    paste_why: str = ""
-
-    def __len__(self) -> int:
-        return len(self.rows)
+class Table(Grid):
+    """A Grid that shows itself."""
 
     @property
     def frame(self) -> Any:
@@ -68,35 +39,13 @@ class Table:
         rows = [{key(name): value for name, value in row.cells.items()} for row in self.rows]
         return {"title": self.title, **self.data, "rows": rows, "notes": list(self.notes)}
 
-    @property
-    def headline(self) -> str:
-        """The title with what belongs at the end of its line."""
-        return f"{self.title}  {self.aside}".rstrip() if self.title else ""
-
     def __str__(self) -> str:
-        from edgebook.show import terminal
-
         return terminal.render(self, verbose=False)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return html.table(self)
-
-
-def _text(value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    return plain(value)
-
-
-def layout(table: Table) -> list[int]:
-    """How wide each column is; the last one takes what it needs."""
-    body = [[row.text(column) for column in table.columns] for row in table.rows]
-    lines = [list(table.columns), *body]
-    return [
-        min(WIDEST, max(len(line[index]) for line in lines)) for index in range(len(table.columns))
-    ]
 
 
 def key(column: str) -> str:
@@ -245,12 +194,10 @@ def with_next(one: T, why: str, paste: str) -> T:
 
 
 @dataclass(frozen=True, repr=False)
-class Pages:
+class Pages(Grids):
     """Several tables, one below the other."""
 
     tables: tuple[Table, ...]
-    title: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def frame(self) -> Any:
@@ -265,8 +212,6 @@ class Pages:
         return {**self.data, "tables": [one.to_json() for one in self.tables]}
 
     def __str__(self) -> str:
-        from edgebook.show import terminal
-
         return terminal.render(self, verbose=False)
 
     __repr__ = __str__

@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+from edgebook.base.text import plain, plain_lines
 from edgebook.plan.details import Detail
-from edgebook.show.tables import Pages, Row, Table, layout
-from edgebook.text import plain, plain_lines
+from edgebook.show.grid import Grid, Grids, Row
 
 CODES = {"good": "32", "new": "32", "bad": "31", "gone": "31", "warn": "33", "quiet": ""}
 BOLD, DIM = "1", "2"
@@ -24,7 +24,7 @@ def show(thing: Any, *, verbose: bool = False, stream: TextIO | None = None) -> 
     """Print a table, several, or anything else that has words."""
     stream = stream or sys.stdout
     one = getattr(thing, "pages", thing)
-    if not isinstance(one, Table | Pages):
+    if not isinstance(one, Grid | Grids):
         print(thing, file=stream)
         return
     width = shutil.get_terminal_size().columns if stream.isatty() else 0
@@ -38,13 +38,13 @@ def coloured(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
     return bool(environ.get("FORCE_COLOR")) or (stream.isatty() and environ.get("TERM") != "dumb")
 
 
-def render(one: Table | Pages, *, width: int = 0, colour: bool = False, verbose: bool) -> str:
+def render(one: Grid | Grids, *, width: int = 0, colour: bool = False, verbose: bool) -> str:
     """The text of a table; `width` 0 is as wide as it needs to be."""
-    if isinstance(one, Pages):
+    if isinstance(one, Grids):
         blocks = [render(t, width=width, colour=colour, verbose=verbose) for t in one.tables]
         return "\n\n".join([_painted(one.title, BOLD, colour)] * bool(one.title) + blocks)
     lines = [_painted(line, BOLD, colour) for line in _wrapped(one.headline, width)]
-    widths = layout(one)
+    widths = one.widths
     for number, row in enumerate((None, *one.rows) if one.rows else ()):
         code = DIM if row is None else CODES.get(row.tone, "")
         cells = list(one.columns) if row is None else [row.text(name) for name in one.columns]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgebook.text import UNSAFE, plain
+from edgebook.base.text import UNSAFE, plain
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from edgebook.clock import rfc3339
+from edgebook.base.clock import rfc3339
 from edgebook.traffic.samples import SampleLog
 from edgebook.traffic.values import Sample
 

@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud.reach import Way
-from edgebook.errors import EdgebookError
 from edgebook.traffic.samples import Mark
 from edgebook.traffic.statistics import Statistics
+from edgebook.traffic.streaks import streaks
 from edgebook.traffic.values import Target
 from edgebook.traffic.watch import Watch
 
@@ -56,8 +57,6 @@ class Desk:
         if verb == "window":
             return watch.window(asked["since"], asked["until"]).to_json()
         if verb == "streaks":
-            from edgebook.traffic.steady import streaks  # it asks a desk itself
-
             found = streaks(watch.log, asked["since"])
             return [streak.to_json() for _, streak in sorted(found.items())]
         if verb == "add":

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
-from edgebook.clock import rfc3339
+from edgebook.base.clock import rfc3339
 from edgebook.traffic.samples import SampleLog
 from edgebook.traffic.values import Blind, Client, Sample, Series, Who
 

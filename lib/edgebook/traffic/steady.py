@@ -7,38 +7,14 @@ what answers now and then is not broken and not well, but changing.
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from edgebook.traffic.desk import RemoteWatch
-from edgebook.traffic.samples import SampleLog
-from edgebook.traffic.values import Series, Target, Who
+from edgebook.traffic.streaks import Streak, streaks
+from edgebook.traffic.values import Target
 from edgebook.traffic.watch import Reach, Watch
 
 IN_A_ROW = 3
 LOOK = 0.25  # seconds between two looks at a run's watch
-
-
-@dataclass
-class Streak:
-    """What one series saw: all answers, those in a row at the end, and the last failure."""
-
-    series: Series
-    sent: int = 0
-    answered: int = 0
-    in_a_row: int = 0
-    failure: str = ""
-    clusters: set[str] = field(default_factory=set)
-    zones: set[str] = field(default_factory=set)
-
-    def to_json(self) -> dict[str, Any]:
-        sets = {"clusters": sorted(self.clusters), "zones": sorted(self.zones)}
-        return {**vars(self), **sets, "series": self.series.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Streak":
-        sets = {name: set(data[name]) for name in ("clusters", "zones")}
-        return cls(**{**data, **sets, "series": Series.from_json(data["series"])})
 
 
 def steady(
@@ -87,22 +63,3 @@ def _of_the_run(
         if well(found) or not found or time.monotonic() - since >= patience:
             return found
         pause.wait(LOOK)
-
-
-def streaks(log: SampleLog, since: float = 0.0) -> dict[int, Streak]:
-    """What each series saw of what it began at `since` or later."""
-    found = {number: Streak(series) for number, series in sorted(log.series.items())}
-    for sample in sorted(log.since(since), key=lambda item: item.at + item.seconds):
-        if (streak := found.get(sample.series)) is None:
-            continue
-        streak.sent += 1
-        if sample.kind:
-            streak.in_a_row = 0
-            streak.failure = sample.detail or sample.kind
-            continue
-        streak.answered += 1
-        streak.in_a_row += 1
-        who = Who.parse(sample.who)
-        streak.clusters |= {who.cluster} - {""}
-        streak.zones |= {who.zone} - {""}
-    return found

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from edgebook.clock import rfc3339
+from edgebook.base.clock import rfc3339
 from edgebook.traffic.samples import SampleLog
 from edgebook.traffic.statistics import Span, percentile
 from edgebook.traffic.values import Client, Who

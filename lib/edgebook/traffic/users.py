@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from edgebook.clock import Clock, rfc3339
+from edgebook.base.clock import Clock, rfc3339
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.cloud.wire import Wire
-from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.params.names import Names
 from edgebook.params.types import FrontendProtocol, IpVersion, Spec
 from edgebook.traffic import logs, metrics

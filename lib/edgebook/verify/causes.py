@@ -8,7 +8,7 @@ the pods' language, and only then whether the page answers 200. It must not prob
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster, ObservedService
 from edgebook.model.values import ResourceKey

@@ -6,7 +6,7 @@ not keep the others from being made.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.model.kinds import named
 from edgebook.model.values import Action, CheckResult, Step
 from edgebook.verify import (

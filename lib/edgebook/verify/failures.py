@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgebook.errors import ApiError, EdgebookError
+from edgebook.base.errors import ApiError, EdgebookError
 from edgebook.model.observed import Pod
 
 

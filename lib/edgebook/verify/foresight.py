@@ -7,7 +7,7 @@ certainly breaks (a protocol that nobody speaks, a port that no pod has) is fail
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.model.observed import ObservedService
 from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from edgebook.errors import AccessError, ApiError, ConnectError, EdgebookError
+from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import KINDS, Api, compute_scope, named
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step

@@ -12,7 +12,8 @@ from edgebook.params.types import Environment
 from edgebook.traffic import Protocol
 from edgebook.traffic.desk import current
 from edgebook.traffic.logs import blindness
-from edgebook.traffic.steady import Streak, steady
+from edgebook.traffic.steady import steady
+from edgebook.traffic.streaks import Streak
 from edgebook.traffic.targets import LOCAL, POLITE
 from edgebook.traffic.users import ROLES
 from edgebook.verify.facts import OK, UNCERTAIN, joined, result

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edgebook.clock import Clock
+from edgebook.base.clock import Clock
 
 PATIENCE = 10.0
 PAUSE = 0.5

@@ -15,7 +15,8 @@ from edgebook.model.values import CheckResult, Step
 from edgebook.params.types import Environment, FrontendProtocol, FrontendSpec, IpVersion
 from edgebook.traffic import Protocol, Target
 from edgebook.traffic.desk import current
-from edgebook.traffic.steady import IN_A_ROW, Streak, steady
+from edgebook.traffic.steady import IN_A_ROW, steady
+from edgebook.traffic.streaks import Streak
 from edgebook.traffic.targets import LOCAL, POLITE, targets
 from edgebook.verify import failures, traffic
 from edgebook.verify.backend_checks import groups_of

@@ -7,8 +7,8 @@ address, DNS says where the names lead.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.cloud.connect import Connection, anonymous
-from edgebook.errors import AccessError, ApiError, ConnectError
 from edgebook.front_door import FrontDoor
 from edgebook.model.hostnames import Hostname
 from edgebook.model.kinds import compute_scope

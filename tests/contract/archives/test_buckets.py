@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.records import Draft, Record, Redactor, open_archive, proof, verify_archive
 from edgebook.records.leftovers import RUNNING, seal_remote
 from edgebook.records.record import load_records

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from edgebook.base.errors import ApprovalError, OwnershipError, SafetyError, StepFailed, UsageError
 from edgebook.book import Book, plan_change
-from edgebook.errors import ApprovalError, OwnershipError, SafetyError, StepFailed, UsageError
 from edgebook.model.values import Action, Step
 from edgebook.records import journal
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from edgebook.errors import StepFailed
+from edgebook.base.errors import StepFailed
 
 ANNOTATION = "cloud.google.com/neg"
 CONTROLLER = "api/v1/namespaces/ingress-nginx/services/ingress-nginx-controller"

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 from edgebook import cli
+from edgebook.base.errors import ConnectError, RefusedError, UsageError
 from edgebook.cloud.connect import connect
-from edgebook.errors import ConnectError, RefusedError, UsageError
 
 EDGEBOOK = Path(sys.executable).with_name("edgebook")
 

@@ -6,8 +6,7 @@ import signal
 import threading
 
 import pytest
-from edgebook.book import open as open_book
-from edgebook.errors import (
+from edgebook.base.errors import (
     AccessError,
     ApiError,
     ApprovalError,
@@ -16,6 +15,7 @@ from edgebook.errors import (
     LockedError,
     StepFailed,
 )
+from edgebook.book import open as open_book
 
 SCOPE = "projects/shop-rehearsal/global"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from edgebook.base.errors import EdgebookError
 from edgebook.book import Book
 from edgebook.cloud.connect import Limits
-from edgebook.errors import EdgebookError
 from edgebook.model.values import Action
 
 from tests.contract.edgebook.garbling import FAULTS, GarblingProxy

@@ -8,11 +8,12 @@ import re
 from typing import Any
 
 import pytest
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
+from edgebook.base.text import plain, plain_lines
 from edgebook.records import FolderArchive, load_records
-from edgebook.show.tables import Row, Table
+from edgebook.show.grid import Row
+from edgebook.show.tables import Table
 from edgebook.terraform import hcl
-from edgebook.text import plain, plain_lines
 
 HOSTILE = (
     "\x1b[2J\x1b[1;1HPlan: nothing to do",

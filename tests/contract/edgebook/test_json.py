@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 from edgebook import cli
-from edgebook.commands._output import FORMAT
+from edgebook.cli.commands._output import FORMAT
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "json" / "schema.json").read_text())
 

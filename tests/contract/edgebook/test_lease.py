@@ -15,7 +15,7 @@ from edgebook.apply import lock as locks
 from edgebook.apply.flow import hold, lease_key
 from edgebook.apply.leases import BY, UNTIL, Holder, LeaseStore
 from edgebook.apply.lock import FrontDoorLock
-from edgebook.errors import EXIT_LOCKED, LockedError
+from edgebook.base.errors import EXIT_LOCKED, LockedError
 
 ADDRESS = "compute/v1/projects/shop-rehearsal/global/addresses/shop-edge"
 FIRST = f"{ADDRESS}-lock"

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from edgebook import cli
 from edgebook.apply.metering import metered
+from edgebook.base.errors import StepFailed
 from edgebook.cloud import kubernetes as kube
-from edgebook.errors import StepFailed
 from edgebook.traffic import TrafficLimits, VerdictState, Watch, archive, judge
 
 from tests.contract.edgebook.conftest import Shop

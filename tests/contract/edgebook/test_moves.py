@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from edgebook.errors import (
+from edgebook.base.errors import (
     ApprovalError,
     LockedError,
     OwnershipError,

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from edgebook.errors import OwnershipError, SafetyError, StepFailed
+from edgebook.base.errors import OwnershipError, SafetyError, StepFailed
 from edgebook.model.values import Action
 
 from bench.edits import edits

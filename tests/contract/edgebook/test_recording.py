@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.errors import EdgebookError, SafetyError, StepFailed
+from edgebook.base.errors import EdgebookError, SafetyError, StepFailed
 from edgebook.records import FolderArchive, load_records, verify_archive
 from edgebook.records.leftovers import seal_leftovers
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.errors import RefusedError, StepFailed, UsageError
+from edgebook.base.errors import RefusedError, StepFailed, UsageError
 
 from tests.contract.edgebook.conftest import Shop
 

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from edgebook.clock import Cancelled, Clock
+from edgebook.base.clock import Cancelled, Clock
 from edgebook.cloud.calls import Threads, TooLong, bounded
 
 

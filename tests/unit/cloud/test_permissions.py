@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from edgebook.base.errors import AccessError, ApiError
 from edgebook.cloud import permissions, refusals
-from edgebook.errors import AccessError, ApiError
 
 COMPUTE = "compute/v1/projects/p/global"
 CERTS = "v1/projects/p/locations/global"

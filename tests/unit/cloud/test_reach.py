@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from edgebook.clock import Clock
+from edgebook.base.clock import Clock
+from edgebook.base.errors import ConnectError
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.reach import Way
-from edgebook.errors import ConnectError
 from google.auth.credentials import AnonymousCredentials
 
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.cloud import refusals
 from edgebook.cloud.refusals import Passing
-from edgebook.errors import AccessError, ApiError, ConnectError
 
 
 def error(code, reason="", status="", operation="", message=""):

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edgebook.base.errors import ConnectError, RefusedError
 from edgebook.cloud import simulator, worlds
 from edgebook.cloud.connect import connect
-from edgebook.errors import ConnectError, RefusedError
 from edgebook.show.banner import banner
 
 EXPORTED = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Plan, ResourceKey
 from edgebook.moves import position, swap

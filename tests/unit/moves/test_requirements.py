@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from edgebook.errors import RefusedError
+from edgebook.base.errors import RefusedError
 from edgebook.model.observed import Observed
 from edgebook.moves import mechanics, requirements
 from edgebook.moves.requirements import Pods
@@ -62,7 +62,7 @@ def test_a_backend_with_the_name_of_the_second_one_is_in_the_way() -> None:
 
 
 def test_one_neg_name_in_two_clusters_of_a_region_is_a_mistake_of_the_params() -> None:
-    from edgebook.errors import ParamsError
+    from edgebook.base.errors import ParamsError
 
     with pytest.raises(ParamsError, match="us-central1"):
         spec_of({"clusters.green": {"project": "shop-rehearsal", "location": "us-central1",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.errors import ApprovalError, UsageError
+from edgebook.base.errors import ApprovalError, UsageError
 from edgebook.model import signatures
 from edgebook.model.people import Person
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from edgebook.apply import order
-from edgebook.errors import ParamsError
+from edgebook.base.errors import ParamsError
 from edgebook.model.kinds import kind_of
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step

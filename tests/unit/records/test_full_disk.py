@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from edgebook.clock import Clock
-from edgebook.errors import EdgebookError
+from edgebook.base.clock import Clock
+from edgebook.base.errors import EdgebookError
 from edgebook.records import Draft, FolderArchive, Redactor
 from edgebook.records.draft import RESERVE, RESERVED
 from edgebook.records.journal import Journal
@@ -18,7 +18,7 @@ START = """
 import resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.records import Draft, FolderArchive, Redactor
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 archive = FolderArchive(Path(sys.argv[1]))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from edgebook.clock import SteppedClock
+from edgebook.base.clock import SteppedClock
 from edgebook.model.values import Action, Change, ResourceKey, Step
 from edgebook.records.journal import Journal, read, read_unfinished
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from edgebook.errors import EdgebookError, UsageError
+from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.records import (
     Draft,
     FolderArchive,

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from edgebook.base.shapes import hide
 from edgebook.params import ParamsError, load
 from edgebook.records import Redactor
-from edgebook.shapes import hide
 
 ROOT = Path(__file__).parents[3]
 A = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9fG1hJ3kL5mN7pQ9rS1tU3v"

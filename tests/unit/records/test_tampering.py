@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.model import signatures
 from edgebook.records import Draft, FolderArchive, Record, Redactor, anchors, verify_archive
 from edgebook.records.chain import Verdict

@@ -1,7 +1,7 @@
 """The way on that a failed run prints works where it is pasted: params, records, program."""
 
 import pytest
-from edgebook import paste
+from edgebook.base import paste
 from edgebook.runbook.outcome import pastable
 from edgebook.runbook.request import Request
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.errors import EdgebookError, LockedError, RefusedError, UsageError
+from edgebook.base.errors import EdgebookError, LockedError, RefusedError, UsageError
 from edgebook.model import signatures
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.params import load

@@ -7,7 +7,7 @@ import re
 import pytest
 from edgebook.apply.flow import Outcome
 from edgebook.apply.run import Done
-from edgebook.errors import EdgebookError
+from edgebook.base.errors import EdgebookError
 from edgebook.model.values import Action, Change, CheckResult, CheckState, Plan, ResourceKey, Step
 from edgebook.show import tables, terminal
 from edgebook.show.applied import Applied

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from edgebook.base.errors import EdgebookError
 from edgebook.cloud.reach import Way, nowhere
-from edgebook.errors import EdgebookError
 from edgebook.traffic import Protocol, Target, Watch
 from edgebook.traffic.desk import VARIABLE, Desk, RemoteWatch, current
 from edgebook.traffic.steady import IN_A_ROW, steady

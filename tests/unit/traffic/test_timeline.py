@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 from datetime import timedelta
 
 import pytest
-from edgebook.clock import rfc3339
+from edgebook.base.clock import rfc3339
 from edgebook.traffic import archive, picture
 from edgebook.traffic.samples import Anchor, SampleLog
 from edgebook.traffic.statistics import Span

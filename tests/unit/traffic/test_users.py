@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from edgebook.clock import SteppedClock
+from edgebook.base.clock import SteppedClock
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
 from edgebook.traffic import logs, users

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from edgebook.clock import SteppedClock
+from edgebook.base.clock import SteppedClock
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
 from edgebook.live.reader import Reader

@@ -1,7 +1,7 @@
 """Known failures, recognised by what Google and GKE say."""
 
 import pytest
-from edgebook.errors import ApiError
+from edgebook.base.errors import ApiError
 from edgebook.model.values import Change, ResourceKey, Step
 from edgebook.verify import failures
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from edgebook.clock import SteppedClock
+from edgebook.base.clock import SteppedClock
 from edgebook.verify import traffic
 
 NOW = datetime.datetime.now(datetime.UTC)

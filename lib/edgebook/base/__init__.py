@@ -1,0 +1,1 @@
+"""What every room stands on: time, signals, folders, words, shapes of secrets, lines to paste."""

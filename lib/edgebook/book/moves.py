@@ -1,0 +1,114 @@
+"""Moves as notebooks and commands see them: `book.move("swap", to="green")`.
+
+`.plan()` is the ladder, `.apply(mode, approve)` carries it out, forward or back, `.verify()` looks
+at the front door as the params will say it then. Only `apply` writes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from edgebook.base import paste
+from edgebook.base.errors import UsageError
+from edgebook.book.session import Session, raise_failed
+from edgebook.front_door import FrontDoor
+from edgebook.model.values import Step
+from edgebook.moves import catalog, swaps
+from edgebook.moves.engine import Engine
+from edgebook.moves.looking import Unwatched, Watcher
+from edgebook.moves.watched import Watched
+from edgebook.plan import kept
+from edgebook.plan.approval import Given
+from edgebook.show.ladders import LadderPages, ladder_pages, moved_table
+from edgebook.show.tables import Table, with_note
+from edgebook.verify import checks
+from edgebook.verify.facts import facts as facts_of
+
+T = TypeVar("T")
+MODES = ("plan", "apply", "back")
+
+
+class Move:
+    """One move of a book."""
+
+    def __init__(self, book: Session, name: str, options: Mapping[str, Any]) -> None:
+        self._book = book
+        self.name = name
+        self._options = dict(options)
+        self.prepared = catalog.prepare(book.door, name, options)
+
+    def plan(self) -> LadderPages:
+        """The ladder from where the traffic stands now. Writes nothing."""
+        return self._told(self._pages)
+
+    def apply(
+        self, mode: str, approve: str | Given = "", *, wait_lock: float = 0.0, **options: Any
+    ) -> Table:
+        """mode "apply" goes on to the last stage, "back" to the start; both under one hash."""
+        if mode not in MODES:
+            raise UsageError(f"No mode {mode!r}", where="mode", why='"plan", "apply" or "back"')
+
+        def work() -> Table:
+            if mode == "plan":
+                return with_note(self._pages().ladder, 'nothing was changed: mode is "plan"')
+            engine = self._engine(self._watcher(), wait_lock=wait_lock, **options)
+            return moved_table(engine.apply(approve, back=mode == "back"))
+
+        return self._told(work)
+
+    def verify(self) -> Table:
+        """The checks of the backends as the params will have them after the move."""
+        book = self._book
+
+        def work() -> Table:
+            there = self._engine(Unwatched("only looked at")).situate().arrived(back=False)
+            seen = book.door.read()
+            after = (there and self.prepared.after) or swaps.served(
+                book.spec, seen.observed, seen.live
+            )
+            door = FrontDoor(after, book.file, share=book.door)
+            moment = door.read()
+            results = checks.run(facts_of(door, moment), (Step.BACKENDS,))
+            results += self.prepared.checks(moment)
+            book.journal.checks(results)
+            return raise_failed(self.name, results)
+
+        return self._told(work)
+
+    def _engine(self, watcher: Watcher, **options: Any) -> Engine:
+        prepared = self.prepared
+        return Engine(
+            self._book.door,
+            prepared.make,
+            watcher,
+            require=prepared.require,
+            more=prepared.more,
+            still=prepared.still,
+            **options,
+        )
+
+    def _pages(self) -> LadderPages:
+        now = self._engine(Unwatched("only planned")).situate()
+        plan = now.ladder.plan
+        self._book.journal.planned(self.name, plan)
+        kept.reopen(plan, self._book.door.connection.place)
+        return ladder_pages(now.ladder, now.position, next_line=self._command(plan.short_hash))
+
+    def _command(self, hash_: str) -> str:
+        given = [
+            word
+            for name, value in sorted(self._options.items())
+            if value not in ("", None, False) and value != []
+            for word in ("-p", name, str(value))
+        ]
+        runbook = catalog.RUNBOOKS.get(self.name, f"operate/{self.name}")
+        params = paste.path(self._book.file)
+        return paste.line("run", runbook, *given, "--params", params, "--approve", hash_)
+
+    def _watcher(self) -> Watcher:
+        connection = self._book.door.connection
+        if not connection.data_plane:
+            return Unwatched(connection.no_data_plane or "not watched")
+        return Watched(self._book.door, drop=self.prepared.unwatched)
+
+    def _told(self, work: Callable[[], T]) -> T:
+        return self._book.told(self.name, work)

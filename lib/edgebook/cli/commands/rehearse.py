@@ -1,0 +1,152 @@
+"""`edgebook rehearse`: the whole change on a fresh simulator, from nothing to a sealed record."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from edgebook.base.errors import EXIT_FAILED, EXIT_OK, RefusedError
+from edgebook.cli.commands._stories import Chapter, stories
+
+if TYPE_CHECKING:
+    from edgebook.records import Record
+    from edgebook.runbook.request import Prepared, Request
+
+LEASE_SECONDS = 150.0  # the chapter before may have left its lease to end by itself
+HELP = "rehearse the whole change on a simulated Google Cloud"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--params",
+        default="params/rehearsal.yaml",
+        metavar="FILE",
+        help="params with environment: simulator (default %(default)s)",
+    )
+    parser.add_argument(
+        "--story",
+        default="",
+        choices=sorted(stories()),
+        help="what is played after the front door is built; default: cut-over, swap, retirement",
+    )
+    parser.add_argument("--records", default="", metavar="PLACE", help="folder or URL")
+    parser.add_argument(
+        "--time-scale", type=float, metavar="N", help="times real time; default: the params'"
+    )
+    parser.add_argument("--change-id", default="", metavar="CHG", help="default: the next free one")
+    parser.add_argument("--json", action="store_true", help="the summary for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgebook.base import shipped
+
+    args.params = shipped.params_file(args.params)
+    ready: dict[str, Any] = {}
+    code = EXIT_OK
+    for number, chapter in enumerate(stories()[args.story]()):
+        code = _play(args, chapter, ready, first=number == 0)
+        if code != EXIT_OK:
+            return code
+    return code
+
+
+def _play(args: argparse.Namespace, chapter: Chapter, ready: dict[str, Any], *, first: bool) -> int:
+    """One chapter: one run, one record."""
+    from edgebook.cli.commands.run import report, running, verdict
+    from edgebook.runbook.request import Request
+
+    request = Request(
+        params_file=args.params,
+        approve=("auto",),
+        notebooks=chapter.notebooks,
+        mode=chapter.mode,
+        given=chapter.given,
+        records=args.records,
+        change_id=args.change_id if first else "",
+        title=chapter.title,
+        wait_lock=0.0 if first else LEASE_SECONDS,
+    )
+    with running(
+        lambda: _prepared(request, args.time_scale, ready, first=first),
+        json_wanted=args.json,
+        title=lambda: _title(ready) if first else chapter.title,
+    ) as (change, display):
+        outcome = change.go()
+        report(outcome, change.prepared.archive, display, json_wanted=args.json)
+        gaps = unverified(outcome.record) if outcome.exit_code == EXIT_OK and first else []
+        for gap in gaps:
+            display.say(f"Not verified: {gap}", "red")
+        if outcome.exit_code == EXIT_OK and not gaps and first and not args.story:
+            display.say(
+                "Next: make lab to walk through it, params/example.yaml for your own project."
+            )
+        verdict(outcome.record, display)
+    return outcome.exit_code or (EXIT_FAILED if gaps else EXIT_OK)
+
+
+def unverified(record: "Record") -> list[str]:
+    """What keeps a rehearsal that ended well from being a success: checks that are not ok."""
+    verify = [step for step in record.steps if step["step"] == "verify"]
+    checks = [check for step in verify for check in step["checks"]]
+    if not checks:
+        return ["70 verify made no checks"]
+    return [
+        f"{check['check']}, {check['subject']}: {check['state']}, {check['reason']}"
+        for check in checks
+        if check["state"] in ("failed", "uncertain")
+    ]
+
+
+def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) -> dict[str, Any]:
+    """Start gcpsim as the params say and make its environment ours; what it says when ready."""
+    from edgebook.cloud import simulator
+
+    scale = spec.simulator.time_scale if time_scale is None else time_scale
+    ready = simulator.running(spec.simulator.scenario, scale, fresh=fresh, lasting=True)
+    os.environ.update({name: str(value) for name, value in (ready.get("env") or {}).items()})
+    os.environ["GCPSIM_URL"] = ready["url"]
+    return ready
+
+
+def _prepared(
+    request: "Request", time_scale: float | None, ready: dict[str, Any], *, first: bool
+) -> "Prepared":
+    from edgebook import params
+    from edgebook.runbook.request import prepare
+
+    spec = params.load_file(request.params_file)
+    if spec.environment is not params.types.Environment.SIMULATOR:
+        raise RefusedError(
+            "A rehearsal changes nothing but the simulator",
+            where=request.params_file,
+            why=f"environment is {spec.environment.value}",
+            next="rehearse with environment: simulator, then edgebook plan --params "
+            + request.params_file,
+        )
+    prepared = prepare(request)
+    if first:
+        ready.update(start_simulator(spec, time_scale))
+    return prepared
+
+
+def _title(ready: dict[str, Any]) -> str:
+    clusters = ready.get("clusters") or {}
+    nodes = sum(_count(cluster, "nodes") for cluster in clusters.values())
+    pods = sum(_count(cluster, "pods") for cluster in clusters.values())
+    times = ready.get("time_scale", 1)
+    scale = f"{times:g} x real time" if times else "without waiting"
+    what = "Edgebook rehearsal: legacy shop -> global front door"
+    return (
+        f"{what}       simulated Google Cloud, {scale}, {len(clusters)} clusters, "
+        f"{nodes} nodes, {pods} pods"
+    )
+
+
+def _count(cluster: dict[str, Any], kind: str) -> int:
+    """How many nodes or pods a simulated cluster has."""
+    import requests
+
+    try:
+        answer = requests.get(f"{cluster['server']}/api/v1/{kind}", timeout=10)
+        return len(answer.json()["items"])
+    except (requests.RequestException, ValueError, KeyError):
+        return 0
