@@ -1,6 +1,6 @@
 """Killed at calls of a full apply, before and after their effect, and run again.
 
-Every fourth call here; each and every one is `make bench ONLY=hold`.
+Every twelfth call here; each and every one is `make bench ONLY=hold`.
 
 The second run must leave exactly what an undisturbed run leaves, with nothing left to change. A
 call without an effect (a read) is killed once, a write twice. Runs that die before their first
@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-PARTS = 6
-EACH = 4
+PARTS = 3
+EACH = 12
 
 
 class Runner:

@@ -151,7 +151,7 @@ def test_the_wheel_carries_notebooks_and_params_and_works_elsewhere(tmp_path: Pa
             assert f"edgebook/shipped_files/{path.relative_to(ROOT)}" in names
     assert "edgebook/shipped_files/params/schema.json" in names
     assert "edgebook/show/table.js" in names
-    script = "from edgebook import shipped; print(shipped.folder('notebooks').resolve())"
+    script = "from edgebook.base import shipped; print(shipped.folder('notebooks').resolve())"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
         env={"PYTHONPATH": str(tmp_path / "installed")}, check=True,
