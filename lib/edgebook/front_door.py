@@ -22,8 +22,8 @@ from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
-from edgebook.model.kinds import compute_scope
 from edgebook.model.observed import Observed
+from edgebook.model.paths import compute_scope, name_of, project_of
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey
 from edgebook.params import Spec
 from edgebook.params.names import Names
@@ -131,8 +131,8 @@ class FrontDoor:
             [("securityPolicy", compute_scope(self.spec.project))] if policies(self.spec) else []
         )
         network = self.spec.network
-        if network.startswith("projects/") and network.split("/")[1] != self.spec.project:
-            found.append(("firewall", compute_scope(network.split("/")[1])))
+        if (host := project_of(network)) not in ("", self.spec.project):
+            found.append(("firewall", compute_scope(host)))
         return tuple(found)
 
     def read(
@@ -169,7 +169,7 @@ class FrontDoor:
         return Moment(reader, live, observed, target, found)
 
     def _no_zone(self, error: ApiError, zone: str) -> EdgebookError:
-        name = zone.rsplit("/", 1)[-1]
+        name = name_of(zone)
         return EdgebookError(
             f"DNS zone {name} does not exist",
             where=f"{self.file}: dns.zone",

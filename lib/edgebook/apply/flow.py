@@ -18,7 +18,8 @@ from edgebook.apply.run import Done, Run
 from edgebook.base.errors import EdgebookError, InterruptedRun, StepFailed
 from edgebook.cloud.identity import identity
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.kinds import compute_scope, named
+from edgebook.model.kinds import named
+from edgebook.model.paths import compute_scope, name_of, zone_of
 from edgebook.model.values import Change, Plan, ResourceKey
 from edgebook.plan import kept
 from edgebook.plan import make as plans
@@ -201,7 +202,7 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
     if name is None:
         return failures.NEG_EMPTY, failures.NEG_EMPTY.cause
     if not unhealthy:
-        empty = ", ".join(f"{group.rsplit('/', 1)[-1]} {group.split('/')[-3]}"
+        empty = ", ".join(f"{name_of(group)} {zone_of(group)}"
                           for group in seen.empty)  # fmt: skip
         facts = facts_of(door, door.read())
         trouble, words = causes.why_empty(facts, name, door.spec.backends[name])

@@ -15,6 +15,7 @@ from edgebook.cloud.google import Cloud
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import noun
 from edgebook.model.links import canonical
+from edgebook.model.paths import cluster_of, namespace_of
 from edgebook.model.values import Change, ResourceKey, Step, Wait
 from edgebook.verify import failures
 from edgebook.verify.health import GroupHealth, read_health
@@ -120,7 +121,7 @@ class Gates:
                 )
 
     def _svcneg(self, key: ResourceKey) -> None:
-        _, cluster, _, namespace = key.scope.split("/")
+        cluster, namespace = cluster_of(key.scope), namespace_of(key.scope)
         kube = self._reader.cluster(cluster)
         budget = Budget(self._clock, SVCNEG_SECONDS)
         while True:
@@ -138,7 +139,7 @@ class Gates:
 
     def collected(self, change: Change) -> None:
         """Wait until GKE has deleted the NEGs whose annotation was taken away (each 120 s)."""
-        _, cluster, _, namespace = change.key.scope.split("/")
+        cluster, namespace = cluster_of(change.key.scope), namespace_of(change.key.scope)
         kube = self._reader.cluster(cluster)
         names = sorted(
             str(entry.get("name")) for entry in change.before.get("exposed_ports", {}).values()

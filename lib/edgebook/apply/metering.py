@@ -13,7 +13,7 @@ from typing import Any
 from edgebook.base.errors import StepFailed
 from edgebook.cloud.reach import nowhere
 from edgebook.front_door import FrontDoor
-from edgebook.model.kinds import compute_scope
+from edgebook.model.paths import compute_scope
 from edgebook.params import load_file
 from edgebook.traffic import Report, Statistics, Verdict, VerdictState, Watch, judge, users
 from edgebook.traffic.desk import RemoteWatch, current

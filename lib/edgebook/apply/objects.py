@@ -9,18 +9,19 @@ from edgebook.base.errors import ApiError
 from edgebook.cloud import refusals
 from edgebook.live.reader import Reader
 from edgebook.model.kinds import Kind
+from edgebook.model.paths import cluster_of, namespace_of
 from edgebook.model.values import Action, Change, ResourceKey
 
 
 def where(kind: Kind, key: ResourceKey) -> str:
     """The object's path in its cluster's API."""
-    namespace = key.scope.split("/")[3]
+    namespace = namespace_of(key.scope)
     return f"{kind.group}/namespaces/{namespace}/{kind.collection}/{key.name}"
 
 
 def write(reader: Reader, kind: Kind, change: Change) -> None:
     """Patch or delete; an object that is gone already is fine to delete."""
-    cluster = reader.cluster(change.key.scope.split("/")[1])
+    cluster = reader.cluster(cluster_of(change.key.scope))
     if change.action is not Action.DELETE:
         cluster.patch(where(kind, change.key), patch_of(change))
         return

@@ -19,6 +19,7 @@ from edgebook.live.reader import Reader
 from edgebook.model.kinds import Api, Kind, Setter, Update, kind_of, path
 from edgebook.model.links import canonical
 from edgebook.model.observed import Observed
+from edgebook.model.paths import cluster_of, name_of, namespace_of
 from edgebook.model.values import Action, Change, EachNeg, ResourceKey, each_negs
 from edgebook.plan.attachments import attachments
 
@@ -175,7 +176,7 @@ class Writers:
 
     def _annotate(self, change: Change) -> None:
         """Put our content into a Service's NEG annotation, beside what others have there."""
-        _, cluster, _, namespace = change.key.scope.split("/")
+        cluster, namespace = cluster_of(change.key.scope), namespace_of(change.key.scope)
         where = f"api/v1/namespaces/{namespace}/services/{change.key.name}"
         service = self._reader.cluster(cluster).find(where)
         if service is None and change.action is Action.DELETE:
@@ -287,7 +288,7 @@ def merged_backends(
 
     def entry_of(group: str) -> dict[str, Any]:
         cluster = found.clusters.get(canonical(group), "")
-        each = by_place.get((cluster, group.rsplit("/", 1)[-1]))
+        each = by_place.get((cluster, name_of(group)))
         return dict(each.entry) if each else {}
 
     changed = {str(entry["group"]) for entry in found.changed}

@@ -20,6 +20,7 @@ from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import compute_service, compute_types
 from edgebook.cloud.wire import Wire
 from edgebook.model.kinds import KINDS, Api
+from edgebook.model.paths import name_of, project_of
 
 OPERATION_SECONDS = 1800.0
 
@@ -124,9 +125,8 @@ class ComputeWriter:
     def _wait(self, operation: dict[str, Any]) -> dict[str, Any]:
         name, project = operation["name"], self.project
         link = str(operation.get("selfLink", ""))
-        if "/projects/" in link:
-            project = link.split("/projects/")[1].split("/")[0]
-        if zone := str(operation.get("zone", "")).rsplit("/", 1)[-1]:
+        project = project_of(link) or project
+        if zone := name_of(str(operation.get("zone", ""))):
             client = self._client("zone_operations", "ZoneOperationsClient")
             request = {"project": project, "zone": zone, "operation": name}
             path = f"projects/{project}/zones/{zone}/operations/{name}/wait"
@@ -165,9 +165,9 @@ class ComputeWriter:
         request_id: str,
     ) -> dict[str, Any]:
         fields = request_type.meta.fields
-        request: dict[str, Any] = {"project": scope.split("/")[1]}
+        request: dict[str, Any] = {"project": project_of(scope)}
         if "zone" in fields:
-            request["zone"] = scope.rsplit("/", 1)[-1]
+            request["zone"] = name_of(scope)
         if "request_id" in fields:
             request["request_id"] = request_id or str(uuid.uuid4())
         for field_name, field in fields.items():

@@ -14,6 +14,7 @@ from edgebook.cloud import refusals
 from edgebook.cloud.answers import Garbled
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
+from edgebook.model.paths import name_of, project_of
 
 PLAIN = {"name", "type", "ttl", "rrdatas", "kind", "signatureRrdatas"}
 FIRST_POLL, LONGEST_POLL = 0.2, 2.0
@@ -51,8 +52,7 @@ class DnsWriter:
 
         def once() -> dict[str, Any]:
             self.wire.connection.before_write()
-            _, project, _, zone_name = scope.split("/")
-            zone = self._client(project).zone(zone_name)
+            zone = self._client(project_of(scope)).zone(name_of(scope))
             changes = zone.changes()
             for add, rrsets in (
                 (changes.add_record_set, additions),

@@ -13,6 +13,7 @@ from edgebook.cloud.compute import ComputeWriter
 from edgebook.cloud.dns import DnsWriter
 from edgebook.cloud.wire import Wire
 from edgebook.model.kinds import Api, kind_of, path
+from edgebook.model.paths import record_of
 from edgebook.model.values import ResourceKey
 
 PREFIX = {Api.COMPUTE: "compute/v1/", Api.DNS: "dns/v1/", Api.CERTIFICATE_MANAGER: "v1/"}
@@ -31,7 +32,7 @@ class Cloud:
         """The resource as it is now, or None."""
         kind = kind_of(key)
         if kind.api is Api.DNS and kind.name == "dnsRecordSet":
-            name, _, type_ = key.name.rpartition("/")
+            name, type_ = record_of(key.name)
             where = f"dns/v1/{key.scope}/rrsets/{quote(name, safe='*._-')}/{type_}"
         else:
             where = PREFIX[kind.api] + path(key)

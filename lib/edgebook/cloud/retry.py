@@ -29,7 +29,6 @@ def attempt(
     method: str,
     path: str,
     waits: bool = False,
-    counted: Callable[[], None] = lambda: None,
 ) -> T:
     """Call `once` until it works; EdgebookError when it does not, Cancelled at Ctrl-C.
 
@@ -53,7 +52,6 @@ def attempt(
             over = number == TRIES or silent == SILENT_TRIES or spent + ahead > limits.call
             if when is Passing.NEVER or over:
                 raise _told(error, number, spent) from raised
-            counted()
             connection.on_retry(error, pause)
             resting = time.monotonic()
             connection.clock.wait(pause)

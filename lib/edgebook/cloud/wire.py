@@ -25,12 +25,11 @@ PAGES = {"certificatemanager": ("pageSize", 500), "serviceusage": ("pageSize", 2
 
 
 class Wire:
-    """Requests over one connection; `retried` counts the repetitions, for progress and journals."""
+    """Requests over one connection; `calls` counts them, repetitions too."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.clock = connection.clock
-        self.retried = 0
         self.calls = 0
         self._lock = threading.Lock()
 
@@ -109,12 +108,7 @@ class Wire:
             method=method,
             path=path,
             waits=waits,
-            counted=self._repeated,
         )
-
-    def _repeated(self) -> None:
-        with self._lock:
-            self.retried += 1
 
     def pages(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgebook.desired import firewall
 from edgebook.desired.context import Context, report
-from edgebook.model.kinds import namespace_scope
+from edgebook.model.paths import cluster_of, namespace_of, namespace_scope
 from edgebook.model.values import Change, EachNeg, Resource, ResourceKey, Step, Wait
 from edgebook.params.backend_checks import mode_of
 from edgebook.params.types import BackendSpec
@@ -37,7 +37,7 @@ def _annotations(context: Context) -> Iterator[Resource]:
             ports = wanted.setdefault(annotation_key(cluster, backend), {})
             ports[str(backend.neg.port)] = {"name": context.names.neg(name, cluster)}
     for key, ports in sorted(wanted.items()):
-        cluster, namespace = key.scope.split("/")[1], key.scope.split("/")[3]
+        cluster, namespace = cluster_of(key.scope), namespace_of(key.scope)
         shown = ", ".join(f"{port} as {entry['name']}" for port, entry in sorted(ports.items()))
         yield context.resource(
             "serviceAnnotation",

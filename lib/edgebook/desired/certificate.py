@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgebook.desired.context import Context, merged
+from edgebook.model import paths
 from edgebook.model.hostnames import Hostname
 from edgebook.model.values import Ref, Resource, ResourceKey, Step, Wait
 from edgebook.params.names import LIMIT
@@ -54,7 +55,7 @@ def certificate_name(context: Context) -> str:
 def content(managed: Mapping[str, Any]) -> tuple[str, ...]:
     """What can't change in a certificate: its domains and the names of its authorizations."""
     names = (a.name if isinstance(a, Ref) else a for a in managed.get("dnsAuthorizations", ()))
-    authorizations = {f"authorization {name.rpartition('/')[2]}" for name in names}
+    authorizations = {f"authorization {paths.name_of(name)}" for name in names}
     return tuple(sorted(set(managed.get("domains", ())) | authorizations))
 
 
@@ -92,7 +93,7 @@ def _authorizations(context: Context, certificate: CertificateSpec) -> Iterator[
 def record_name(domain: str, kind: Authorization) -> str:
     """The name of the authorization's record, as far as it is known before it exists."""
     middle = "" if kind is Authorization.FIXED_RECORD else "_*"
-    return f"_acme-challenge{middle}.{domain}./CNAME"
+    return paths.record_name(f"_acme-challenge{middle}.{domain}.", "CNAME")
 
 
 def _challenge(context: Context, domain: str, authorization: Ref) -> Resource:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edgebook.model.kinds import KINDS, certificate_scope, compute_scope
+from edgebook.model.kinds import KINDS
 from edgebook.model.marks import marked
 from edgebook.model.observed import Observed
+from edgebook.model.paths import certificate_scope, compute_scope
 from edgebook.model.values import Action, Change, Ownership, Ref, Resource, ResourceKey, Step
 from edgebook.params.names import Names
 from edgebook.params.types import IpVersion, Spec

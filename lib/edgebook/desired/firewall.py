@@ -9,8 +9,8 @@ Source of the ranges: Google's page "Firewall rules" of Cloud Load Balancing.
 from collections.abc import Iterator
 
 from edgebook.desired.context import Context, merged, report
-from edgebook.model.kinds import compute_scope
 from edgebook.model.observed import ObservedCluster
+from edgebook.model.paths import compute_scope, name_of, project_of
 from edgebook.model.values import Change, Resource, ResourceKey, Step
 from edgebook.params.types import IpVersion
 
@@ -30,8 +30,7 @@ def network_link(context: Context) -> str:
 
 def firewall_scope(context: Context) -> str:
     network = context.spec.network
-    project = network.split("/")[1] if network.startswith("projects/") else context.spec.project
-    return compute_scope(project)
+    return compute_scope(project_of(network) or context.spec.project)
 
 
 def rule_keys(context: Context, cluster: str) -> tuple[ResourceKey, ...]:
@@ -147,7 +146,7 @@ def reports(context: Context) -> Iterator[Change]:
                 f"the nodes of {name} have no network tag, and a rule without one opens every "
                 f"machine of the network; set clusters.{name}.node_tags"
             )
-        elif cluster.network and cluster.network != context.spec.network.rsplit("/", 1)[-1]:
+        elif cluster.network and cluster.network != name_of(context.spec.network):
             text = f"cluster {name} is in network {cluster.network}, where this rule has no effect"
         else:
             yield from _silent(context, cluster, key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgebook.desired import certificate, routing
 from edgebook.desired.context import Context, merged
-from edgebook.model.kinds import compute_scope
+from edgebook.model.paths import compute_scope
 from edgebook.model.values import Ref, Resource, Step
 from edgebook.params.types import (
     BackendProtocol,

@@ -12,7 +12,9 @@ from typing import Any
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
+from edgebook.model import paths
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService, Pod
+from edgebook.model.paths import name_of
 from edgebook.model.values import LiveResource, ResourceKey
 
 SVCNEGS = "apis/networking.gke.io/v1beta1/servicenetworkendpointgroups"
@@ -98,7 +100,7 @@ def _observe(
         )
     tags = node_tags.get(name) or tags_of_nodes(nodes, firewalls)
     networks = {
-        str(rule["network"]).rsplit("/", 1)[-1]
+        name_of(str(rule["network"]))
         for rule in firewalls
         if tags and set(rule.get("targetTags", ())) & set(tags)
     }
@@ -146,8 +148,7 @@ def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName
         leaving = bool(meta.get("deletionTimestamp"))
         for ref in (item.get("status") or {}).get("networkEndpointGroups") or ():
             link = str(ref.get("selfLink", ""))
-            parts = link.split("/")
-            zone = parts[parts.index("zones") + 1] if "zones" in parts else ""
+            zone = paths.zone_of(link)
             state = str(ref.get("state") or "ACTIVE")
             neg = Neg(str(meta["name"]), zone, link, state, port, leaving, trouble_of(item))
             found[((str(meta["namespace"]), service), port)].append(neg)

@@ -11,7 +11,7 @@ from typing import Any
 from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import overlapping
-from edgebook.model.kinds import namespace_scope
+from edgebook.model.paths import namespace_scope
 from edgebook.model.values import Action, Change, ResourceKey, Step
 
 INGRESSES = "apis/networking.k8s.io/v1/ingresses"

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgebook.live.reader import Reader
-from edgebook.model.kinds import KINDS, Api, certificate_scope, compute_scope
+from edgebook.model.kinds import KINDS, Api
+from edgebook.model.paths import certificate_scope, compute_scope, name_of
 from edgebook.model.values import LiveResource, ResourceKey
 
 
@@ -81,4 +82,4 @@ def as_live(kind: str, scope: str, body: Mapping[str, Any]) -> list[LiveResource
 
 
 def _short(body: Mapping[str, Any]) -> str:
-    return str(body["name"]).rsplit("/", 1)[-1]
+    return name_of(str(body["name"]))

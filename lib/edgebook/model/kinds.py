@@ -637,20 +637,3 @@ def named(key: ResourceKey) -> str:
 
 def noun(key: ResourceKey) -> str:
     return KINDS[key.kind].noun
-
-
-def compute_scope(project: str) -> str:
-    return f"projects/{project}/global"
-
-
-def certificate_scope(project: str) -> str:
-    return f"projects/{project}/locations/global"
-
-
-def zone_scope(project: str, zone: str) -> str:
-    """The scope of a managed zone's record sets."""
-    return f"projects/{project}/managedZones/{zone}"
-
-
-def namespace_scope(cluster: str, namespace: str) -> str:
-    return f"clusters/{cluster}/namespaces/{namespace}"

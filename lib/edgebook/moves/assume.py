@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, Observed, ObservedCluster, ObservedService
+from edgebook.model.paths import zone_of
 from edgebook.model.values import Live
 from edgebook.moves.wish import region
 from edgebook.params.names import Names
@@ -50,7 +51,7 @@ def _cluster(spec: Spec, name: str, attached: list[str], seen: ObservedCluster) 
     negs: defaultdict[tuple[str, str], list[Neg]] = defaultdict(list)
     for backend, entry in sorted(spec.backends.items()):
         for group in attached:
-            zone = group.split("/zones/")[-1].split("/")[0]
+            zone = zone_of(group)
             if group.endswith(f"/{names.neg(backend, name)}") and zone.startswith(f"{where}-"):
                 negs[entry.neg.namespace, entry.neg.service].append(
                     Neg(names.neg(backend, name), zone, group)

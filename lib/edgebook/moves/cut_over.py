@@ -11,7 +11,7 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.desired.address import RECORD_TYPES
 from edgebook.model.hostnames import covered
-from edgebook.model.kinds import compute_scope, zone_scope
+from edgebook.model.paths import compute_scope, record_of, zone_scope
 from edgebook.model.values import Body, Live, Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import step_name
@@ -89,7 +89,7 @@ def _names(spec: Spec, live: Live, scope: str) -> list[str]:
 def _origin(
     key: ResourceKey, body: Body, history: list[Body], address: str, asked: CutOver
 ) -> Origin | None:
-    name, _, kind = key.name.rpartition("/")
+    name, kind = record_of(key.name)
     past = [
         record
         for change in history
@@ -169,7 +169,7 @@ class _Maker:
         ttl = self._asked.ttl_s
         bodies: dict[ResourceKey, dict[str, Any]] = {}
         for key, origin in self._found.items():
-            ours = self._ours[key.name.rpartition("/")[2]]
+            ours = self._ours[record_of(key.name)[1]]
             bodies[key] = (
                 _plain(ttl, (ours,)) if share == 100 else _split(ttl, share, ours, origin.rrdatas)
             )
@@ -195,8 +195,7 @@ class _Maker:
                 key.kind,
                 key.name,
                 key.scope,
-                {"name": f"{key.name.rpartition('/')[0]}", "type": key.name.rpartition("/")[2]}
-                | dict(body),
+                dict(zip(("name", "type"), record_of(key.name), strict=True)) | dict(body),
                 Step.ADDRESS_AND_DNS,
                 ownership=Ownership.ADOPTED,
                 what=what,
@@ -226,7 +225,7 @@ def obstacles(spec: Spec, live: Live, found: Mapping[ResourceKey, Origin]) -> li
     problems: list[str] = []
     ours = addresses(spec, live)
     for key in sorted(found):
-        name = key.name.rpartition("/")[0]
+        name, _ = record_of(key.name)
         for other, item in sorted(live.items()):
             if other.kind != "dnsRecordSet" or other.scope != key.scope:
                 continue
@@ -235,7 +234,7 @@ def obstacles(spec: Spec, live: Live, found: Mapping[ResourceKey, Origin]) -> li
 
 
 def _beside(name: str, other: str, body: Body, ours: Mapping[str, str]) -> Iterable[str]:
-    its, _, kind = other.rpartition("/")
+    its, kind = record_of(other)
     data = [str(item) for item in body.get("rrdatas") or ()]
     if its == name and kind in ("A", "AAAA") and kind not in ours:
         yield f"{name} has an {kind} record to {', '.join(data)}: clients would go on using it"

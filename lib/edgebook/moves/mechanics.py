@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.desired.frontends import STREAMS
-from edgebook.model.kinds import compute_scope
+from edgebook.model.paths import compute_scope
 from edgebook.model.values import Ref
 from edgebook.moves import wish as wishes
 from edgebook.moves.wish import MARGIN, Wish

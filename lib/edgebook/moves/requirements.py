@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgebook.base.errors import RefusedError
 from edgebook.model.observed import Observed
+from edgebook.model.paths import name_of
 from edgebook.moves.mechanics import Sides, by_weights, twin
 from edgebook.moves.wish import Wish, place
 from edgebook.params.types import Spec
@@ -68,7 +69,7 @@ def _backend(spec: Spec, observed: Observed, name: str, side: Sides) -> Iterator
                 f"{cluster}: Service {neg.namespace}/{neg.service} has no port {neg.port}; "
                 f"it has {ports}"
             )
-        wanted = spec.network.rsplit("/", 1)[-1]
+        wanted = name_of(spec.network)
         if found.network and found.network != wanted:
             yield (
                 f"{cluster}: is in VPC network {found.network}, the front door in {wanted}; a "

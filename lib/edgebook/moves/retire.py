@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgebook.desired import Desired
-from edgebook.model.kinds import namespace_scope
+from edgebook.model.paths import namespace_scope
 from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 

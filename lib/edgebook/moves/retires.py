@@ -11,8 +11,8 @@ from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.legacy import CERTIFICATES, INGRESSES
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import covered
-from edgebook.model.kinds import namespace_scope
 from edgebook.model.links import canonical
+from edgebook.model.paths import cluster_of, namespace_of, namespace_scope
 from edgebook.model.values import LiveResource, ResourceKey
 from edgebook.moves import cut_over, cut_overs, retire
 from edgebook.moves import wish as wishes
@@ -66,12 +66,12 @@ class Retirement:
         """The first Service of type LoadBalancer, or one that was; its controllers and objects."""
         for cluster in sorted(self._clusters):
             for key, item in sorted(moment.live.items()):
-                if key.kind == "kubernetesService" and key.scope.split("/")[1] == cluster:
+                if key.kind == "kubernetesService" and cluster_of(key.scope) == cluster:
                     return self._old(moment, cluster, key, item.body)
         return None
 
     def _old(self, moment: Moment, cluster: str, key: ResourceKey, body: Mapping[str, Any]) -> Old:
-        namespace = key.scope.split("/")[3]
+        namespace = namespace_of(key.scope)
         in_use = self._in_use(moment, cluster, namespace, key.name)
         address = str(body["address"])
         return Old(
@@ -218,12 +218,12 @@ def _named(
 ) -> Iterable[tuple[str, str]]:
     """Objects whose every name the front door serves now."""
     for key, item in sorted(moment.live.items()):
-        if key.kind != kind or key.scope.split("/")[1] != cluster:
+        if key.kind != kind or cluster_of(key.scope) != cluster:
             continue
         spec = item.body.get("spec") or {}
         names = spec.get("dnsNames") or [r.get("host", "") for r in spec.get("rules") or ()]
         if names and len(covered(names, hostnames)) == len(set(names)):
-            yield key.scope.split("/")[3], key.name
+            yield namespace_of(key.scope), key.name
 
 
 def _reserved(reader: Reader) -> set[str]:

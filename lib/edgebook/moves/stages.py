@@ -13,6 +13,7 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.model.kinds import kind_of
 from edgebook.model.observed import Observed
+from edgebook.model.paths import cluster_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -162,7 +163,7 @@ class Ladder:
     def _out_of_reach(self, change: Change) -> bool:
         """A Service of a cluster whose API does not answer: nobody knows its annotation."""
         of_service = change.key.kind in ("serviceAnnotation", "unexposure")
-        return of_service and change.key.scope.split("/")[1] in self.lost
+        return of_service and cluster_of(change.key.scope) in self.lost
 
     @cached_property
     def plan(self) -> Plan:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from edgebook.desired import Desired
 from edgebook.desired.backends import annotation_key
-from edgebook.model.kinds import compute_scope
 from edgebook.model.observed import Observed
+from edgebook.model.paths import compute_scope
 from edgebook.model.values import Action, Change, Live, Resource, ResourceKey, Step
 from edgebook.moves import mechanics
 from edgebook.moves import wish as wishes

@@ -6,9 +6,9 @@ from typing import Any
 
 from edgebook.base.errors import UsageError
 from edgebook.front_door import Moment
-from edgebook.model.kinds import compute_scope
 from edgebook.model.links import canonical
 from edgebook.model.observed import Observed
+from edgebook.model.paths import compute_scope
 from edgebook.model.values import Live, ResourceKey
 from edgebook.moves import mechanics, pods, requirements, swap
 from edgebook.moves import wish as wishes

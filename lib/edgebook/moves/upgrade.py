@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.desired import Desired
+from edgebook.model.paths import name_of
 from edgebook.model.values import Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import SPREAD
@@ -74,7 +75,7 @@ def _backends(base: Desired) -> tuple[Resource, ...]:
 
 
 def _control_plane(scope: str, asked: Upgrade) -> Resource:
-    name = scope.rpartition("/")[2]
+    name = name_of(scope)
     body = {"currentMasterVersion": asked.version}
     return _resource("controlPlane", name, scope, body, f"control plane to {asked.version}")
 
@@ -90,7 +91,7 @@ def _resource(kind: str, name: str, scope: str, body: Mapping[str, Any], what: s
 
 def keys(path: str, body: Mapping[str, Any]) -> Iterator[tuple[ResourceKey, Mapping[str, Any]]]:
     """The cluster's control plane and pools as live resources."""
-    yield ResourceKey("controlPlane", path, path.rpartition("/")[2]), body
+    yield ResourceKey("controlPlane", path, name_of(path)), body
     for pool in body.get("nodePools") or ():
         yield ResourceKey("nodePool", path, str(pool["name"])), pool
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from edgebook.model.hostnames import Hostname
-from edgebook.model.kinds import zone_scope
+from edgebook.model.paths import zone_scope
 from edgebook.params.types import Authorization, FrontendSpec, IpVersion, Spec
 
 LIMIT = 63

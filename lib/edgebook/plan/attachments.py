@@ -14,6 +14,7 @@ from typing import Any
 from edgebook.model.kinds import KINDS
 from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, Observed
+from edgebook.model.paths import name_of
 from edgebook.model.values import EachNeg
 from edgebook.plan.compare import Comparison
 
@@ -56,7 +57,7 @@ def attachments(
         if neg.name == each.name and neg.state in ("ACTIVE", "INACTIVE")
     }
     entries = {canonical(str(entry.get("group", ""))): entry for entry in live}
-    ours = {g: e for g, e in entries.items() if g.rsplit("/", 1)[-1] in own or g in where}
+    ours = {g: e for g, e in entries.items() if name_of(g) in own or g in where}
     stale = {g: entry for g, entry in ours.items() if g in where and g not in kept}
     compare = Comparison(KINDS["backends"], lambda ref: None, observed.project_numbers)
     changed = [

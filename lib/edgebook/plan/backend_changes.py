@@ -13,6 +13,7 @@ from edgebook.desired import Desired
 from edgebook.model.links import canonical
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
+from edgebook.model.paths import cluster_of, namespace_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -180,7 +181,7 @@ class BackendChanges:
 
     def _made_up(self, resource: Resource, port: str) -> list[str]:
         """The names that GKE gave to a port that is exposed without one."""
-        cluster, namespace = resource.scope.split("/")[1], resource.scope.split("/")[3]
+        cluster, namespace = cluster_of(resource.scope), namespace_of(resource.scope)
         seen = self._observed.clusters.get(cluster)
         service = seen.service(namespace, resource.name) if seen else None
         return sorted({n.name for n in (service.negs if service else ()) if str(n.port) == port})

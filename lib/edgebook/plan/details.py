@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebook.model.kinds import KINDS, noun
+from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import Action, Change, ResourceKey, to_json
 
 NONE = "none"
@@ -102,7 +103,7 @@ def _entries(before: list[Any], after: list[Any], path: str) -> Iterator[Detail]
     wanted = {str(item[EACH_NEG]): item["entry"] for item in after if EACH_NEG in item}
     for entry in before:
         balancing = {name: value for name, value in entry.items() if name != "group"}
-        new = wanted.get(str(entry.get("group", "")).rsplit("/", 1)[-1], {})
+        new = wanted.get(name_of(str(entry.get("group", ""))), {})
         changed = {name: value for name, value in new.items() if balancing.get(name) != value}
         where = f"{path}[{item_name(entry)}]"
         yield Detail(where, words(balancing), words(changed) if changed else "taken out")
@@ -129,8 +130,7 @@ def item_name(item: Any) -> str:
     for field in NAMING:
         if value := item.get(field):
             if field == "group" and isinstance(value, str):
-                parts = value.split("/")
-                return f"{parts[-1]} {parts[-3]}" if len(parts) > 3 else value
+                return f"{name_of(value)} {zone_of(value)}" if zone_of(value) else value
             return words(value)
     return ""
 
@@ -144,7 +144,7 @@ def words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, str):
-        return value.rsplit("/", 1)[-1] if "projects/" in value else value
+        return name_of(value) if "projects/" in value else value
     if isinstance(value, Mapping):
         return _block(value)
     if isinstance(value, list | tuple):

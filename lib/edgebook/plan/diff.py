@@ -14,6 +14,7 @@ from edgebook.model.kinds import KINDS, kind_of, noun
 from edgebook.model.links import canonical, link, same_text
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
+from edgebook.model.paths import cluster_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -182,8 +183,7 @@ class Diff:
 
     def _unread(self, key: ResourceKey) -> str:
         """The cluster of an object in a cluster that does not answer; "" for everything else."""
-        parts = key.scope.split("/")
-        cluster = self._observed.clusters.get(parts[1]) if parts[0] == "clusters" else None
+        cluster = self._observed.clusters.get(cluster_of(key.scope))
         return cluster.name if cluster and not cluster.reachable else ""
 
     def _letting_go(self, resource: Resource, body: Mapping[str, Any]) -> Resource:

@@ -9,6 +9,7 @@ records come to stand below it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from edgebook.model.paths import name_of, record_name, record_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -41,7 +42,7 @@ class Records:
     def changes(self, resource: Resource) -> Iterator[Change]:
         answers = Answers(self._index, resource.scope)
         name = self._name(resource)
-        bare = (name or resource.name.partition("/")[0]).rstrip(".")
+        bare = (name or record_of(resource.name)[0]).rstrip(".")
         if outside := self._outside(answers, resource, bare):
             yield outside
             return
@@ -66,14 +67,14 @@ class Records:
         known = self._make.value_of(name)
         if known is not UNKNOWN:
             return str(known)
-        planned = resource.name.partition("/")[0]
+        planned, _ = record_of(resource.name)
         return "" if "*" in planned else planned
 
     def _outside(self, answers: Answers, resource: Resource, name: str) -> Change | None:
         """A record that nobody would ever ask this zone for."""
         text = ""
         if answers.apex and not name.endswith(f".{answers.apex}") and name != answers.apex:
-            zone = resource.scope.rsplit("/", 1)[-1]
+            zone = name_of(resource.scope)
             text = (
                 f"does not belong to DNS zone {zone} ({answers.apex}): name its own zone "
                 "under dns.zones"
@@ -161,10 +162,10 @@ class Records:
         made: set[ResourceKey] = set()
         for resource in challenges:
             answers = Answers(self._index, resource.scope)
-            domain = resource.name.partition("/")[0].rstrip(".").partition(".")[2]
+            domain = record_of(resource.name)[0].rstrip(".").partition(".")[2]
             for name, star in answers.hidden_by(domain):
                 for kind, record in sorted(answers.sets(star).items()):
-                    key = ResourceKey("dnsRecordSet", resource.scope, f"{name}./{kind}")
+                    key = ResourceKey("dnsRecordSet", resource.scope, record_name(f"{name}.", kind))
                     if key not in made:
                         made.add(key)
                         yield _copy(key, record, star)
@@ -179,7 +180,7 @@ class Records:
                 if kind in LEFTOVERS and (scope, name, kind) not in types:
                     if self._is_ours(record):
                         continue
-                    key = ResourceKey("dnsRecordSet", scope, f"{name}/{kind}")
+                    key = ResourceKey("dnsRecordSet", scope, record_name(name, kind))
                     text = (
                         f"{sentences.record(record.body)} {STAYS} {kind} does not "
                         "come to this front door; delete it, or serve it too"
@@ -208,7 +209,7 @@ def _taken(resource: Resource) -> bool:
 
 
 def _copy(key: ResourceKey, record: LiveResource, star: str) -> Change:
-    name = key.name.partition("/")[0]
+    name, _ = record_of(key.name)
     body = {"name": name, **{k: record.body[k] for k in COPIED if k in record.body}}
     return Change(
         Action.CREATE,

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgebook.model.kinds import kind_of
 from edgebook.model.links import canonical, link
+from edgebook.model.paths import name_of
 from edgebook.model.values import Live, LiveResource, ResourceKey
 
 # Fields by which the server tells who uses a resource: not a use by the resource itself.
@@ -161,7 +162,7 @@ class Holders:
 
 def neg_name(entry: Mapping[str, Any]) -> str:
     """The name of the NEG that an entry of a backend service attaches."""
-    return str(entry.get("group", "")).rsplit("/", 1)[-1]
+    return name_of(str(entry.get("group", "")))
 
 
 def _texts(value: Any) -> Iterator[str]:

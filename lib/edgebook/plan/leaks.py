@@ -14,6 +14,7 @@ from edgebook.model.kinds import KINDS, noun
 from edgebook.model.links import canonical
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
+from edgebook.model.paths import name_of
 from edgebook.model.values import Live
 from edgebook.plan.live_index import holders_in
 
@@ -72,7 +73,7 @@ def _negs(
         there = canonical(str(neg["selfLink"])) in claimed
         if neg["name"] not in own or (there and not torn_down):
             continue
-        zone = str(neg.get("zone", "")).rsplit("/", 1)[-1]
+        zone = name_of(str(neg.get("zone", "")))
         held = _held_by(neg, live)
         if held:
             remedy = f"held by backend service {', '.join(held)}: detach it there"

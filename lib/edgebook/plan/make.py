@@ -10,8 +10,9 @@ from dataclasses import replace
 from edgebook.base.errors import EdgebookError, OwnershipError, SafetyError
 from edgebook.desired import Desired, desired
 from edgebook.desired.certificate import content
-from edgebook.model.kinds import certificate_scope, named, noun
+from edgebook.model.kinds import named, noun
 from edgebook.model.observed import Observed
+from edgebook.model.paths import certificate_scope
 from edgebook.model.values import Action, Change, Live, Plan
 from edgebook.params.types import SafetySpec, Spec
 from edgebook.plan.allowances import allowances

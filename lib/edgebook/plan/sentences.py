@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgebook.model.links import canonical
+from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import to_json
 from edgebook.plan import details
 from edgebook.plan.attachments import Attachments
@@ -18,7 +19,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return value.rsplit("/", 1)[-1] if value.startswith("projects/") else value
+        return name_of(value) if value.startswith("projects/") else value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         if len(value) <= 4:
             return ", ".join(sorted(shown(item) for item in value))
@@ -63,7 +64,7 @@ def attaching(seen: Attachments) -> str:
 
 def detaching(seen: Attachments) -> str:
     """What is taken out, and why."""
-    zones = sorted(str(entry.get("group", "")).split("/")[-3] for entry in seen.stale)
+    zones = sorted(zone_of(str(entry.get("group", ""))) for entry in seen.stale)
     of = f" of {', '.join(seen.serving)}" if seen.serving else ""
-    names = sorted({str(entry.get("group", "")).rsplit("/", 1)[-1] for entry in seen.stale})
+    names = sorted({name_of(str(entry.get("group", ""))) for entry in seen.stale})
     return f"detach {', '.join(names)} {', '.join(zones)}{of}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgebook.model.kinds import KINDS
+from edgebook.model.paths import record_of
 from edgebook.model.values import Plan, Step
 from edgebook.plan import details
 
@@ -64,8 +65,8 @@ def name(item: Data) -> str:
     if item.get("kind") != "dnsRecordSet":
         return text
     real = (item.get("real") or {}).get("name")
-    host, _, kind = text.rpartition("/")
-    return f"{real or host} {kind}" if host else text
+    host, kind = record_of(text)
+    return f"{real or host} {kind}" if kind else text
 
 
 def fields(change: Data) -> list[dict[str, str]]:

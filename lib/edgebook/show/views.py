@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edgebook.model.links import canonical
+from edgebook.model.paths import name_of, zone_of
 from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
 from edgebook.plan.leaks import Leak
 from edgebook.show import tables as show
@@ -125,8 +126,7 @@ def endpoints(facts: Facts, memory: Memory) -> Table:
 
 
 def _neg_and_zone(group: str) -> str:
-    parts = group.split("/")
-    return f"{parts[-1]} {parts[-3]}"
+    return f"{name_of(group)} {zone_of(group)}"
 
 
 def _since(memory: Memory, endpoint: Endpoint, now: datetime) -> str:
@@ -192,8 +192,8 @@ def _frontend(facts: Facts, frontend: FrontendSpec, version: IpVersion) -> tuple
         "protocol": frontend.protocol.value,
         "address": (rule or {}).get("IPAddress", ""),
         "port": frontend.port,
-        "leads to": str(proxy.get("urlMap") or proxy.get("service") or "").rsplit("/", 1)[-1],
-        "certificate map": str(proxy.get("certificateMap", "")).rsplit("/", 1)[-1],
+        "leads to": name_of(str(proxy.get("urlMap") or proxy.get("service") or "")),
+        "certificate map": name_of(str(proxy.get("certificateMap", ""))),
         "TLS": f"{policy.min_tls.value}+" if policy and not policy.name else "",
     }
     return cells, "good" if rule else "quiet"
@@ -254,7 +254,7 @@ def backends(facts: Facts) -> Table:
             group = str(entry["group"])
             seen = health.get((service, group), [])
             good = sum(endpoint.health == "HEALTHY" for endpoint in seen)
-            name, zone = group.rsplit("/", 1)[-1], group.split("/")[-3]
+            name, zone = name_of(group), zone_of(group)
             cells = {
                 "backend": service,
                 "cluster": clusters.get(canonical(group), ""),

@@ -11,6 +11,7 @@ from edgebook.desired import Desired
 from edgebook.model.kinds import path
 from edgebook.model.links import canonical, link
 from edgebook.model.observed import Observed
+from edgebook.model.paths import name_of, parent_of, part_of, project_of
 from edgebook.model.values import (
     EachNeg,
     Live,
@@ -143,12 +144,12 @@ class _Writer:
 
     def _identity(self, resource: Resource) -> dict[str, Any]:
         """What an API tells by the path: project, name, parent."""
-        parts = resource.scope.split("/")
-        identity: dict[str, Any] = {"project": parts[1]}
+        scope = resource.scope
+        identity: dict[str, Any] = {"project": project_of(scope)}
         if resource.kind == "dnsRecordSet":
-            return {**identity, "managed_zone": parts[-1]}
+            return {**identity, "managed_zone": name_of(scope)}
         if resource.kind == "certificateMapEntry":
-            parent = ResourceKey("certificateMap", "/".join(parts[:-2]), parts[-1])
+            parent = ResourceKey("certificateMap", parent_of(parent_of(scope)), name_of(scope))
             name = f"google_certificate_manager_certificate_map.{label(parent.name)}.name"
             known = parent in self._made
             identity["map"] = Expression(name) if known else parent.name
@@ -200,7 +201,7 @@ class _Writer:
         if isinstance(value, Ref):
             return self._reference(value)
         if isinstance(value, SecretRef):
-            name = label(value.env.lower() or value.secret.split("/")[3])
+            name = label(value.env.lower() or part_of(value.secret, "secrets"))
             self._secrets[name] = value
             return Expression(f"var.{name}")
         if isinstance(value, list | tuple):

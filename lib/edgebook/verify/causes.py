@@ -11,6 +11,7 @@ from dataclasses import replace
 from edgebook.base.errors import EdgebookError
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster, ObservedService
+from edgebook.model.paths import zone_of
 from edgebook.model.values import ResourceKey
 from edgebook.params.types import BackendSpec, HealthCheckType
 from edgebook.plan.live_index import holders_in
@@ -75,8 +76,7 @@ def _asked(
 
 
 def _zone(cluster: ObservedCluster, group: str) -> Iterator[Cause]:
-    parts = canonical(group).split("/")
-    zone = parts[parts.index("zones") + 1] if "zones" in parts else ""
+    zone = zone_of(group)
     if zone and cluster.zones and zone not in cluster.zones:
         yield failures.ZONE_DOWN, f"{zone} has no ready node of {cluster.name}"
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgebook.desired.certificate import PRIMARY
+from edgebook.model.paths import name_of
 from edgebook.model.values import CheckResult, Step
 from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
@@ -81,7 +82,7 @@ def attached(facts: Facts) -> Iterator[CheckResult]:
             state = SKIPPED if why else FAILED
             yield result(state, check, resource.name, why or "no such proxy", step=step)
             continue
-        carried = str(body.get("certificateMap", "")).rsplit("/", 1)[-1]
+        carried = name_of(str(body.get("certificateMap", "")))
         if carried != map_name:
             reason = f"the proxy has {carried or 'no map'} instead of {map_name}"
             yield result(FAILED, check, resource.name, reason, "run 40 certificate map", step=step)
@@ -99,7 +100,7 @@ def targets(certificate_map: Mapping[str, Any]) -> set[str]:
     found = set()
     for target in certificate_map.get("gclbTargets") or ():
         link = target.get("targetHttpsProxy") or target.get("targetSslProxy") or ""
-        found.add(str(link).rsplit("/", 1)[-1])
+        found.add(name_of(str(link)))
     return found
 
 

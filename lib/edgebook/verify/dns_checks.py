@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from edgebook.model.hostnames import Hostname
+from edgebook.model.paths import name_of, record_of
 from edgebook.model.values import CheckResult, Step
 from edgebook.params.types import IpVersion
 from edgebook.plan.dns_records import STAYS, WRITTEN_BACK
@@ -23,7 +24,7 @@ def zone(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _zone(facts: Facts, scope: str) -> Iterator[CheckResult]:
-    name = scope.rsplit("/", 1)[-1]
+    name = name_of(scope)
     found = facts.reader.one("dns", f"dns/v1/{scope}").result()
     if found is None:
         remedy = f"gcloud dns managed-zones create {name}, or correct dns.zone in the params"
@@ -89,7 +90,7 @@ def beside(facts: Facts) -> Iterator[CheckResult]:
     """Records that stay beside ours and lead elsewhere, and who would write ours back."""
     named = {f"{hostname}." for hostname in facts.spec.hostnames}
     for change in facts.plan.reports:
-        about = change.key.kind == "dnsRecordSet" and change.key.name.rpartition("/")[0] in named
+        about = change.key.kind == "dnsRecordSet" and record_of(change.key.name)[0] in named
         if about and any(words in change.sentence for words in (STAYS, WRITTEN_BACK)):
             check = "nothing beside our records"
             yield result(

@@ -13,8 +13,8 @@ from edgebook.desired import Desired
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import Hostname
-from edgebook.model.kinds import certificate_scope, compute_scope
 from edgebook.model.observed import Observed
+from edgebook.model.paths import certificate_scope, compute_scope
 from edgebook.model.values import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
 from edgebook.params.names import Names
 from edgebook.params.types import IpVersion, Spec

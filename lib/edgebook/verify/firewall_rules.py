@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from edgebook.model.paths import name_of
+
 # Where Google's health checks and proxies come from, for global external Application and proxy
 # Network Load Balancers with zonal NEGs. Source: Google documentation page "Firewall rules" of
 # Cloud Load Balancing.
@@ -97,7 +99,7 @@ def _applies(
 ) -> bool:
     if rule.get("disabled") or rule.get("direction", "INGRESS") != "INGRESS":
         return False
-    if str(rule.get("network", "default")).rsplit("/", 1)[-1] != network:
+    if name_of(str(rule.get("network", "default"))) != network:
         return False
     aimed = set(rule.get("targetTags", ()))
     if aimed and not aimed & tags:

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
+from edgebook.model.paths import name_of
 from edgebook.params.types import IpVersion
 from edgebook.verify import failures
 from edgebook.verify.facts import Facts, joined
@@ -39,7 +40,7 @@ def firewall_rules(facts: Facts) -> list[Mapping[str, Any]]:
 
 
 def network_name(facts: Facts) -> str:
-    return facts.spec.network.rsplit("/", 1)[-1]
+    return name_of(facts.spec.network)
 
 
 def network_link(facts: Facts) -> str:

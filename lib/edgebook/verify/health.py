@@ -10,6 +10,7 @@ from typing import Any
 
 from edgebook.cloud.wire import Wire
 from edgebook.live.reader import Reader
+from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import ResourceKey
 
 
@@ -23,12 +24,11 @@ class Endpoint:
 
     @property
     def zone(self) -> str:
-        parts = self.group.split("/")
-        return parts[parts.index("zones") + 1] if "zones" in parts else ""
+        return zone_of(self.group)
 
     @property
     def neg(self) -> str:
-        return self.group.rsplit("/", 1)[-1]
+        return name_of(self.group)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.kinds import KINDS, Api, compute_scope, named
+from edgebook.model.kinds import KINDS, Api, named
+from edgebook.model.paths import compute_scope, name_of
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
 from edgebook.verify import (
     backend_checks,
@@ -131,7 +132,7 @@ def apis(door: FrontDoor) -> Iterator[CheckResult]:
         "serviceusage", f"v1/projects/{door.spec.project}/services", filter="state:ENABLED"
     )
     enabled = {
-        str((item.get("config") or {}).get("name") or item["name"].rsplit("/", 1)[-1])
+        str((item.get("config") or {}).get("name") or name_of(item["name"]))
         for page in pages
         for item in page.get("services") or ()
     }
@@ -297,7 +298,7 @@ def address(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
         if ResourceKey("address", scope, name) in moment.live:
             continue
         found = moment.reader.aggregated("addresses", "addresses").result()
-        regions = [str(i["region"]).rsplit("/", 1)[-1] for i in found
+        regions = [name_of(str(i["region"])) for i in found
                    if i["name"] == name and i.get("region")]  # fmt: skip
         if regions:
             why = f"it is an address of region {joined(regions)}, and a regional one cannot move"

@@ -11,7 +11,7 @@ from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.cloud.connect import Connection, anonymous
 from edgebook.front_door import FrontDoor
 from edgebook.model.hostnames import Hostname
-from edgebook.model.kinds import compute_scope
+from edgebook.model.paths import compute_scope
 from edgebook.model.values import ResourceKey
 from edgebook.params.types import Environment, IpVersion
 from edgebook.traffic import Target, Watch

@@ -8,6 +8,7 @@ from gcpsim.certs.issuance import Issuance
 from gcpsim.certs.kinds import KINDS
 from gcpsim.certs.operations import EMPTY, TYPE, Operations
 from gcpsim.certs.serving import Serving
+from gcpsim.core.paths import collection_of, project_of
 from gcpsim.core.world import World
 
 Doc = dict[str, Any]
@@ -32,9 +33,9 @@ class Engine:
 
     def view(self, name: str, doc: Doc, users: dict[str, list[str]] | None = None) -> Doc:
         """A resource as clients read it. `users` spares a list from finding them for each."""
-        collection = name.split("/")[-2]
+        collection = collection_of(name)
         if collection == "certificates":
-            users = users if users is not None else self.serving.users(name.split("/")[1])
+            users = users if users is not None else self.serving.users(project_of(name))
             used_by = [{"name": user} for user in users.get(name, [])]
             return doc | ({"usedBy": used_by} if used_by else {})
         if collection == "certificateMaps":
@@ -45,7 +46,7 @@ class Engine:
     def take_effect(self, effect: Doc) -> Doc:
         """The end of an operation: what it was for happens. Gives the operation's result."""
         name = effect["target"]
-        collection = name.split("/")[-2]
+        collection = collection_of(name)
         if "delete" in effect:
             self.holdings.delete(name)
             self.issuance.stop(name)

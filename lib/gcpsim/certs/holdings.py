@@ -5,6 +5,7 @@ from typing import Any
 
 from gcpsim.certs import refusals
 from gcpsim.certs.operations import timestamp
+from gcpsim.core.paths import collection_of
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
 
@@ -32,7 +33,7 @@ class Holdings:
         return self.world.store.table(f"certs/{collection}")
 
     def stored(self, name: str) -> Doc | None:
-        return self.table(name.split("/")[-2]).get(name)
+        return self.table(collection_of(name)).get(name)
 
     def require(self, name: str) -> Doc:
         """A resource that must exist; ApiError 404."""
@@ -42,13 +43,13 @@ class Holdings:
         return found
 
     def put(self, name: str, doc: Doc) -> None:
-        collection = name.split("/")[-2]
+        collection = collection_of(name)
         self.table(collection).put(name, doc)
         self._told(collection)
 
     def delete(self, name: str) -> None:
         """Take it away, with the private key that was kept for it."""
-        collection = name.split("/")[-2]
+        collection = collection_of(name)
         self.table(collection).delete(name)
         self._keys.delete(name)
         self._told(collection)

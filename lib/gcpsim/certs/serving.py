@@ -12,6 +12,7 @@ from typing import Any
 from gcpsim.certs import names
 from gcpsim.certs.holdings import ENTRIES, Holdings
 from gcpsim.compute.engine import links
+from gcpsim.core.paths import collection_of, project_of
 
 Doc = dict[str, Any]
 PROXIES = {"targetHttpsProxies": "targetHttpsProxy", "targetSslProxies": "targetSslProxy"}
@@ -67,7 +68,7 @@ class Serving:
     def targets(self, map_name: str) -> list[Doc]:
         """gclbTargets of a map, sorted: proxies that a forwarding rule has led to for a while."""
         found = []
-        for path, proxy in self._proxies(map_name.split("/")[1]):
+        for path, proxy in self._proxies(project_of(map_name)):
             if self._map_of(proxy) != map_name:
                 continue
             rules = [rule for rule in self._rules(path) if self._visible(rule)]
@@ -76,16 +77,16 @@ class Serving:
                 for rule in sorted(rules, key=lambda rule: str(rule["IPAddress"]))
             ]
             if configs:
-                field = PROXIES[path.split("/")[-2]]
+                field = PROXIES[collection_of(path)]
                 found.append({field: COMPUTE + path, "ipConfigs": configs})
         return found
 
     def holders(self, name: str) -> list[str]:
         """What keeps a resource from being deleted, sorted; empty when nothing does."""
         holdings = self._holdings
-        collection = name.split("/")[-2]
+        collection = collection_of(name)
         if collection == "certificates":
-            return self.users(name.split("/")[1]).get(name, [])
+            return self.users(project_of(name)).get(name, [])
         if collection == "certificateMaps":
             entries = [entry for entry, _ in holdings.children(name, ENTRIES)]
             return sorted(names_root(entry) for entry in entries) + self._map_holders(name)
@@ -152,7 +153,7 @@ class Serving:
     def _map_holders(self, map_name: str) -> list[str]:
         used = [
             COMPUTE + path
-            for path, proxy in self._proxies(map_name.split("/")[1])
+            for path, proxy in self._proxies(project_of(map_name))
             if self._map_of(proxy) == map_name
         ]
         released = self._released.get(map_name)
@@ -188,7 +189,7 @@ class Serving:
 
     def _proxy_changed(self, path: str, doc: Doc | None) -> None:
         """Note which map a proxy holds, and when it let go of one."""
-        if path.split("/")[-2] not in PROXIES:
+        if collection_of(path) not in PROXIES:
             return
         before = (self._attached.get(path) or {}).get("map", "")
         after = self._map_of(doc)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from gcpsim.core.paths import name_of, project_of
 from gcpsim.core.seen import Connection, Request
 from gcpsim.dataplane.routes.documents import path_of
 
@@ -178,7 +179,7 @@ class Reader:
         cluster = doc.get("cluster") or ""
         upstream = doc.get("upstream") or ""
         group, endpoint = self.group(cluster, upstream) if upstream else ("", "")
-        return cluster.rsplit("/", 1)[-1], group, endpoint.rpartition(":")[0]
+        return name_of(cluster), group, endpoint.rpartition(":")[0]
 
 
 def status_details(doc: Doc) -> str:
@@ -204,7 +205,7 @@ def security_policy(details: str) -> Doc:
         return {}
     where = details.split("deny-", 1)[1].rstrip("]").partition("_")[2]
     words = where.split("_")
-    policy = words[0].rsplit("/", 1)[-1]
+    policy = name_of(words[0])
     return {
         "name": policy,
         "priority": int(words[-1]) if words[-1].isdigit() else 0,
@@ -232,10 +233,10 @@ def names_of(path: str, rule: Doc, proxy: Doc) -> Names:
     url_map = path_of(proxy.get("urlMap") or "")
     port = str(rule.get("portRange") or "0").partition("-")[0]
     return Names(
-        project=path.split("/")[1],
-        rule=path.rsplit("/", 1)[1],
-        target_proxy=path_of(rule.get("target") or "").rsplit("/", 1)[-1],
-        url_map=url_map.rsplit("/", 1)[-1],
+        project=project_of(path),
+        rule=name_of(path),
+        target_proxy=name_of(path_of(rule.get("target") or "")),
+        url_map=name_of(url_map),
         scheme=rule.get("loadBalancingScheme", "EXTERNAL"),
         ip=rule.get("IPAddress", ""),
         port=int(port),

@@ -8,8 +8,9 @@ fuller the region, the closer the shares come to target capacity (WATERFALL_BY_R
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gcpsim.core.paths import name_of, zone_of
 from gcpsim.dataplane.geography import distance
-from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, region_of, zone_of
+from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, region_of
 
 SCALE = 10_000
 # How full a region is counts in quarters: each change of shares moves sessions that hang on a hash.
@@ -48,7 +49,7 @@ def assignment(
                 "locality": {
                     "region": group.region,
                     "zone": group.zone,
-                    "sub_zone": group.path.rsplit("/", 1)[1],
+                    "sub_zone": name_of(group.path),
                 },
                 "load_balancing_weight": max(1, round(part * SCALE)),
                 "lb_endpoints": [

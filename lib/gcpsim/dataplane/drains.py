@@ -12,6 +12,7 @@ from collections import defaultdict
 from gcpsim.compute.collections import negs
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
+from gcpsim.core.paths import collection_of
 from gcpsim.dataplane.link import FarmLink
 from gcpsim.dataplane.pods import Pods
 
@@ -38,7 +39,7 @@ class Drains:
         self._mark(set(self._groups) | set(negs.groups(self.compute)))
 
     def _changed(self, path: str, doc: dict[str, object] | None) -> None:
-        collection = path.split("/")[-2]
+        collection = collection_of(path)
         if collection == "networkEndpointGroups":
             self._mark({path})
         elif collection == "backendServices":

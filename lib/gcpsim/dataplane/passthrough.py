@@ -14,6 +14,7 @@ from gcpsim.compute.collections import thresholds
 from gcpsim.compute.collections.firewalls import Reach
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
+from gcpsim.core.paths import collection_of, name_of
 from gcpsim.core.seen import Packets
 from gcpsim.dataplane.link import Event, FarmLink
 from gcpsim.dataplane.places import Places
@@ -173,7 +174,7 @@ class Passthrough:
         return [f"{zone}/instances/{item['instance']}" for item in items if item.get("instance")]
 
     def _machine(self, path: str) -> Machine | None:
-        name = path.rsplit("/", 1)[1]
+        name = name_of(path)
         for plane in self.estate.planes.values():
             node = plane.cluster.get("nodes", "", name)
             if node is not None:
@@ -298,7 +299,7 @@ class Passthrough:
     # What happens
 
     def _changed(self, path: str, doc: Doc | None) -> None:
-        if path.split("/")[-2] in DECIDING:
+        if collection_of(path) in DECIDING:
             self.mark()
 
     def _follow_pod(self, event: str, pod: Obj, old: Obj | None) -> None:
@@ -314,7 +315,7 @@ class Passthrough:
         told: Packets = {
             "time": self.world.clock.now(),
             "project": project,
-            "region": scope.rpartition("/")[2],
+            "region": name_of(scope),
             "forwarding_rule": name,
             "protocol": "TCP",
             "ingress_bytes": event["received"],

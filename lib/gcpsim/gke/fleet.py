@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 
 from gcpsim.core import projects
+from gcpsim.core.paths import name_of
 from gcpsim.gke import names
 from gcpsim.gke.estate import Estate
 from gcpsim.k8s.controllers.nodes import node_conditions
@@ -165,7 +166,7 @@ def _alias(doc: Obj, pods: str) -> Obj:
 
 def node_object(cluster: Cluster, pool: Obj, instance: Obj, version: str) -> Obj:
     """The Node that a GKE instance registers."""
-    zone, node = str(instance["zone"]).rpartition("/")[2], instance["name"]
+    zone, node = name_of(str(instance["zone"])), instance["name"]
     machine = pool["config"]["machineType"]
     cpus, gigabytes, cpu, memory = MACHINES.get(machine, MACHINES["e2-standard-4"])
     interface = instance["networkInterfaces"][0]

@@ -2,6 +2,7 @@
 
 from gcpsim.compute.engine.catalog import zones_of
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of
 from gcpsim.gke import documents, names, versions
 from gcpsim.gke.documents import ClusterSpec, PoolSpec, merged
 from gcpsim.k8s.controllers.objects import Obj
@@ -125,4 +126,4 @@ def pool_changes(spec: Obj, asked: Obj) -> tuple[Obj, Obj]:
 
 
 def _last(link: str) -> str:
-    return link.rpartition("/")[2]
+    return name_of(link)

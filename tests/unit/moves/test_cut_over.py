@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edgebook.model.kinds import compute_scope, zone_scope
+from edgebook.model.paths import compute_scope, zone_scope
 from edgebook.model.values import LiveResource, ResourceKey
 from edgebook.moves import cut_over, position
 from edgebook.moves.cut_over import CutOver

@@ -7,6 +7,7 @@ from functools import lru_cache
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
+from gcpsim.core.paths import project_of
 
 HEALTH_CHECK_RANGES = ("35.191.0.0/16", "130.211.0.0/22")
 PROTOCOLS = ("tcp", "udp", "icmp", "esp", "ah", "sctp", "ipip", "all")
@@ -102,7 +103,7 @@ class Reach:
     """The ingress rules of one network, ready to be asked many times."""
 
     def __init__(self, compute: Resources, network: str) -> None:
-        project = links.path_of(network).split("/")[1]
+        project = project_of(links.path_of(network))
         rules = [
             rule
             for rule in compute.list(project, "firewalls")

@@ -19,6 +19,7 @@ from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Resources
 from gcpsim.core.clock import rfc3339
+from gcpsim.core.paths import collection_of, name_of
 
 NOT_PROBED = "not probed yet"
 DECIDING = (
@@ -146,9 +147,9 @@ class Health:
                 rows.append(
                     {
                         "location": location,
-                        "service": service.rsplit("/", 1)[1],
-                        "group": group.rsplit("/", 1)[1],
-                        "zone": links.split(group)[1].rpartition("/")[2],
+                        "service": name_of(service),
+                        "group": name_of(group),
+                        "zone": name_of(links.split(group)[1]),
                         "endpoint": endpoint,
                         "state": self._state(record, check, location),
                         "probe": check["type"] if check else "",
@@ -162,7 +163,7 @@ class Health:
         """The location whose probers speak for a group: its own region's, else the first."""
         if self.prober is None:
             return ""
-        region = links.split(group)[1].rpartition("/")[2].rpartition("-")[0]
+        region = name_of(links.split(group)[1]).rpartition("-")[0]
         return region if region in self.prober.locations else self.prober.locations[0]
 
     def _group(
@@ -283,7 +284,7 @@ class Health:
 
     def _changed(self, path: str, doc: Doc | None) -> None:
         """A resource changed: mark the groups whose health can depend on it."""
-        collection = path.split("/")[-2]
+        collection = collection_of(path)
         if collection == "networkEndpointGroups":
             self.mark(path)
         elif collection == "backendServices":

@@ -9,6 +9,7 @@ from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import required, stale_fingerprint
+from gcpsim.core.paths import name_of
 
 SHIELDED = {
     "enableIntegrityMonitoring": True,
@@ -25,7 +26,7 @@ def prepare(draft: Draft) -> None:
     place = f"projects/{draft.project}/{draft.scope}"
     if not body.get("machineType"):
         raise required("resource.machineType")
-    machine = body["machineType"].rsplit("/", 1)[-1]
+    machine = name_of(body["machineType"])
     body["machineType"] = links.link(f"{place}/machineTypes/{machine}")
     interfaces = body.get("networkInterfaces") or [{}]
     for index, interface in enumerate(interfaces):
@@ -85,7 +86,7 @@ def _interface(draft: Draft, zone: str, index: int, interface: Doc) -> None:
     interface.setdefault("name", f"nic{index}")
     where = f"resource.networkInterfaces[{index}]"
     network = interface.get("network") or links.link(f"projects/{project}/global/networks/default")
-    name = network.rsplit("/", 1)[1]
+    name = name_of(network)
     subnet = (
         interface.get("subnetwork") or f"projects/{project}/regions/{region}/subnetworks/{name}"
     )

@@ -13,6 +13,7 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, not_found, required
+from gcpsim.core.paths import name_of
 
 TYPES = {
     "zones": ("GCE_VM_IP_PORT", "GCE_VM_IP", "NON_GCP_PRIVATE_IP_PORT"),
@@ -50,7 +51,7 @@ def prepare(draft: Draft) -> None:
         body["network"] = links.link(f"projects/{draft.project}/global/networks/default")
         draft.compute.resolve("resource.network", body["network"], draft.project, ("networks",))
     if not body.get("subnetwork") and kind != "NON_GCP_PRIVATE_IP_PORT":
-        network = body["network"].rsplit("/", 1)[1]
+        network = name_of(body["network"])
         region = draft.scope.removeprefix("zones/").rsplit("-", 1)[0]
         path = f"projects/{draft.project}/regions/{region}/subnetworks/{network}"
         if draft.compute.get(path) is None:
@@ -186,9 +187,7 @@ def _same(present: Doc, asked: Doc, neg: Doc) -> bool:
 
 def _shown_instance(item: Doc) -> Doc:
     """Endpoints name instances by their bare name."""
-    return (
-        {**item, "instance": item["instance"].rsplit("/", 1)[-1]} if item.get("instance") else item
-    )
+    return {**item, "instance": name_of(item["instance"])} if item.get("instance") else item
 
 
 def _checked(compute: Resources, path: str, neg: Doc, index: int, item: Doc) -> Doc:
@@ -236,7 +235,7 @@ def _check_instance(compute: Resources, instance_path: str, neg: Doc, item: Doc)
     if address != interface["networkIP"] and not any(
         ip in ipaddress.ip_network(one) for one in ranges
     ):
-        network = neg["network"].rsplit("/", 1)[1]
+        network = name_of(neg["network"])
         raise ApiError(
             400,
             f"Invalid value for field 'resource.ipAddress': '{address}'. Specified IP address "

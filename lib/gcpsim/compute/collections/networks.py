@@ -9,6 +9,7 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, required
+from gcpsim.core.paths import name_of
 
 AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
 DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
@@ -100,7 +101,7 @@ def remove_network(compute: Resources, path: str, doc: Doc) -> None:
     """Auto mode subnetworks go with their network; what else uses it blocks the deletion."""
     subnets = [user for user in compute.users(path) if "/subnetworks/" in user]
     for subnet in subnets:
-        if not doc.get("autoCreateSubnetworks") or subnet.rsplit("/", 1)[1] != doc["name"]:
+        if not doc.get("autoCreateSubnetworks") or name_of(subnet) != doc["name"]:
             raise in_use("network", path, subnet)
     for subnet in subnets:
         compute.require_unused(compute.kinds["subnetworks"], subnet)

@@ -9,6 +9,7 @@ from gcpsim.core import paging
 from gcpsim.core.edge import Call
 from gcpsim.core.errors import ApiError, invalid
 from gcpsim.core.filters import FilterError, Predicate, compile_filter
+from gcpsim.core.paths import name_of
 
 MAX_RESULTS = 500
 
@@ -108,7 +109,7 @@ def _filter(call: Call) -> Predicate:
 def _order(call: Call, rows: list[tuple[str, Doc]]) -> list[tuple[str, Doc]]:
     order = call.query.get("orderBy", "")
     if order in ("", "name"):
-        return sorted(rows, key=lambda row: row[0].rsplit("/", 1)[1])
+        return sorted(rows, key=lambda row: name_of(row[0]))
     if order == "creationTimestamp desc":
         return sorted(rows, key=lambda row: int(row[1]["id"]), reverse=True)
     raise invalid("orderBy", order, "Only ordering by name or creationTimestamp desc is supported.")

@@ -18,6 +18,7 @@ from gcpsim.compute.engine.references import Index
 from gcpsim.core import projects
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import in_use, invalid, not_found, not_ready
+from gcpsim.core.paths import collection_of
 from gcpsim.core.schema import BodyReader
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
@@ -197,7 +198,7 @@ class Resources(ABC):
 
     def apply(self, path: str, verb: str, effect: Doc, *, failed: bool) -> None:
         """The end of an operation: its effect happens, or is undone when it failed."""
-        collection = path.split("/")[-2]
+        collection = collection_of(path)
         kind = self.kinds[collection]
         before = self.get(path)
         if kind.effects and set(effect) & set(kind.effects):
@@ -220,7 +221,7 @@ class Resources(ABC):
 
     def put(self, path: str, doc: Doc) -> None:
         """Store a resource and what it refers to."""
-        self.table(path.split("/")[-2]).put(path, doc)
+        self.table(collection_of(path)).put(path, doc)
         self.reindex(path)
 
     def find(self, kind: Kind, raw_path: str, project: str) -> tuple[str, Doc]:
@@ -256,7 +257,7 @@ class Resources(ABC):
         users = [
             user
             for user in self.users(path)
-            if user.split("/")[-2] not in kind.cascade + kind.loose
+            if collection_of(user) not in kind.cascade + kind.loose
         ]
         if not users:
             return
@@ -268,7 +269,7 @@ class Resources(ABC):
         """The resource a reference names, which must exist and be ready."""
         path = links.reference(field, value, project, collections)
         doc = self.get(path)
-        collection = path.split("/")[-2]
+        collection = collection_of(path)
         if doc is None:
             if collection in ("networks", "subnetworks"):
                 noun = self.kinds[collection].noun
@@ -296,7 +297,7 @@ class Resources(ABC):
 
     def reindex(self, path: str) -> None:
         """Note what a resource refers to now and, while an operation changes it, after that."""
-        kind = self.kinds[path.split("/")[-2]]
+        kind = self.kinds[collection_of(path)]
         now = self.table(kind.collection).get(path)
         if now is None:
             self.index.drop(path)
@@ -317,7 +318,7 @@ class Resources(ABC):
                 self.reindex(key)
 
     def drop(self, path: str) -> None:
-        self.table(path.split("/")[-2]).delete(path)
+        self.table(collection_of(path)).delete(path)
         self.index.drop(path)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gcpsim.core.paths import zone_of
+
 Doc = dict[str, Any]
 ROOT = "https://www.googleapis.com/compute/v1/"
 CERTIFICATES = "//certificatemanager.googleapis.com/"
@@ -77,10 +79,4 @@ def port_of(rule: Doc) -> int:
 
 def region_of(group: str) -> str:
     """The region of a zonal group's path."""
-    zone = zone_of(group)
-    return zone.rsplit("-", 1)[0]
-
-
-def zone_of(group: str) -> str:
-    parts = group.split("/")
-    return parts[parts.index("zones") + 1] if "zones" in parts else ""
+    return zone_of(group).rpartition("-")[0]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gcpsim.core.paths import collection_of
 from gcpsim.dataplane.routes import access, clusters, replies, tls, url_map
 from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, port_of, short
 from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
@@ -27,7 +28,7 @@ class Front:
 
     @property
     def kind(self) -> str:
-        return self.proxy_path.split("/")[-2]
+        return collection_of(self.proxy_path)
 
     @property
     def scheme(self) -> str:

@@ -7,6 +7,7 @@ slice port is found by the Service port's name; its number is the pod's own, not
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from gcpsim.core.paths import name_of
 from gcpsim.k8s.controllers.objects import Obj
 
 
@@ -19,7 +20,7 @@ class Endpoint(NamedTuple):
 
     @staticmethod
     def of(body: Obj) -> "Endpoint":
-        instance = str(body.get("instance", "")).rpartition("/")[2]
+        instance = name_of(str(body.get("instance", "")))
         return Endpoint(instance, body["ipAddress"], int(body.get("port", 0)))
 
     def body(self) -> Obj:

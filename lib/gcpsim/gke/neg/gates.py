@@ -6,6 +6,7 @@ it healthy, True after ten minutes anyway, and without a status while it waits.
 """
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of
 from gcpsim.gke.neg.annotation import NegError
 from gcpsim.gke.neg.source import AnnotationSource, Wish
 from gcpsim.k8s.controllers.kubelet import Kubelet
@@ -145,7 +146,7 @@ class Gates:
             for state in found[ip]:
                 if state.get("healthState") == "HEALTHY":
                     url = (state.get("backendService") or {}).get("backendService", "")
-                    service = f'Key{{"{url.rpartition("/")[2]}"}}'
+                    service = f'Key{{"{name_of(url)}"}}'
                     text = (
                         f"Pod has become Healthy in NEG {neg!r} attached to BackendService "
                         f"{service!r}. Marking condition {GATE!r} to True."

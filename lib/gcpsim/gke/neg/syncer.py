@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of, parent_of
 from gcpsim.gke.neg import names, svcneg
 from gcpsim.gke.neg.endpoints import Endpoint, Wanted
 from gcpsim.gke.neg.source import Wish
@@ -142,7 +143,7 @@ class Syncers:
 
     def _same_network(self, neg: Obj) -> bool:
         mine, theirs = self.plane.network, neg.get("network", "")
-        return not theirs or theirs.rpartition("/")[2] == mine.network.rpartition("/")[2]
+        return not theirs or name_of(theirs) == name_of(mine.network)
 
     def _create(self, key: str, syncer: Syncer, zone: str) -> None:
         wish, network = syncer.wish, self.plane.network
@@ -154,7 +155,7 @@ class Syncers:
             "subnetwork": network.subnetwork,
             "description": str(wish.description(self.cluster.uid)),
         }
-        operation = self.compute.call("POST", path.rpartition("/")[0], body)
+        operation = self.compute.call("POST", parent_of(path), body)
         syncer.creating = zone
 
         def done(finished: Obj) -> None:
