@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -280,10 +281,11 @@ def approve_plan(door: FrontDoor, plan: Plan | Asked, approve: str | Given) -> A
     else:
         hash_ = parse_hash(approve)
         given, how = Given(hash_, kept.find(hash_)), "approve"
-    base = base_hash(given, plan)
+    base, safety = base_hash(given, plan), door.spec.safety
     about = Circumstances(
         identity(door.connection),
-        Rules(door.spec.safety.approvals, door.spec.safety.approvers),
+        datetime.now(UTC),
+        Rules(safety.approvals, safety.approvers, safety.approval_days),
         kept.spent(base, door.connection.place) if base else (),
         how,
     )

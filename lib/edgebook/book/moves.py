@@ -11,7 +11,6 @@ from edgebook.base import paste
 from edgebook.base.errors import UsageError
 from edgebook.book.session import Session, raise_failed
 from edgebook.front_door import FrontDoor
-from edgebook.model.values import Step
 from edgebook.moves import catalog, swaps
 from edgebook.moves.engine import Engine
 from edgebook.moves.looking import Unwatched, Watcher
@@ -67,7 +66,8 @@ class Move:
             )
             door = FrontDoor(after, book.file, share=book.door)
             moment = door.read()
-            results = checks.run(facts_of(door, moment), (Step.BACKENDS,))
+            steps = self.prepared.steps
+            results = checks.run(facts_of(door, moment), steps) if steps else []
             results += self.prepared.checks(moment)
             book.journal.checks(results)
             return raise_failed(self.name, results)

@@ -60,6 +60,7 @@ class Kind:
     update: Update
     fingerprint: bool = False
     immutable: frozenset[str] = frozenset()
+    migrates: frozenset[str] = frozenset()  # immutable, but the API has a way for adopted ones
     create_only: frozenset[str] = frozenset({"description"})  # written once, never compared
     server_set: frozenset[str] = frozenset()
     setters: Mapping[str, Setter] = field(default_factory=dict)
@@ -269,6 +270,7 @@ _ALL = (
         update=Update.PATCH,
         fingerprint=True,
         immutable=frozenset({"loadBalancingScheme"}),
+        migrates=frozenset({"loadBalancingScheme"}),
         server_set=frozenset({"edgeSecurityPolicy", "securityPolicy", "usedBy"}),
         setters={
             "securityPolicy": Setter("setSecurityPolicy", "securityPolicy", after_insert=True),
@@ -426,6 +428,7 @@ _ALL = (
                 "portRange",
             }
         ),
+        migrates=frozenset({"loadBalancingScheme"}),
         server_set=frozenset({"labelFingerprint", "pscConnectionId", "selfLinkWithId"}),
         setters={"labels": SET_LABELS, "target": Setter("setTarget", "target")},
         labels=True,

@@ -10,9 +10,10 @@ from typing import Any
 
 from edgebook.base.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.values import CheckResult
+from edgebook.model.values import CheckResult, Step
 from edgebook.moves import clusters, cut_overs, ordinary, swaps, wish
 from edgebook.moves.retires import Retirement
+from edgebook.moves.schemes import SchemeOf
 from edgebook.moves.stages import Gate, Ladder
 from edgebook.params import Spec
 from edgebook.traffic.targets import TODAY
@@ -31,6 +32,7 @@ class Prepared:
     still: Callable[[Gate], int | None] | None = None
     unwatched: tuple[str, ...] = ()  # frontends of the meter that are no users of this move
     checks: Callable[[Moment], list[CheckResult]] = lambda moment: []
+    steps: tuple[Step, ...] = (Step.BACKENDS,)  # whose checks say that the front door is well
 
 
 Maker = Callable[[FrontDoor, Mapping[str, Any]], Prepared]
@@ -124,6 +126,12 @@ def _upgrade(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     return Prepared(asked.ladder, asked.require, more=asked.more)
 
 
+def _scheme(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+    """Of a load balancer that need not be the front door: its own checks only."""
+    asked = SchemeOf(door, options)
+    return Prepared(asked.ladder, checks=asked.checks, steps=())
+
+
 # Where a move's runbook is, when it is not operate/<name>.
 RUNBOOKS = {"cut-over": "80_cut_over", "retire": "90_retire"}
 MOVES: dict[str, Maker] = {
@@ -131,6 +139,7 @@ MOVES: dict[str, Maker] = {
     "cut-over": _cut_over,
     "failover": _failover,
     "retire": _retire,
+    "scheme": _scheme,
     "swap": _swap,
     "upgrade": _upgrade,
     "zones": _ordinary(_zones, "zones"),

@@ -425,6 +425,7 @@ class SafetySpec:
         keys=PERSON,
         pattern=PUBLIC_KEY,
     )
+    approval_days: int = key("Days for which a signed approval holds.", 7, minimum=1)
     allow_replace: bool = key("Allow to delete and create anew what cannot be changed.", False)
     traffic: TrafficSafetySpec = key("What users may notice of a change.", TrafficSafetySpec())
 

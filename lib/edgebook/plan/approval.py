@@ -9,6 +9,7 @@ approved plan did not have. A plan is approved by its hash, by its JSON, or by s
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Who asks, which approvals the params want, and what was made under this approval already."""
+    """Who asks, when, which approvals the params want, what was made under this one already."""
 
     by: Person
+    now: datetime
     rules: Rules = field(default_factory=Rules)
     spent: Collection[str] = ()
     how: str = "--approve"
@@ -132,7 +134,7 @@ def decide(given: Given, asked: Plan | Asked, about: Circumstances) -> Approval:
     if plan is not None:
         _refuse_beyond(given, approved, plan, about)
     hash_ = asked.hash if exact else given.hash
-    people = require(given.signed, about.by, about.rules, hash_, asked)
+    people = require(given.signed, about.by, about.rules, hash_, asked, about.now)
     how = about.how if exact else "the rest of the approved plan"
     return Approval(hash_, ", ".join(person.name for person in people), how, people)
 

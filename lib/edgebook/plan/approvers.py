@@ -7,19 +7,23 @@ list under `safety.approvers`; whoever runs the change is its author, and no sec
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from edgebook.base.errors import ApprovalError
 from edgebook.model import signatures
 from edgebook.model.people import Person
 
+SKEW = timedelta(minutes=5)  # by which clocks of two machines may differ
+
 
 @dataclass(frozen=True)
 class Rules:
-    """How many people must approve, and whose signatures count (name -> public key)."""
+    """How many people must approve, whose signatures count (name -> public key), and how long."""
 
     approvals: int = 1
     approvers: Mapping[str, str] = field(default_factory=dict)
+    days: int = 7
 
 
 class Hashed(Protocol):
@@ -59,9 +63,13 @@ def require(
     rules: Rules,
     hash_: str,
     asked: Hashed,
+    now: datetime,
 ) -> tuple[Person, ...]:
-    """The people who approve; ApprovalError when they are too few, or a signature is not true."""
-    people = {_signer(item, rules, hash_, asked) for item in signed}
+    """The people who approve; ApprovalError when they are too few, a signature is not true or old.
+
+    `now` has a time zone.
+    """
+    people = {_signer(item, rules, hash_, asked, now) for item in signed}
     others = {person for person in people if person.name != author.name}
     if rules.approvals > 1 and not author.proven:
         others, count = people, len(people)
@@ -81,7 +89,9 @@ def require(
     return (author, *sorted(others - {author}))
 
 
-def _signer(item: Mapping[str, Any], rules: Rules, hash_: str, asked: Hashed) -> Person:
+def _signer(
+    item: Mapping[str, Any], rules: Rules, hash_: str, asked: Hashed, now: datetime
+) -> Person:
     said = item["statement"]
     name = str(said.get("by", ""))
     problems = []
@@ -94,10 +104,26 @@ def _signer(item: Mapping[str, Any], rules: Rules, hash_: str, asked: Hashed) ->
     for field_name in ("environment", "front_door"):
         if said.get(field_name) != getattr(asked, field_name):
             problems.append(f"it is for {field_name} {said.get(field_name)}")
+    problems += _age(str(said.get("at", "")), rules.days, now)
     if problems:
         raise ApprovalError(
             "An approval does not count",
             where=f"approval of {name}",
             why="\n".join(problems),
+            next="plan again, read it, and have that plan signed: edgebook approve plan.json "
+            "--as NAME --key FILE",
         )
     return Person(name, f"signature, {item['key']}", proven=True)
+
+
+def _age(at: str, days: int, now: datetime) -> list[str]:
+    """What is wrong with the time of a statement: none, of tomorrow, or too long ago."""
+    try:
+        signed = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return [f"it does not say when it was signed: {at!r}"]
+    if signed > now + SKEW:
+        return [f"it was signed at {at}, which is not yet"]
+    if now - signed > timedelta(days=days):
+        return [f"it has expired: signed at {at}, and safety.approval_days is {days}"]
+    return []

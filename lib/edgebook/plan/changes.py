@@ -11,6 +11,7 @@ from edgebook.model.values import (
     Change,
     Live,
     LiveResource,
+    Ownership,
     Resource,
     ResourceKey,
     Step,
@@ -57,7 +58,11 @@ class ChangeMaker:
         return tuple(sorted(names))
 
     def update(self, resource: Resource, found: LiveResource, fields: tuple[str, ...]) -> Change:
-        fixed = immutable(kind_of(resource.key), fields)
+        kind = kind_of(resource.key)
+        # The API itself brings one that is there already from the classic scheme to the managed.
+        adopted = resource.ownership is Ownership.ADOPTED
+        goes = kind.migrates if adopted else frozenset[str]()
+        fixed = tuple(name for name in immutable(kind, fields) if name not in goes)
         action = Action.REPLACE if fixed else Action.UPDATE
         before = {path: at(found.body, path) for path in fields}
         waits = resource.waits if fixed else (*resource.waits, *resource.update_waits)

@@ -262,7 +262,8 @@ class Run:
             name=runbook.step,
             options={name: value for name, value in values.items() if name not in COMMON},
         )
-        self._in_time(said)
+        request = self.prepared.request
+        require_time(said, request.notebook_seconds, request.total_seconds)
         plan = Plan.from_json(said)
         size = len(plan.to_do) if said["left"] or self.prepared.request.mode == "back" else 0
         asked = Asked(plan.hash, size, plan.environment, plan.front_door, what=runbook.step)
@@ -288,18 +289,6 @@ class Run:
             next=f"approve again: edgebook run --resume {before.change_id} --approve HASH",
         )
 
-    def _in_time(self, said: Mapping[str, Any]) -> None:
-        """Raises UsageError for a ladder whose waits are longer than a notebook may take."""
-        limit, rate = self.prepared.request.notebook_seconds, said["rate"] or float("inf")
-        if said["left"] and said["seconds"] / rate > limit:
-            raise UsageError(
-                f"{said['title']}: takes longer than it may",
-                where="--timeout",
-                why=f"its waits alone are {duration(said['seconds'])}, the limit is "
-                f"{duration(limit)} a notebook",
-                next=f"give it time: --timeout {round(2 * said['seconds'])}, and --total-timeout",
-            )
-
     def _decide(self, asked: Plan | Asked, said: Mapping[str, Any]) -> Approval:
         given, before = self.prepared.given, self.prepared.before
         safety, done = self.prepared.spec.safety, frozenset[str]()
@@ -311,7 +300,8 @@ class Run:
         base = base_hash(given, asked)
         about = Circumstances(
             Person(**said["author"]),
-            Rules(safety.approvals, safety.approvers),
+            datetime.now(UTC),
+            Rules(safety.approvals, safety.approvers, safety.approval_days),
             done | (kept.spent(base, said["place"]) if base else frozenset()),
         )
         return decide(given, asked, about)
@@ -428,3 +418,21 @@ class Run:
             "steps": self.steps,
             "traffic": self.traffic,
         }
+
+
+def require_time(said: Mapping[str, Any], notebook_s: float, total_s: float) -> None:
+    """Raises UsageError for a ladder whose waits are longer than its notebook, or the run, may be.
+
+    `said` has `title`, `left` (stages to go), `seconds` of the environment's time, and `rate`, how
+    much faster that goes than ours (0: waits take no time).
+    """
+    limit, name = min((notebook_s, "--timeout"), (total_s, "--total-timeout"))
+    waits = said["seconds"] / said["rate"] if said["rate"] else 0.0
+    if said["left"] and waits > limit:
+        whole = round(2 * waits)
+        raise UsageError(
+            f"{said['title']}: takes longer than it may",
+            where=name,
+            why=f"its waits alone are {duration(waits)}, the limit is {duration(limit)}",
+            next=f"give it time: --timeout {whole} --total-timeout {whole}; or shorter soaks",
+        )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from edgebook.plan.approvers import Rules, statement
 
 ADA = Person("ada@example.com", "Google account of the credentials", proven=True)
 WORLD = "google-cloud"
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a day after what is signed here
 
 
 def change(name: str, action: str = "create", **more: Any) -> Change:
@@ -74,7 +76,7 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def judge(given: Given, now: Plan | Asked, **about: Any) -> Approval:
     base = base_hash(given, now)
     spent = kept.spent(base, WORLD) if base else ()
-    return decide(given, now, Circumstances(ADA, spent=spent, **about))
+    return decide(given, now, Circumstances(ADA, NOW, spent=spent, **about))
 
 
 @pytest.mark.parametrize("case", HISTORIES, ids=lambda case: case[0])
@@ -197,6 +199,9 @@ def test_the_rest_of_a_plan_needs_no_new_signature(keys: dict[str, Any]) -> None
         ("it approves", lambda keys: [signed(keys["bob"], "bob", plan(A, B))]),
         ("environment", lambda keys: [signed(keys["bob"], "bob", plan(A), environment="x")]),
         ("front_door", lambda keys: [signed(keys["bob"], "bob", plan(A), front_door="x")]),
+        ("expired", lambda keys: [signed(keys["bob"], "bob", plan(A), at="2026-11-17T09:59:59Z")]),
+        ("not yet", lambda keys: [signed(keys["bob"], "bob", plan(A), at="2026-11-24T10:06:00Z")]),
+        ("say when", lambda keys: [signed(keys["bob"], "bob", plan(A), at="last week")]),
         ("not true", lambda keys: [{**signed(keys["bob"], "bob", plan(A)), "signature": "AAAA"}]),
     ],
 )
@@ -206,12 +211,20 @@ def test_what_does_not_count_as_a_second_person(keys: dict[str, Any], says: str,
         judge(given, plan(A), rules=rules(keys))
 
 
+def test_a_signature_holds_for_as_long_as_the_params_say(keys: dict[str, Any]) -> None:
+    old = signed(keys["bob"], "bob", plan(A), at="2026-11-17T10:00:00Z")
+    given = Given(plan(A).hash, plan(A), (old,))
+    assert judge(given, plan(A), rules=rules(keys)).approvers[1].name == "bob"
+    with pytest.raises(ApprovalError, match=r"safety\.approval_days is 6"):
+        judge(given, plan(A), rules=dataclasses.replace(rules(keys), days=6))
+
+
 def test_who_is_not_proven_does_not_count_where_two_are_asked_for(keys: dict[str, Any]) -> None:
     typed = Person("root", "user name of the system, not proven")
     given = Given(plan(A).hash, plan(A), (signed(keys["bob"], "bob", plan(A)),))
     with pytest.raises(ApprovalError, match="not proven"):
-        decide(given, plan(A), Circumstances(typed, rules(keys)))
+        decide(given, plan(A), Circumstances(typed, NOW, rules(keys)))
     both = (*given.signed, signed(keys["ada"], "ada@example.com", plan(A)))
     assert decide(
-        dataclasses.replace(given, signed=both), plan(A), Circumstances(typed, rules(keys))
+        dataclasses.replace(given, signed=both), plan(A), Circumstances(typed, NOW, rules(keys))
     )
