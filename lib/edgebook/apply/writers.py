@@ -156,6 +156,9 @@ class Writers:
         patch = {name: body.get(name) for name in changed}
         if "labels" in patch:
             patch["labels"] = {**(self._live(key).get("labels") or {}), **(patch["labels"] or {})}
+        if "pemCertificate" in patch:  # the API takes it inside, together with its key
+            patch = {"selfManaged": {**body["selfManaged"], **patch}}
+            changed = ("selfManaged",)
         operation = self._cloud.certificates.start(
             key.kind, "update", key.name, scope=key.scope, body=patch, fields=changed
         )

@@ -111,7 +111,7 @@ def from_body(code: int, content: bytes | str, *, method: str, path: str) -> Edg
     errors = said.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else {}
     reason = str((first.get("reason") if isinstance(first, dict) else "") or _detail_reason(said))
-    message = str(said.get("message") or f"HTTP {code}")
+    message = "; ".join([str(said.get("message") or f"HTTP {code}"), *_violations(said)])
     status = str(said.get("status") or "")
     return build(code, message, reason, status, method=method, path=path, said=said)
 
@@ -255,6 +255,20 @@ def _detail_reason(said: dict[str, Any]) -> str:
         if isinstance(detail, dict) and str(detail.get("@type", "")).endswith("ErrorInfo"):
             return str(detail.get("reason") or "")
     return ""
+
+
+def _violations(said: dict[str, Any]) -> list[str]:
+    """What the newer services say of each field, where their message says only that it is wrong."""
+    details = said.get("details")
+    found = [
+        (str(item.get("field") or ""), str(item.get("description") or ""))
+        for detail in (details if isinstance(details, list) else ())
+        if isinstance(detail, dict) and isinstance(detail.get("fieldViolations"), list)
+        for item in detail["fieldViolations"]
+        if isinstance(item, dict)
+    ]
+    message = str(said.get("message") or "")
+    return [f"{field}: {why}" for field, why in found if why and why not in message]
 
 
 def _enable(path: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from edgebook.base.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult, Step
-from edgebook.moves import clusters, cut_overs, ordinary, swaps, wish
+from edgebook.moves import clusters, cut_overs, ordinary, rotation, swaps, wish
 from edgebook.moves.retires import Retirement
 from edgebook.moves.schemes import SchemeOf
 from edgebook.moves.stages import Gate, Ladder
@@ -109,8 +109,17 @@ def _zones(spec: Spec, moment: Moment) -> Ladder:
     return ordinary.zones(spec, moment.desired, moment.live, moment.plan)
 
 
-def _certificates(spec: Spec, moment: Moment) -> Ladder:
-    return ordinary.certificates(spec, moment.desired, moment.live, moment.plan)
+def _certificates(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
+    """What the params want; with a chain and its key, the self-managed one is exchanged."""
+    wanted, spec = rotation.asked(options), door.spec
+    if wanted is None:
+        return Prepared(lambda m: ordinary.certificates(spec, m.desired, m.live, m.plan))
+    given = wanted
+
+    def require(moment: Moment, ladder: Ladder) -> None:
+        rotation.require(spec, given, door.connection.clock.utc())
+
+    return Prepared(lambda m: rotation.ladder(spec, m.desired, m.live, given), require)
 
 
 def _failover(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
@@ -135,7 +144,7 @@ def _scheme(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
 # Where a move's runbook is, when it is not operate/<name>.
 RUNBOOKS = {"cut-over": "80_cut_over", "retire": "90_retire"}
 MOVES: dict[str, Maker] = {
-    "certificates": _ordinary(_certificates, "certificates"),
+    "certificates": _certificates,
     "cut-over": _cut_over,
     "failover": _failover,
     "retire": _retire,

@@ -12,6 +12,8 @@ from edgebook.moves import wish as wishes
 from edgebook.moves.cut_over import CutOver
 from edgebook.moves.stages import Ladder
 from edgebook.params.types import Spec
+from edgebook.verify import dns_checks
+from edgebook.verify.facts import facts as facts_of
 
 TAKES = ("names", "steps", "soak", "ttl")
 HISTORY = 1000  # changes of a zone that are looked through
@@ -61,6 +63,7 @@ def require(door: FrontDoor, moment: Moment, wanted: CutOver) -> None:
     found = cut_over.origins(door.spec, moment.live, history(door, moment), wanted)
     problems = cut_over.obstacles(door.spec, moment.live, found)
     problems += _not_ready(door, moment)
+    problems += _not_renewed(door, moment)
     problems += [
         f"{result.subject}: {result.reason}"
         for result in answers(door, moment, wanted)
@@ -73,6 +76,18 @@ def require(door: FrontDoor, moment: Moment, wanted: CutOver) -> None:
             why="\n".join(problems),
             next="mend them, then plan again; nothing was changed, traffic is where it was",
         )
+
+
+def _not_renewed(door: FrontDoor, moment: Moment) -> list[str]:
+    """CAA records by which a managed certificate could not be renewed once the name is ours."""
+    certificate = door.spec.certificate
+    if certificate is None or certificate.adopt or certificate.map:
+        return []
+    return [
+        f"a CAA record keeps Google from renewing the certificate: {result.reason}"
+        for result in dns_checks.caa(facts_of(door, moment))
+        if result.state is CheckState.FAILED
+    ]
 
 
 def answers(door: FrontDoor, moment: Moment, wanted: CutOver) -> list[CheckResult]:

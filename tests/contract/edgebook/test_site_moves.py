@@ -73,6 +73,32 @@ def test_names_move_and_come_back_and_move(site: Any) -> None:
     assert done(site, "cut-over", soak="1m", steps=[100]).endswith("(all), 100 %")
 
 
+def test_names_stay_while_records_of_others_would_lead_them_back(site: Any) -> None:
+    done(site, "cut-over", "back", steps=[100])
+    path = "/dns/v1/projects/shop-rehearsal/managedZones/shop-example/changes"
+    strange = [
+        {"name": "shop.example.com.", "type": kind, "ttl": 300, "rrdatas": [data]}
+        for kind, data in (
+            ("CAA", '0 issue "letsencrypt.org"'),
+            ("AAAA", "2001:db8::7"),
+            ("TXT", '"heritage=external-dns,external-dns/owner=x"'),
+        )
+    ]
+    assert site.sim.http("POST", path, {"additions": strange})[0] == 200
+    before = records(site)
+    with pytest.raises(RefusedError, match="cannot move yet") as refused:
+        done(site, "cut-over", steps=[100])
+    assert records(site) == before
+    assert site.sim.http("POST", path, {"deletions": strange})[0] == 200
+    for words in (
+        "AAAA record to 2001:db8::7",
+        "external-dns owns",
+        "CAA record keeps Google from",
+    ):
+        assert words in refused.value.why
+    done(site, "cut-over", steps=[100])
+
+
 def test_nothing_is_retired_that_is_asked_for(site: Any) -> None:
     done(site, "cut-over", "back", steps=[100])
     with pytest.raises(RefusedError, match="still in use") as refused:

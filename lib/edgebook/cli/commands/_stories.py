@@ -14,12 +14,16 @@ QUICK = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0], "ttl": "30s", 
 
 @dataclass(frozen=True)
 class Chapter:
-    """Notebooks of one run with their own parameters; mode `back` undoes a move."""
+    """Notebooks of one run with their own parameters; mode `back` undoes a move.
+
+    `params` are top-level keys of the params file that are other ones in this chapter.
+    """
 
     title: str
     notebooks: tuple[Path, ...]
     given: Mapping[str, Any] = field(default_factory=dict)
     mode: str = "apply"
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stories() -> dict[str, Callable[[], list[Chapter]]]:
@@ -29,10 +33,7 @@ def stories() -> dict[str, Callable[[], list[Chapter]]]:
         "build": lambda: [_built("operate/status")],
         "upgrade": _upgrade,
         "failover": _failover,
-        "certificates": lambda: [
-            _built(),
-            Chapter("certificates: expiry, and nothing to do", _named("operate/certificates")),
-        ],
+        "certificates": _certificates,
     }
 
 
@@ -51,6 +52,20 @@ def _built(*more: str, **given: Any) -> Chapter:
 def _whole() -> list[Chapter]:
     moves = ("80_cut_over", "operate/swap", "90_retire", "operate/status")
     return [_built(*moves, **QUICK, to="green")]
+
+
+def _certificates() -> list[Chapter]:
+    """A name comes, before anybody is asked for it; it goes; the certificate is exchanged."""
+    runbook = _named("operate/certificates")
+    names = ["shop.example.com", "*.shop.example.com"]
+    more = {"hostnames": [*names, "pay.example.com"]}
+    other = {"certificate": {"name": "shop-2"}}
+    return [
+        _built(),
+        Chapter("certificates: pay.example.com comes", runbook, params=more),
+        Chapter("certificates: pay.example.com goes", runbook),
+        Chapter("certificates: another certificate for the same names", runbook, params=other),
+    ]
 
 
 def _failover() -> list[Chapter]:

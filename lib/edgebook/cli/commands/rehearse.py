@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebook.base.errors import EXIT_FAILED, EXIT_OK, RefusedError
@@ -42,20 +44,35 @@ def run(args: argparse.Namespace) -> int:
     args.params = shipped.params_file(args.params)
     ready: dict[str, Any] = {}
     code = EXIT_OK
-    for number, chapter in enumerate(stories()[args.story]()):
-        code = _play(args, chapter, ready, first=number == 0)
-        if code != EXIT_OK:
-            return code
+    with tempfile.TemporaryDirectory(prefix="edgebook-story-") as folder:
+        for number, chapter in enumerate(stories()[args.story]()):
+            file = _params(args.params, chapter, Path(folder) / f"chapter-{number}.yaml")
+            code = _play(args, chapter, file, ready, first=number == 0)
+            if code != EXIT_OK:
+                return code
     return code
 
 
-def _play(args: argparse.Namespace, chapter: Chapter, ready: dict[str, Any], *, first: bool) -> int:
+def _params(file: str, chapter: Chapter, other: Path) -> str:
+    """The params file of a chapter: the given one, or a copy where it wants other values."""
+    if not chapter.params:
+        return file
+    import yaml
+
+    body = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    other.write_text(yaml.safe_dump({**body, **chapter.params}, sort_keys=False), encoding="utf-8")
+    return str(other)
+
+
+def _play(
+    args: argparse.Namespace, chapter: Chapter, file: str, ready: dict[str, Any], *, first: bool
+) -> int:
     """One chapter: one run, one record."""
     from edgebook.cli.commands.run import report, running, verdict
     from edgebook.runbook.request import Request
 
     request = Request(
-        params_file=args.params,
+        params_file=file,
         approve=("auto",),
         notebooks=chapter.notebooks,
         mode=chapter.mode,
