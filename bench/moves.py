@@ -35,7 +35,7 @@ def _row(what: str, measured: float, unit: str, limit: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _simulator(*options: str) -> Iterator[str]:
+def simulator(*options: str) -> Iterator[str]:
     """A simulator of the legacy shop; its URL, which is also in GCPSIM_URL."""
     command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes", "--scenario",
                "legacy", *options]  # fmt: skip
@@ -52,7 +52,7 @@ def _simulator(*options: str) -> Iterator[str]:
             process.stdin.close()
 
 
-def _admin(url: str, verb: str, path: str, body: Any = None) -> Any:
+def admin(url: str, verb: str, path: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {"X-Gcpsim-Token": os.environ["GCPSIM_TOKEN"]}
     request = urllib.request.Request(f"{url}/_sim/{path}", data, headers, method=verb)
@@ -71,7 +71,7 @@ def _quiet() -> Iterator[dict[str, Any]]:
     """Without traffic, and without waiting: what is left is our own time."""
     from edgebook.book import open as open_book
 
-    with _simulator("--time-scale", "0", "--no-dataplane") as url:
+    with simulator("--time-scale", "0", "--no-dataplane") as url:
         open_book(PARAMS).apply("apply", "auto", show_progress=False)
         began = time.monotonic()
         moved = _swap("green")
@@ -83,9 +83,9 @@ def _quiet() -> Iterator[dict[str, Any]]:
 
 def _kills(url: str) -> list[tuple[int, str]]:
     """At which calls a run is killed; the traffic is back at blue after this."""
-    before = _admin(url, "GET", "calls")["total"]
+    before = admin(url, "GET", "calls")["total"]
     _back_home()
-    calls = _admin(url, "GET", "calls")["total"] - before
+    calls = admin(url, "GET", "calls")["total"] - before
     step = max(1, calls // KILLS) if KILLS else 1
     return [(nth, when) for nth in range(1, calls, step) for when in ("before", "after")]
 
@@ -97,7 +97,7 @@ def _back_home() -> None:
 
 def _killed(url: str, nth: int, when: str) -> bool:
     """Kill a swap at one call; whether the next run brings it to its end."""
-    _admin(url, "POST", "faults", {"effect": f"drop_{when}", "nth": nth, "times": 1})
+    admin(url, "POST", "faults", {"effect": f"drop_{when}", "nth": nth, "times": 1})
     pid = os.fork()
     if pid == 0:
         try:
@@ -105,7 +105,7 @@ def _killed(url: str, nth: int, when: str) -> bool:
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
-    _admin(url, "DELETE", "faults")
+    admin(url, "DELETE", "faults")
     try:
         there = "clean up" in _swap("green").data["standing"]
         _back_home()
@@ -128,7 +128,7 @@ def _traffic() -> Iterator[dict[str, Any]]:
     """Under traffic: everything in its order loses nothing; the same at once does."""
     from edgebook.book import open as open_book
 
-    with _simulator("--time-scale", "60"):
+    with simulator("--time-scale", "60"):
         book = open_book(PARAMS)
         book.apply("apply", "auto", show_progress=False)
         sent = failed = 0

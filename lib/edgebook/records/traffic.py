@@ -1,10 +1,11 @@
 """What users saw, on a record's page and in `records show --traffic`: from record.json alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from edgebook.records import front, links
 from edgebook.traffic import picture
 
 SHARE_COLUMNS = ("frontend", "client", "location", "cluster", "zone", "sent", "failed", "p50_ms",
@@ -30,6 +31,9 @@ def verdict(data: Mapping[str, Any]) -> tuple[str, str]:
     sentence = str(traffic.get("sentence") or "")
     if people := real_users(traffic):
         sentence += f"; {people}"
+    if doubts := worse(traffic):
+        sentence += f"; {'; '.join(doubts)}"
+        tone = "uncertain" if tone == "ok" else tone
     return sentence + ".", tone
 
 
@@ -45,15 +49,23 @@ def real_users(traffic: Mapping[str, Any]) -> str:
     return f"{count} of {len(frontends)} frontends also seen by real users"
 
 
+def worse(traffic: Mapping[str, Any]) -> list[str]:
+    """Frontends whose real users fared worse than the day before, each with the numbers."""
+    frontends = (traffic.get("users") or {}).get("frontends") or []
+    told = [(item["name"], item.get("compared") or {}) for item in frontends]
+    return [f"{name}: {said['why']}" for name, said in told if said.get("state") == "worse"]
+
+
 def page_values(data: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs; `timeline` is markup that we made ourselves."""
     traffic, (sentence, tone) = measured(data), verdict(data)
     if traffic is None:
         return {"traffic": None, "traffic_sentence": "", "traffic_tone": ""}
-    line = traffic.get("timeline")
+    changed, line = front.changes(data), traffic.get("timeline")
+    line = links.timeline(line, changed) if line else None
     drawn = picture.figure(line, sentence) if line and traffic["sent"] else ""
     return {
-        "traffic": traffic,
+        "traffic": {**traffic, "failures": links.linked(traffic["failures"], changed)},
         "traffic_sentence": sentence,
         "traffic_tone": tone,
         "timeline": Markup(drawn),
@@ -73,13 +85,17 @@ def lines(data: Mapping[str, Any]) -> list[str]:
         found += ["", "failures", *_columns(traffic["failures"], FAILURE_COLUMNS)]
         if left := traffic.get("failures_left_out"):
             found.append(f"  and {left} more, in traffic.samples")
+    rows = (traffic.get("users") or {}).get("frontends") or []
+    if said := [{"frontend": row["name"], **row["compared"]} for row in rows if "compared" in row]:
+        found += ["", "real users, against the same time of the day before"]
+        found += _columns(said, ("frontend", "state", "why"))
     if traffic["waiting"]:
         found += ["", "never answered, and not counted"]
         found += _columns(traffic["waiting"], ("frontend", "hostname", "client", "last"))
     return found
 
 
-def _columns(rows: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[str]:
+def _columns(rows: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> list[str]:
     cells = [list(names), *([str(row.get(name, "")) for name in names] for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(names))]
     return [

@@ -27,6 +27,7 @@ from edgebook.traffic import (
 )
 from edgebook.traffic.archive import write
 from edgebook.traffic.desk import VARIABLE, Desk
+from edgebook.traffic.own import own_requests
 from edgebook.traffic.timeline import spans, timeline
 
 LEAST = 30  # answers that a latency is judged by
@@ -147,16 +148,13 @@ class RunMeter:
         """What logs and metrics say of the same time; None when nobody was to look."""
         if not self._real_users or not self._time or not seen.sent:
             return None
-        own: dict[str, int] = {}
-        for share in seen.by:
-            own[share.frontend] = own.get(share.frontend, 0) + share.sent
         try:
             found: dict[str, Any] = self._warm.call(
                 "edgebook.apply.metering:read_users",
                 params_file=self._params_file,
                 since=self._there(report.since),
                 until=self._there(report.until),
-                own=own,
+                own=own_requests(report.log, report.since, report.until),
                 patient=patient,
                 explain=any(failure.kind == "status" for failure in seen.failures),
             )

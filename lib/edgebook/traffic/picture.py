@@ -139,11 +139,13 @@ def _changes(data: Mapping[str, Any], scale: float) -> list[str]:
     for number, change in enumerate(data["changes"], 1):
         x = LEFT + change["at_s"] * scale
         words = escape(f"{change['at_s']:g} s: {change['text']}")
+        link = escape(str(change.get("link") or ""), quote=True)
+        begins, ends = (f'<a href="#{link}">', "</a>") if link else ("<g>", "</g>")
         parts.append(
-            f'<g><title>{words}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{RATE[0]:.0f}" '
+            f'{begins}<title>{words}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{RATE[0]:.0f}" '
             f'y2="{LATENCY[0] + LATENCY[1]:.0f}" stroke="{INK}" stroke-opacity=".45" '
             f'stroke-dasharray="2 3"/><circle cx="{x:.1f}" cy="{RATE[0]:.0f}" r="3" fill="{INK}" '
-            f'fill-opacity=".7"><title>{number}. {words}</title></circle></g>'
+            f'fill-opacity=".7"><title>{number}. {words}</title></circle>{ends}'
         )
     return parts
 

@@ -76,7 +76,7 @@ class Statistics:
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     by: tuple[Share, ...] = ()
-    failures: tuple[Failure, ...] = ()  # the first MOST_FAILURES of them
+    failures: tuple[Failure, ...] = ()  # MOST_FAILURES of them: the first of each kind
     blind_s: float = 0.0
     longest_blind_s: float = 0.0
     seconds: float = 0.0
@@ -189,7 +189,7 @@ def statistics(
         p50_ms=percentile(timed, 0.50),
         p99_ms=percentile(timed, 0.99),
         by=tuple(_shares(groups, known)),
-        failures=tuple(_failure(log, sample, changes) for sample in sorted(bad)[:MOST_FAILURES]),
+        failures=tuple(_failure(log, sample, changes) for sample in told(bad)),
         blind_s=round(_covered(blind) + sum(item.asleep for item in blind), 3),
         longest_blind_s=round(
             max((_covered([item]) + item.asleep for item in blind), default=0.0), 3
@@ -202,6 +202,21 @@ def statistics(
             for series in log.waiting()
         ),
     )
+
+
+def told(bad: Iterable[Sample], most: int = MOST_FAILURES) -> list[Sample]:
+    """The failures that are told one by one, in order: when they are too many, the first of each
+    kind, so that a flood of one kind hides no other."""
+    by_kind: dict[str, list[Sample]] = defaultdict(list)
+    for sample in sorted(bad):
+        by_kind[sample.kind].append(sample)
+    chosen: list[Sample] = []
+    while len(chosen) < most and any(by_kind.values()):
+        fair = max(1, (most - len(chosen)) // sum(1 for kind in by_kind.values() if kind))
+        for kind in sorted(by_kind):
+            chosen += by_kind[kind][: min(fair, most - len(chosen))]
+            by_kind[kind] = by_kind[kind][fair:]
+    return sorted(chosen)
 
 
 def _ordered(groups: Iterable[_Group]) -> "array[float]":

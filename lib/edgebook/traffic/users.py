@@ -15,7 +15,7 @@ from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.cloud.wire import Wire
 from edgebook.params.names import Names
 from edgebook.params.types import FrontendProtocol, IpVersion, Spec
-from edgebook.traffic import logs, metrics
+from edgebook.traffic import baseline, logs, metrics
 from edgebook.traffic.statistics import Failure
 
 INGESTION = timedelta(minutes=5)  # logs after seconds to minutes, metrics after 60 + 210 s
@@ -86,7 +86,7 @@ def read(
     services: Mapping[str, Mapping[str, Any]],
     explain: bool = False,
 ) -> dict[str, Any]:
-    """What logs and metrics have of the window; `own`: the meter's requests, by frontend.
+    """What logs and metrics have of the window; `own`: what of them the meter sent.
 
     `services` are the live backend services by name; `explain` adds what logs say of the meter's
     own failures. Raises nothing for what may not be read.
@@ -96,19 +96,20 @@ def read(
     counts = _asked("monitoring", lambda: _counts(wire, spec, window.minutes), blind)
     earlier = _asked("monitoring", lambda: _counts(wire, spec, window.before(DAY).minutes), [])
     failures = _asked("logging", lambda: _failures(wire, spec, window), blind)
+    of_then = _asked("logging", lambda: _failures(wire, spec, window.before(DAY)), [])
     for place in places(spec):
         seen = (counts or {}).get(place.name)
-        found["frontends"].append(
-            {
-                "name": place.name,
-                "real": _asked("logging", partial(_real, wire, spec, place, window), []),
-                "requests": None if seen is None else seen["all"],
-                "of_the_meter": own.get(place.name, 0),
-                "by_class": (seen or {}).get("by_class", {}),
-                "day_before": (earlier or {}).get(place.name, {}).get("all"),
-                "failures": _tally(failures, place),
-            }
-        )
+        row = {
+            "name": place.name,
+            "real": _asked("logging", partial(_real, wire, spec, place, window), []),
+            "requests": None if seen is None else seen["all"],
+            "of_the_meter": own.get(place.name, 0),
+            "by_class": (seen or {}).get("by_class", {}),
+            "day_before": (earlier or {}).get(place.name, {}).get("all"),
+            "failures": _tally(failures, place),
+            "failures_day_before": _tally(of_then, place),
+        }
+        found["frontends"].append({**row, "compared": baseline.compared(row)})
     found["failures"] = [item.to_json() for item in (failures or [])[:MOST]]
     found["failures_left_out"] = max(0, len(failures or []) - MOST)
     own_failures = _asked("logging", lambda: _own(wire, spec, window), []) if explain else []

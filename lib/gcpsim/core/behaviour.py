@@ -18,13 +18,17 @@ PROXY_PROTOCOL = ("off", "on", "optional")
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`leak` is the share (0 to 1) of requests that are dropped without an answer."""
+    """`leak` is the share (0 to 1) of requests that are dropped without an answer.
+
+    `cut`: answers end in the middle of their body, and streams when something is said on them.
+    """
 
     slow: float = 0.0
     fail: int = 0
     hang: bool = False
     refuse: bool = False
     leak: float = 0.0
+    cut: bool = False
     keepalive: float = 0.0
     ignore_sigterm: bool = False
     proxy_protocol: str = "off"
@@ -81,6 +85,7 @@ READERS: dict[str, Any] = {
     "hang": _flag,
     "refuse": _flag,
     "leak": _share,
+    "cut": _flag,
     "keepalive": seconds,
     "ignore-sigterm": _flag,
     "proxy-protocol": _proxy,

@@ -1,4 +1,5 @@
-"""Stage directions for locations: they learn later than others, go away, and come back.
+"""Stage directions for locations: they learn later than others, go away, come back, or serve a
+certificate that nobody trusts.
 
 Google's network is anycast: clients of a location that is down are led to another one, which
 `gcpsim reach` says; who is connected when it goes down is cut off.
@@ -13,8 +14,10 @@ from gcpsim.core.errors import ApiError
 from gcpsim.core.world import World
 from gcpsim.dataplane.envoy.process import Envoy
 from gcpsim.dataplane.spread import Location
+from gcpsim.dataplane.stranger import Pair, stranger
 
 Args = dict[str, Any]
+CERTIFICATES = ("right", "wrong")
 
 
 class Locations:
@@ -22,11 +25,13 @@ class Locations:
 
     def __init__(
         self, world: World, known: dict[str, Location], envoys: dict[str, Envoy],
-        changed: Callable[[], None],
+        changed: Callable[[], None], exchange: Callable[[str, Pair | None], None],
     ) -> None:  # fmt: skip
         self.known, self.envoys, self.changed = known, envoys, changed
+        self._exchange = exchange
         self._tasks: set[asyncio.Task[None]] = set()
         world.stage |= {
+            "location-certificate": self.certificate,
             "location-delay": self.delay,
             "location-down": self.down,
             "location-up": self.up,
@@ -56,6 +61,16 @@ class Locations:
             location.down = False
             self._do(self.envoys[location.name].start())
         return {"location": location.name, "state": "up"}
+
+    def certificate(self, args: Args) -> Args:
+        """{"location", "certificate": "wrong"}: new handshakes there get one that nobody trusts."""
+        location = self._named("location-certificate", args, "certificate")
+        wanted = str(args.get("certificate", ""))
+        if wanted not in CERTIFICATES:
+            text = f"location-certificate: {wanted!r} is not one of {', '.join(CERTIFICATES)}"
+            raise ApiError(400, text, "invalid")
+        self._exchange(location.name, stranger() if wanted == "wrong" else None)
+        return {"location": location.name, "certificate": wanted}
 
     def instead_of(self, location: str) -> str:
         """The location that serves the clients of one: itself, another when it is down, or ""."""

@@ -90,7 +90,10 @@ class DataPlane:
             {name: reader.take for name, reader in self._readers.items()},
             say,
         )
-        self._at = Locations(world, self.spread.locations, self._fleet.envoys, self._changed.set)
+        self._at = Locations(
+            world, self.spread.locations, self._fleet.envoys, self._changed.set,
+            lambda location, pair: self.stations[location].exchange(pair),
+        )  # fmt: skip
 
     async def open(self) -> None:
         """Start everything; returns when the front ends serve what the world has now."""

@@ -21,8 +21,10 @@ from gcpsim.dataplane.envoy import messages
 from gcpsim.dataplane.envoy.ads import Catalogue, Refusal
 from gcpsim.dataplane.geography import country
 from gcpsim.dataplane.routes.documents import short
+from gcpsim.dataplane.routes.tls import secret
 from gcpsim.dataplane.routes.translate import Config, translate
 from gcpsim.dataplane.spread import ENDPOINTS, Location
+from gcpsim.dataplane.stranger import Pair
 
 Doc = dict[str, Any]
 # How long a cluster that nothing leads to any more is kept, for requests that are on their way.
@@ -77,6 +79,7 @@ class Station:
         self._options = options
         self._current: dict[str, dict[str, Doc]] = {kind: {} for kind in messages.ORDER}
         self._stale = False
+        self._instead: Pair | None = None  # of all certificates of this location
         self._services: set[str] = set()
         self._scheduled = self._resting = False
         self._rest_until = 0.0
@@ -90,6 +93,11 @@ class Station:
         if groups:
             self._services |= self._with(groups)
         self._schedule()
+
+    def exchange(self, pair: Pair | None) -> None:
+        """Serve one certificate instead of all that the documents name; None: those again."""
+        self._instead = pair
+        self.translate_anew()
 
     def translate_anew(self) -> None:
         """What decides beside documents has changed, or this is the start."""
@@ -126,6 +134,9 @@ class Station:
             region=self.location.name,
             retries=self._options.retries,
         )
+        if self._instead:
+            wrong = {name: secret(name, *self._instead) for name in self.config.secrets}
+            self.config.secrets = wrong
         for kind, field_name in KINDS.items():
             self._bring(kind, getattr(self.config, field_name))
 

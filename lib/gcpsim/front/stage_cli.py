@@ -60,6 +60,7 @@ NOUNS: dict[str, dict[str, Verb]] = {
         "hang": Verb("pod-hang", POD, "takes requests and never answers"),
         "refuse": Verb("pod-refuse", POD, "refuses new connections"),
         "leak": Verb("pod-leak", POD, "drops some requests (5%%, or --share)", ("share",)),
+        "cut": Verb("pod-cut", POD, "breaks off in the middle of its answers"),
         "close-early": Verb(
             "pod-close-early", POD, "ends idle connections early (5s, or --after)", ("after",)
         ),
@@ -78,6 +79,11 @@ NOUNS: dict[str, dict[str, Verb]] = {
     },
     "location": {
         "delay": Verb("location-delay", ("location", "by"), "it learns changes later (30s, 5m)"),
+        "certificate": Verb(
+            "location-certificate",
+            ("location", "certificate"),
+            "wrong: it serves one that nobody trusts; right: its own again",
+        ),
         "down": Verb("location-down", ("location",), "its front end goes away"),
         "up": Verb("location-up", ("location",), "its front end is back"),
     },

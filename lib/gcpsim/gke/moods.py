@@ -1,4 +1,4 @@
-"""Stage directions for pods that misbehave: pod-slow, -fail, -hang, -refuse, -leak and the like.
+"""Stage directions for pods that misbehave: pod-slow, -fail, -hang, -refuse, -leak, -cut and such.
 
 They write the annotations of `core.behaviour` on the pods, so that what is staged can be seen and
 undone with kubectl as well. A pod is given by its name or by a pattern such as `storefront-*`.
@@ -20,6 +20,7 @@ MOODS = {
     "pod-hang": ("hang", "", "true"),
     "pod-refuse": ("refuse", "", "true"),
     "pod-leak": ("leak", "share", "5%"),
+    "pod-cut": ("cut", "", "true"),
     "pod-close-early": ("keepalive", "after", "5s"),
     "pod-ignore-sigterm": ("ignore-sigterm", "", "true"),
     "pod-proxy-protocol": ("proxy-protocol", "mode", "on"),

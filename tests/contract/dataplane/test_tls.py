@@ -75,6 +75,20 @@ def test_a_certificate_is_exchanged_without_ending_connections(maps: Any) -> Non
     connection.close()
 
 
+def test_a_location_serves_a_certificate_that_nobody_trusts(maps: Any) -> None:
+    def stage(which: str) -> None:
+        maps.sim.admin("POST", "stage/location-certificate",
+                       {"location": "us-central1", "certificate": which})  # fmt: skip
+
+    kept = maps.connect("www.example.com", tls=True)
+    stage("wrong")
+    assert maps.handshake("www.example.com")[0] == ["stranger.invalid"]
+    assert kept.get("/").status == 200
+    kept.close()
+    stage("right")
+    assert maps.handshake("www.example.com")[0] == ["www.example.com"]
+
+
 @OLD
 def test_no_policy_takes_old_versions(maps: Any) -> None:
     for version, shown in ((ssl.TLSVersion.TLSv1, "TLSv1"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):

@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,69 @@ def test_a_run_that_changes_something_has_what_users_saw_in_its_record(
     assert "<svg" in page
     assert f"0 of {traffic['sent']:,}" in (records / "index.html").read_text()
     assert cli.main(["records", "--records", str(records), "verify"]) == 0
+
+
+MOODS = (  # each kind of failure on a frontend of its own
+    ("ingress-nginx", "cut", {}),
+    ("shop", "fail", {"pod": "api-*", "status": "502"}),
+    ("iot", "slow", {"by": "4s"}),
+    ("shop", "cut", {"pod": "postgres-*"}),
+)
+
+
+class Trouble(threading.Thread):
+    """Faults that come and go while a run is under way, until `over`."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(daemon=True)
+        self.shop, self.over = shop, threading.Event()
+
+    def stage(self, verb: str, **args: Any) -> None:
+        self.shop.sim.admin("POST", f"stage/{verb}", args)
+
+    def run(self) -> None:
+        while not self.over.wait(0.8):
+            for namespace, mood, more in MOODS:
+                where = {"cluster": "blue", "namespace": namespace, "pod": "*"}
+                self.stage(f"pod-{mood}", **{**where, **more})
+            self.stage("location-certificate", location="europe-west1", certificate="wrong")
+            self.over.wait(0.8)
+            for namespace in {namespace for namespace, *_ in MOODS}:
+                self.stage("pod-heal", cluster="blue", namespace=namespace, pod="*")
+            self.stage("location-certificate", location="europe-west1", certificate="right")
+            self.stage("location-down", location="us-central1")
+            self.over.wait(0.4)
+            self.stage("location-up", location="us-central1")
+
+    def stop(self) -> None:
+        self.over.set()
+        self.join()
+
+
+def test_each_kind_of_failure_is_read_back_from_the_record(
+    open_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records, trouble = open_shop.folder / "troubled", Trouble(open_shop)
+    trouble.start()
+    try:
+        cli.main(
+            ["run", str(NOTEBOOKS / "50_firewall.ipynb"), "--params", open_shop.file(),
+             "--approve", "auto", "--records", str(records), "--json"]
+        )  # fmt: skip
+    finally:
+        trouble.stop()
+    said = json.loads(capsys.readouterr().out)
+    wanted = {"reset", "connect", "tls", "timeout", "status", "cut body"}
+    assert {failure["kind"] for failure in said["traffic"]["failures"]} >= wanted
+    folder = records / said["change_id"]
+    _, samples = archive.read((folder / archive.FILE).read_text())
+    assert {sample.kind for sample in samples} >= wanted
+    page = (folder / "index.html").read_text()
+    assert all(f'<span class="state failed">{kind}</span>' in page for kind in wanted)
+    assert cli.main(["records", "--records", str(records), "show", said["change_id"],
+                     "--traffic"]) == 0  # fmt: skip
+    shown = capsys.readouterr().out
+    assert all(f"  {kind}  " in shown for kind in wanted)
 
 
 def test_an_unordered_change_is_caught(open_shop: Shop) -> None:

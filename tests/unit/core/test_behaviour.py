@@ -17,6 +17,7 @@ from gcpsim.core.behaviour import HEALTHY, PREFIX, Behaviour
         ("hang", "false", HEALTHY),
         ("refuse", "true", Behaviour(refuse=True)),
         ("leak", "5%", Behaviour(leak=0.05)),
+        ("cut", "true", Behaviour(cut=True)),
         ("keepalive", "75s", Behaviour(keepalive=75)),
         ("ignore-sigterm", "true", Behaviour(ignore_sigterm=True)),
         ("proxy-protocol", "optional", Behaviour(proxy_protocol="optional")),
@@ -31,7 +32,8 @@ def test_annotations(name: str, text: str, wanted: Behaviour) -> None:
     ("name", "text"),
     [
         ("slow", "soon"), ("fail", "200"), ("fail", "x"), ("hang", "yes"), ("leak", "120%"),
-        ("leak", "much"), ("keepalive", "-1s"), ("proxy-protocol", "v2"), ("dance", "true"),
+        ("cut", "half"), ("leak", "much"), ("keepalive", "-1s"), ("proxy-protocol", "v2"),
+        ("dance", "true"),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_when_staged_and_ignored_in_manifests(name: str, text: str) -> None:

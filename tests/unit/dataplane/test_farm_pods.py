@@ -279,6 +279,11 @@ def test_moods() -> None:
             except (asyncio.IncompleteReadError, ConnectionError):
                 leaked += 1
         assert leaked == 5
+        farm.pod(behaviour=Behaviour(cut=True))
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await ask(at, GET)
+        probe = GET.replace("X-Two: a", "User-Agent: GoogleHC/1.0")
+        assert (await ask(at, probe))[0] == 200, "a probe does not notice"
         farm.pod(behaviour=Behaviour(refuse=True))
         with pytest.raises(ConnectionRefusedError):
             await ask(at, GET)

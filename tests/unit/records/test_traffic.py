@@ -20,6 +20,11 @@ LINE = {
     "answered": {"blue": [1] * 9 + [0]}, "failed": [0, 0, 1] + [0] * 7, "p99_ms": [3.0] * 10,
     "changes": [{"at_s": 2.0, "text": "update backends <web>", "key": "backends"}], "blind": [],
 }  # fmt: skip
+STEP = {
+    "title": "60 Backends",
+    "changes": [{"action": "update", "kind": "backends", "name": "<web>",
+                 "at": "2026-11-23T14:03:01.000Z", "status": "done"}],
+}  # fmt: skip
 
 
 def data(**more: Any) -> dict[str, Any]:
@@ -30,7 +35,7 @@ def data(**more: Any) -> dict[str, Any]:
         "verdict": {"state": "breach", "reasons": ["1 of 10 requests failed, 0 allowed"]},
         "users": None,
     }  # fmt: skip
-    return {"traffic": {**base, **more}}
+    return {"traffic": {**base, **more}, "steps": [STEP]}
 
 
 def page(record: dict[str, Any]) -> str:
@@ -43,6 +48,8 @@ def test_a_breach_is_told_with_each_failure_and_its_change() -> None:
     assert "HTTP 502 (failed_to_connect_to_backend)" in shown
     assert "update backends &lt;web&gt;" in shown and "<web>" not in shown
     assert "<svg" in shown and "as a table" in shown
+    assert '<a href="#change-1">update backends &lt;web&gt;</a>' in shown
+    assert '<a href="#change-1"><title>2 s: update backends' in shown  # in the picture
     assert "and 2 more" in shown
     said = "\n".join(traffic.lines(data()))
     assert "update backends <web>" in said and "blue" in said
@@ -67,6 +74,20 @@ def test_a_quiet_change_says_so_and_who_else_saw_it() -> None:
     shown = page(quiet)
     assert "shop-api writes no request logs" in shown and "old (7)" in shown
     assert "cannot be read" in shown
+
+
+def test_real_users_who_fared_worse_than_the_day_before_are_a_doubt() -> None:
+    worse = {"name": "web", "real": True, "requests": 500, "by_class": {}, "failures": {},
+             "of_the_meter": 10, "day_before": 2000,
+             "compared": {"state": "worse", "why": "490 requests of real users"}}  # fmt: skip
+    users = {"since": "2026-11-23T14:00:00Z", "until": "2026-11-23T14:10:00Z", "failures": [],
+             "blind": [], "passthrough_packets": {}, "frontends": [worse]}  # fmt: skip
+    record = data(failed=0, failures=[], failures_left_out=0, users=users, verdict={"state": "ok"})
+    sentence, tone = traffic.verdict(record)
+    assert sentence.endswith("; web: 490 requests of real users.")
+    assert tone == "uncertain"
+    assert "490 requests of real users" in page(record)
+    assert "worse" in "\n".join(traffic.lines(record))
 
 
 def test_a_blind_meter_is_no_success() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 from edgebook.traffic import TrafficLimits, VerdictState, judge
 from edgebook.traffic.samples import Anchor, Mark, SampleLog
-from edgebook.traffic.statistics import Span, Statistics, statistics
+from edgebook.traffic.statistics import Span, Statistics, statistics, told
 from edgebook.traffic.values import Blind, Client, Protocol, Sample, Series, Target
 
 START = 1000.0
@@ -166,3 +166,12 @@ def test_streams_that_a_plan_ends_are_no_failures_and_are_told() -> None:
     seen = statistics(log, START, START + 10)
     assert (seen.failed, seen.cut_as_planned) == (1, 1)  # only in its stage
     assert "; 1 long stream cut as planned" in seen.sentence
+
+
+def test_a_flood_of_one_kind_hides_no_other() -> None:
+    flood = [Sample(START + n / 10, 0, 0.1, "reset", "connection reset") for n in range(40)]
+    late = [Sample(START + 50 + n, 0, 0.1, "connect", "refused") for n in range(2)]
+    found = told([*late, *flood], most=10)
+    assert [sample.kind for sample in found] == ["reset"] * 8 + ["connect"] * 2
+    assert found[:8] == flood[:8]
+    assert told([*late, *flood], most=100) == [*flood, *late]

@@ -172,6 +172,7 @@ def test_requests_are_counted_and_the_meter_s_told_apart(google: Google) -> None
     assert (found["web"]["of_the_meter"], found["web"]["real"]) == (50, False)
     assert found["mqtt"]["real"] is None  # who connects is in no log
     assert found["web"]["day_before"] == 90
+    assert found["web"]["compared"]["state"] == "unknown"  # 90 are too few to compare with
     assert found["mqtt"]["requests"] == 7
     assert found["postgres"]["requests"] == 0
     ask = next(query for service, query in google.asked if service == "monitoring")

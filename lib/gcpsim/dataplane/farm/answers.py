@@ -23,6 +23,7 @@ PROBER = "GoogleHC/1.0"
 SLOW = "x-gcpsim-slow"  # seconds by which an answer was late
 HEALTH_SERVICE = "/grpc.health.v1.Health/"
 DRIPS = 10
+CUT_AFTER = 0.05  # seconds: a reset at once would take the bytes before it along
 MOST_WISHED = 1e9
 MOST_BYTES = 64 * 1024 * 1024
 Headers = list[tuple[str, str]]
@@ -108,6 +109,19 @@ async def dripping(body: bytes, seconds: float) -> AsyncIterator[bytes]:
     for start in range(0, len(body), size):
         await asyncio.sleep(seconds * size / len(body))
         yield body[start : start + size]
+
+
+async def broken_off(body: bytes) -> AsyncIterator[bytes]:
+    """A body that ends too early: its part arrives before the connection is gone."""
+    yield body
+    await asyncio.sleep(CUT_AFTER)
+    raise EOFError
+
+
+def cut_short(identity: Identity) -> Reply:
+    """An answer that promises twice what it brings."""
+    body = json.dumps(identity.document).encode()
+    return Reply(headers=identity.headers(), stream=broken_off(body), length=2 * len(body))
 
 
 def answer(identity: Identity, request: Request) -> Reply:

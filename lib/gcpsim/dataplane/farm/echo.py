@@ -24,6 +24,9 @@ class Echo:
         if pod.behaviour.fail:
             self.connection.close()
             return
+        if pod.behaviour.cut:
+            self.connection.cut()
+            return
         if pod.behaviour.hang or not data:
             return
         answer = self._account() if data.strip().lower() == WHO else data

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from gcpsim.core.behaviour import Behaviour
-from gcpsim.dataplane.farm.answers import PROBER, SLOW, Identity, Reply, Request, answer
+from gcpsim.dataplane.farm.answers import PROBER, SLOW, Identity, Reply, Request, answer, cut_short
 from gcpsim.dataplane.farm.certificates import Certificates
 from gcpsim.dataplane.farm.connections import Arrival, Connection
 from gcpsim.dataplane.farm.ground import Ground
@@ -148,6 +148,8 @@ class Pod:
             return Reply(hang=True)
         if self.leaks():
             return Reply(drop=True)
+        if behaviour.cut and request.headers.get("user-agent") != PROBER:
+            return cut_short(self.identity)
         if behaviour.fail:
             reply: Reply | Awaitable[Reply] = Reply(
                 behaviour.fail, self.identity.headers(), b'{"failing": true}'
@@ -156,11 +158,22 @@ class Pod:
             reply = self.router.serve(self, request)
         else:
             reply = answer(self.identity, request)
-        if behaviour.slow and isinstance(reply, Reply):
-            # Probes are told instead of kept waiting: their timeouts are in simulated time.
-            if request.headers.get("user-agent") != PROBER:
-                reply.delay += behaviour.slow
-            reply.headers = [*reply.headers, (SLOW, f"{behaviour.slow:g}")]
+        if behaviour.slow:
+            if not isinstance(reply, Reply):
+                return self._slowed_later(request, reply)
+            self._slow(request, reply)
+        return reply
+
+    def _slow(self, request: Request, reply: Reply) -> None:
+        # Probes are told instead of kept waiting: their timeouts are in simulated time.
+        if request.headers.get("user-agent") != PROBER:
+            reply.delay += self.behaviour.slow
+        reply.headers = [*reply.headers, (SLOW, f"{self.behaviour.slow:g}")]
+
+    async def _slowed_later(self, request: Request, coming: Awaitable[Reply]) -> Reply:
+        """What an ingress controller passes on is late too."""
+        reply = await coming
+        self._slow(request, reply)
         return reply
 
     def leaks(self) -> bool:

@@ -56,15 +56,16 @@ def chains(documents: Documents, proxy_path: str, proxy: Doc) -> tuple[list[Chai
         for index, certificate in enumerate(certificates):
             pair = documents.pair(certificate)
             if pair is not None:
-                secret = f"{name}#{index}"
-                secrets[secret] = _secret(secret, *pair)
-                names.append(secret)
+                known = f"{name}#{index}"
+                secrets[known] = secret(known, *pair)
+                names.append(known)
         if names:
             found.append(Chain(match.lower() if match != PRIMARY else match, tuple(names)))
     return sorted(found, key=lambda chain: chain.match), secrets
 
 
-def _secret(name: str, chain: str, key: str) -> Doc:
+def secret(name: str, chain: str, key: str) -> Doc:
+    """A secret as Envoy takes it; `chain` and `key` are PEM."""
     return {
         "name": name,
         "tls_certificate": {
@@ -79,7 +80,7 @@ def context(documents: Documents, proxy: Doc, chain: Chain, alpn: list[str]) -> 
     common: Doc = {
         "tls_params": parameters(documents.get(proxy.get("sslPolicy") or "")),
         "tls_certificate_sds_secret_configs": [
-            {"name": secret, "sds_config": ADS} for secret in chain.secrets
+            {"name": name, "sds_config": ADS} for name in chain.secrets
         ],
     }
     if alpn:
