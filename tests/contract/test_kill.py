@@ -11,7 +11,7 @@ from tests.contract.rest import Compute
 
 PROJECT = "durable"
 WRITERS = 4
-ROUNDS = 6
+ROUNDS = 4
 
 
 class Writer(threading.Thread):

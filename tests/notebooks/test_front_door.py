@@ -87,7 +87,7 @@ def test_plain_papermill_runs_the_notebooks_with_the_ordinary_kernel(world: Worl
 
     All of them run in ordinary kernels by nbval below, and through papermill in the runner's.
     """
-    paths = [*NUMBERED[:3], *LOOKING]
+    paths = [NUMBERED[0], NUMBERED[2], *LOOKING]
     first, rest = paths[0], []
     for path in paths[1:]:
         parameters = {"params_file": PARAMS}
