@@ -1,4 +1,4 @@
-"""The page about the house is true: what it names exists, and every room is named."""
+"""The pages about the house are true: what they name exists, and every room is named."""
 
 import importlib.util
 import re
@@ -8,6 +8,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+RECIPES = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+PATHS = sorted(set(re.findall(r"`([a-z_]+/(?:[a-z_.]+/?)*)`", RECIPES)))
+# What paths in the recipes begin at: the tree, or the room that is spoken of.
+STARTS = [ROOT, *(ROOT / p for p in ("lib/edgebook", "lib/gcpsim", "lib/gcpsim/compute"))]
 NAMED = sorted(set(re.findall(r"`((?:edgebook|gcpsim)(?:\.[a-z_0-9]+)+)`", PAGE)))
 RUNBOOK = re.compile(r"\b(operate/[a-z_]+|\d0_(?!ms\b)[a-z_]+)\b")
 STEP = re.compile(r"\b(?:run|then|[Rr]un) (\d\d)\b")
@@ -35,6 +39,16 @@ def test_every_room_is_named(package: str) -> None:
 def test_every_folder_that_is_named_exists(folder: str) -> None:
     assert folder.removesuffix("/") in PAGE
     assert (ROOT / folder).is_dir()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_path_that_the_recipes_send_to_exists(path: str) -> None:
+    runbook = (ROOT / "notebooks" / f"{path}.ipynb").exists()
+    assert runbook or any((start / path).exists() for start in STARTS), path
+
+
+def test_the_recipes_name_paths() -> None:
+    assert {"lib/edgebook/model/kinds.py", "plan/holders.py", "collections/table.py"} <= set(PATHS)
 
 
 def mentioned() -> set[tuple[str, str]]:

@@ -217,7 +217,7 @@ def ask(url: str, verb: str, path: str, body: Any = None) -> Any:
 
 
 def _env(arguments: argparse.Namespace) -> int:
-    from gcpsim.front.server import exports
+    from gcpsim.front.environment import exports
 
     env = ask(arguments.url, "GET", "ready")["env"]
     token = token_of(env["GCPSIM_URL"])

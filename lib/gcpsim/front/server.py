@@ -5,14 +5,10 @@ API, a DNS server, and a CONNECT proxy. All on loopback. The ready line says whe
 """
 
 import asyncio
-import base64
 import contextlib
 import gc
-import json
 import logging
 import os
-import secrets
-import shlex
 import signal
 import socket
 import sys
@@ -26,19 +22,22 @@ import yaml
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gcpsim.certs.authority import Authority
 from gcpsim.core.world import World
 from gcpsim.dataplane.plane import DataPlane, NoEnvoy, say
 from gcpsim.dns.doors import DnsDoors
 from gcpsim.front import guard, registry
 from gcpsim.front.build import Cloud, Config, build
+from gcpsim.front.environment import (
+    ROOT_SERVICES,
+    SERVICES,
+    Doors,
+    environment,
+    kubeconfig,
+    write_private,
+)
 from gcpsim.front.http import GoogleEdge
 from gcpsim.front.proxy import ConnectProxy, server_context
 from gcpsim.k8s.api.http import make_app
-
-SERVICES = ("compute", "dns", "certificatemanager", "container")
-ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "logging", "monitoring")
-DEFAULT_PROJECT = "gcpsim"
 
 
 class Server:
@@ -91,14 +90,21 @@ class Server:
             clusters[name] = self._about_cluster(name, bound)
         self.world.store.commit()
         self.cloud.gke.estate.listeners.append(self._cluster_changed)
-        env = self._environment(url, dns, f"http://{host}:{proxy_port}", clusters)
+        proxy = f"http://{host}:{proxy_port}"
+        env = environment(
+            self.cloud,
+            self.folder,
+            Doors(url, dns, proxy),
+            {name: cluster["server"] for name, cluster in clusters.items()},
+            dataplane=plane is not None,
+        )
         ready = {
             "ready": True,
             "services": dict.fromkeys(SERVICES + ROOT_SERVICES, url),
             "clusters": clusters,
             "dns": dns,
             "resolvers": self._dns.addresses,
-            "proxy": f"http://{host}:{proxy_port}",
+            "proxy": proxy,
             "ca": env["GCPSIM_CA_FILE"],
             "dataplane": plane is not None,
             "locations": plane.locations if plane else [],
@@ -184,7 +190,7 @@ class Server:
         server = f"https://127.0.0.1:{bound.getsockname()[1]}"
         path = self.folder / f"kubeconfig-{name}.yaml"
         text = yaml.safe_dump(kubeconfig(self.cloud, {name: server}), sort_keys=False)
-        _write_private(path, text)
+        write_private(path, text)
         return {"server": server, "kubeconfig": str(path)}
 
     def _cluster_changed(self, name: str) -> None:
@@ -203,97 +209,6 @@ class Server:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _environment(
-        self, url: str, dns: str, proxy: str, clusters: dict[str, dict[str, str]]
-    ) -> dict[str, str]:
-        """What a shell exports so that gcloud, kubectl and the libraries talk to this simulator."""
-        authority = self.cloud.certificates.authority
-        ca, bundle = self.folder / "ca.pem", self.folder / "ca-bundle.pem"
-        ca.write_text(authority.ca_pem)
-        bundle.write_text(_public_roots() + authority.ca_pem)
-        project = next((c.project for c in self.cloud.gke.clusters.values()), DEFAULT_PROJECT)
-        credentials = self.folder / "credentials.json"
-        _write_private(credentials, json.dumps(_service_account(authority, url, project)))
-        token = self.folder / "access-token"  # gcloud's plugin for kubectl needs one, any one
-        _write_private(token, "gcpsim-access-token")
-        merged = self.folder / "kubeconfig.yaml"
-        servers = {name: cluster["server"] for name, cluster in clusters.items()}
-        _write_private(merged, yaml.safe_dump(kubeconfig(self.cloud, servers), sort_keys=False))
-        overrides = {
-            f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}": f"{url}/"
-            for name in (*SERVICES, *ROOT_SERVICES)
-        }
-        overrides["CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"] = f"{url}/compute/v1/"
-        return {
-            "GCPSIM_URL": url,
-            "GCPSIM_TOKEN": secrets.token_urlsafe(24),
-            "GCPSIM_CA_FILE": str(ca),
-            "GCPSIM_DATAPLANE": "true" if self._dataplane else "false",
-            "GCPSIM_DNS": dns,
-            **dict(sorted(overrides.items())),
-            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
-            "CLOUDSDK_CONFIG": str(self.folder / "gcloud"),
-            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
-            "CLOUDSDK_CORE_PROJECT": project,
-            "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
-            "GOOGLE_CLOUD_PROJECT": project,
-            "HTTPS_PROXY": proxy,
-            "KUBECONFIG": str(merged),
-            "NO_PROXY": "127.0.0.1,localhost",
-            "REQUESTS_CA_BUNDLE": str(bundle),
-            "SSL_CERT_FILE": str(bundle),
-        }
-
-
-def kubeconfig(cloud: Cloud, servers: dict[str, str]) -> dict[str, Any]:
-    """A kubeconfig with GKE's context names, and each cluster's short name as a second one."""
-    ca = base64.b64encode(cloud.certificates.authority.ca_pem.encode()).decode()
-    clusters, users, contexts = [], [], []
-    for name, server in servers.items():
-        cluster = cloud.gke.clusters[name]
-        long_name = f"gke_{cluster.project}_{cluster.location}_{name}"
-        clusters.append(
-            {"name": long_name, "cluster": {"server": server, "certificate-authority-data": ca}}
-        )
-        users.append({"name": long_name, "user": {"token": "gcpsim-access-token"}})
-        context = {"cluster": long_name, "user": long_name}
-        contexts += [{"name": long_name, "context": context}, {"name": name, "context": context}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": contexts[0]["name"] if contexts else "",
-        "clusters": clusters,
-        "users": users,
-        "contexts": contexts,
-    }
-
-
-def _service_account(authority: Authority, url: str, project: str) -> dict[str, str]:
-    """Credentials that official libraries accept; their token comes from the simulator."""
-    return {
-        "type": "service_account",
-        "project_id": project,
-        "private_key_id": "gcpsim",
-        "private_key": authority.service_account_key(),
-        "client_email": f"rehearsal@{project}.iam.gserviceaccount.com",
-        "client_id": "100000000000000000000",
-        "token_uri": f"{url}/token",
-    }
-
-
-def _public_roots() -> str:
-    """The roots that the libraries trust anyway, so that a bundle of ours takes nothing away."""
-    import certifi
-
-    return Path(certifi.where()).read_text()
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(text)
 
 
 async def serve(config: Config) -> int:
@@ -355,8 +270,3 @@ async def _remember_time(world: World) -> None:
         world.store.table("meta").put("clock", {"now": world.clock.now()})
         world.store.commit()
     await asyncio.Event().wait()
-
-
-def exports(env: dict[str, str]) -> str:
-    """`export NAME=value` lines for a shell."""
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in env.items())
