@@ -67,6 +67,8 @@ class Desk:
             watch.add(targets, ways=ways, rates=asked["rates"])
         elif verb == "drop":
             watch.drop(*asked["frontends"])
+        elif verb == "hurry":
+            watch.hurry(asked["longest"])
         elif verb == "judged":
             watch.judged = asked["until"]
         return {"began": watch.began, "judged": watch.judged}
@@ -109,6 +111,10 @@ class RemoteWatch:
     @judged.setter
     def judged(self, until: float) -> None:
         self._ask({"verb": "judged", "until": until})
+
+    def hurry(self, longest: float | None) -> None:
+        """No series waits longer than so many seconds; None: at the allowed pace."""
+        self._ask({"verb": "hurry", "longest": longest})
 
     def streaks(self, since: float) -> list[dict[str, Any]]:
         """What each series saw since then, in JSON."""

@@ -140,7 +140,9 @@ def _changes(data: Mapping[str, Any], scale: float) -> list[str]:
         x = LEFT + change["at_s"] * scale
         words = escape(f"{change['at_s']:g} s: {change['text']}")
         link = escape(str(change.get("link") or ""), quote=True)
-        begins, ends = (f'<a href="#{link}">', "</a>") if link else ("<g>", "</g>")
+        begins, ends = (
+            (f'<a href="#{link}" style="color:inherit">', "</a>") if link else ("<g>", "</g>")
+        )
         parts.append(
             f'{begins}<title>{words}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{RATE[0]:.0f}" '
             f'y2="{LATENCY[0] + LATENCY[1]:.0f}" stroke="{INK}" stroke-opacity=".45" '

@@ -26,10 +26,12 @@ def steady(
     wanted: int = IN_A_ROW,
     enough: Callable[[Mapping[int, Streak]], bool] = lambda found: True,
     shared: RemoteWatch | None = None,
+    longest: float | None = None,
 ) -> list[Streak]:
     """One streak a series, sorted; `enough` may want more than answers in a row.
 
-    `shared` is the watch of a run: it asks already, so that nobody asks more than was allowed.
+    `shared` is the watch of a run: it asks already, so that nobody asks more than was allowed;
+    with `longest` no series waits longer until then, where that hurts nobody.
     """
     asked = tuple(targets)
 
@@ -37,7 +39,11 @@ def steady(
         return all(item.in_a_row >= wanted for item in found.values()) and enough(found)
 
     if shared is not None:
-        found = _of_the_run(shared, asked, reach, patience, well)
+        shared.hurry(longest)
+        try:
+            found = _of_the_run(shared, asked, reach, patience, well)
+        finally:
+            shared.hurry(None)
         return [streak for _, streak in sorted(found.items())]
     with Watch(asked, rate=rate, reach=reach) as watch:
         if watch.log.series:

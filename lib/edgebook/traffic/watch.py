@@ -61,6 +61,7 @@ class Watch:
     ) -> None:
         self._rates: dict[str, float] = dict(rate) if isinstance(rate, Mapping) else {}
         self._usual = POLITE if isinstance(rate, Mapping) else rate
+        self._longest = float("inf")  # seconds between two requests of a series
         self._reach = reach
         self._first = tuple(targets)
         self._targets: dict[Target, list[Way]] = {}
@@ -130,6 +131,14 @@ class Watch:
             if series:
                 self._ensure_clients()
                 self._tell({"add": [item.to_json() for item in series]})
+
+    def hurry(self, longest: float | None) -> None:
+        """No series waits longer than so many seconds from now on; None: at the allowed pace."""
+        with self._lock:
+            wanted = float("inf") if longest is None else longest
+            if wanted != self._longest:
+                self._longest = wanted
+                self.add(())
 
     def refresh(self) -> None:
         """Look again where the targets are reached."""
@@ -225,7 +234,7 @@ class Watch:
             if number is None:
                 number, following = following, following + 1
             frontend, whole = target.frontend, sharing[target.frontend]
-            interval = whole / target.weight / self._rate_of(frontend)
+            interval = min(whole / target.weight / self._rate_of(frontend), self._longest)
             first = place[frontend] / whole
             place[frontend] += target.weight
             where = (way.location, way.host, way.port)

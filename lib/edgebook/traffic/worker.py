@@ -70,8 +70,11 @@ class Worker:
 
     def _add(self, series: Series) -> None:
         """A new series, or the new pace of one that is there."""
+        before = self._intervals.get(series.number, 0.0)
         self._intervals[series.number] = series.interval
         if series.number in self._clients:
+            if series.interval < before:
+                self._sooner(series.number, before - series.interval)
             return
         target = series.target
         secure = target.protocol in (Protocol.HTTPS, Protocol.SSL)
@@ -79,6 +82,13 @@ class Worker:
         self._clients[series.number] = CLIENTS[series.client](series, self._record, context)
         due = self._loop.time() + series.first * series.interval
         self._timers[series.number] = self._loop.call_at(due, self._fire, series.number, due)
+
+    def _sooner(self, number: int, seconds: float) -> None:
+        """What waits for its turn at the old pace has it at the new one."""
+        timer = self._timers[number]
+        timer.cancel()
+        due = max(self._loop.time(), timer.when() - seconds)
+        self._timers[number] = self._loop.call_at(due, self._fire, number, due)
 
     def _drop(self, number: int) -> None:
         if number not in self._clients:

@@ -25,6 +25,7 @@ from edgebook.verify.health import health_of
 
 SOON = 14
 SPREAD_SECONDS = 120.0  # of the environment: that long a change may take to be everywhere
+LONGEST = 1.0  # seconds, in a simulator: a redirect is asked for every four seconds else
 LEAST_SECONDS = 12.0  # of this machine
 ANSWERS = {
     Protocol.HTTPS: "HTTPS answers",
@@ -93,6 +94,7 @@ def _steady(facts: Facts, asked: list[Target]) -> Iterator[CheckResult]:
         patience=patience(facts),
         enough=lambda streaks: not _unseen(zones, streaks.values()),
         shared=current(),
+        longest=LONGEST if local else None,
     )
     grouped: dict[tuple[str, str, str, int], list[Streak]] = defaultdict(list)
     for streak in found:

@@ -13,6 +13,7 @@ from gcpsim.observability.entries import backend_labels
 
 PREFIX = "loadbalancing.googleapis.com/"
 MINUTES_KEPT = 1_500
+UNAVAILABLE = "destination_unavailable"
 BOUNDS = tuple(1.4**power for power in range(67))  # ms: the buckets of Google's latency metrics
 CONTINENTS = {
     "africa": "Africa",
@@ -172,9 +173,12 @@ class Metrics:
         }
         ended = seen.get("ended")
         minute = int((seen["time"] if ended is None else ended) // 60)
-        verb = "new" if ended is None else "closed"
-        name = f"{prefix}/{within}{verb}_connections{count}"
-        self._count(self._series(name, labels, kind, resource), minute, 1)
+        minutes = {"new" if ended is None else "closed": minute}
+        if ended is not None and not _was_told(seen):
+            minutes["new"] = int(seen["time"] // 60)
+        for verb, when in minutes.items():
+            name = f"{prefix}/{within}{verb}_connections{count}"
+            self._count(self._series(name, labels, kind, resource), when, 1)
         if ended is not None:
             for way, key in (("egress", "bytes_sent"), ("ingress", "bytes_received")):
                 size = int(seen.get(key, 0))  # type: ignore[call-overload]
@@ -229,6 +233,11 @@ class Metrics:
 def continent(location: str) -> str:
     """The continent of a region, as `proxy_continent` spells it."""
     return CONTINENTS.get(location.split("-")[0], "Unknown")
+
+
+def _was_told(seen: Connection) -> bool:
+    """Whether a connection that ended was told when it began: only one that found a backend is."""
+    return bool(seen.get("backend_group")) and UNAVAILABLE not in seen.get("proxy_status", "")
 
 
 def _http_resource(seen: Request) -> dict[str, str]:

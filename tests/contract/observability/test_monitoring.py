@@ -165,14 +165,23 @@ def test_passthrough_packets_and_proxy_connections_are_counted(watched: Any) -> 
             "egress_packets": 3,
         }
     )
-    connection: Any = {"time": START, "project": "shop", "scheme": "EXTERNAL_MANAGED"}
-    watched.world.observability.connection(connection)
-    watched.world.observability.connection({**connection, "ended": START + 5, "bytes_sent": 9})
+    connection: Any = {
+        "time": START,
+        "project": "shop",
+        "scheme": "EXTERNAL_MANAGED",
+        "backend_group": "projects/shop/zones/us-central1-a/networkEndpointGroups/n",
+    }
+    tell = watched.world.observability.connection
+    tell(connection)
+    tell({**connection, "ended": START + 5, "bytes_sent": 9})
+    # Those that found no backend are told once, when they end.
+    tell({**connection, "ended": START + 1, "backend_group": ""})
+    tell({**connection, "ended": START + 1, "proxy_status": 'error="destination_unavailable"'})
     watched.advance(300)
     prefix = "loadbalancing.googleapis.com/"
     assert total(ask(watched, f"{prefix}l3/external/ingress_packets_count")) == 4
-    assert total(ask(watched, f"{prefix}l4_proxy/tcp/new_connections_count")) == 1
-    assert total(ask(watched, f"{prefix}l4_proxy/tcp/closed_connections_count")) == 1
+    assert total(ask(watched, f"{prefix}l4_proxy/tcp/new_connections_count")) == 3
+    assert total(ask(watched, f"{prefix}l4_proxy/tcp/closed_connections_count")) == 3
     assert total(ask(watched, f"{prefix}l4_proxy/egress_bytes_count")) == 9
 
 

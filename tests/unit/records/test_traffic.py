@@ -49,7 +49,9 @@ def test_a_breach_is_told_with_each_failure_and_its_change() -> None:
     assert "update backends &lt;web&gt;" in shown and "<web>" not in shown
     assert "<svg" in shown and "as a table" in shown
     assert '<a href="#change-1">update backends &lt;web&gt;</a>' in shown
-    assert '<a href="#change-1"><title>2 s: update backends' in shown  # in the picture
+    assert (
+        '<a href="#change-1" style="color:inherit"><title>2 s: update backends' in shown
+    )  # in the picture
     assert "and 2 more" in shown
     said = "\n".join(traffic.lines(data()))
     assert "update backends <web>" in said and "blue" in said

@@ -70,6 +70,25 @@ def test_a_run_s_watch_says_whether_targets_answer_steadily(server: Server) -> N
         assert {(streak.answered, streak.failure) for streak in broken} == {(0, "HTTP 503")}
 
 
+def test_where_it_hurts_nobody_the_run_s_watch_asks_more_often_until_it_knows(
+    server: Server,
+) -> None:
+    way = Way("us-central1", "127.0.0.1", server.listen(server.http))
+    with (
+        Watch(reach=nowhere, rate=0.01) as watch,  # in a row at this pace: five minutes
+        contextlib.closing(Desk(watch)) as desk,
+    ):
+        watch.add([TARGET], ways={("203.0.113.1", 80): [way]})
+        usual = [series.interval for series in watch.log.series.values()]
+        assert watch.wait_until(lambda: watch.log.answered > 0, 30)
+        remote = RemoteWatch(desk.path)
+        found = steady(
+            [TARGET], lambda ip, port: [way], rate=1, patience=60, shared=remote, longest=0.1
+        )
+        assert all(streak.in_a_row >= IN_A_ROW for streak in found)
+        assert [series.interval for series in watch.log.series.values()] == usual
+
+
 def test_the_watch_of_the_run_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert current() is None
