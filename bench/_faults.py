@@ -13,7 +13,8 @@ from typing import Any
 from edgebook.traffic import Statistics, Watch
 from edgebook.traffic.targets import TODAY
 
-from bench.moves import PARAMS, admin, simulator
+from bench._moving import PARAMS
+from bench.moves import admin, simulator
 
 FAULT_SECONDS = 2.0
 STALL = 3.0

@@ -1,7 +1,7 @@
 """Moves of live traffic: requests that fail, our own time, and what a kill anywhere leaves.
 
 BENCH_KILLS is the number of calls of a swap at which its run is killed, before and after the effect
-(0: every call). BENCH_ROUNDS is how often the traffic goes there and back under the meter.
+(0: every call); BENCH_QUIET=0 leaves that part out. What happens under traffic: `_moving`.
 """
 
 import json
@@ -16,18 +16,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PARAMS = "params/rehearsal.yaml"
+from bench import _moving
+from bench._moving import PARAMS, QUICK
+
 KILLS = int(os.environ.get("BENCH_KILLS", "12"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
+WITHOUT_TRAFFIC = os.environ.get("BENCH_QUIET", "1") != "0"
 DIED = 137
-QUICK = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0]}
 
 
 def run() -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as state:
+    with tempfile.TemporaryDirectory() as state, tempfile.TemporaryDirectory() as folder:
         os.environ["EDGEBOOK_STATE"] = state
         os.environ.pop("EDGEBOOK_JOURNAL", None)
-        return [*_quiet(), *_traffic()]
+        return [*(_quiet() if WITHOUT_TRAFFIC else ()), *_traffic(folder)]
 
 
 def _row(what: str, measured: float, unit: str, limit: str) -> dict[str, Any]:
@@ -124,31 +125,28 @@ def _die() -> None:
     book.move("swap", to="green", **QUICK).apply("apply", "auto", show_progress=False)
 
 
-def _traffic() -> Iterator[dict[str, Any]]:
+def _traffic(folder: str) -> Iterator[dict[str, Any]]:
     """Under traffic: everything in its order loses nothing; the same at once does."""
     from edgebook.book import open as open_book
 
-    with simulator("--time-scale", "60"):
-        book = open_book(PARAMS)
+    file = _moving.params(folder)
+    with simulator("--time-scale", str(_moving.SCALE)):
+        book = open_book(file)
         book.apply("apply", "auto", show_progress=False)
-        sent = failed = 0
-        gap = 0.0
-        for name, options in _moves():
-            moved = book.move(name, **options)
-            mode = "back" if name == "failover-back" else "apply"
-            seen = moved.apply(mode, "auto", show_progress=False).data["traffic"]
-            sent, failed = sent + seen["sent"], failed + seen["failed"]
-            gap = max(gap, seen["longest_gap_s"])
-        yield _row("requests sent while traffic moved", float(sent), "", ">= 1000")
-        yield _row("requests failed of them", float(failed), "", "<= 0")
-        yield _row("longest time without a success", gap, "s", "<= 5")
+        yield from _moving.life(book, _row)
+    with simulator("--time-scale", str(_moving.SCALE)) as url:
+        book = open_book(file)
+        book.apply("apply", "auto", show_progress=False)
+        yield from _moving.killed(book, admin_of(url), _row, file)
         yield _row("requests failed by the same swap without order", _disorder(book), "", ">= 1")
+    with simulator("--time-scale", str(_moving.SCALE)) as url:
+        open_book(file).apply("apply", "auto", show_progress=False)
+        yield from _moving.lost(open_book(_moving.both(file, folder)), admin_of(url), _row)
 
 
-def _moves() -> list[tuple[str, dict[str, Any]]]:
-    there_and_back = [("swap", {"to": "green", **QUICK}), ("swap", {"to": "blue", **QUICK})]
-    cut_over = ("cut-over", {"steps": [50.0, 100.0], "soak": "15s", "ttl": "30s"})
-    return [cut_over, *(there_and_back * ROUNDS)]
+def admin_of(url: str) -> _moving.Admin:
+    """The stage door of one simulator."""
+    return lambda verb, path, body=None: admin(url, verb, path, body)
 
 
 def _disorder(book: Any) -> float:

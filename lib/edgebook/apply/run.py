@@ -91,7 +91,9 @@ class Run:
         self._await_health = await_health
         self._own_negs = own_negs
         self._values = Values(cloud, reader)
-        self._writers = Writers(cloud, reader, self._values, own_negs=own_negs, observe=observe)
+        self._writers = Writers(
+            cloud, reader, self._values, own_negs=own_negs, observe=observe, say=progress.say
+        )
         self._gates = Gates(cloud, reader, progress.say, explain)
         self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._releases: dict[ResourceKey, Budget] = {}

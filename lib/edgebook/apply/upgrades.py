@@ -5,6 +5,7 @@ failed; its error is what counts. A cancelled or killed wait harms nothing: the 
 and whoever runs again finds it and waits for it.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgebook.base.clock import Budget
@@ -22,10 +23,24 @@ def resource(key: ResourceKey) -> str:
     return key.scope if key.kind == "controlPlane" else f"{key.scope}/nodePools/{key.name}"
 
 
-def carry_out(wire: Wire, change: Change) -> None:
-    """Start the upgrade, or find the one that runs already, and wait until it has ended well."""
+def carry_out(wire: Wire, change: Change, say: Callable[[str], None] = lambda words: None) -> None:
+    """Start the upgrade, or find the one that runs already, and wait until it has ended well.
+
+    `say` is told how many nodes are done, whenever that has changed.
+    """
     operation = under_way(wire, change.key) or _start(wire, change)
-    _finish(wire, change.key, operation)
+    _finish(wire, change.key, operation, say)
+
+
+def nodes(operation: Mapping[str, Any]) -> str:
+    """`3 of 12 nodes upgraded, 1 failed`; "" for an operation that does not count any."""
+    metrics = (operation.get("progress") or {}).get("metrics") or ()
+    count = {str(m.get("name")): int(m.get("intValue") or 0) for m in metrics}
+    if not count.get("NODES_TOTAL"):
+        return ""
+    failed = f", {count['NODES_FAILED']} failed" if count.get("NODES_FAILED") else ""
+    done = count.get("NODES_COMPLETE", count.get("NODES_DONE", 0))
+    return f"{done} of {count['NODES_TOTAL']} nodes upgraded{failed}"
 
 
 def operations(wire: Wire, cluster: str) -> list[dict[str, Any]]:
@@ -59,10 +74,12 @@ def _start(wire: Wire, change: Change) -> dict[str, Any]:
     return wire.request("container", "PUT", f"v1/{path}", body=body)
 
 
-def _finish(wire: Wire, key: ResourceKey, operation: dict[str, Any]) -> None:
+def _finish(
+    wire: Wire, key: ResourceKey, operation: dict[str, Any], say: Callable[[str], None]
+) -> None:
     location = key.scope.partition("/clusters/")[0]
     path = f"v1/{location}/operations/{operation['name']}"
-    budget = Budget(wire.clock, SECONDS)
+    budget, said = Budget(wire.clock, SECONDS), ""
     while operation.get("status") != "DONE":
         if not budget.pause(most=30):
             raise StepFailed(
@@ -72,6 +89,9 @@ def _finish(wire: Wire, key: ResourceKey, operation: dict[str, Any]) -> None:
                 next="kubectl get poddisruptionbudgets -A; then run it again: it goes on waiting",
             )
         operation = wire.get("container", path)
+        if (words := nodes(operation)) and words != said:
+            said = words
+            say(f"{noun(key)} {key.name}: {words}")
     if error := operation.get("error"):
         raise StepFailed(
             f"{noun(key)} {key.name}: the upgrade failed",

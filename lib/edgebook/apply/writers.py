@@ -35,12 +35,14 @@ class Writers:
         *,
         own_negs: Mapping[str, frozenset[str]],
         observe: Callable[[], Observed],
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._cloud = cloud
         self._reader = reader
         self._values = values
         self._own_negs = own_negs
         self._observe = observe
+        self._say = say
 
     def carry_out(self, change: Change, request_id: str) -> Change:
         """Do it and wait until the API says that it is done; the change as it was really made.
@@ -56,7 +58,7 @@ class Writers:
         elif kind.update is Update.OBJECT:
             objects.write(self._reader, kind, change)
         elif kind.api is Api.CONTAINER:
-            upgrades.carry_out(self._cloud.wire, change)
+            upgrades.carry_out(self._cloud.wire, change, self._say)
         elif change.action is Action.DELETE:
             self._cloud.delete(change.key, request_id=request_id)
         elif kind.api is Api.DNS:

@@ -50,12 +50,18 @@ def prepare(door: FrontDoor, name: str, options: Mapping[str, Any]) -> Prepared:
 
 def _swap(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     asked = swaps.wish(door.spec, options)
+    source: dict[str, tuple[str, ...]] = {}  # one move has one start, however far it has come
+
+    def from_there(moment: Moment) -> wish.Wish:
+        if not source:
+            source.update(swaps.sources(door.spec, moment.observed, moment.live, asked))
+        return replace(asked, source=source)
 
     def make(moment: Moment) -> Ladder:
-        return swaps.ladder(door.spec, moment.observed, moment.live, asked)
+        return swaps.ladder(door.spec, moment.observed, moment.live, from_there(moment))
 
     def require(moment: Moment, ladder: Ladder) -> None:
-        swaps.require(door.spec, moment, asked)
+        swaps.require(door.spec, moment, from_there(moment))
 
     backends = {
         name: replace(door.spec.backends[name], active=asked.to)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.apply import upgrades
@@ -9,6 +10,7 @@ from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import LiveResource
 from edgebook.moves import failover, upgrade
+from edgebook.moves import pods as pods_of
 from edgebook.moves import wish as wishes
 from edgebook.moves.failover import Failover
 from edgebook.moves.stages import Ladder
@@ -94,6 +96,8 @@ class UpgradeOf:
             f"{item.get('operationType')} {item.get('name')} is {item.get('status')}"
             for item in upgrades.operations(wire, asked.path)
         ]
+        now = datetime.fromtimestamp(self._door.connection.now(), UTC)
+        found += upgrade.excluded(self._body, asked.version, now)
         known = [str(pool["name"]) for pool in self._body.get("nodePools") or ()]
         found += [f"no node pool {name}" for name in asked.pools if name not in known]
         if not self._allow:
@@ -104,15 +108,17 @@ class UpgradeOf:
                 where=asked.path,
                 why="\n".join(found),
                 next="mend them; or move its traffic away first (operate/failover), and set "
-                "allow_loss",
+                "allow_loss, which lets pods lose requests and nothing else",
             )
 
     def _pods(self, moment: Moment) -> list[str]:
         """Only of what serves the front door from this cluster now."""
-        name, reader, found = self._asked.cluster, moment.reader, []
-        served = [b for b in self._door.spec.backends.values() if name in b.active]
+        name, reader = self._asked.cluster, moment.reader
+        found: list[str] = []
+        served = {n: b for n, b in self._door.spec.backends.items() if name in b.active}
+        ready = pods_of.count(reader, self._door.spec, served, (name,))
         budgets = reader.objects(name, "apis/policy/v1/poddisruptionbudgets", missing_ok=True)
-        for backend in served:
+        for backend_name, backend in served.items():
             neg = backend.neg
             services = reader.objects(name, "api/v1/services").result()
             selector = next(
@@ -130,5 +136,9 @@ class UpgradeOf:
                 if selector and selector.items() <= (pod["metadata"].get("labels") or {}).items()
             ]
             mine = [b for b in budgets.result() if b["metadata"]["namespace"] == neg.namespace]
-            found += list(upgrade.problems(f"{neg.namespace}/{neg.service}", pods, mine))
+            zones = ready.get((backend_name, name))
+            called = f"{neg.namespace}/{neg.service}"
+            found += upgrade.problems(called, pods, mine, zones.ready if zones else None)
+            path = f"api/v1/namespaces/{neg.namespace}/configmaps"
+            found += upgrade.keep_alive(called, pods, reader.objects(name, path).result())
         return sorted(set(found))

@@ -45,11 +45,41 @@ def wish(spec: Spec, options: Mapping[str, Any]) -> Wish:
 
 def ladder(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> Ladder:
     """The ladder from where the params, or else what is live, say that traffic goes now."""
-    source = {
-        name: _source(spec, observed, live, name, wanted)
-        for name in wishes.backends(wanted.backends, spec)
+    if not wanted.source:
+        wanted = replace(wanted, source=sources(spec, observed, live, wanted))
+    return swap.ladder(spec, observed, live, wanted)
+
+
+def sources(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> dict[str, tuple[str, ...]]:
+    """Where each backend of the wish is served now.
+
+    One that has both sides attached may be half moved by capacity, or have been served from both.
+    It is half moved when the new side has no capacity yet, or when others of the wish are.
+    """
+    names = wishes.backends(wanted.backends, spec)
+    found = {name: _source(spec, observed, live, name, wanted) for name in names}
+    to = set(wanted.to)
+    moving = any(not set(source) & to for source in found.values())
+    for name, source in found.items():
+        left = tuple(cluster for cluster in source if cluster not in to)
+        there = to & set(source)
+        if not left or not there or spec.backends[name].active != wanted.to:
+            continue
+        if moving or _idle(spec, observed, live, name, there):
+            found[name] = left
+    return found
+
+
+def _idle(spec: Spec, observed: Observed, live: Live, name: str, clusters: set[str]) -> bool:
+    """Whether all attached NEGs of these clusters have capacity 0."""
+    groups = {
+        canonical(neg.link)
+        for cluster in clusters
+        for service in observed.clusters[cluster].services
+        for neg in service.negs
     }
-    return swap.ladder(spec, observed, live, replace(wanted, source=source))
+    mine = [e for e in _entries(spec, live, name) if canonical(str(e.get("group"))) in groups]
+    return bool(mine) and all(entry.get("capacityScaler", 1) == 0 for entry in mine)
 
 
 def served(spec: Spec, observed: Observed, live: Live) -> Spec:
@@ -66,7 +96,7 @@ def require(spec: Spec, moment: Moment, wanted: Wish) -> None:
     found = ladder(spec, moment.observed, moment.live, wanted)
     if len(found.stages) == 1:
         return
-    source = {n: _source(spec, moment.observed, moment.live, n, wanted) for n in spec.backends}
+    source = wanted.source or sources(spec, moment.observed, moment.live, wanted)
     moving = mechanics.sides(spec, replace(wanted, source=source))
     clusters = {cluster for side in moving.values() for cluster in side.both}
     counted = pods.count(moment.reader, spec, moving, clusters)
@@ -90,12 +120,16 @@ def _source(spec: Spec, observed: Observed, live: Live, name: str, wanted: Wish)
     return others if twin in live and others else active
 
 
-def _attached(spec: Spec, observed: Observed, live: Live, name: str) -> tuple[str, ...]:
+def _entries(spec: Spec, live: Live, name: str) -> list[Mapping[str, Any]]:
     service = ResourceKey(
         "backendService", compute_scope(spec.project), Names(spec).backend_service(name)
     )
     found = live.get(service)
-    entries = (found.body.get("backends") or ()) if found else ()
+    return list(found.body.get("backends") or ()) if found else []
+
+
+def _attached(spec: Spec, observed: Observed, live: Live, name: str) -> tuple[str, ...]:
+    entries = _entries(spec, live, name)
     groups = {canonical(str(entry.get("group"))) for entry in entries}
     return tuple(
         sorted(

@@ -6,6 +6,7 @@ traffic stands in `problems`. A control plane cannot go back, and a pool only by
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from edgebook.desired import Desired
@@ -17,7 +18,10 @@ from edgebook.params.types import Spec
 
 CONTROL_PLANE = "control plane"
 GRACE = 60  # seconds that an endpoint is still asked after its pod is told to end
-KEEP_ALIVE = 600  # of Google's connections to pods
+KEEP_ALIVE = 600  # seconds that Google keeps idle connections to pods
+GATE = "cloud.google.com/load-balancer-neg-ready"
+NGINX_CONFIG = "ingress-nginx-controller"  # as its chart calls it
+NGINX = ("app.kubernetes.io/name", "ingress-nginx")
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,15 @@ def keys(path: str, body: Mapping[str, Any]) -> Iterator[tuple[ResourceKey, Mapp
 
 
 def problems(
-    service: str, pods: Sequence[Mapping[str, Any]], budgets: Sequence[Mapping[str, Any]]
+    service: str,
+    pods: Sequence[Mapping[str, Any]],
+    budgets: Sequence[Mapping[str, Any]],
+    zones: Mapping[str, int] | None = None,
 ) -> Iterator[str]:
-    """What of a Service's pods would lose requests, or hold a drain up, while nodes go."""
+    """What of a Service's pods would lose requests, or hold a drain up, while nodes go.
+
+    `zones` has the ready pods of each zone, where they are known.
+    """
     if not pods:
         return
     if len(pods) < 2:
@@ -111,9 +121,15 @@ def problems(
         yield f"{service}: no preStop: its pods end before Google's front ends know"
     if grace < GRACE:
         yield f"{service}: terminationGracePeriodSeconds {grace}, at least {GRACE} wanted"
-    zones = {str(p.get("spec", {}).get("nodeName", "")) for p in pods}
-    if len(zones) < 2 <= len(pods):
+    if any(not _gated(pod) for pod in pods):
+        why = "new ones count as Ready before Google asks them"
+        yield f"{service}: pods without the readiness gate {GATE}: {why}"
+    nodes = {str(p.get("spec", {}).get("nodeName", "")) for p in pods}
+    if len(nodes) < 2 <= len(pods):
         yield f"{service}: all its pods are on one node"
+    for zone, ready in sorted((zones or {}).items()):
+        if ready == 1 and len(zones or {}) > 1:
+            yield f"{service}: one ready pod in {zone}: nobody serves there while its node goes"
     labels = (pods[0].get("metadata") or {}).get("labels") or {}
     mine = [b for b in budgets if _selects(b, labels)]
     if not mine:
@@ -122,6 +138,46 @@ def problems(
         if int((budget.get("status") or {}).get("disruptionsAllowed", 0)) == 0:
             name = budget["metadata"]["name"]
             yield f"{service}: PodDisruptionBudget {name} allows no disruption: each node waits 1 h"
+
+
+def _gated(pod: Mapping[str, Any]) -> bool:
+    gates = (pod.get("spec") or {}).get("readinessGates") or ()
+    return any(gate.get("conditionType") == GATE for gate in gates)
+
+
+def keep_alive(
+    service: str, pods: Sequence[Mapping[str, Any]], configs: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """NGINX that ends idle connections before Google does: each of them may be a 502."""
+    label, value = NGINX
+    if not any(((p.get("metadata") or {}).get("labels") or {}).get(label) == value for p in pods):
+        return
+    for config in configs:
+        about = config["metadata"]
+        if (about.get("labels") or {}).get(label) != value and about["name"] != NGINX_CONFIG:
+            continue
+        text = str((config.get("data") or {}).get("keep-alive") or 75)  # ingress-nginx's default
+        if text.isdigit() and int(text) <= KEEP_ALIVE:
+            where = f"ConfigMap {about['name']}"
+            yield f"{service}: keep-alive {text} in {where}: more than {KEEP_ALIVE} wanted"
+
+
+def excluded(body: Mapping[str, Any], version: str, now: datetime) -> Iterator[str]:
+    """Maintenance exclusions that are on: GKE does not hold a manual upgrade to them, we do.
+
+    `body` is the Cluster; `now` has a time zone.
+    """
+    window = (body.get("maintenancePolicy") or {}).get("window") or {}
+    minor = _minor(version) != _minor(str(body.get("currentMasterVersion") or ""))
+    for name, item in sorted((window.get("maintenanceExclusions") or {}).items()):
+        start, end = (datetime.fromisoformat(str(item[k])) for k in ("startTime", "endTime"))
+        scope = (item.get("maintenanceExclusionOptions") or {}).get("scope") or "NO_UPGRADES"
+        if start <= now < end and (minor or scope != "NO_MINOR_UPGRADES"):
+            yield f"maintenance exclusion {name} ({scope}) is on until {end:%Y-%m-%d %H:%M}Z"
+
+
+def _minor(version: str) -> list[str]:
+    return version.split(".")[:2]
 
 
 def _selects(budget: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

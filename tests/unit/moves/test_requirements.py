@@ -67,31 +67,3 @@ def test_one_neg_name_in_two_clusters_of_a_region_is_a_mistake_of_the_params() -
     with pytest.raises(ParamsError, match="us-central1"):
         spec_of({"clusters.green": {"project": "shop-rehearsal", "location": "us-central1",
                                     "name": "green"}})  # fmt: skip
-
-
-def test_what_an_upgrade_would_lose_is_found_in_the_pods() -> None:
-    from edgebook.moves import upgrade
-
-    pod = {
-        "metadata": {"labels": {"app": "api"}},
-        "spec": {"nodeName": "n1", "terminationGracePeriodSeconds": 30, "containers": [{}]},
-    }
-    found = list(upgrade.problems("shop/api", [pod], []))
-    assert len(found) == 4
-    good = {
-        "metadata": {"labels": {"app": "api"}},
-        "spec": {
-            "nodeName": "n1",
-            "terminationGracePeriodSeconds": 90,
-            "containers": [{"lifecycle": {"preStop": {"sleep": {"seconds": 60}}}}],
-        },
-    }
-    other = {**good, "spec": {**good["spec"], "nodeName": "n2"}}  # type: ignore[dict-item]
-    budget = {
-        "metadata": {"name": "api"},
-        "spec": {"selector": {"matchLabels": {"app": "api"}}},
-        "status": {"disruptionsAllowed": 1},
-    }
-    assert list(upgrade.problems("shop/api", [good, other], [budget])) == []
-    blocked = {**budget, "status": {"disruptionsAllowed": 0}}
-    assert "allows no disruption" in next(upgrade.problems("shop/api", [good, other], [blocked]))

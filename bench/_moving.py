@@ -1,0 +1,152 @@
+"""Moves under traffic: the life of a site, kills in the middle, and a region that is lost.
+
+BENCH_REQUESTS is how many requests are to be sent while traffic moves (0: one life of the site), at
+BENCH_RATE a second on each frontend (0: what the params say). BENCH_TRAFFIC_KILLS swaps are killed.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PARAMS = "params/rehearsal.yaml"
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "0"))
+RATE = float(os.environ.get("BENCH_RATE", "0"))
+KILLS = int(os.environ.get("BENCH_TRAFFIC_KILLS", "2"))
+QUICK: dict[str, Any] = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0]}
+SCALE = 60  # simulated seconds in one of ours
+QUIET = 3.0  # of our seconds without a failure: it is over
+LONGEST = 30.0  # of our seconds until it must be
+ZONE_OUT = 25  # simulated: probes every 5 s, two of them, each patient for 5 s
+SPREAD_OUT = 120  # simulated: Google's front ends differ for so long
+REGION = "us-central1"
+
+Admin = Callable[..., Any]
+Row = Callable[[str, float, str, str], dict[str, Any]]
+
+
+def params(folder: str, **changes: Any) -> str:
+    """A copy of the rehearsal's params, asked at BENCH_RATE."""
+    body = yaml.safe_load(Path(PARAMS).read_text(encoding="utf-8"))
+    if RATE:
+        body["checks"] = [{**check, "rate": RATE} for check in body["checks"]]
+    path = Path(folder) / f"params-{len(list(Path(folder).iterdir()))}.yaml"
+    path.write_text(yaml.safe_dump({**body, **changes}, sort_keys=False), encoding="utf-8")
+    return str(path)
+
+
+def both(file: str, folder: str) -> str:
+    """The same with every backend served from both regions."""
+    body = yaml.safe_load(Path(file).read_text(encoding="utf-8"))["backends"]
+    return params(folder, backends={n: {**b, "active": ["blue", "green"]} for n, b in body.items()})
+
+
+class Life:
+    """One site from its cut-over to the retirement of the old side; sums what the meter saw."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self.sent = self.failed = self.cut = 0
+        self.gap = 0.0
+
+    def play(self) -> None:
+        swap, drill = {"to": "green", **QUICK}, {"leave": "blue", "drill": True, "soak": "15s"}
+        self.move("cut-over", steps=[50.0, 100.0], soak="15s", ttl="30s")
+        while True:
+            self.move("swap", **swap)
+            self.move("swap", **{**swap, "to": "blue"})
+            if self.sent >= REQUESTS:
+                break
+        self.move("failover", **drill)
+        self.move("failover", "back", **drill)
+        self.move("swap", **swap)
+        self.move("upgrade", cluster="blue", version="newest", allow_loss=True, soak="15s")
+        self.move("retire", quiet="5m", soak="15s")
+
+    def move(self, name: str, mode: str = "apply", **options: Any) -> None:
+        done = self._book.move(name, **options).apply(mode, "auto", show_progress=False)
+        seen = done.data["traffic"]
+        self.sent += seen["sent"]
+        self.failed += seen["failed"]
+        self.cut += seen.get("cut_as_planned", 0)
+        self.gap = max(self.gap, seen["longest_gap_s"])
+        print(f"{name} {mode}: {seen['failed']} of {seen['sent']} failed", file=sys.stderr)
+
+
+def life(book: Any, row: Row) -> Iterator[dict[str, Any]]:
+    site = Life(book)
+    site.play()
+    yield row("requests sent while traffic moved", float(site.sent), "", f">= {REQUESTS or 1000}")
+    yield row("requests failed of them", float(site.failed), "", "<= 0")
+    yield row("longest time without a success", site.gap, "s", "<= 5")
+
+
+def killed(book: Any, admin: Admin, row: Row, file: str) -> Iterator[dict[str, Any]]:
+    """Swaps that die at a call, before and after its effect, and the next run that goes on."""
+    from edgebook.apply.metering import metered
+
+    failed = stuck = 0
+    for number in range(KILLS):
+        fault = {"effect": ("drop_before", "drop_after")[number % 2], "nth": 40 + 29 * number}
+        with metered(book.door) as meter:
+            time.sleep(QUIET)
+            admin("POST", "faults", {**fault, "times": 1})
+            code = "from bench._moving import die; import sys; die(sys.argv[1])"
+            subprocess.run([sys.executable, "-c", code, file], check=False)
+            admin("DELETE", "faults")
+            for to in ("green", "blue"):
+                move = book.move("swap", to=to, **QUICK)
+                done = move.apply("apply", "auto", show_progress=False)
+                stuck += "clean up" not in done.data["standing"]
+            failed += meter.watch.window(None, None).failed
+    yield row("requests failed over swaps that were killed", float(failed), "", "<= 0")
+    yield row("killed swaps that the next run did not end", float(stuck), "", "<= 0")
+
+
+def die(file: str) -> None:
+    """A swap that ends at the first connection that is dropped, without a word."""
+    from edgebook.book import open as open_book
+
+    book = open_book(file)
+    book.door.connection.on_retry = lambda error, seconds: os._exit(137)
+    book.move("swap", to="green", **QUICK).apply("apply", "auto", show_progress=False)
+
+
+def lost(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:
+    """A region goes without warning: by itself, then with a failover. `book`: both are active."""
+    from edgebook.apply.metering import metered
+
+    book.move("swap", to="blue,green", **QUICK).apply("apply", "auto", show_progress=False)
+    for what, limit in (
+        ("a region is lost: failures end by themselves", ZONE_OUT + SPREAD_OUT),
+        ("the same, from the approval of operate/failover on", 30),
+    ):
+        with metered(book.door) as meter:
+            time.sleep(QUIET)
+            began = time.monotonic()
+            admin("POST", "stage/region-down", {"region": REGION})
+            if limit == 30:
+                leave = book.move("failover", leave="blue")
+                approved = leave.plan().hash
+                began = time.monotonic()
+                leave.apply("apply", approved, show_progress=False)
+            ended = _over(meter.watch, began)
+        yield row(what, (ended - began) * SCALE, "simulated s", f"<= {limit}")
+        admin("POST", "stage/region-up", {"region": REGION})
+        time.sleep(SPREAD_OUT / SCALE + QUIET)
+
+
+def _over(watch: Any, began: float) -> float:
+    """When the last failing request began to fail; waits until there are none for a while."""
+    last, since = began, began
+    while (now := time.monotonic()) - last < QUIET and now - began < LONGEST:
+        time.sleep(0.25)
+        if watch.window(since, now).failed:
+            last = now
+        since = now
+    return last
