@@ -17,16 +17,21 @@ SAMPLE = ROOT / "docs" / "sample-record"
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
 
+def choose_theme(page: Page, scheme: str) -> None:
+    """JupyterLab has a theme of its own, whatever the browser's is."""
+    name = f"JupyterLab {scheme.title()}"
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text(name, exact=True).click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_run_all_in_jupyterlab_shows_plan_and_health(
     browser: Browser, lab: Lab, scheme: str
 ) -> None:
     page = open_page(browser, lab.at("20_certificate.ipynb"), scheme)
-    if scheme == "dark":
-        page.get_by_role("menuitem", name="Settings", exact=True).click()
-        page.get_by_text("Theme", exact=True).hover()
-        page.get_by_text("JupyterLab Dark", exact=True).click()
-        page.wait_for_selector("body[data-jp-theme-name='JupyterLab Dark']", state="attached")
+    choose_theme(page, scheme)
     run_all(page)
     assert not errors(page)
     plan = output(page, "step.plan()")
@@ -58,6 +63,7 @@ def test_watch_in_jupyterlab_draws_what_users_see(browser: Browser, lab: Lab, sc
     text = notebook.read_text(encoding="utf-8")
     notebook.write_text(text.replace("seconds = 30", "seconds = 4"), encoding="utf-8")
     page = open_page(browser, lab.at("operate/watch.ipynb"), scheme)
+    choose_theme(page, scheme)
     run_all(page)
     assert not errors(page)
     drawn = cell(page, "seen = book.traffic")
