@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from edgebook.base.errors import EdgebookError, StepFailed
+from edgebook.traffic.targets import TODAY
 
 PARAMS = "params/rehearsal.yaml"
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "0"))
@@ -25,6 +27,7 @@ LONGEST = 30.0  # of our seconds until it must be
 ZONE_OUT = 25  # simulated: probes every 5 s, two of them, each patient for 5 s
 SPREAD_OUT = 120  # simulated: Google's front ends differ for so long
 REGION = "us-central1"
+TRIES = 3
 
 Admin = Callable[..., Any]
 Row = Callable[[str, float, str, str], dict[str, Any]]
@@ -69,13 +72,25 @@ class Life:
         self.move("retire", quiet="5m", soak="15s")
 
     def move(self, name: str, mode: str = "apply", **options: Any) -> None:
-        done = self._book.move(name, **options).apply(mode, "auto", show_progress=False)
+        done = self._carried_out(name, mode, options)
         seen = done.data["traffic"]
         self.sent += seen["sent"]
         self.failed += seen["failed"]
         self.cut += seen.get("cut_as_planned", 0)
         self.gap = max(self.gap, seen["longest_gap_s"])
         print(f"{name} {mode}: {seen['failed']} of {seen['sent']} failed", file=sys.stderr)
+
+    def _carried_out(self, name: str, mode: str, options: dict[str, Any]) -> Any:
+        """A move that stopped has lost something; it goes on, so that the rest is measured too."""
+        for left in reversed(range(TRIES)):
+            try:
+                return self._book.move(name, **options).apply(mode, "auto", show_progress=False)
+            except StepFailed as error:
+                self.failed += 1
+                print(f"{name} {mode}: {error.what}: {error.why}", file=sys.stderr)
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
 
 
 def life(book: Any, row: Row) -> Iterator[dict[str, Any]]:
@@ -100,9 +115,13 @@ def killed(book: Any, admin: Admin, row: Row, file: str) -> Iterator[dict[str, A
             subprocess.run([sys.executable, "-c", code, file], check=False)
             admin("DELETE", "faults")
             for to in ("green", "blue"):
-                move = book.move("swap", to=to, **QUICK)
-                done = move.apply("apply", "auto", show_progress=False)
-                stuck += "clean up" not in done.data["standing"]
+                try:
+                    move = book.move("swap", to=to, **QUICK)
+                    done = move.apply("apply", "auto", show_progress=False)
+                    stuck += "clean up" not in done.data["standing"]
+                except EdgebookError as error:
+                    stuck += 1
+                    print(f"after {fault}: {error}", file=sys.stderr)
             failed += meter.watch.window(None, None).failed
     yield row("requests failed over swaps that were killed", float(failed), "", "<= 0")
     yield row("killed swaps that the next run did not end", float(stuck), "", "<= 0")
@@ -127,6 +146,7 @@ def lost(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:
         ("the same, from the approval of operate/failover on", 30),
     ):
         with metered(book.door) as meter:
+            meter.watch.drop(TODAY)  # the old side is in that region alone, and goes with it
             time.sleep(QUIET)
             began = time.monotonic()
             admin("POST", "stage/region-down", {"region": REGION})
