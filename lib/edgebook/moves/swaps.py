@@ -109,7 +109,7 @@ def _source(spec: Spec, observed: Observed, live: Live, name: str, wanted: Wish)
     if active != wanted.to:
         return active
     attached = _attached(spec, observed, live, name)
-    if set(attached) - set(wanted.to):
+    if attached and set(attached) != set(wanted.to):
         return attached
     twin = ResourceKey(
         "backendService",

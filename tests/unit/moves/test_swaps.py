@@ -33,6 +33,16 @@ def test_a_swap_back_home_starts_at_green_at_every_stage_until_the_exchange() ->
         assert swaps.ladder(HOME, seen, cloud.live, WISH).hash == ladder.hash
 
 
+def test_params_that_say_both_already_start_where_it_is_attached() -> None:
+    cloud, both = IdealCloud(), served_by("blue", "green")
+    seen = observe(everywhere(HOME), negs=True)
+    cloud.apply(make(HOME, seen, cloud.live), seen)
+    wish = Wish(to=("blue", "green"))
+    assert set(swaps.sources(both, seen, cloud.live, wish).values()) == {("blue",)}
+    assert swaps.ladder(both, seen, cloud.live, wish).stages[1].name == swap.ATTACH
+    assert set(swaps.sources(both, seen, IdealCloud().live, wish).values()) == {wish.to}
+
+
 def test_who_serves_from_both_starts_at_both() -> None:
     both, cloud = served_by("blue", "green"), IdealCloud()
     seen = observe(everywhere(HOME), negs=True)
