@@ -28,6 +28,7 @@ ZONE_OUT = 25  # simulated: probes every 5 s, two of them, each patient for 5 s
 SPREAD_OUT = 120  # simulated: Google's front ends differ for so long
 REGION = "us-central1"
 TRIES = 3
+PATIENCE = 3.0  # of our seconds: longer than the meter waits for an answer
 
 Admin = Callable[..., Any]
 Row = Callable[[str, float, str, str], dict[str, Any]]
@@ -162,11 +163,14 @@ def lost(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _over(watch: Any, began: float) -> float:
-    """When the last failing request began to fail; waits until there are none for a while."""
-    last, since = began, began
-    while (now := time.monotonic()) - last < QUIET and now - began < LONGEST:
+    """When the last failing request began to fail; waits until there are none for a while.
+
+    A request is looked at when it has ended, one way or the other: PATIENCE after it was sent.
+    """
+    last = since = began
+    while (until := time.monotonic() - PATIENCE) - last < QUIET and until - began < LONGEST:
         time.sleep(0.25)
-        if watch.window(since, now).failed:
-            last = now
-        since = now
+        if until > since:
+            last = until if watch.window(since, until).failed else last
+            since = until
     return last
