@@ -175,6 +175,27 @@ def test_a_health_check_on_its_own_port_opens_that_port_too() -> None:
     assert "10254" in body(edits, "firewall/shop-allow-lb-blue")["allowed"][0]["ports"]
 
 
+def test_a_health_check_probes_the_serving_port_unless_the_params_name_one() -> None:
+    def block(edits: dict[str, Any]) -> dict[str, Any]:
+        found = resources(edits)
+        (name,) = (key for key in found if key.startswith("healthCheck/shop-mqtt"))
+        return dict(found[name].body["tcpHealthCheck"])
+
+    serving = block({})
+    fixed = block({"backends.mqtt.health_check": {"type": "TCP", "port": 9000}})
+    assert serving["portSpecification"] == "USE_SERVING_PORT"
+    assert "port" not in serving
+    assert (fixed["portSpecification"], fixed["port"]) == ("USE_FIXED_PORT", 9000)
+
+
+def test_records_that_are_taken_over_are_adopted_and_no_others() -> None:
+    one, *others = sorted(set(spec_of({}).hostnames))
+    found = resources({"dns.take_over": [one]})
+    owned = {name: item.ownership for name, item in found.items() if item.kind == "dnsRecordSet"}
+    assert owned[f"dnsRecordSet/{one}./A"] is Ownership.ADOPTED
+    assert {owned[f"dnsRecordSet/{other}./A"] for other in others} == {Ownership.CREATED}
+
+
 def test_a_shared_vpc_gets_its_rules_in_the_host_project() -> None:
     found = resources({"network": "projects/host-project/global/networks/shared"})
     rule = found["firewall/shop-allow-lb-blue"]

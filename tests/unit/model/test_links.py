@@ -71,3 +71,9 @@ def test_how_others_refer_to_a_kind() -> None:
 )
 def test_ports_and_addresses_have_several_spellings(one: str, other: str, same: bool) -> None:
     assert same_text(one, other) is same
+
+
+def test_a_project_number_that_is_known_becomes_the_project() -> None:
+    assert canonical("projects/123/global/urlMaps/u", NUMBERS) == "projects/p/global/urlMaps/u"
+    assert canonical("projects/9/global/urlMaps/u", NUMBERS) == "projects/9/global/urlMaps/u"
+    assert not same_link("projects/123/global/urlMaps/u", "projects/q/global/urlMaps/u", NUMBERS)
