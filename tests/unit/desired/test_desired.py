@@ -306,6 +306,38 @@ def test_an_adopted_certificate_is_only_referred_to() -> None:
     assert found["certificateMapEntry/primary"].body["certificates"][0].name == "company"
 
 
+def test_an_adopted_address_is_only_referred_to_and_its_records_are_written() -> None:
+    found = resources({"address": {"name": "company", "adopt": True}})
+    assert found["address/company"].ownership is Ownership.REFERENCED
+    record = found["dnsRecordSet/shop.example.com./A"]
+    assert record.body["rrdatas"][0].name == "company"
+
+
+def test_without_a_zone_in_the_params_no_record_is_written() -> None:
+    assert not [r for r in resources({"dns": GONE}).values() if r.kind == "dnsRecordSet"]
+
+
+def test_iap_has_a_client_only_where_the_params_name_one() -> None:
+    client = {"client_id": "web", "client_secret": {"env": "IAP_SECRET"}}
+    own = body({"backends.api.iap": {"enabled": True, **client}}, "backendService/shop-api")
+    googles = body({"backends.api.iap": {"enabled": True}}, "backendService/shop-api")
+    assert (own["iap"]["oauth2ClientId"], own["iap"]["enabled"]) == ("web", True)
+    assert own["iap"]["oauth2ClientSecret"] == SecretRef(env="IAP_SECRET")
+    assert googles["iap"] == {"enabled": True}
+
+
+def test_backends_wait_for_the_rules_of_both_ip_versions_where_pods_have_both() -> None:
+    spec = spec_of({})
+    seen = observe(spec)
+    both = dataclasses.replace(seen.clusters["blue"], ipv6=True)
+    for cluster, wanted in ((seen.clusters["blue"], 1), (both, 2)):
+        world = Observed({**seen.clusters, "blue": cluster}, seen.project_numbers)
+        found = {f"{r.kind}/{r.name}": r for r in desired(spec, world).resources}
+        rules = {k.name for k in found["backends/shop-web"].depends if k.kind == "firewall"}
+        assert len({name for name in rules if "blue" in name}) == wanted
+        assert rules <= {r.name for r in found.values() if r.kind == "firewall"}
+
+
 def test_bodies_are_json() -> None:
     for resource in resources().values():
         json.dumps(resource.to_json())

@@ -66,6 +66,15 @@ def test_firewall_denies_by_priority():
     assert verdict(allow, {**deny, "priority": 1001}) == (Verdict.ALLOWED, ("allow",))
 
 
+def test_a_rule_without_a_priority_has_1000():
+    allow = rule("allow", sourceRanges=[SOURCE])
+    bare = {k: v for k, v in allow.items() if k != "priority"}
+    deny = {k: v for k, v in rule("deny", sourceRanges=[SOURCE]).items() if k != "allowed"}
+    deny["denied"] = [{"IPProtocol": "all"}]
+    assert verdict(bare, {**deny, "priority": 1001}) == (Verdict.ALLOWED, ("allow",))
+    assert verdict(bare, {**deny, "priority": 1000}) == (Verdict.DENIED, ("deny",))
+
+
 def test_firewall_names_what_speaks_of_the_source():
     near = rule("near", sourceRanges=[SOURCE], allowed=[{"IPProtocol": "tcp", "ports": ["443"]}])
     assert speaks_of([near], SOURCE, TAGS) == ["near tcp:443"]
