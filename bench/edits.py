@@ -124,7 +124,7 @@ def book_of(folder: Path, drawn: Mapping[str, Any]) -> Book | None:
 def one(book: Book, drawn: Mapping[str, Any], tally: Tally) -> bool:
     """One edit: refused (False), or carried out in one run that hurts nobody."""
     plan = book.door.read().plan
-    if refused := book._refusal(plan):
+    if refused := book.refusal(plan):
         tally.counts["refused"] += 1
         tally.counts[refused.what.partition(": ")[2].lstrip("0123456789 of")] += 1
         return False

@@ -114,6 +114,12 @@ NEG_HELD = Failure(
     "detach it (edgebook teardown does), then wait for the next collection (120 s)",
     r"network_endpoint_group resource '.*' is already being used by",
 )
+NEG_LEAKED = Failure(
+    14,
+    "NEGs without a cluster",
+    "their cluster was deleted before they were",
+    "edgebook status --leaks names them and says how each goes",
+)
 ROUTES_BASED = Failure(
     15,
     "the cluster is routes-based",
