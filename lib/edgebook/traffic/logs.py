@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from edgebook.base.errors import ConnectError
 from edgebook.cloud.wire import Wire
 
 AGENT = "edgebook"  # how all our own clients begin: the meter, and what a move compares
@@ -89,6 +90,9 @@ def entries(wire: Wire, project: str, wanted: str) -> Iterator[dict[str, Any]]:
         token = str(said.get("nextPageToken") or "")
         if not token:
             return
+    raise ConnectError(
+        f"more than {PAGES_AT_MOST} pages of entries", where="logging", why=f"filter: {wanted}"
+    )
 
 
 def request_failure(entry: Mapping[str, Any]) -> LoggedFailure:

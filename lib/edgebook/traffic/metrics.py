@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from edgebook.base.errors import ConnectError
 from edgebook.cloud.wire import Wire
 
 PREFIX = "loadbalancing.googleapis.com/"
@@ -37,6 +38,11 @@ def series(
         if not token:
             return
         params["pageToken"] = token
+    raise ConnectError(
+        f"more than {PAGES_AT_MOST} pages of time series",
+        where="monitoring",
+        why=f"metric {metric}",
+    )
 
 
 def total(one: Mapping[str, Any]) -> int:

@@ -124,7 +124,8 @@ def _asked(service: str, ask: Callable[[], Any], blind: list[str]) -> Any:
     try:
         return ask()
     except MISSING as error:
-        blind.append(f"{service} cannot be read: {error.what}; {ROLES[service]} lets you")
+        way = "" if isinstance(error, ConnectError) else f"; {ROLES[service]} lets you"
+        blind.append(f"{service} cannot be read: {error.what}{way}")
         return None
 
 

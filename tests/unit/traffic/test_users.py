@@ -158,6 +158,17 @@ def test_failures_are_read_to_the_last_page_and_told_apart(google: Google) -> No
     assert [body.get("pageToken") for body in asked[:3]] == [None, "1", "2"]
 
 
+def test_logs_without_an_end_are_blindness_and_no_quiet_site(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "PAGES_AT_MOST", 3)
+    google.pages = [{"entries": [request(502, "failed_to_pick_backend")], "nextPageToken": "0"}]
+    found = read(google)
+    assert next(item for item in found["frontends"] if item["name"] == "web")["failures"] is None
+    (told,) = [text for text in found["blind"] if "logging" in text]
+    assert told == "logging cannot be read: more than 3 pages of entries"
+
+
 def test_requests_are_counted_and_the_meter_s_told_apart(google: Google) -> None:
     google.series = {
         "https/request_count": [
