@@ -281,11 +281,11 @@ def approve_plan(door: FrontDoor, plan: Plan | Asked, approve: str | Given) -> A
     else:
         hash_ = parse_hash(approve)
         given, how = Given(hash_, kept.find(hash_)), "approve"
-    base, safety = base_hash(given, plan), door.spec.safety
+    base = base_hash(given, plan)
     about = Circumstances(
         identity(door.connection),
         datetime.now(UTC),
-        Rules(safety.approvals, safety.approvers, safety.approval_days),
+        Rules.of(door.spec.safety),
         kept.spent(base, door.connection.place) if base else (),
         how,
     )

@@ -6,7 +6,7 @@ traffic stands in `problems`. A control plane cannot go back, and a pool only by
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.desired import Desired
@@ -170,10 +170,18 @@ def excluded(body: Mapping[str, Any], version: str, now: datetime) -> Iterator[s
     window = (body.get("maintenancePolicy") or {}).get("window") or {}
     minor = _minor(version) != _minor(str(body.get("currentMasterVersion") or ""))
     for name, item in sorted((window.get("maintenanceExclusions") or {}).items()):
-        start, end = (datetime.fromisoformat(str(item[k])) for k in ("startTime", "endTime"))
+        start, end = _time(item.get("startTime")), _time(item.get("endTime"))
         scope = (item.get("maintenanceExclusionOptions") or {}).get("scope") or "NO_UPGRADES"
-        if start <= now < end and (minor or scope != "NO_MINOR_UPGRADES"):
-            yield f"maintenance exclusion {name} ({scope}) is on until {end:%Y-%m-%d %H:%M}Z"
+        if (start or now) <= now < (end or datetime.max.replace(tzinfo=UTC)) and (
+            minor or scope != "NO_MINOR_UPGRADES"
+        ):
+            until = f"{end:%Y-%m-%d %H:%M}Z" if end else "the end of support"
+            yield f"maintenance exclusion {name} ({scope}) is on until {until}"
+
+
+def _time(text: Any) -> datetime | None:
+    """None where none is given: an exclusion may last until the end of support."""
+    return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
 
 
 def _minor(version: str) -> list[str]:

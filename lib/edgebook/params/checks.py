@@ -5,28 +5,22 @@ which nothing is said. Sources of the limits: Google's pages on load balancing, 
 and GKE's NEG annotation.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from edgebook.base.errors import Problem
 from edgebook.model.hostnames import Hostname, covered
 from edgebook.model.kinds import KINDS
-from edgebook.params import apitypes, backend_checks, traffic_checks
+from edgebook.params import apitypes, backend_checks, frontend_checks, traffic_checks
+from edgebook.params.frontend_checks import HTTP_PROTOCOLS
 from edgebook.params.names import LIMIT, Names
 from edgebook.params.reader import known, nearest, shown
 from edgebook.params.types import (
     Authorization,
-    BackendProtocol,
     FrontendProtocol,
-    FrontendSpec,
     Spec,
-    SslPolicySpec,
     TargetSpec,
-    TlsProfile,
-    TlsVersion,
 )
 
-HTTP_PROTOCOLS = frozenset({BackendProtocol.HTTP, BackendProtocol.HTTPS, BackendProtocol.HTTP2})
 # Certificate Manager: longest domain of an authorization, domains of one certificate.
 DOMAIN_LIMITS = {Authorization.FIXED_RECORD: 237, Authorization.PER_PROJECT_RECORD: 220}
 CERTIFICATE_DOMAINS = 100
@@ -43,8 +37,9 @@ Found = Iterator[tuple[str, str]]  # (path, text)
 def check(spec: Spec, lines: Mapping[str, int]) -> list[Problem]:
     """All problems across the fields of a Spec, at the lines of their keys."""
     found: list[tuple[str, str]] = []
-    for look in (_hostnames, _certificate, _frontends, _ports, _routes, _unused, _names, _rest):
+    for look in (_hostnames, _certificate, _ports, _routes, _unused, _names, _rest):
         found.extend(look(spec))
+    found.extend(frontend_checks.check(spec))
     found.extend(backend_checks.check(spec))
     found.extend(traffic_checks.check(spec))
     apis: list[tuple[str, str]] = []
@@ -117,68 +112,6 @@ def _certificate(spec: Spec) -> Found:
         yield "hostnames", text
 
 
-def _frontends(spec: Spec) -> Found:
-    names = Counter(f.name for f in spec.frontends if known(f) and known(f.name))
-    for index, frontend in enumerate(spec.frontends):
-        if not known(frontend):
-            continue
-        path = f"frontends[{index}]"
-        if names[frontend.name] > 1:
-            yield f"{path}.name", f"{shown(frontend.name)} is used twice"
-        if known(frontend.protocol):
-            yield from _by_protocol(spec, frontend, path)
-        if known(frontend.ssl_policy) and frontend.ssl_policy:
-            yield from _ssl_policy(frontend.ssl_policy, f"{path}.ssl_policy")
-
-
-def _by_protocol(spec: Spec, frontend: FrontendSpec, path: str) -> Found:
-    https = frontend.protocol is FrontendProtocol.HTTPS
-    for key in ("redirect_http", "http3", "keep_alive"):
-        if not https and getattr(frontend, key) not in (None, False):
-            yield f"{path}.{key}", f"not possible with protocol {frontend.protocol}; only HTTPS"
-    if frontend.protocol is FrontendProtocol.TCP and frontend.ssl_policy:
-        yield f"{path}.ssl_policy", "not possible with protocol TCP; only HTTPS and SSL"
-    if https:
-        if frontend.backend:
-            yield f"{path}.backend", "not possible with protocol HTTPS; use routes"
-        if frontend.proxy_header and frontend.proxy_header != "NONE":
-            text = "not possible with protocol HTTPS: the client's address is in X-Forwarded-For"
-            yield f"{path}.proxy_header", text
-        if known(spec.routes) and not spec.routes:
-            yield f"{path}", "protocol HTTPS needs routes"
-        return
-    if not known(frontend.backend):
-        return
-    if not frontend.backend:
-        yield f"{path}.backend", f"missing; protocol {frontend.protocol} needs one"
-        return
-    yield from _backend_exists(spec, frontend.backend, f"{path}.backend")
-    backend = spec.backends.get(frontend.backend) if known(spec.backends) else None
-    if backend and known(backend, backend.protocol) and backend.protocol in HTTP_PROTOCOLS:
-        text = f"{shown(frontend.backend)} has protocol {backend.protocol}; allowed: SSL, TCP"
-        yield f"{path}.backend", text
-
-
-def _backend_exists(spec: Spec, name: str, path: str) -> Found:
-    if known(spec.backends, name) and name not in spec.backends:
-        near = nearest(name, spec.backends)
-        yield path, f"there is no backend {shown(name)}{near}"
-
-
-def _ssl_policy(policy: SslPolicySpec, path: str) -> Found:
-    if policy.name:
-        others = (policy.profile, policy.min_tls, policy.custom_features, policy.api)
-        if others != (TlsProfile.MODERN, TlsVersion.TLS_1_2, (), {}):
-            yield f"{path}.name", "names an existing policy; its content is not set here"
-        return
-    if policy.min_tls is TlsVersion.TLS_1_3 and policy.profile is not TlsProfile.RESTRICTED:
-        yield f"{path}.min_tls", f"TLS_1_3 needs profile RESTRICTED, not {policy.profile}"
-    if policy.profile is TlsProfile.CUSTOM and not policy.custom_features:
-        yield f"{path}.custom_features", "missing; profile CUSTOM needs them"
-    if policy.profile is not TlsProfile.CUSTOM and policy.custom_features:
-        yield f"{path}.custom_features", f"not possible with profile {policy.profile}; only CUSTOM"
-
-
 def _ports(spec: Spec) -> Found:
     taken: dict[int, str] = {}
     for index, frontend in enumerate(spec.frontends):
@@ -239,7 +172,7 @@ def _target(spec: Spec, target: TargetSpec, path: str) -> Found:
         yield path, f"{seen}; expected: one of backend, weights, redirect"
     names = [target.backend] if target.backend else list(target.weights)
     for name in names:
-        yield from _backend_exists(spec, name, path)
+        yield from frontend_checks.backend_exists(spec, name, path)
         backend = spec.backends.get(name) if known(spec.backends) else None
         if backend and known(backend, backend.protocol) and backend.protocol not in HTTP_PROTOCOLS:
             text = f"{shown(name)} has protocol {backend.protocol}; allowed: HTTP, HTTPS, HTTP2"

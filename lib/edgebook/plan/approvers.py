@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from edgebook.base.errors import ApprovalError
 from edgebook.model import signatures
 from edgebook.model.people import Person
+from edgebook.params.types import SafetySpec
 
 SKEW = timedelta(minutes=5)  # by which clocks of two machines may differ
 
@@ -24,6 +25,11 @@ class Rules:
     approvals: int = 1
     approvers: Mapping[str, str] = field(default_factory=dict)
     days: int = 7
+
+    @classmethod
+    def of(cls, safety: SafetySpec) -> "Rules":
+        """As the params have them."""
+        return cls(safety.approvals, safety.approvers, safety.approval_days)
 
 
 class Hashed(Protocol):

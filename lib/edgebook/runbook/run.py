@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,41 +19,21 @@ from edgebook.base.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_OK,
-    ApprovalError,
     EdgebookError,
-    UsageError,
 )
-from edgebook.model.people import Person
-from edgebook.model.values import Plan, Step
-from edgebook.plan import kept
-from edgebook.plan.approval import (
-    AUTO,
-    Approval,
-    Asked,
-    Circumstances,
-    Given,
-    base_hash,
-    bundle,
-    decide,
-    decide_rest,
-)
-from edgebook.plan.approvers import Rules
 from edgebook.records import Draft, Record, anchors, facts, proof
 from edgebook.records.events import StepEvents
 from edgebook.records.leftovers import RUNNING, seal_remote
-from edgebook.records.pages import duration
 from edgebook.runbook import engine, outcome
+from edgebook.runbook.approved import APPROVAL, Approved
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess, kernel_manager
 from edgebook.runbook.meter import RunMeter, failed_step
 from edgebook.runbook.request import Prepared
-from edgebook.runbook.sequence import COMMON, Runbook
+from edgebook.runbook.sequence import Runbook
 from edgebook.runbook.watch import Signals, Watch
 from edgebook.traffic.archive import FILE
 from edgebook.traffic.targets import limits
-
-APPROVAL = "approval.json"
-TEARDOWN = "teardown"
 
 
 @dataclass(frozen=True)
@@ -84,10 +63,7 @@ class Run:
             change_id=prepared.request.change_id,
         )
         self.steps: list[dict[str, Any]] = []
-        self.plan: Plan | None = None
-        self.step_hashes: Mapping[str, str] = {}
-        self.ladders: dict[str, dict[str, Any]] = {}  # by notebook: what moves were approved
-        self.approval: Approval | None = None
+        self.approved = Approved(prepared, warm, self.draft, display)
         self.offset = 0
         self.world: dict[str, Any] | None = None
         self.exit_code = EXIT_OK
@@ -120,7 +96,7 @@ class Run:
                     self._notebooks()
             except EdgebookError as error:
                 self.exit_code = error.exit_code
-                self._note(outcome.refusal(error, self.plan))
+                self._note(outcome.refusal(error, self.approved.plan))
             except KeyboardInterrupt:
                 self.exit_code = EXIT_INTERRUPTED
                 self._note(outcome.stopped("run"))
@@ -183,10 +159,7 @@ class Run:
         for runbook, following in zip(runbooks, [*runbooks[1:], None], strict=True):
             if runbook.applies and self.prepared.request.mode != "plan":
                 self._hold()
-                if runbook.moves:
-                    self._approve_move(runbook)
-                elif runbook.step == TEARDOWN or not self.approval:
-                    self._approve(runbooks[runbooks.index(runbook) :])
+                self.approved.ask(runbook, runbooks[runbooks.index(runbook) + 1 :])
             self._keep_state()
             now, self._next = kernel, None
             if following:
@@ -224,99 +197,14 @@ class Run:
             return
         asyncio.run(self._next.result().shutdown_kernel(now=True))
 
-    def _approve(self, runbooks: Sequence[Runbook]) -> None:
-        """Plan the whole change and compare it with what was approved."""
-        prepared = self.prepared
-        self.display.begin("plan")
-        said = self._planned(runbooks[0])
-        self.plan = Plan.from_json(said)
-        self.step_hashes = {name: str(step["hash"]) for name, step in said["steps"].items()}
-        before, given = prepared.before, prepared.given
-        if before is not None and before.plan is not None and not given.hash:
-            self._refuse_unproven()
-            names = {str(step) for step in Step}
-            steps = [Step(runbook.step) for runbook in runbooks if runbook.step in names]
-            self.plan = self.plan.only(steps)
-            self.approval = decide_rest(before.plan, self.plan, before.done, before.approval)
-        else:
-            self.approval = self._decide(self.plan, said)
-        if given.signed:
-            self.draft.write_json(APPROVAL, bundle(given, given.plan or self.plan))
-        self.display.plan(self.plan, self.approval.to_json())
-
-    def _planned(self, runbook: Runbook) -> dict[str, Any]:
-        """What would be done: the whole change, or the teardown that this notebook is."""
-        file = self.prepared.request.params_file
-        if runbook.step != TEARDOWN:
-            return dict(self.warm.call("edgebook.book:plan_change", params_file=file))
-        steps = self.prepared.values[runbook.name].get("steps") or []
-        return dict(self.warm.call("edgebook.book:plan_teardown", params_file=file, steps=steps))
-
-    def _approve_move(self, runbook: Runbook) -> None:
-        """A move's ladder is planned when its turn comes: it starts from what is live then."""
-        self.display.begin("plan")
-        values = self.prepared.values[runbook.name]
-        said = self.warm.call(
-            "edgebook.book:plan_move",
-            params_file=self.prepared.request.params_file,
-            name=runbook.step,
-            options={name: value for name, value in values.items() if name not in COMMON},
-        )
-        request = self.prepared.request
-        require_time(said, request.notebook_seconds, request.total_seconds)
-        plan = Plan.from_json(said)
-        size = len(plan.to_do) if said["left"] or self.prepared.request.mode == "back" else 0
-        asked = Asked(plan.hash, size, plan.environment, plan.front_door, what=runbook.step)
-        approval = self._decide(asked, said)
-        self.ladders[runbook.name] = {"hash": plan.hash, "approval": approval.to_json()} | {
-            name: said[name] for name in ("title", "stages", "notes", "standing") if name in said
-        }
-        if self.approval is None:
-            self.plan, self.approval = plan, approval
-            if self.prepared.given.signed:
-                self.draft.write_json(APPROVAL, bundle(self.prepared.given, plan))
-        self.display.ladder(said, approval.to_json())
-
-    def _refuse_unproven(self) -> None:
-        """Nobody goes on with an approval that anybody could have written into the archive."""
-        before = self.prepared.before
-        if before is None or before.proven:
-            return
-        raise ApprovalError(
-            f"The approval of {before.change_id} cannot be proven here",
-            where=self.prepared.archive.where(before.change_id),
-            why="this machine did not write it, and no key under records.signers signed it",
-            next=f"approve again: edgebook run --resume {before.change_id} --approve HASH",
-        )
-
-    def _decide(self, asked: Plan | Asked, said: Mapping[str, Any]) -> Approval:
-        given, before = self.prepared.given, self.prepared.before
-        safety, done = self.prepared.spec.safety, frozenset[str]()
-        if before is not None and before.plan is not None:
-            done = before.done
-            if given.plan is None and len(given.hash) >= 8:
-                known = before.plan if before.plan.hash.startswith(given.hash) else None
-                given = Given(given.hash, known, given.signed)
-        base = base_hash(given, asked)
-        about = Circumstances(
-            Person(**said["author"]),
-            datetime.now(UTC),
-            Rules(safety.approvals, safety.approvers, safety.approval_days),
-            done | (kept.spent(base, said["place"]) if base else frozenset()),
-        )
-        return decide(given, asked, about)
-
     def _run(self, runbook: Runbook, kernel: "Future[Any]") -> dict[str, Any]:
         """One notebook, executed and saved; the step as the record has it."""
         self.display.begin(runbook.title)
         began = time.monotonic()
         values = dict(self.prepared.values[runbook.name])
         values |= {"change_id": self.draft.change_id} if "change_id" in runbook.known else {}
-        if ladder := self.ladders.get(runbook.name):
-            given = self.prepared.given.hash
-            values["approve"] = given if given == AUTO else ladder["hash"]
-        elif runbook.applies and self.approval:
-            values["approve"] = self.step_hashes.get(runbook.step, self.approval.hash)
+        if approve := self.approved.given_to(runbook):
+            values["approve"] = approve
         manager = kernel.result()
         watch = Watch(
             pid=manager.provisioner.pid,
@@ -357,7 +245,7 @@ class Run:
             "tables": events.tables,
             "planned": events.planned and {"hash": events.planned["hash"]},
         }
-        if ladder := self.ladders.get(runbook.name):
+        if ladder := self.approved.ladders.get(runbook.name):
             step |= {"ladder": ladder, "stages": events.stages}
         if ended is not None or reason:
             end = outcome.Ending(
@@ -389,6 +277,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         prepared, request, now = self.prepared, self.prepared.request, datetime.now(UTC)
+        plan, approval = self.approved.plan, self.approved.approval
         title = request.title or f"{request.mode} {prepared.door}: " + ", ".join(
             runbook.title for runbook in prepared.runbooks
         )
@@ -406,8 +295,8 @@ class Run:
             "git": facts.git(),
             "tool": facts.tool(),
             "params": prepared.params,
-            "plan": self.plan.to_json() if self.plan else None,
-            "approval": self.approval.to_json() if self.approval else None,
+            "plan": plan.to_json() if plan else None,
+            "approval": approval.to_json() if approval else None,
             "resumes": request.resume,
             "request": {
                 "notebooks": [str(runbook.path) for runbook in prepared.runbooks],
@@ -418,21 +307,3 @@ class Run:
             "steps": self.steps,
             "traffic": self.traffic,
         }
-
-
-def require_time(said: Mapping[str, Any], notebook_s: float, total_s: float) -> None:
-    """Raises UsageError for a ladder whose waits are longer than its notebook, or the run, may be.
-
-    `said` has `title`, `left` (stages to go), `seconds` of the environment's time, and `rate`, how
-    much faster that goes than ours (0: waits take no time).
-    """
-    limit, name = min((notebook_s, "--timeout"), (total_s, "--total-timeout"))
-    waits = said["seconds"] / said["rate"] if said["rate"] else 0.0
-    if said["left"] and waits > limit:
-        whole = round(2 * waits)
-        raise UsageError(
-            f"{said['title']}: takes longer than it may",
-            where=name,
-            why=f"its waits alone are {duration(waits)}, the limit is {duration(limit)}",
-            next=f"give it time: --timeout {whole} --total-timeout {whole}; or shorter soaks",
-        )

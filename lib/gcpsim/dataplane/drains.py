@@ -9,7 +9,7 @@ that did not come from a front end are left alone, and so are those of another b
 import asyncio
 from collections import defaultdict
 
-from gcpsim.compute.collections import negs
+from gcpsim.compute.collections import neg_endpoints
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.paths import collection_of
@@ -30,13 +30,13 @@ class Drains:
         self._dirty: set[str] = set()
 
     def begin(self) -> None:
-        for group in negs.groups(self.compute):
+        for group in neg_endpoints.groups(self.compute):
             self._groups[group] = self._offered(group)
         self.compute.observers.append(self._changed)
 
     def resume(self) -> None:
         """Documents may be others than those that were told."""
-        self._mark(set(self._groups) | set(negs.groups(self.compute)))
+        self._mark(set(self._groups) | set(neg_endpoints.groups(self.compute)))
 
     def _changed(self, path: str, doc: dict[str, object] | None) -> None:
         collection = collection_of(path)
@@ -69,7 +69,7 @@ class Drains:
     def _attached(self, group: str) -> list[Endpoint]:
         return [
             (item["ipAddress"], int(item["port"]))
-            for item in negs.endpoints(self.compute, group)
+            for item in neg_endpoints.endpoints(self.compute, group)
             if item.get("ipAddress") and item.get("port")
         ]
 

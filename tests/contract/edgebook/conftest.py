@@ -92,3 +92,15 @@ def shop(legacy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     return Shop(legacy, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def quiet_shop(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A legacy world of this module's own, without traffic and without waiting; nothing built."""
+    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy", "--no-dataplane")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GCPSIM_URL", simulator.url)
+        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
+        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
+        yield Shop(simulator, tmp_path_factory.mktemp("params"))
+    simulator.stop()

@@ -38,19 +38,13 @@ def pair(names: tuple[str, ...] = NAMES, days: int = 900, begins: int = -900) ->
 
 
 @pytest.fixture(scope="module")
-def site(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy", "--no-dataplane")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCPSIM_URL", simulator.url)
-        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
-        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
-        shop = Shop(simulator, tmp_path_factory.mktemp("params"))
-        chain, key = pair()
-        own = {"selfManaged": {"pemCertificate": chain, "pemPrivateKey": key}}
-        assert simulator.http("POST", f"{CERTIFICATES}?certificateId=own", own)[0] == 200
-        simulator.advance(60)
-        yield shop
-    simulator.stop()
+def site(quiet_shop: Shop) -> Shop:
+    chain, key = pair()
+    own = {"selfManaged": {"pemCertificate": chain, "pemPrivateKey": key}}
+    posted = quiet_shop.sim.http("POST", f"{CERTIFICATES}?certificateId=own", own)
+    assert posted[0] == 200
+    quiet_shop.sim.advance(60)
+    return quiet_shop
 
 
 def rotate(site: Shop, chain: str, key: str = "env:NEW_KEY", name: str = "own") -> Any:

@@ -13,16 +13,9 @@ OPTIONS = {"rules": "old-80", "soak": "1m"}
 
 
 @pytest.fixture(scope="module")
-def site(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy", "--no-dataplane")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCPSIM_URL", simulator.url)
-        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
-        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
-        shop = Shop(simulator, tmp_path_factory.mktemp("params"))
-        _classic(shop)
-        yield shop
-    simulator.stop()
+def site(quiet_shop: Shop) -> Shop:
+    _classic(quiet_shop)
+    return quiet_shop
 
 
 def _classic(shop: Shop) -> None:

@@ -16,16 +16,9 @@ OLD_RECORDS = ["admin.shop.example.com.", "shop.example.com.", "www.shop.example
 
 
 @pytest.fixture(scope="module")
-def site(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy", "--no-dataplane")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCPSIM_URL", simulator.url)
-        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
-        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
-        shop = Shop(simulator, tmp_path_factory.mktemp("params"))
-        shop.book().apply("apply", "auto", show_progress=False)
-        yield shop
-    simulator.stop()
+def site(quiet_shop: Shop) -> Shop:
+    quiet_shop.book().apply("apply", "auto", show_progress=False)
+    return quiet_shop
 
 
 def move(site: Any, name: str, **options: Any) -> Any:

@@ -100,6 +100,18 @@ def test_a_maintenance_exclusion_that_is_on_stops_it(
     assert list(upgrade.excluded({}, version, NOW)) == []
 
 
+def test_an_exclusion_without_an_end_lasts_until_the_end_of_support() -> None:
+    item = {"startTime": "2026-01-01T00:00:00Z",
+            "maintenanceExclusionOptions": {"scope": "NO_MINOR_UPGRADES"}}  # fmt: skip
+    window = {"maintenanceExclusions": {"frozen": item}}
+    body = {"currentMasterVersion": "1.33.1-gke.1", "maintenancePolicy": {"window": window}}
+    (told,) = upgrade.excluded(body, "1.34.0-gke.1", NOW)
+    assert told == (
+        "maintenance exclusion frozen (NO_MINOR_UPGRADES) is on until the end of support"
+    )
+    assert list(upgrade.excluded(body, "1.33.9-gke.1", NOW)) == []
+
+
 def test_nodes_are_counted_while_they_go() -> None:
     def operation(**counts: int) -> dict[str, Any]:
         metrics = [{"name": f"NODES_{n.upper()}", "intValue": str(v)} for n, v in counts.items()]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from edgebook.base.errors import UsageError
-from edgebook.runbook.run import require_time
+from edgebook.runbook.approved import require_time
 
 HOUR = 3600.0
 

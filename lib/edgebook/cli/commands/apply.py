@@ -3,7 +3,7 @@
 import argparse
 
 from edgebook.base.errors import EXIT_OK
-from edgebook.cli.commands._lock import add_wait
+from edgebook.cli.commands._options import add_changing
 from edgebook.cli.commands._output import failing_table, say
 from edgebook.model.values import Step
 
@@ -16,7 +16,7 @@ After 1 and 130 run it again: it reads what is there and goes on."""
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--params", required=True, metavar="FILE", help="params of the front door")
+    add_changing(parser)
     parser.add_argument(
         "--approve",
         required=True,
@@ -25,17 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="hash that `edgebook plan` showed, or the file that it wrote with --out; "
         "signed approvals as well; auto: only with the simulator",
     )
-    parser.add_argument(
-        "--step",
-        action="append",
-        default=[],
-        choices=[step.value for step in Step],
-        metavar="STEP",
-        help="only this step, may be repeated: " + ", ".join(Step),
-    )
-    add_wait(parser)
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="what was done, for machines")
 
 

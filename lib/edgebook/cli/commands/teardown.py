@@ -3,9 +3,8 @@
 import argparse
 
 from edgebook.base.errors import EXIT_OK
-from edgebook.cli.commands._lock import add_wait
+from edgebook.cli.commands._options import add_changing
 from edgebook.cli.commands._output import failing_table, say
-from edgebook.model.values import Step
 
 HELP = "take a front door down, in reverse order"
 EPILOG = """Without --approve it only shows the plan and its hash, and writes nothing.
@@ -16,20 +15,9 @@ another run, 130 stopped."""
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--params", required=True, metavar="FILE", help="params of the front door")
+    add_changing(parser)
     parser.add_argument("--approve", action="append", default=[], metavar="HASH",
                         help="hash of the teardown's plan; signed approvals as well")  # fmt: skip
-    parser.add_argument(
-        "--step",
-        action="append",
-        default=[],
-        choices=[step.value for step in Step],
-        metavar="STEP",
-        help="only this step, may be repeated: " + ", ".join(Step),
-    )
-    add_wait(parser)
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("-v", "--verbose", action="store_true", help="each field, before and after")
     parser.add_argument("--json", action="store_true", help="for machines")
 
 

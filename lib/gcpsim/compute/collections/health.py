@@ -13,7 +13,7 @@ from typing import Protocol
 
 import orjson
 
-from gcpsim.compute.collections import chains, negs, thresholds
+from gcpsim.compute.collections import chains, neg_endpoints, thresholds
 from gcpsim.compute.collections.firewalls import HEALTH_CHECK_RANGES, Reach
 from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
@@ -101,7 +101,7 @@ class Health:
         dirty, self._dirty = self._dirty, set()
         reaches: dict[str, Reach] = {}
         changed = False
-        for group in negs.groups(self.compute) if everything else sorted(dirty):
+        for group in neg_endpoints.groups(self.compute) if everything else sorted(dirty):
             for user in self.compute.users(group):
                 if "/backendServices/" in user:
                     for location in self.prober.locations if self.prober else [""]:
@@ -118,7 +118,7 @@ class Health:
             return []
         location = self._home(group)
         out = []
-        for endpoint in negs.endpoints(self.compute, group):
+        for endpoint in neg_endpoints.endpoints(self.compute, group):
             if endpoint.get("draining"):
                 out.append((endpoint, "DRAINING"))
                 continue
@@ -184,7 +184,7 @@ class Health:
             reaches[neg["network"]] = Reach(self.compute, neg["network"])
         after: Doc = {}
         asked = _asked(check) if check is not None and self.prober is not None else ""
-        for endpoint in negs.endpoints(self.compute, group):
+        for endpoint in neg_endpoints.endpoints(self.compute, group):
             name, record = _key(endpoint), before.get(_key(endpoint))
             verdict = self._verdict(group, endpoint, check, reaches[neg["network"]])
             why, when = verdict or "", self.compute.world.clock.now()
@@ -297,7 +297,9 @@ class Health:
             self.mark(*groups or [path])
         elif collection == "instances":
             zone = path.rsplit("/", 2)[0]
-            self.mark(*[g for g in negs.groups(self.compute) if g.startswith(zone)] or [path])
+            self.mark(
+                *[g for g in neg_endpoints.groups(self.compute) if g.startswith(zone)] or [path]
+            )
         elif collection in DECIDING:
             self.mark()
 

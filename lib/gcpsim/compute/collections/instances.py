@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from gcpsim.compute.collections import negs
+from gcpsim.compute.collections import neg_endpoints
 from gcpsim.compute.engine import documents, links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
@@ -128,7 +128,7 @@ def gone(compute: Resources, path: str, doc: Doc | None) -> None:
     """A deleted instance takes its endpoints out of the network endpoint groups of its zone."""
     if doc is None:
         zone, _, name = path.rsplit("/", 2)
-        negs.forget_instance(compute, zone, name)
+        neg_endpoints.forget_instance(compute, zone, name)
 
 
 def list_referrers(
