@@ -156,6 +156,19 @@ def test_unknown_and_wrong_parameters_are_errors(
     assert says in str(caught.value)
 
 
+def test_a_secret_itself_is_refused_where_its_place_is_wanted_and_kept_nowhere(
+    notebook: Notebook, warm: WarmProcess
+) -> None:
+    extra = COMMON + 'key = ""  # a secret\'s place: env:NAME\n'
+    name = notebook("10_one", "key", parameters=extra)
+    with pytest.raises(UsageError, match="key: not the place of a secret") as caught:
+        go(warm, name, given={"key": "hunter2-hunter2"})
+    assert "hunter2" not in str(caught.value)
+    assert not list(Path().glob("records/CHG*"))
+    go(warm, name, given={"key": "env:OTHER_KEY"})
+    assert outputs("10_one", "CHG-*-001") == ["'env:OTHER_KEY'"]
+
+
 def test_given_parameters_reach_the_notebook_in_their_type(
     notebook: Notebook, warm: WarmProcess
 ) -> None:

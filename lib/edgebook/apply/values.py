@@ -84,7 +84,11 @@ class Values:
         """A secret's value, read now and kept nowhere."""
         if ref.env:
             if ref.env not in os.environ:
-                raise EdgebookError(f"No environment variable {ref.env}", why="a secret is in it")
+                raise EdgebookError(
+                    f"No environment variable {ref.env}",
+                    why="a secret is in it",
+                    next=f"export {ref.env} where this runs, then run it again",
+                )
             return os.environ[ref.env]
         name = ref.secret if "/versions/" in ref.secret else f"{ref.secret}/versions/latest"
         found = self._cloud.wire.get("secretmanager", f"v1/{name}:access")

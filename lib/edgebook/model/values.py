@@ -7,6 +7,7 @@ server knows stays a `Ref` (or an `EachNeg`) inside it, so plans can be made bef
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -14,6 +15,8 @@ from typing import Any
 
 Body = Mapping[str, Any]
 # Of a stage's JSON: what people read; the changes are hashed by their digests.
+_SECRET = re.compile(r"projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?")
+_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 STAGE_WORDS = frozenset({"what", "changes", "gate", "disrupts"})
 
 
@@ -138,6 +141,13 @@ class SecretRef:
 
     secret: str = ""
     env: str = ""
+
+    @classmethod
+    def named(cls, text: str) -> "SecretRef | None":
+        """`env:NAME` or `projects/P/secrets/S[/versions/V]`; None for anything else."""
+        if found := _ENV.fullmatch(text):
+            return cls(env=found.group(1))
+        return cls(secret=text) if _SECRET.fullmatch(text) else None
 
     def to_json(self) -> dict[str, Any]:
         return {"$secret": self.secret} if self.secret else {"$env": self.env}

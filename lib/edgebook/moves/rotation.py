@@ -5,7 +5,6 @@ secret of Secret Manager) and read at the moment of the call; it is in no plan a
 Certificate Manager refuses a key that does not belong to the chain, and then nothing has changed.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,8 +21,6 @@ from edgebook.params.types import Spec
 
 ROTATE = "rotate"
 TAKES = ("chain", "key")
-_SECRET = re.compile(r"projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?")
-_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True)
@@ -48,20 +45,22 @@ def asked(options: Mapping[str, Any]) -> Rotation | None:
     if not chain or not key:
         missing = "key" if chain else "chain"
         raise UsageError(
-            "Half of a certificate", where=missing, why="a chain and its key are exchanged together"
+            "Half of a certificate",
+            where=missing,
+            why="a chain and its key are exchanged together",
+            next="give both: -p chain FILE -p key env:NAME",
         )
     return _read(chain, _reference(key))
 
 
 def _reference(text: str) -> SecretRef:
-    if found := _ENV.fullmatch(text):
-        return SecretRef(env=found.group(1))
-    if _SECRET.fullmatch(text):
-        return SecretRef(secret=text)
+    if found := SecretRef.named(text):
+        return found
     raise UsageError(
         "Not a place of a secret",  # the text is not repeated: it may be the key itself
         where="key",
         why="it is env:NAME, or projects/PROJECT/secrets/NAME in Secret Manager",
+        next="put the key there, and give its name; if it was pasted here, have a new one issued",
     )
 
 
@@ -74,7 +73,8 @@ def _read(file: str, key: SecretRef) -> Rotation:
         names = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, x509.ExtensionNotFound) as error:
         what = "No certificate chain in PEM, with the names in it"
-        raise UsageError(what, where=file, why=str(error)) from None
+        way = "give the leaf certificate and those that signed it, in PEM; nothing was changed"
+        raise UsageError(what, where=file, why=str(error), next=way) from None
     text = "".join(one.public_bytes(Encoding.PEM).decode() for one in chain)
     found = tuple(sorted(names.get_values_for_type(x509.DNSName)))
     leaf = chain[0]

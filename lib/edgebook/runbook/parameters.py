@@ -1,5 +1,8 @@
 """Strict parameters: what a notebook takes is read from its cell, and everything else is refused.
 
+A comment `# a secret's place: ...` makes a parameter the name of a secret: a value that is none is
+refused before a record begins, and not repeated, as it may be the secret itself.
+
 The cell tagged `parameters` holds plain assignments of literals. The default gives the type, a
 comment `# plan | apply` behind it the values that are allowed, and a default of None makes the
 parameter required. papermill only warns about unknown names; here nothing runs with one.
@@ -18,17 +21,23 @@ import nbformat
 import yaml
 
 from edgebook.base.errors import UsageError
+from edgebook.model.values import SecretRef
 
 TAG = "parameters"
+PLACE = "a secret's place"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a notebook; `choices` is empty when any value of the type will do."""
+    """One parameter of a notebook; `choices` is empty when any value of the type will do.
+
+    `secret`: it says where a secret is, and never the secret.
+    """
 
     name: str
     default: Any
     choices: tuple[str, ...] = ()
+    secret: bool = False
 
     @property
     def required(self) -> bool:
@@ -70,9 +79,10 @@ def parse_parameters(source: str, where: str) -> dict[str, Parameter]:
                     default = None
                 case _:
                     raise ValueError(f"line {statement.lineno} is no assignment of a literal")
-            words = comments.get(statement.lineno, "").split("  ")[0].split("|")
+            comment = comments.get(statement.lineno, "")
+            words = comment.split("  ")[0].split("|")
             choices = tuple(word.strip() for word in words) if len(words) > 1 else ()
-            found[name] = Parameter(name, default, choices)
+            found[name] = Parameter(name, default, choices, comment.startswith(PLACE))
     except (SyntaxError, ValueError) as error:
         why = f"parameters are plain assignments of literals; {error}"
         raise UsageError("Parameters cell cannot be read", where=where, why=why) from None
@@ -114,6 +124,8 @@ def from_file(path: Path) -> dict[str, Any]:
 
 
 def _convert(value: Any, parameter: Parameter) -> Any:
+    if parameter.secret and value and SecretRef.named(str(value)) is None:
+        raise ValueError("not the place of a secret: env:NAME, or projects/PROJECT/secrets/NAME")
     kind = type(parameter.default)
     if isinstance(value, str) and kind not in (str, type(None)):
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HELP = "run notebooks in order as one change, and seal its record"
 EPILOG = """exit codes: 0 all is well, 1 a step failed, 2 wrong params or command line,
 3 refused (not approved), 5 locked by another run, 130 interrupted.
-A record is written in every case but 2."""
+A record is written of every run that has begun: not of a wrong command line or wrong params."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
