@@ -82,7 +82,17 @@ def _tree(module: str) -> ast.Module:
 
 
 def _nodes(tree: ast.Module) -> list[ast.stmt | ast.expr]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.stmt | ast.expr)]
+    """Statements and expressions, but for what only guards: assertions, and `strict` of zip."""
+    found: list[ast.stmt | ast.expr] = []
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop(0)
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict"):
+            continue
+        if isinstance(node, ast.stmt | ast.expr):
+            found.append(node)
+        left.extend(ast.iter_child_nodes(node))
+    return found
 
 
 def _ways(node: ast.stmt | ast.expr) -> Iterator[str]:

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
-from edgebook.model.observed import Neg, Observed, ObservedService
+from edgebook.model.observed import Observed
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.params import Spec
 from edgebook.plan.make import make, refusal
 
-from tests.unit.ideal_cloud import IdealCloud, neg_of, observe
+from tests.unit.case_worlds import observed_of
+from tests.unit.ideal_cloud import IdealCloud, observe
 from tests.unit.params_edits import spec_of
 
 ROOT = Path(__file__).parents[3]
@@ -42,7 +43,7 @@ def plan_of(case: dict[str, Any]) -> tuple[Spec, Plan, IdealCloud, Observed]:
     for change in case.get("live", ()):
         _edit(cloud, change)
     spec = spec_of(case.get("params"))
-    observed = _observed(spec, case)
+    observed = observed_of(spec, case)
     return spec, make(spec, observed, cloud.live), cloud, observed
 
 
@@ -56,44 +57,6 @@ def _edit(cloud: IdealCloud, change: dict[str, Any]) -> None:
         return
     old = cloud.live[key].body if key in cloud.live else {}
     cloud.put(key, {**old, **change["set"]})
-
-
-def _observed(spec: Spec, case: dict[str, Any]) -> Observed:
-    observed = observe(spec, negs=case.get("negs", "built" in case))
-    clusters = dict(observed.clusters)
-    for name, edit in case.get("clusters", {}).items():
-        cluster = clusters[name]
-        if "negs" in edit:
-            found = [_neg(spec, text) for text in edit["negs"]]
-            services = tuple(
-                dataclasses.replace(s, negs=tuple(n for n in found if _of(spec, s, n)))
-                for s in cluster.services
-            )
-            cluster = dataclasses.replace(cluster, services=services)
-        if "without" in edit:
-            services = tuple(
-                dataclasses.replace(s, found=False, target_ports={}, negs=())
-                if s.name == edit["without"]
-                else s
-                for s in cluster.services
-            )
-            cluster = dataclasses.replace(cluster, services=services)
-        plain = {k: v for k, v in edit.items() if k in ("reachable", "ipv6", "node_tags")}
-        clusters[name] = dataclasses.replace(
-            cluster, **{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
-        )
-    return dataclasses.replace(observed, clusters=clusters)
-
-
-def _of(spec: Spec, service: ObservedService, neg: Neg) -> bool:
-    names = {b.neg.name for b in spec.backends.values() if b.neg.service == service.name}
-    return neg.name in names or neg.port in service.target_ports
-
-
-def _neg(spec: Spec, text: str) -> Neg:
-    name, zone, *more = text.split()
-    state, port = more[0] if more else "ACTIVE", int(more[1]) if len(more) > 1 else 0
-    return neg_of(spec, name, zone, state, port)
 
 
 def shown(plan: Plan) -> list[dict[str, Any]]:
