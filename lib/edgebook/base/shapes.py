@@ -7,8 +7,10 @@ secret's value hides it by that (records.redact).
 
 # ruff: noqa: E501 - a pattern that is broken into lines cannot be read
 
+import functools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 # Detectors whose tokens cannot be mistaken for anything else.
@@ -100,55 +102,112 @@ OURS: dict[str, str] = {
     "user and password of curl": r"(?P<keep>\bcurl\b[^\n]*?\s(?:-u|--user)[ =]\S+?:)" + NOT_YET + r"\S{4,}",
     "password hash": r"\$(?:2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|[156y]\$[^\s\"'<>]{20,})",
 }  # fmt: skip
-# What a text must hold, in lower case, before a rule is worth its time.
+# What a text must hold near by before a rule is worth its time; a part in lower case stands for
+# any case. A rule without parts looks at the whole text.
+KEYS = tuple(f"{word}{joint}key" for word in ("api", "access", "private", "account", "auth")
+             for joint in ("", "_", "-"))  # fmt: skip
+SECRETS = ("secret", "token", "credential", *KEYS)
+PASSWORDS = ("passw", "passp", "pwd")
 NEEDS: dict[str, tuple[str, ...]] = {
-    "private key": ("private key",),
-    "SSH or PuTTY key": ("ssh2 encrypted", "putty-user"),
+    "private key": ("PRIVATE KEY",),
+    "SSH or PuTTY key": ("SSH2 ENCRYPTED", "PuTTY-User"),
     "Google access token": ("ya29.",),
     "Google refresh token": ("1//0",),
-    "Google API key": ("aiza",),
-    "JSON web token": (".eyj",),
-    "GitHub token": ("gh", "github_pat_"),
-    "webhook": ("hooks", "webhook", "logic.azure", "pagerduty"),
-    "signed URL": ("signature=", "security-token=", "sig="),
+    "Google API key": ("AIza",),
+    "JSON web token": (".eyJ",),
+    "GitHub token": ("ghp_", "gho_", "ghu_", "ghr_", "ghs_", "github_pat_"),
+    "token of a vendor": (
+        "AGE-SECRET", "AKC", "ATATT3", "ATBB", "CiQ", "EAAC", "FlyV1 ", "GOCSPX-", "HRKU-", "LTAI",
+        "NRAK-", "PMAK-", "dapi", "dckr_pat_", "_v1_", "dp.pt.", "dp.st.", "dp.ct.", "figd_",
+        "glc_", "glsa_", "gsk_", "hf_", "hvb.", "hvs.", "hvr.", "key-", "lin_api_", "nfp_", "npm_",
+        "ntn_", "ops_", "oy2", "pat", "pplx-", "pscale_", "pul-", "r8_", "rubygems_", "sbp_",
+        "secret_", "shpat_", "shpca_", "shppa_", "shpss_", "sk-", "sk.eyJ", "sl.", "sntrys_",
+        "sntryu_", "k_live_", "k_test_", "tskey-", "whsec_", "xapp-", "xkeysib-", "xox",
+        ".atlasv1.", "glpat-",
+    ),
+    "webhook": ("hooks.slack", "api/webhooks", "webhook.office", "logic.azure", "pagerduty"),
+    "signed URL": ("Signature=", "Security-Token=", "sig="),
     "secret in a URL": ("token=", "key=", "password=", "passwd=", "secret=", "auth=", "code="),
     "credential in a URL": ("@",),
     "token in a URL": ("@",),
     "bearer token": ("bearer",),
-    "basic credentials": ("basic",),
+    "basic credentials": ("Basic",),
     "authorization header": ("authorization",),
     "secret header": ("x-",),
     "cookie": ("cookie",),
     "kubeconfig credential": ("token", "client-key-data"),
-    "key in JSON": ("pass", "pwd"),
-    "secret in JSON": ("secret", "token", "key", "credential"),
-    "password": ("pass", "pwd"),
-    "assigned secret": ("secret", "token", "key", "credential"),
+    "key in JSON": PASSWORDS,
+    "secret in JSON": SECRETS,
+    "password": PASSWORDS,
+    "assigned secret": SECRETS,
     "netrc password": ("login",),
     "option with a password": ("-pass", "-token", "-secret", "-api-key"),
     "user and password of curl": ("curl",),
     "password hash": ("$1$", "$2", "$5$", "$6$", "$y$"),
-    "AWS Access Key": ("akia", "asia", "abia", "acca", "a3t", "aws"),
-    "Azure Storage Account access key": ("accountkey=",),
+    "AWS Access Key": ("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "aws"),
+    "Azure Storage Account access key": ("AccountKey=",),
     "GitHub Token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    "GitLab Token": ("gl", "gr1348941"),
+    "GitLab Token": (
+        "glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-",
+        "glagent-", "gloas-",
+    ),
     "Mailchimp Access Key": ("-us",),
-    "NPM tokens": ("_authtoken",),
-    "OpenAI Token": ("t3blbkfj",),
+    "NPM tokens": ("_authToken",),
+    "OpenAI Token": ("T3BlbkFJ",),
     "PyPI Token": ("pypi-",),
-    "SendGrid API Key": ("sg.",),
+    "SendGrid API Key": ("SG.",),
     "Slack Token": ("xox", "hooks.slack"),
     "Square OAuth Secret": ("sq0csp-",),
     "Stripe Access Key": ("k_live_",),
-}
+    "Twilio API Key": ("AC", "SK"),
+}  # fmt: skip
+BEFORE, AFTER = 2_000, 1_000  # characters around such a part that a rule looks at
 BASE64_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}")
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What one kind of secret looks like, and the parts without one of which it is not there."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    needs: tuple[str, ...]
+
+    def sees(self, text: str, lower: str) -> bool:
+        """Whether such a secret is in the text; `lower` is the text in lower case."""
+        if not self.needs or len(lower) != len(text):
+            return self.pattern.search(text) is not None
+        return any(self.pattern.search(text, *span) for span in self._spans(text, lower))
+
+    def _spans(self, text: str, lower: str) -> Iterator[tuple[int, int]]:
+        """Where to look, in order and without overlaps that another one covers."""
+        places = sorted(
+            place
+            for part in self.needs
+            for place in _places(lower if part == part.lower() else text, part)
+        )
+        begin = end = -1
+        for place in places:
+            if begin >= 0 and place - BEFORE > end:
+                yield begin, end
+                begin = -1
+            begin, end = begin if begin >= 0 else max(0, place - BEFORE), place + AFTER
+        if begin >= 0:
+            yield begin, end
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    place = text.find(part)
+    while place >= 0:
+        yield place
+        place = text.find(part, place + 1)
+
+
 @cache
-def rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def rules() -> tuple[Rule, ...]:
     """All rules, ours first."""
-    found = [(kind, re.compile(pattern)) for kind, pattern in OURS.items()]
-    return (*found, *_of_detectors())
+    ours = [(kind, re.compile(pattern)) for kind, pattern in OURS.items()]
+    return tuple(Rule(k, p, NEEDS.get(k, ())) for k, p in (*ours, *_of_detectors()))
 
 
 def _of_detectors() -> Iterator[tuple[str, re.Pattern[str]]]:
@@ -163,27 +222,22 @@ def _of_detectors() -> Iterator[tuple[str, re.Pattern[str]]]:
 
 def hide(text: str) -> str:
     """The text with everything that looks like a secret replaced by `[redacted: kind]`."""
-    for kind, pattern in _worth_it(text):
-        text = pattern.sub(lambda found, kind=kind: _mark(found, kind), text)  # type: ignore[misc]
+    lower = text.lower()
+    for rule in rules():
+        if rule.sees(text, lower):
+            text = rule.pattern.sub(functools.partial(_mark, rule.kind), text)
+            lower = text.lower()
     return text
 
 
 def kinds(text: str) -> Iterator[str]:
     """The kinds of secrets that a text seems to hold."""
-    for kind, pattern in _worth_it(text):
-        if pattern.search(text):
-            yield kind
-
-
-def _worth_it(text: str) -> list[tuple[str, re.Pattern[str]]]:
     lower = text.lower()
-    return [
-        (kind, pattern)
-        for kind, pattern in rules()
-        if kind not in NEEDS or any(part in lower for part in NEEDS[kind])
-    ]
+    for rule in rules():
+        if rule.sees(text, lower):
+            yield rule.kind
 
 
-def _mark(found: re.Match[str], kind: str) -> str:
+def _mark(kind: str, found: re.Match[str]) -> str:
     keep = found.groupdict().get("keep") or ""
     return f"{keep}[redacted: {kind}]"
