@@ -25,7 +25,7 @@ from edgebook.verify.health import health_of
 
 SOON = 14
 SPREAD_SECONDS = 120.0  # of the environment: that long a change may take to be everywhere
-LONGEST = 1.0  # seconds, in a simulator: a redirect is asked for every four seconds else
+LONGEST = 0.3  # seconds, in a simulator: a redirect is asked for every four seconds else
 LEAST_SECONDS = 12.0  # of this machine
 ANSWERS = {
     Protocol.HTTPS: "HTTPS answers",
