@@ -1,7 +1,7 @@
 """Which change waits for which."""
 
 from edgebook.apply import order
-from edgebook.model.values import Action, Change, LiveResource, Ref, ResourceKey, Step
+from edgebook.model.values import Action, Change, LiveResource, Ref, ResourceKey, Step, Wait
 
 
 def key(kind, name="n", scope="projects/p/global"):
@@ -74,3 +74,41 @@ def test_a_rule_waits_for_the_one_that_has_its_address_and_port():
     other = {**after, "portRange": "80-80"}
     changes[1] = Change(Action.CREATE, new, Step.FRONTENDS, "", after=other)
     assert order.before(changes, live) == {old: {new}, new: set()}
+
+
+def test_a_change_waits_for_what_its_gates_are_about():
+    certificate = key("certificate", scope="projects/p/locations/global")
+    gate = Wait(certificate, "ACTIVE")
+    made = [
+        change(Action.CREATE, "targetHttpsProxy", waits=(gate,)),
+        Change(Action.CREATE, certificate, Step.CERTIFICATE, ""),
+    ]
+    assert order.before(made, {})[key("targetHttpsProxy")] == {certificate}
+
+
+def test_a_delete_never_waits_for_itself_and_keeps_its_other_reasons():
+    one, other = key("healthCheck", "one"), key("healthCheck", "other")
+    made = [
+        change(Action.DELETE, "healthCheck", "one", depends=(one, other)),
+        change(Action.DELETE, "healthCheck", "other"),
+    ]
+    assert order.before(made, {}) == {one: {other}, other: set()}
+
+
+def test_a_delete_does_not_wait_for_what_waits_for_it_at_second_hand():
+    """The new rule takes the place of the old one, and a third waits for the new one."""
+    body = {"portRange": "443-443", "IPAddress": "203.0.113.1"}
+    old, new, third = key("forwardingRule", "old"), key("forwardingRule", "new"), key("urlMap")
+    made = [
+        change(Action.DELETE, "forwardingRule", "old"),
+        change(Action.CREATE, "forwardingRule", "new", after=body),
+        change(Action.CREATE, "urlMap", depends=(new,)),
+        change(Action.CREATE, "address", "else"),
+    ]
+    waits = order.before(made, {old: LiveResource(old, body)})
+    assert waits == {
+        old: {key("address", "else")},
+        new: {old},
+        third: {new},
+        key("address", "else"): set(),
+    }

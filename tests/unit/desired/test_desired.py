@@ -290,6 +290,20 @@ def test_protection_is_not_touched_unless_the_params_speak_of_it() -> None:
     assert not {"iap", "securityPolicy", "edgeSecurityPolicy"} & set(plain)
 
 
+def test_a_url_map_has_no_more_tests_than_google_takes() -> None:
+    paths = {f"/p{number}/*": "web" for number in range(120)} | {"/api/*": "api"}
+    assert len(body({"routes.0.paths": paths}, "urlMap/shop")["tests"]) == 100
+
+
+def test_the_successor_of_a_certificate_with_a_long_name_fits_google() -> None:
+    long = "c" * 63
+    spec = spec_of({"certificate.name": long})
+    held = {long: ("old.example.com",)}
+    seen = dataclasses.replace(observe(spec), certificates=held)
+    (name,) = {r.name for r in desired(spec, seen).resources if r.kind == "certificate"}
+    assert name.startswith("c" * 56 + "-") and len(name) == 63 and NAME.fullmatch(name)
+
+
 def test_an_adopted_map_brings_its_own_certificates() -> None:
     found = resources({"certificate": {"name": "shop", "map": "company"}})
     kinds = {resource.kind for resource in found.values()}

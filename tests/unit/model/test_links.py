@@ -1,7 +1,7 @@
 """Links in every form, and how others refer to a kind."""
 
 import pytest
-from edgebook.model.links import canonical, link, same_link, same_text
+from edgebook.model.links import canonical, link, plain, same_link, same_text
 from edgebook.model.values import ResourceKey
 
 SCOPE = "projects/p/global"
@@ -77,3 +77,21 @@ def test_a_project_number_that_is_known_becomes_the_project() -> None:
     assert canonical("projects/123/global/urlMaps/u", NUMBERS) == "projects/p/global/urlMaps/u"
     assert canonical("projects/9/global/urlMaps/u", NUMBERS) == "projects/9/global/urlMaps/u"
     assert not same_link("projects/123/global/urlMaps/u", "projects/q/global/urlMaps/u", NUMBERS)
+
+
+def test_a_body_is_plain_when_every_link_in_it_is_canonical() -> None:
+    body = {"urlMap": SAME_LINKS[1], "many": [SAME_LINKS[2], (SAME_LINKS[5],)], "count": 3}
+    assert plain(body, NUMBERS) == {
+        "urlMap": canonical(SAME_LINKS[0]),
+        "many": [canonical(SAME_LINKS[0]), [canonical(SAME_LINKS[0])]],
+        "count": 3,
+    }
+
+
+def test_texts_are_the_same_when_only_one_of_the_reasons_holds() -> None:
+    assert same_text("any", "any")
+    assert same_text(SAME_LINKS[0], SAME_LINKS[3])
+    assert same_text("443", "443-443") and same_text("443-443", "443")
+    assert same_text("::1", "0:0:0:0:0:0:0:1")
+    assert not same_text("443", "443-444")
+    assert not same_text("any", "other")
