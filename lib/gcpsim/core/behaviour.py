@@ -38,7 +38,7 @@ class Behaviour:
 
     def passes_probe(self, timeout: float) -> bool:
         """Whether a probe that waits `timeout` seconds for its answer succeeds."""
-        return not (self.fail or self.hang or self.refuse) and self.slow < timeout
+        return not (self.fail >= 400 or self.hang or self.refuse) and self.slow < timeout
 
 
 HEALTHY = Behaviour()
@@ -55,8 +55,8 @@ def seconds(text: str) -> float:
 def _status(text: str) -> int:
     if text in ("true", ""):
         return 503
-    if not text.isdigit() or not 400 <= int(text) <= 599:
-        raise ValueError(f"{text!r} is not a status from 400 to 599")
+    if not text.isdigit() or not 200 <= int(text) <= 599:
+        raise ValueError(f"{text!r} is not a status from 200 to 599")
     return int(text)
 
 

@@ -53,6 +53,11 @@ class Holdings:
         """The domains, or zones as `project/name`, that no registrar or parent points to."""
         return set(self.world.store.table("dns/undelegated"))
 
+    @property
+    def failing(self) -> set[str]:
+        """The domains, or zones as `project/name`, whose name servers answer SERVFAIL."""
+        return set(self.world.store.table("dns/failing"))
+
     def all_zones(self) -> list[tuple[str, Doc]]:
         """(`project/name`, zone) of every project."""
         return self._zones.items()

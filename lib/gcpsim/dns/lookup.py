@@ -86,9 +86,9 @@ class Tree:
 
 @dataclass(frozen=True)
 class Lame:
-    """A delegation that no zone of the simulator answers."""
+    """A delegation that no zone of the simulator answers, or servers that fail (no records)."""
 
-    records: Records
+    records: Records | None = None
 
 
 class Lookup:
@@ -99,6 +99,7 @@ class Lookup:
         self._generation = -1
         self._zones: dict[str, list[Doc]] = {}
         self._trees: dict[str, Tree] = {}
+        self._failing: set[str] = set()  # ids of zones
         self.location = "us-central1"
 
     def resolve(self, name: str, type_: str, choose: Choose | None = None) -> Resolution:
@@ -172,7 +173,8 @@ class Lookup:
                 data = tuple(delegation.get("rrdatas", []))
                 return Lame(Records(suffix, "NS", delegation["ttl"], data))
             current = reached[0]
-        return current
+        failing = current is not None and current["id"] in self._failing
+        return Lame() if failing else current
 
     def _nowhere(self, name: str) -> Status:
         """A domain hosted here that nobody delegates does not exist; others aren't our business."""
@@ -224,11 +226,13 @@ class Lookup:
         self._generation = self._dns.generation
         self._trees = {}
         self._zones = {}
-        cut = self._dns.undelegated
+        cut, failing, self._failing = self._dns.undelegated, self._dns.failing, set()
         known = sorted(self._dns.all_zones(), key=lambda item: item[1]["creationTime"])
         for key, zone in known:
             if zone["visibility"] == "public" and not {key, zone["dnsName"]} & cut:
                 self._zones.setdefault(zone["dnsName"], []).append(zone)
+            if {key, zone["dnsName"]} & failing:
+                self._failing.add(zone["id"])
 
 
 def _suffixes(name: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The REST API of Cloud DNS v1: methods over what it holds, and the lookup of names in it."""
 
+from functools import partial
 from typing import Any
 
 from gcpsim.core.discovery import Method
@@ -15,6 +16,13 @@ __all__ = ["IMPLEMENTED", "Dns"]
 
 Doc = dict[str, Any]
 IMPLEMENTED = methods.IMPLEMENTED | policy_methods.IMPLEMENTED
+# What stage directions do to domains: the state that a verb is about, and whether it then holds.
+VERBS = {
+    "undelegate": ("undelegated", True),
+    "delegate": ("undelegated", False),
+    "fail": ("failing", True),
+    "heal": ("failing", False),
+}
 MUTATIONS = {"create": "create", "delete": "delete", "patch": "update", "update": "update"}
 
 
@@ -27,6 +35,7 @@ class Dns(Holdings, RestService):
         super().__init__(world)
         self.lookup = Lookup(self)
         world.stage["dns"] = self.direct
+        world.stage |= {f"domain-{verb}": partial(self.direct_one, verb) for verb in VERBS}
 
     def implements(self, method: Method) -> bool:
         return method.id in IMPLEMENTED
@@ -42,21 +51,30 @@ class Dns(Holdings, RestService):
         return ApiError(403, "Forbidden", "forbidden")
 
     def direct(self, args: Doc) -> Doc:
-        """Stage direction `dns`: {"undelegate": [domain or project/zone], "delegate": [...]}."""
-        if set(args) - {"undelegate", "delegate"} or not all(
+        """Stage direction `dns`: VERBS to lists of names, each a domain or project/zone."""
+        if set(args) - set(VERBS) or not all(
             isinstance(names, list) and all(isinstance(name, str) for name in names)
             for names in args.values()
         ):
-            why = f"dns: give delegate and undelegate as lists of names, not {args!r}"
+            why = f"dns: give {', '.join(VERBS)} as lists of names, not {args!r}"
             raise ApiError(400, why, "invalid")
-        table = self.world.store.table("dns/undelegated")
-        for name in args.get("undelegate", []):
-            table.put(_delegation_key(name), {})
-        for name in args.get("delegate", []):
-            table.delete(_delegation_key(name))
+        for verb, names in args.items():
+            state, holds = VERBS[verb]
+            table = self.world.store.table(f"dns/{state}")
+            for name in names:
+                if holds:
+                    table.put(_domain_key(name), {})
+                else:
+                    table.delete(_domain_key(name))
         self.touch()
-        return {"undelegated": sorted(self.undelegated)}
+        return {"undelegated": sorted(self.undelegated), "failing": sorted(self.failing)}
+
+    def direct_one(self, verb: str, args: Doc) -> Doc:
+        """Stage directions `domain-VERB`: {"domain": NAME}."""
+        if set(args) != {"domain"}:
+            raise ApiError(400, f"domain-{verb}: give a domain, not {args!r}", "invalid")
+        return self.direct({verb: [args["domain"]]})
 
 
-def _delegation_key(name: str) -> str:
+def _domain_key(name: str) -> str:
     return name if "/" in name else name.rstrip(".").lower() + "."

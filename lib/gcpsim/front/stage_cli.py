@@ -20,6 +20,7 @@ class Verb:
     optional: tuple[str, ...] = ()
 
 
+DOMAIN = ("domain",)  # its name, or a zone as PROJECT/ZONE
 POD = ("cluster", "namespace", "pod")  # the pod's name, or a pattern such as 'web-*'
 
 NOUNS: dict[str, dict[str, Verb]] = {
@@ -56,7 +57,12 @@ NOUNS: dict[str, dict[str, Verb]] = {
             ("container",),
         ),
         "slow": Verb("pod-slow", POD, "answers later (2s, or --by)", ("by",)),
-        "fail": Verb("pod-fail", POD, "answers with an error (503, or --status)", ("status",)),
+        "fail": Verb(
+            "pod-fail",
+            POD,
+            "answers with an error (503, or --status; 200: a wrong page)",
+            ("status",),
+        ),
         "hang": Verb("pod-hang", POD, "takes requests and never answers"),
         "refuse": Verb("pod-refuse", POD, "refuses new connections"),
         "leak": Verb("pod-leak", POD, "drops some requests (5%%, or --share)", ("share",)),
@@ -86,6 +92,12 @@ NOUNS: dict[str, dict[str, Verb]] = {
         ),
         "down": Verb("location-down", ("location",), "its front end goes away"),
         "up": Verb("location-up", ("location",), "its front end is back"),
+    },
+    "domain": {
+        "undelegate": Verb("domain-undelegate", DOMAIN, "no parent points to its zone any more"),
+        "delegate": Verb("domain-delegate", DOMAIN, "the parent points to its zone again"),
+        "fail": Verb("domain-fail", DOMAIN, "its name servers answer SERVFAIL"),
+        "heal": Verb("domain-heal", DOMAIN, "its name servers answer again"),
     },
     "resolver": {
         "flush": Verb("resolver-flush", ("resolver",), "it forgets all answers"),

@@ -45,7 +45,7 @@ def test_directions_are_annotations_and_heal_takes_them_away(theatre: Theatre) -
 @pytest.mark.parametrize(
     ("verb", "args", "words"),
     [
-        ("fail", {"status": "200"}, "not a status from 400 to 599"),
+        ("fail", {"status": "600"}, "not a status from 200 to 599"),
         ("slow", {"by": "long"}, "not a time such as 500ms, 2s, 1m"),
         ("leak", {"share": "x"}, "not a share such as 5%"),
         ("hang", {"by": "2s"}, "unknown"),

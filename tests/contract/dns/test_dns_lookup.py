@@ -104,7 +104,7 @@ def test_delegation_to_the_wrong_servers_leads_nowhere(cloud: Any) -> None:
 def test_a_domain_that_no_registrar_delegates_does_not_exist(cloud: Any) -> None:
     make(cloud, "z", "example.com.", **{"www A": ["192.0.2.1"]})
     direct = cloud.world.stage["dns"]
-    assert direct({"undelegate": ["example.com"]}) == {"undelegated": ["example.com."]}
+    assert direct({"undelegate": ["example.com"]})["undelegated"] == ["example.com."]
     lookup = cloud.world.dns.lookup
     assert lookup.resolve("www.example.com", "A").status == "NXDOMAIN"
     direct({"delegate": ["example.com."]})

@@ -7,6 +7,7 @@ import dns.rcode
 import pytest
 from gcpsim.core.errors import ApiError
 from gcpsim.dns.resolver import Resolvers
+from gcpsim.dns.server import Responder
 
 ZONE = "projects/p/managedZones/shop"
 OLD, NEW = "203.0.113.10", "203.0.113.20"
@@ -92,6 +93,31 @@ def test_habits_are_set_and_caches_flushed_by_stage_directions(
     cloud.world.stage["resolver-set"]({"resolver": "honest", "minimum_ttl": "600"})
     assert ask(honest).answer[0].ttl == 600
     assert cloud.world.stage["resolver-list"]({})["honest"]["minimum_ttl"] == 600
+
+
+def test_name_servers_that_fail_are_met_by_whoever_has_no_answer_yet(
+    cloud: Any, resolvers: Resolvers
+) -> None:
+    honest, stubborn = resolvers.by_name["honest"], resolvers.by_name["stubborn"]
+    server = Responder(cloud.world.dns)
+    before = addresses(honest)
+    assert ask(server).answer  # from now on it is kept
+    said = cloud.world.stage["domain-fail"]({"domain": "shop.example"})
+    assert said == {"undelegated": [], "failing": ["shop.example."]}
+    assert ask(server).rcode() == ask(stubborn).rcode() == dns.rcode.SERVFAIL
+    assert addresses(honest) == before  # its TTL is not over
+    cloud.advance(10_000)
+    assert ask(honest).rcode() == dns.rcode.SERVFAIL
+    assert len(stubborn) == 0  # a failure is not kept
+    assert cloud.world.stage["domain-heal"]({"domain": "shop.example."})["failing"] == []
+    assert addresses(stubborn) == addresses(honest) == before
+    assert ask(server).rcode() == dns.rcode.NOERROR
+
+
+@pytest.mark.parametrize("args", [{}, {"domain": ["a"]}, {"domain": "a", "zone": "b"}])
+def test_a_direction_without_a_domain_is_refused(cloud: Any, args: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match=r"domain|lists of names"):
+        cloud.world.stage["domain-fail"](args)
 
 
 @pytest.mark.parametrize(
