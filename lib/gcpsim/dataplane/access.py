@@ -56,6 +56,11 @@ BY_DETAILS = {
 }
 PROTOCOLS = {"HTTP/2": "HTTP/2", "HTTP/3": "HTTP/3"}
 REDIRECTS = (301, 302, 303, 307, 308)
+# Lines that agree in these differ only in when, how long, how much, and who asked for which URL.
+ALIKE = (
+    "cipher", "cluster", "details", "flags", "method", "protocol", "route", "sni", "status", "tls",
+)  # fmt: skip
+ALIKE_KEPT = 4_096
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Reader:
     group: Callable[[str, str], tuple[str, str]]
     listeners: Sequence[Listener]
     rules: dict[str, Names] = field(default_factory=dict)
+    _alike: dict[tuple[object, ...], Request] = field(default_factory=dict)
 
     def take(self, line: bytes) -> None:
         """Tell the listeners what a line says; one that says nothing known is passed over."""
@@ -109,40 +115,53 @@ class Reader:
                 listener.connection(connection)
 
     def _request(self, doc: Doc, names: Names) -> Request:
-        service, group, server = self._backend(doc)
+        cluster, upstream = doc.get("cluster") or "", doc.get("upstream") or ""
+        behind = self.group(cluster, upstream) if upstream else ("", "")
+        key = (names, behind, *map(doc.get, ALIKE))
+        like = self._alike.get(key)
+        if like is None:
+            if len(self._alike) >= ALIKE_KEPT:
+                self._alike.clear()
+            like = self._alike[key] = self._like(doc, names, behind)
+        client, _, port = (doc.get("client") or "").rpartition(":")
+        entry = like.copy()
+        entry["time"] = self.shift(float(doc["t"]))
+        entry["latency"] = _seconds(doc.get("ms"))
+        if upstream:
+            entry["backend_latency"] = _seconds(doc.get("backend_ms") or doc.get("ms"))
+        entry["url"] = _url(doc)
+        entry["request_size"] = (doc.get("received") or 0) + (doc.get("request_head") or 0)
+        entry["response_size"] = (doc.get("sent") or 0) + (doc.get("response_head") or 0)
+        entry["user_agent"] = doc.get("agent") or ""
+        entry["referer"] = doc.get("referer") or ""
+        entry["remote_ip"] = client.strip("[]")
+        entry["remote_port"] = int(port) if port.isdigit() else 0
+        entry["trace"] = doc.get("trace") or ""
+        return entry
+
+    def _like(self, doc: Doc, names: Names, behind: tuple[str, str]) -> Request:
+        """What requests of one kind have in common: all that follows from `ALIKE`."""
+        group, endpoint = behind
         status = int(doc.get("status") or 0)
         details = status_details(doc)
         direct = str(doc.get("details") or "").startswith("direct_response")
-        client, port = _address(doc.get("client"))
         entry: Request = {
-            "time": self.shift(float(doc["t"])),
-            "latency": _seconds(doc.get("ms")),
             "location": self.location,
             "project": names.project,
             "forwarding_rule": names.rule,
             "target_proxy": names.target_proxy,
             "url_map": names.url_map,
-            "backend_service": service,
+            "backend_service": name_of(doc.get("cluster") or ""),
             "backend_group": group,
             "path_rule": _path_rule(doc.get("route")),
             "scheme": names.scheme,
             "method": doc.get("method") or "",
-            "url": _url(doc),
             "protocol": doc.get("protocol") or "",
-            "request_size": int(doc.get("received") or 0) + int(doc.get("request_head") or 0),
-            "response_size": int(doc.get("sent") or 0) + int(doc.get("response_head") or 0),
             "status": 0 if details.startswith("client_disconnected_before") else status,
             "status_details": details,
             "redirect": direct and status in REDIRECTS,
-            "user_agent": doc.get("agent") or "",
-            "referer": doc.get("referer") or "",
-            "remote_ip": client,
-            "remote_port": port,
-            "server_ip": server,
-            "trace": doc.get("trace") or "",
+            "server_ip": endpoint.rpartition(":")[0],
         }
-        if doc.get("upstream"):
-            entry["backend_latency"] = _seconds(doc.get("backend_ms") or doc.get("ms"))
         if doc.get("tls"):
             entry["tls"] = _tls(doc)
         policy = security_policy(str(doc.get("details") or ""))
@@ -151,7 +170,8 @@ class Reader:
         return entry
 
     def _connection(self, doc: Doc, names: Names) -> Connection:
-        service, group, _ = self._backend(doc)
+        cluster, upstream = doc.get("cluster") or "", doc.get("upstream") or ""
+        group = self.group(cluster, upstream)[0] if upstream else ""
         client, port = _address(doc.get("client"))
         begin = float(doc["t"])
         entry: Connection = {
@@ -160,7 +180,7 @@ class Reader:
             "project": names.project,
             "forwarding_rule": names.rule,
             "target_proxy": names.target_proxy,
-            "backend_service": service,
+            "backend_service": name_of(cluster),
             "backend_group": group,
             "scheme": names.scheme,
             "remote_ip": client,
@@ -174,12 +194,6 @@ class Reader:
         if doc.get("kind") != "TcpUpstreamConnected":
             entry["ended"] = self.shift(begin + _seconds(doc.get("ms")))
         return entry
-
-    def _backend(self, doc: Doc) -> tuple[str, str, str]:
-        cluster = doc.get("cluster") or ""
-        upstream = doc.get("upstream") or ""
-        group, endpoint = self.group(cluster, upstream) if upstream else ("", "")
-        return name_of(cluster), group, endpoint.rpartition(":")[0]
 
 
 def status_details(doc: Doc) -> str:
@@ -253,7 +267,7 @@ def _path_rule(route: object) -> str:
 
 
 def _seconds(milliseconds: object) -> float:
-    return float(str(milliseconds)) / 1000.0 if milliseconds is not None else 0.0
+    return float(milliseconds) / 1000.0 if isinstance(milliseconds, int | float | str) else 0.0
 
 
 def _address(text: object) -> tuple[str, int]:

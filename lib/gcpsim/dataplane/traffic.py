@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from gcpsim.core.seen import Connection, Request
@@ -57,17 +58,21 @@ class Traffic:
             self._since = self._now()
 
     def _count(self, entry: Request | Connection, outcome: str) -> None:
-        group = entry["backend_group"]
-        parts = group.split("/")
-        backend = f"{parts[3]}/{parts[-1]}" if len(parts) > 3 else group
         key = (
             entry["project"],
             entry["forwarding_rule"],
             entry["location"],
             entry["backend_service"],
-            backend,
+            _backend(entry["backend_group"]),
             outcome,
         )
         self._turn()
         self.counts[key] += 1
         self._recent[key] += 1
+
+
+@lru_cache(1_024)
+def _backend(group: str) -> str:
+    """`zone/name` of a group's path."""
+    parts = group.split("/")
+    return f"{parts[3]}/{parts[-1]}" if len(parts) > 3 else group

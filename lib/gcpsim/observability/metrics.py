@@ -7,6 +7,7 @@ happened in one minute. Exactly what the front ends did is counted: nothing is s
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gcpsim.core.seen import Connection, Packets, Request
 from gcpsim.observability.entries import backend_labels
@@ -30,6 +31,8 @@ HTTPS = (
     "https/request_bytes_count",
     "https/response_bytes_count",
     "https/total_latencies",
+)
+HTTPS_BACKEND = (
     "https/backend_request_count",
     "https/backend_request_bytes_count",
     "https/backend_response_bytes_count",
@@ -106,12 +109,44 @@ class Series:
     resource_labels: Labels
 
 
+class Side:
+    """Where requests of one kind count: those of the front end, or those sent to a backend.
+
+    This is on the way of every request.
+    """
+
+    __slots__ = ("_latencies", "_received", "_requests", "_sent")
+
+    def __init__(
+        self,
+        requests: dict[int, Any],
+        received: dict[int, Any],
+        sent: dict[int, Any],
+        latencies: dict[int, Any],
+    ) -> None:
+        self._requests = requests
+        self._received = received
+        self._sent = sent
+        self._latencies = latencies
+
+    def add(self, minute: int, received: int, sent: int, milliseconds: float) -> None:
+        """One request: bytes both ways, and how long it took."""
+        _count(self._requests, minute, 1)
+        _count(self._received, minute, received)
+        _count(self._sent, minute, sent)
+        found = self._latencies.get(minute)
+        if found is None:
+            found = self._latencies[minute] = Distribution()
+            _forget(self._latencies)
+        found.add(milliseconds)
+
+
 class Metrics:
     """Points by series and minute."""
 
     def __init__(self) -> None:
         self._points: dict[Series, dict[int, Value]] = {}
-        self._alike: dict[tuple[object, ...], dict[str, dict[int, Value]]] = {}
+        self._alike: dict[tuple[object, ...], tuple[Side, ...]] = {}
 
     def points(self, metric: str) -> Iterator[tuple[Series, Mapping[int, Value]]]:
         """All series of a metric, each with its values by minute (POSIX seconds / 60)."""
@@ -120,45 +155,42 @@ class Metrics:
                 yield series, minutes
 
     def request(self, seen: Request) -> None:
-        minute = int((seen["time"] + seen.get("latency", 0.0)) // 60)
-        asked = "backend_latency" in seen
-        sizes = {"request": seen.get("request_size", 0), "response": seen.get("response_size", 0)}
-        series = self._of_request(seen, asked)
-        for side in ("", "backend_") if asked else ("",):
-            self._count(series[f"https/{side}request_count"], minute, 1)
-            for way, size in sizes.items():
-                self._count(series[f"https/{side}{way}_bytes_count"], minute, size)
-        total = seen.get("latency", 0.0) * 1000
-        self._measure(series["https/total_latencies"], minute, total)
-        if asked:
-            took = seen["backend_latency"] * 1000
-            self._measure(series["https/backend_latencies"], minute, took)
+        total = seen.get("latency", 0.0)
+        minute = int((seen["time"] + total) // 60)
+        took = seen.get("backend_latency")
+        key = (took is None, *map(seen.get, REQUEST_LABELS))
+        sides = self._alike.get(key) or self._of_request(seen, key)
+        received, sent = seen.get("request_size", 0), seen.get("response_size", 0)
+        sides[0].add(minute, received, sent, total * 1000)
+        if took is not None:
+            sides[1].add(minute, received, sent, took * 1000)
 
-    def _of_request(self, seen: Request, asked: bool) -> dict[str, dict[int, Value]]:
+    def _of_request(self, seen: Request, key: tuple[object, ...]) -> tuple["Side", ...]:
         """The points of all metrics that such a request counts in, found once for its like."""
-        key = (asked, *(seen.get(name) for name in REQUEST_LABELS))
-        if key not in self._alike:
-            resource = _http_resource(seen)
-            code = seen.get("status", 0)
-            backend = {
-                "load_balancing_scheme": seen.get("scheme", ""),
-                "proxy_continent": continent(seen.get("location", "")),
-                "response_code": str(code),
-                "response_code_class": str(code // 100 * 100),
-                "cache_result": "DISABLED",
-            }
-            client = backend | {"client_country": "Unknown", "protocol": seen.get("protocol", "")}
-            self._alike[key] = {
-                name: self._series(
-                    name,
-                    backend if name.startswith("https/backend_r") else client,
-                    "https_lb_rule",
-                    resource,
+        resource = _http_resource(seen)
+        code = seen.get("status", 0)
+        backend = {
+            "load_balancing_scheme": seen.get("scheme", ""),
+            "proxy_continent": continent(seen.get("location", "")),
+            "response_code": str(code),
+            "response_code_class": str(code // 100 * 100),
+            "cache_result": "DISABLED",
+        }
+        client = backend | {"client_country": "Unknown", "protocol": seen.get("protocol", "")}
+
+        def side(names: tuple[str, ...]) -> Side:
+            labels = [backend if name.startswith("https/backend_r") else client for name in names]
+            return Side(
+                *(
+                    self._series(name, label, "https_lb_rule", resource)
+                    for name, label in zip(names, labels, strict=True)
                 )
-                for name in HTTPS
-                if asked or not name.startswith("https/backend_")
-            }
-        return self._alike[key]
+            )
+
+        asked = "backend_latency" in seen
+        found = (side(HTTPS), side(HTTPS_BACKEND)) if asked else (side(HTTPS),)
+        self._alike[key] = found
+        return found
 
     def connection(self, seen: Connection) -> None:
         classic = seen.get("scheme") == "EXTERNAL"
@@ -178,12 +210,12 @@ class Metrics:
             minutes["new"] = int(seen["time"] // 60)
         for verb, when in minutes.items():
             name = f"{prefix}/{within}{verb}_connections{count}"
-            self._count(self._series(name, labels, kind, resource), when, 1)
+            _count(self._series(name, labels, kind, resource), when, 1)
         if ended is not None:
             for way, key in (("egress", "bytes_sent"), ("ingress", "bytes_received")):
                 size = int(seen.get(key, 0))  # type: ignore[call-overload]
                 name = f"{prefix}/{way}_bytes_count"
-                self._count(self._series(name, labels, kind, resource), minute, size)
+                _count(self._series(name, labels, kind, resource), minute, size)
 
     def packets(self, seen: Packets) -> None:
         resource = {
@@ -204,19 +236,7 @@ class Metrics:
             for unit in ("bytes", "packets"):
                 number = int(seen.get(f"{way}_{unit}", 0))  # type: ignore[call-overload]
                 name = f"l3/external/{way}_{unit}_count"
-                self._count(self._series(name, labels, kind, resource), minute, number)
-
-    def _count(self, points: dict[int, Value], minute: int, number: int) -> None:
-        before = points.get(minute, 0)
-        assert isinstance(before, int)
-        self._put(points, minute, before + number)
-
-    def _measure(self, points: dict[int, Value], minute: int, value: float) -> None:
-        found = points.get(minute)
-        if not isinstance(found, Distribution):
-            found = Distribution()
-            self._put(points, minute, found)
-        found.add(value)
+                _count(self._series(name, labels, kind, resource), minute, number)
 
     def _series(
         self, metric: str, labels: Mapping[str, str], kind: str, resource: Mapping[str, str]
@@ -224,10 +244,18 @@ class Metrics:
         series = Series(metric, tuple(labels.items()), kind, tuple(resource.items()))
         return self._points.setdefault(series, {})
 
-    def _put(self, points: dict[int, Value], minute: int, value: Value) -> None:
-        points[minute] = value
-        if len(points) > MINUTES_KEPT:
-            del points[min(points)]
+
+def _count(points: dict[int, Any], minute: int, number: int) -> None:
+    before = points.get(minute)
+    points[minute] = number if before is None else before + number
+    if before is None:
+        _forget(points)
+
+
+def _forget(points: dict[int, Any]) -> None:
+    """A minute has begun: the oldest one goes when there are too many."""
+    if len(points) > MINUTES_KEPT:
+        del points[min(points)]
 
 
 def continent(location: str) -> str:

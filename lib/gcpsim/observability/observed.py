@@ -40,7 +40,7 @@ class Observed(Observability):
             return False
         path = f"projects/{entry['project']}/global/backendServices/{name}"
         config = (self.world.compute.get(path) or {}).get("logConfig") or {}
-        rate = float(config.get("sampleRate", 1.0))
         if not config.get("enable"):
             return False
+        rate = float(config.get("sampleRate", 1.0))
         return rate >= 1.0 or self._random.random() < rate

@@ -207,16 +207,19 @@ def services_of(part: object) -> set[str]:
 
 
 def http_filters() -> list[Doc]:
-    """The chain that every request passes; all but the router do nothing unless a route says so."""
-    return [
+    """The chain of every request. All but the router are asleep: a route that has a configuration
+    for one wakes it, so others do not pay for it, and listeners (whose change would end
+    connections) stay as they are when a policy comes or goes."""
+    asleep = [
         typed(HTTP + "rbac", HTTP + "rbac.v3.RBAC"),
         typed(HTTP + "local_ratelimit", HTTP + "local_ratelimit.v3.LocalRateLimit",
               stat_prefix="none"),
         typed(HTTP + "cors", HTTP + "cors.v3.Cors"),
         typed(HTTP + "fault", HTTP + "fault.v3.HTTPFault"),
         typed(HTTP + "stateful_session", HTTP + "stateful_session.v3.StatefulSession"),
-        typed(HTTP + "router", HTTP + "router.v3.Router", suppress_envoy_headers=True),
     ]  # fmt: skip
+    router = typed(HTTP + "router", HTTP + "router.v3.Router", suppress_envoy_headers=True)
+    return [*({**one, "disabled": True} for one in asleep), router]
 
 
 def offers_http3(front: Front) -> bool:
