@@ -3,7 +3,6 @@
 The ports are those on which the pods really listen, not those of the Services; the targets are the
 nodes' network tags. All clusters of the params get a rule, also those that serve nothing yet: a
 swap must not wait for the firewall.
-Source of the ranges: Google's page "Firewall rules" of Cloud Load Balancing.
 """
 
 from collections.abc import Iterator
@@ -11,21 +10,22 @@ from collections.abc import Iterator
 from edgebook.desired.context import Context, merged, report
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.paths import compute_scope, name_of, project_of
+from edgebook.model.ranges import IPV4_RANGES, IPV6_RANGES
 from edgebook.model.values import Change, Resource, ResourceKey, Step
-from edgebook.params.types import IpVersion
+from edgebook.params.types import IpVersion, Spec
 
-RANGES = {
-    IpVersion.IPV4: ("130.211.0.0/22", "35.191.0.0/16"),
-    IpVersion.IPV6: ("2600:2d00:1:1::/64", "2600:2d00:1:b029::/64"),
-}
+RANGES = {IpVersion.IPV4: IPV4_RANGES, IpVersion.IPV6: IPV6_RANGES}
+
+
+def network_path(spec: Spec) -> str:
+    """`projects/P/global/networks/N`; a shared VPC's network is in its host project."""
+    own = f"projects/{spec.project}/global/networks/{spec.network}"
+    return spec.network if spec.network.startswith("projects/") else own
 
 
 def network_link(context: Context) -> str:
-    """The network as the firewall API wants it; a shared VPC's network is in its host project."""
-    network = context.spec.network
-    if not network.startswith("projects/"):
-        network = f"projects/{context.spec.project}/global/networks/{network}"
-    return f"https://www.googleapis.com/compute/v1/{network}"
+    """The network as the firewall API wants it."""
+    return f"https://www.googleapis.com/compute/v1/{network_path(context.spec)}"
 
 
 def firewall_scope(context: Context) -> str:
@@ -76,10 +76,10 @@ def _silent_services(context: Context, cluster: ObservedCluster) -> bool:
     return False
 
 
-def ports(context: Context, cluster: ObservedCluster) -> tuple[int, ...]:
+def ports(spec: Spec, cluster: ObservedCluster) -> tuple[int, ...]:
     """Every port on which probes or traffic reach this cluster's pods."""
     wanted: set[int] = set()
-    for backend in context.spec.backends.values():
+    for backend in spec.backends.values():
         service = cluster.service(backend.neg.namespace, backend.neg.service)
         if service is None or not service.found:
             continue
@@ -90,13 +90,14 @@ def ports(context: Context, cluster: ObservedCluster) -> tuple[int, ...]:
     return tuple(sorted(wanted))
 
 
-def tags(context: Context, cluster: ObservedCluster) -> tuple[str, ...]:
-    own = context.spec.clusters[cluster.name].node_tags
+def tags(spec: Spec, cluster: ObservedCluster) -> tuple[str, ...]:
+    """The nodes' network tags: those of the params, else those that were seen."""
+    own = spec.clusters[cluster.name].node_tags
     return tuple(sorted(set(own or cluster.node_tags)))
 
 
 def _complete(context: Context, cluster: ObservedCluster) -> bool:
-    return bool(ports(context, cluster)) and bool(tags(context, cluster))
+    return bool(ports(context.spec, cluster)) and bool(tags(context.spec, cluster))
 
 
 def resources(context: Context) -> Iterator[Resource]:
@@ -105,7 +106,7 @@ def resources(context: Context) -> Iterator[Resource]:
             cluster = context.observed.clusters[name]
             ipv6 = key.name == context.names.firewall(name, IpVersion.IPV6)
             version = IpVersion.IPV6 if ipv6 else IpVersion.IPV4
-            allowed = [str(port) for port in ports(context, cluster)]
+            allowed = [str(port) for port in ports(context.spec, cluster)]
             body = {
                 "name": key.name,
                 "network": network_link(context),
@@ -113,7 +114,7 @@ def resources(context: Context) -> Iterator[Resource]:
                 "priority": context.spec.firewall.priority,
                 "sourceRanges": list(RANGES[version]),
                 "allowed": [{"IPProtocol": "tcp", "ports": allowed}],
-                "targetTags": list(tags(context, cluster)),
+                "targetTags": list(tags(context.spec, cluster)),
                 "disabled": False,
                 "logConfig": {"enable": context.spec.firewall.logging},
             }
@@ -139,9 +140,9 @@ def reports(context: Context) -> Iterator[Change]:
         )
         if cluster is None or not cluster.reachable:
             text = f"cluster {name} was not read, so its pods' ports are not known"
-        elif not ports(context, cluster):
+        elif not ports(context.spec, cluster):
             text = f"cluster {name} has no pods of these backends yet: no port to open"
-        elif not tags(context, cluster):
+        elif not tags(context.spec, cluster):
             text = (
                 f"the nodes of {name} have no network tag, and a rule without one opens every "
                 f"machine of the network; set clusters.{name}.node_tags"

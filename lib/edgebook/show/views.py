@@ -16,7 +16,7 @@ from edgebook.show.tables import Table
 from edgebook.verify import backend_checks, causes, certificate_checks, failures, firewalling
 from edgebook.verify.dns_checks import RECORDS
 from edgebook.verify.facts import Facts, probe_name
-from edgebook.verify.firewall_rules import IPV4_RANGES, IPV6_RANGES, Verdict, evaluate
+from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.health import Endpoint, health_of
 
 Cells = Mapping[str, Any]
@@ -215,27 +215,16 @@ def _redirect(facts: Facts, frontend: FrontendSpec, version: IpVersion) -> tuple
 def firewall(facts: Facts) -> Table:
     """What Google's ranges may reach, per cluster and port."""
     columns = ("cluster", "port", "from", "verdict", "by")
-    rules = firewalling.firewall_rules(facts)
     rows = []
-    for cluster in facts.observed.clusters.values():
-        ranges = IPV4_RANGES + (IPV6_RANGES if cluster.ipv6 else ())
-        for port in firewalling.ports_of(facts, cluster):
-            for source in ranges:
-                answer = evaluate(
-                    rules,
-                    network=firewalling.network_name(facts),
-                    source=source,
-                    port=port,
-                    tags=firewalling.tags_of(facts, cluster),
-                )
-                cells = {
-                    "cluster": cluster.name,
-                    "port": f"tcp:{port}",
-                    "from": source,
-                    "verdict": answer.verdict.value,
-                    "by": ", ".join(answer.rules),
-                }
-                rows.append((cells, "good" if answer.verdict is Verdict.ALLOWED else "bad"))
+    for cluster, port, source, answer in firewalling.answers(facts):
+        cells = {
+            "cluster": cluster,
+            "port": f"tcp:{port}",
+            "from": source,
+            "verdict": answer.verdict.value,
+            "by": ", ".join(answer.rules),
+        }
+        rows.append((cells, "good" if answer.verdict is Verdict.ALLOWED else "bad"))
     return show.table(columns, rows, title="firewall")
 
 

@@ -7,6 +7,7 @@ check. It must not probe pods: Google's own verdict is what counts.
 from collections import defaultdict
 from collections.abc import Iterator
 
+from edgebook.desired.firewall import ports
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.values import CheckResult, ResourceKey, Step
 from edgebook.params.types import BackendSpec, IpVersion
@@ -14,7 +15,7 @@ from edgebook.verify import failures
 from edgebook.verify.causes import why_empty, why_unhealthy
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
 from edgebook.verify.firewall_rules import Verdict
-from edgebook.verify.firewalling import is_attached, ports_of, way_in
+from edgebook.verify.firewalling import is_attached, way_in
 from edgebook.verify.health import GroupHealth, health_of
 
 
@@ -81,7 +82,7 @@ def firewall(facts: Facts) -> Iterator[CheckResult]:
         if not cluster.reachable:
             yield result(UNCERTAIN, check, cluster.name, "the cluster was not read", step=step)
             continue
-        for port in ports_of(facts, cluster):
+        for port in ports(facts.spec, cluster):
             subject = f"{cluster.name} tcp:{port}"
             ours = {facts.names.firewall(cluster.name, version) for version in IpVersion}
             pending = [

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgebook.desired import firewall
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.paths import name_of
+from edgebook.model.ranges import IPV4_RANGES, IPV6_RANGES
 from edgebook.params.types import IpVersion
 from edgebook.verify import failures
 from edgebook.verify.facts import Facts, joined
 from edgebook.verify.failures import Failure
 from edgebook.verify.firewall_rules import (
-    IPV4_RANGES,
-    IPV6_RANGES,
     Answer,
     Verdict,
     evaluate,
@@ -43,32 +43,16 @@ def network_name(facts: Facts) -> str:
     return name_of(facts.spec.network)
 
 
-def network_link(facts: Facts) -> str:
-    """`projects/P/global/networks/N`; a shared network's project is another one."""
-    network = facts.spec.network
-    own = f"projects/{facts.spec.project}/global/networks/{network}"
-    return network if network.startswith("projects/") else own
-
-
-def tags_of(facts: Facts, cluster: ObservedCluster) -> tuple[str, ...]:
-    own = facts.spec.clusters[cluster.name].node_tags
-    return own or cluster.node_tags
-
-
-def ports_of(facts: Facts, cluster: ObservedCluster) -> list[int]:
-    """The ports on which probes and traffic reach this cluster's pods."""
-    found: set[int] = set()
-    for backend in facts.spec.backends.values():
-        service = cluster.service(backend.neg.namespace, backend.neg.service)
-        serving = service.target_ports.get(backend.neg.port, ()) if service else ()
-        found.update(serving)
-        if serving and backend.health_check.port:
-            found.add(backend.health_check.port)
-    return sorted(found)
-
-
 def ranges_of(cluster: ObservedCluster) -> tuple[str, ...]:
     return IPV4_RANGES + (IPV6_RANGES if cluster.ipv6 else ())
+
+
+def answers(facts: Facts) -> Iterator[tuple[str, int, str, Answer]]:
+    """(cluster, port, range of Google's, what the rules say) of everything that must be open."""
+    for cluster in facts.observed.clusters.values():
+        for port in firewall.ports(facts.spec, cluster):
+            for source in ranges_of(cluster):
+                yield cluster.name, port, source, _answer(facts, cluster, source, port)
 
 
 def way_in(facts: Facts, cluster: ObservedCluster, port: int) -> Way:
@@ -89,7 +73,7 @@ def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> A
         network=network_name(facts),
         source=source,
         port=port,
-        tags=tags_of(facts, cluster),
+        tags=firewall.tags(facts.spec, cluster),
     )
 
 
@@ -102,7 +86,7 @@ def _closed(
     version = IpVersion.IPV6 if ":" in source else IpVersion.IPV4
     name = facts.names.firewall(cluster.name, version)
     rules = [r for r in firewall_rules(facts) if not _of_gke(str(r.get("name", "")))]
-    near = speaks_of(rules, source, tags_of(facts, cluster))
+    near = speaks_of(rules, source, firewall.tags(facts.spec, cluster))
     if answer.verdict is Verdict.DENIED:
         trouble = failures.FIREWALL_DENIED
         words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
@@ -167,8 +151,10 @@ def _against(facts: Facts, name: str) -> str:
 def rule_line(facts: Facts, cluster: ObservedCluster, port: int) -> Iterator[str]:
     """The gcloud line that opens a port, complete, for another team."""
     priority = facts.spec.firewall.priority
-    ports = ",".join(f"tcp:{number}" for number in sorted({port, *ports_of(facts, cluster)}))
-    tags = ",".join(tags_of(facts, cluster))
+    ports = ",".join(
+        f"tcp:{number}" for number in sorted({port, *firewall.ports(facts.spec, cluster)})
+    )
+    tags = ",".join(firewall.tags(facts.spec, cluster))
     for version, ranges in ((IpVersion.IPV4, IPV4_RANGES), (IpVersion.IPV6, IPV6_RANGES)):
         if version is IpVersion.IPV6 and not cluster.ipv6:
             continue

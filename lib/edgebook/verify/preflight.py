@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
+from edgebook.desired import firewall
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import KINDS, Api, named
 from edgebook.model.paths import compute_scope, name_of
@@ -270,7 +271,7 @@ def ahead(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
 def policies(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     """No hierarchical or network firewall policy denies before our rules are asked."""
     check, facts = "firewall policies let Google in", facts_of(door, moment)
-    network = firewalling.network_link(facts)
+    network = firewall.network_path(facts.spec)
     try:
         found = door.wire.get("compute", f"compute/v1/{network}/getEffectiveFirewalls")
     except ApiError as error:
@@ -278,7 +279,7 @@ def policies(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
         yield result(SKIPPED if error.code == 501 else UNCERTAIN, check, network, why)
         return
     for cluster in moment.observed.clusters.values():
-        for port in firewalling.ports_of(facts, cluster):
+        for port in firewall.ports(facts.spec, cluster):
             for source in firewalling.ranges_of(cluster):
                 if denies := policy_denies(found, source=source, port=port):
                     why = f"{denies} denies {source} to tcp:{port}"
