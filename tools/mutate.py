@@ -28,6 +28,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = 0.95
 _ticks = itertools.count(1)
+GUARDS = ("strict", "frozen")  # arguments of zip and dataclass
 PATIENCE = 180  # seconds for one run of tests
 CORE = (
     "apply/order.py", "apply/proofs.py", "desired/address.py", "desired/backends.py",
@@ -82,12 +83,12 @@ def _tree(module: str) -> ast.Module:
 
 
 def _nodes(tree: ast.Module) -> list[ast.stmt | ast.expr]:
-    """Statements and expressions, but for what only guards: assertions, and `strict` of zip."""
+    """Statements and expressions, but for what only guards: assertions, `strict` and `frozen`."""
     found: list[ast.stmt | ast.expr] = []
     left: list[ast.AST] = [tree]
     while left:
         node = left.pop(0)
-        if isinstance(node, ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict"):
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.keyword) and node.arg in GUARDS):
             continue
         if isinstance(node, ast.stmt | ast.expr):
             found.append(node)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from edgebook.base.errors import EdgebookError
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster, ObservedService
-from edgebook.model.paths import zone_of
+from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import ResourceKey
 from edgebook.params.types import BackendSpec, HealthCheckType
 from edgebook.plan.live_index import holders_in
@@ -60,6 +60,7 @@ def _asked(
         unread = joined(n for n, c in facts.observed.clusters.items() if not c.reachable)
         if unread != "nothing":
             yield failures.CLUSTER_UNREAD, f"cluster {unread} cannot be read"
+        yield failures.SVCNEG_GONE, f"no cluster of the params calls NEG {name_of(group)} its own"
         return
     yield from _zone(cluster, group)
     way = way_in(facts, cluster, probed)
@@ -73,6 +74,8 @@ def _asked(
         yield from _pod(service, backend, address)
         yield from _listening(facts, cluster, service, backend, port)
     yield from _language(backend)
+    if way.verdict is Verdict.UNSURE and way.trouble:
+        yield way.trouble, way.words
 
 
 def _zone(cluster: ObservedCluster, group: str) -> Iterator[Cause]:
@@ -151,8 +154,9 @@ UNDERSTOOD = {
 
 
 def _language(backend: BackendSpec) -> Iterator[Cause]:
+    """On a port of its own the probe meets whoever listens there."""
     probe, pods = backend.health_check.type, backend.protocol
-    if pods not in UNDERSTOOD.get(probe, (pods,)):
+    if backend.health_check.port is None and pods not in UNDERSTOOD.get(probe, (pods,)):
         yield failures.HEALTH_CHECK_PROTOCOL, f"{probe} probes against {pods} pods"
 
 
@@ -184,6 +188,11 @@ def leads_here(facts: Facts, service: ResourceKey) -> bool:
 
 def why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
     """Why no endpoint is in any NEG of a backend."""
+    trouble, words = _why_empty(facts, name, backend)
+    return _of(trouble, name), words
+
+
+def _why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
     key = ResourceKey("backendService", facts.compute, facts.names.backend_service(name))
     if not leads_here(facts, key):
         trouble = failures.NO_RULE
@@ -196,6 +205,8 @@ def why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
         if service is None or not service.found:
             where = f"{backend.neg.namespace}/{backend.neg.service}"
             return failures.NO_SERVICE, f"Service {where} does not exist in cluster {cluster_name}"
+        if not any(neg.name == facts.names.neg(name, cluster_name) for neg in service.negs):
+            return failures.SVCNEG_GONE, failures.SVCNEG_GONE.cause
         if found := _empty_service(service, backend.neg.port):
             return found
     return failures.NEG_EMPTY, failures.NEG_EMPTY.cause
