@@ -74,6 +74,7 @@ class Passthrough:
         """Serve what is there; its nodes have been healthy for long."""
         self.compute.observers.append(self._changed)
         self.compute.pool_health = self.pool_health
+        self.world.clock.changed.append(self._scaled)
         self.pods.observers.append(self.mark)
         self.flush()
         self._young = True
@@ -250,16 +251,21 @@ class Passthrough:
         record = self._health.get(key)
         was = self._counted(record, check) if record else thresholds.UNHEALTHY
         since = clock.now() if self._young or record else 0.0
-        record = thresholds.changed(record, self._why(machine, check), since, was=was, new=False)
+        why, now = self._why(machine, check), not clock.scale
+        record = thresholds.changed(record, why, since, was=was, new=False, at_once=now)
         self._health[key] = record
         self._arm(thresholds.due(record, check))
         return self._counted(record, check)
 
+    def _scaled(self) -> None:
+        """At scale 0 every verdict is in force, and stays so afterwards."""
+        if not self.world.clock.scale:
+            self._health = {key: thresholds.held(one) for key, one in self._health.items()}
+            self.mark()
+
     def _counted(self, record: Doc, check: Doc) -> str:
-        clock = self.world.clock
-        if not clock.scale or clock.now() >= thresholds.due(record, check):
-            return thresholds.verdict(record)
-        return str(record["before"])
+        in_force = self.world.clock.now() >= thresholds.due(record, check)
+        return thresholds.verdict(record) if in_force else str(record["before"])
 
     def _why(self, machine: Machine, check: Doc) -> str:
         """Why a node fails its health check; "" when it passes."""

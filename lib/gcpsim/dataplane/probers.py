@@ -73,6 +73,7 @@ class Probers:
     def begin(self) -> None:
         """From now on health is what is seen."""
         self.health.prober = self
+        self.clock.changed.append(self._ask_all)  # in another rhythm
         self.health.mark()
 
     def state(self, location: str, service: str, group: str, endpoint: str) -> str:

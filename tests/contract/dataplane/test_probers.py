@@ -142,6 +142,34 @@ def test_a_readiness_gate_waits_for_what_the_probers_see(theatre: Theatre) -> No
     theatre.play(test)
 
 
+def test_what_is_in_force_stays_so_when_time_changes_its_pace(theatre: Theatre) -> None:
+    """At scale 0 a verdict counts at once; afterwards it is not taken back until thresholds."""
+
+    async def test(stage: Stage) -> None:
+        await served(stage)
+        pod, clock = stage.one("storefront"), stage.world.clock
+        endpoint = f"{pod['status']['podIP']}:8080"
+
+        async def fails(status: str | None) -> str:
+            await stage.annotate(pod, fail=status)
+            await stage.backends.probers.settled()
+            await stage.pass_time(0.001)
+            return stage.health("shop", "shop-web")[endpoint]
+
+        assert await fails("500") == "HEALTHY", "not before the threshold"
+        clock.set(scale=0)
+        assert stage.health("shop", "shop-web")[endpoint] == "UNHEALTHY"
+        clock.set(scale=60)
+        assert stage.health("shop", "shop-web")[endpoint] == "UNHEALTHY", "made before scale 0"
+        clock.set(scale=0)
+        assert await fails(None) == "HEALTHY"
+        clock.set(scale=60)
+        await stage.backends.probers.settled()
+        assert stage.health("shop", "shop-web")[endpoint] == "HEALTHY", "made at scale 0"
+
+    theatre.play(test)
+
+
 def test_nothing_is_probed_any_more_once_no_backend_service_asks(theatre: Theatre) -> None:
     async def test(stage: Stage) -> None:
         await served(stage)

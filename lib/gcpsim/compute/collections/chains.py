@@ -27,6 +27,20 @@ def services(body: Any) -> set[str]:
     return found
 
 
+def reached(compute: Resources, service_path: str) -> bool:
+    """Whether some forwarding rule leads to a backend service."""
+    for user in compute.users(service_path):
+        if "/forwardingRules/" in user:
+            return True
+        if "/urlMaps/" in user:
+            url_map = compute.get(user) or {}
+            if links.link(service_path) not in services(url_map):
+                continue
+        if any(word in user for word in ("/urlMaps/", "/target")) and reached(compute, user):
+            return True
+    return False
+
+
 def require_scheme(compute: Resources, scheme: str, services: set[str]) -> None:
     """ApiError 400 when a backend service (a path) can't stand behind a rule of this scheme."""
     for service in sorted(one for one in services if "/backendBuckets/" not in one):

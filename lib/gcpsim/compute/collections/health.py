@@ -77,6 +77,7 @@ class Health:
         self._armed = False
         self._due: set[float] = set()
         compute.observers.append(self._changed)
+        compute.world.clock.changed.append(self._scaled)
 
     def mark(self, *groups: str) -> None:
         """Something changed for these groups (paths), or for everything when none is named."""
@@ -114,7 +115,7 @@ class Health:
 
         As the probers of the group's own region see it.
         """
-        if not reached(self.compute, service_path):
+        if not chains.reached(self.compute, service_path):
             return []
         location = self._home(group)
         out = []
@@ -175,7 +176,7 @@ class Health:
         targets: set[Target] = set()
         known = self.records.get(key)
         before = (known or {}).get("endpoints", {})
-        if neg is None or not reached(self.compute, service_path):
+        if neg is None or not chains.reached(self.compute, service_path):
             self.records.delete(key)
             self._keep(key, targets)
             return known is not None
@@ -209,7 +210,8 @@ class Health:
         """What is remembered of an endpoint once its verdict is `why`."""
         was = "UNHEALTHY" if record is None else self._state(record, check, location)
         new = record is None or record["why"] == NOT_PROBED
-        return thresholds.changed(record, why, when, was=was, new=new)
+        at_once = not self.compute.world.clock.scale
+        return thresholds.changed(record, why, when, was=was, new=new, at_once=at_once)
 
     def _seen(self, target: Target, record: Doc | None, now: float) -> tuple[str, float]:
         """What the prober says; until it knows, all stays as it was."""
@@ -274,6 +276,20 @@ class Health:
 
         clock.by(due, arrive)
 
+    def _scaled(self) -> None:
+        """Where time takes none any more, every verdict is in force, and stays so afterwards."""
+        if self.compute.world.clock.scale:
+            return
+
+        def hold() -> None:
+            for key, doc in self.records.items():
+                kept = {name: thresholds.held(one) for name, one in doc["endpoints"].items()}
+                if kept != doc["endpoints"]:
+                    self.records.put(key, {"endpoints": kept})
+
+        self.compute.world.timer(hold)
+        self._tell()
+
     def _tell(self) -> None:
         for observer in self.observers:
             observer()
@@ -302,20 +318,6 @@ class Health:
             )
         elif collection in DECIDING:
             self.mark()
-
-
-def reached(compute: Resources, service_path: str) -> bool:
-    """Whether some forwarding rule leads to a backend service."""
-    for user in compute.users(service_path):
-        if "/forwardingRules/" in user:
-            return True
-        if "/urlMaps/" in user:
-            url_map = compute.get(user) or {}
-            if links.link(service_path) not in chains.services(url_map):
-                continue
-        if any(word in user for word in ("/urlMaps/", "/target")) and reached(compute, user):
-            return True
-    return False
 
 
 def _probe_port(check: Doc, endpoint: Doc) -> int:

@@ -21,8 +21,17 @@ def verdict(record: Doc) -> str:
     return HEALTHY if record["why"] == "" else UNHEALTHY
 
 
-def changed(record: Doc | None, why: str, when: float, *, was: str, new: bool) -> Doc:
-    """The record once probes say `why`; only a change of the verdict begins anew."""
+def changed(
+    record: Doc | None, why: str, when: float, *, was: str, new: bool, at_once: bool = False
+) -> Doc:
+    """The record once probes say `why`; only a change of the verdict begins anew. `at_once`: it is
+    in force now, and stays so when time begins to take its time."""
     if record is not None and (record["why"] == "") == (why == ""):
         return record if record["why"] == why else {**record, "why": why}
-    return {"why": why, "since": when, "before": was, "new": new}
+    made = {"why": why, "since": when, "before": was, "new": new}
+    return held(made) if at_once else made
+
+
+def held(record: Doc) -> Doc:
+    """The record with its verdict in force, whenever it would have come into force."""
+    return {**record, "before": verdict(record)}
