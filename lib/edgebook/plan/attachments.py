@@ -29,7 +29,7 @@ class Attachments:
     changed: tuple[Entry, ...]  # attached, with other balancing
     stale: tuple[Entry, ...]  # ours, to be taken out
     serving: tuple[str, ...]  # clusters among the stale whose NEGs may still carry traffic
-    unclaimed: tuple[Entry, ...]  # ours by name, but no cluster names them
+    unclaimed: tuple[Entry, ...]  # ours by name, but no cluster names them; all can be read
     foreign: tuple[Entry, ...]
     attached: int  # ours that stay
     waiting: tuple[str, ...]  # clusters whose NEGs do not exist yet
@@ -74,7 +74,7 @@ def attachments(
         changed=tuple(changed),
         stale=tuple(entry for _, entry in sorted(stale.items())),
         serving=tuple(sorted(serving)),
-        unclaimed=tuple(e for g, e in sorted(ours.items()) if g not in where),
+        unclaimed=tuple(e for g, e in sorted(ours.items()) if g not in where and not unread),
         foreign=tuple(e for group, e in sorted(entries.items()) if group not in ours),
         attached=len(ours) - len(stale),
         waiting=tuple(sorted(waiting)),

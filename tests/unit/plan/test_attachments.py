@@ -77,6 +77,20 @@ def test_entries_of_others_are_never_ours() -> None:
     assert [item["group"] for item in found.foreign] == [other.link]
 
 
+def test_a_cluster_waits_until_a_neg_of_our_name_is_active() -> None:
+    other, coming = neg_of(SPEC, "other", "z-a"), neg_of(SPEC, "web", "z-a", "INACTIVE")
+    assert sorted_out([], {"blue": [other, coming]}).waiting == ("blue",)
+    assert sorted_out([], {"blue": [other, coming, B]}).waiting == ()
+
+
+def test_what_may_belong_to_a_cluster_that_cannot_be_read_is_nobodys_leftover() -> None:
+    silent = {"blue": ObservedCluster("blue", reachable=False)}
+    found = attachments([WEB], [entry(A)], frozenset({"web"}), Observed(silent))
+    assert (found.unclaimed, found.stale, found.waiting) == ((), (), ())
+    assert found.unread == ("blue",)
+    assert found.attached == 1
+
+
 @pytest.mark.parametrize("capacity", [0, 0.0, 0.5, 1.0])
 def test_the_capacity_of_a_swap_is_no_difference(capacity: float) -> None:
     assert not sorted_out([entry(A, capacityScaler=capacity)], {"blue": [A]}).changed
