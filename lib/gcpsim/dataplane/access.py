@@ -231,6 +231,8 @@ def security_policy(details: str) -> Doc:
 def proxy_status(doc: Doc) -> str:
     """Google's proxyStatus of a connection that did not end well."""
     flags = str(doc.get("flags") or "").split(",")
+    if "rbac_access_denied" in str(doc.get("details") or ""):
+        return 'error="connection_refused"; details="denied_by_security_policy"'
     for flag, error in (
         ("UF", "destination_unavailable"),
         ("UH", "destination_unavailable"),

@@ -41,3 +41,16 @@ def shop(door: Door) -> Door:
     door.service("bs", "neg")
     door.http_door()
     return door
+
+
+@pytest.fixture
+def routed(door: Door) -> Door:
+    """Services a, b and c, each with a pod of its own."""
+    for name in ("a", "b", "c"):
+        door.neg(name)
+        door.pod(name, name)
+        door.service(name, name)
+    door.make("global/urlMaps", name="um", defaultService="global/backendServices/a")
+    door.make("global/targetHttpProxies", name="proxy", urlMap="global/urlMaps/um")
+    door.rule("targetHttpProxies", "proxy", 80)
+    return door

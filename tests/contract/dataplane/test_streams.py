@@ -1,4 +1,4 @@
-"""SSL and TCP front ends (facts: traffic.md 6, 10 and 15)."""
+"""SSL and TCP front ends (facts: traffic.md 2, 4 to 6, 10, 13 and 15)."""
 
 import socket
 import socketserver
@@ -176,3 +176,98 @@ def test_streams_outlive_the_removal_of_their_group(door: Any, echo: EchoServer)
             assert late.recv(100) == b""
         client.sendall(b"two")
         assert client.recv(100) == b"echo two"
+
+
+def armed(door: Any, *rules: dict[str, Any]) -> None:
+    """A security policy on the service `bs`."""
+    listed = [{"priority": number, **rule} for number, rule in enumerate(rules, 1)]
+    door.make("global/securityPolicies", name="armor", rules=listed)
+    link = door.link("global/securityPolicies/armor")
+    door.do("POST", "global/backendServices/bs/setSecurityPolicy", {"securityPolicy": link})
+
+
+def by_addresses(action: str, *ranges: str) -> dict[str, Any]:
+    match = {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": list(ranges)}}
+    return {"action": action, "match": match}
+
+
+def said(door: Any, text: bytes) -> bytes:
+    """What a stream that says something hears; empty when it is closed."""
+    with socket.create_connection(door.reach()["us-central1"], timeout=10) as client:
+        client.sendall(text)
+        try:
+            return client.recv(100)
+        except ConnectionResetError:
+            return b""
+
+
+def test_cloud_armor_decides_when_a_stream_begins(door: Any, echo: EchoServer) -> None:
+    stream_service(door, echo, "TCP")
+    tcp_door(door)
+    armed(door, by_addresses("allow", "203.0.113.0/24"), by_addresses("deny(403)", "*"))
+    assert said(door, b"one") == b""
+    (row,) = door.flowed(1)
+    assert "denied_by_security_policy" in row["outcome"]
+    allow = {"priority": 2, **by_addresses("allow", "127.0.0.0/8")}
+    door.do("POST", "global/securityPolicies/armor/patchRule", allow, priority="2")
+    assert said(door, b"two") == b"echo two"
+
+
+def test_an_expression_before_a_stream_is_not_served_and_named(door: Any, echo: EchoServer) -> None:
+    stream_service(door, echo, "TCP")
+    tcp_door(door)
+    match = {"expr": {"expression": "request.path == '/'"}}
+    armed(door, {"action": "deny(403)", "match": match})
+    assert door.reach() == {}
+    whys = [one["why"] for one in door.sim.admin("GET", "traffic")["refused"]]
+    assert any("securityPolicies/armor rule 1 expression before a stream" in why for why in whys)
+
+
+def test_streams_of_an_endpoint_that_turns_unhealthy_go_on(door: Any, echo: EchoServer) -> None:
+    """Unhealthy: no new connections; existing ones are not cut by the load balancer."""
+    stream_service(door, echo, "TCP")
+    tcp_door(door)
+    (ip,) = door.health("us-central1-a", "neg")
+    with socket.create_connection(door.reach()["us-central1"], timeout=10) as client:
+        client.sendall(b"one")
+        assert client.recv(100) == b"echo one"
+        door.sim.admin("POST", "stage/endpoint", {"ip": ip, "answer": "refused"})
+        assert door.health("us-central1-a", "neg") == {ip: "UNHEALTHY"}
+        assert said(door, b"new") == b""
+        client.sendall(b"two")
+        assert client.recv(100) == b"echo two"
+
+
+def test_streams_stay_when_the_capacity_of_their_group_is_0(door: Any, echo: EchoServer) -> None:
+    """capacityScaler 0: no new connections; existing ones continue, without a timer."""
+    stream_service(door, echo, "TCP")
+    tcp_door(door)
+    door.neg("other")
+    door.pod("http", "other")
+    (old,) = door.get("global/backendServices/bs")["backends"]
+    new = {**old, "group": old["group"].replace("/neg", "/other")}
+    with socket.create_connection(door.reach()["us-central1"], timeout=10) as client:
+        client.sendall(b"one")
+        assert client.recv(100) == b"echo one"
+        drained = [{**old, "capacityScaler": 0}, new]
+        door.do("PATCH", "global/backendServices/bs", {"backends": drained})
+        assert said(door, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+        client.sendall(b"two")
+        assert client.recv(100) == b"echo two"
+
+
+def test_streams_of_one_client_stay_together_when_asked_for(door: Any) -> None:
+    door.neg()
+    for name in ("one", "two", "three"):
+        door.pod(name)
+    backends = [
+        {**one, "balancingMode": "CONNECTION", "maxConnectionsPerEndpoint": 100}
+        for one in door.backends("neg")
+    ]
+    for backend in backends:
+        del backend["maxRatePerEndpoint"]
+    door.service("bs", protocol="TCP", backends=backends, sessionAffinity="CLIENT_IP")
+    tcp_door(door)
+    assert len({door.fetch().pod for _ in range(6)}) == 1
+    door.do("PATCH", "global/backendServices/bs", {"sessionAffinity": "NONE"})
+    assert len({door.fetch().pod for _ in range(24)}) > 1

@@ -5,41 +5,12 @@ from typing import Any
 
 import pytest
 
-
-@pytest.fixture
-def routed(door: Any) -> Any:
-    """Services a, b and c, each with a pod of its own, and `door.routes(map)` to put a URL map."""
-    for name in ("a", "b", "c"):
-        door.neg(name)
-        door.pod(name, name)
-        door.service(name, name)
-    door.make("global/urlMaps", name="um", defaultService="global/backendServices/a")
-    door.make("global/targetHttpProxies", name="proxy", urlMap="global/urlMaps/um")
-    door.rule("targetHttpProxies", "proxy", 80)
-    return door
-
-
-def put(door: Any, **body: Any) -> None:
-    old = door.get("global/urlMaps/um")
-    full = {"name": "um", "fingerprint": old["fingerprint"], "defaultService": bs(door, "a")}
-    door.do("PUT", "global/urlMaps/um", {**full, **body})
-
-
-def bs(door: Any, name: str) -> str:
-    return str(door.link(f"global/backendServices/{name}"))
-
-
-def matcher(door: Any, *hosts: str, **body: Any) -> dict[str, Any]:
-    default = {} if "defaultUrlRedirect" in body else {"defaultService": bs(door, "a")}
-    return {
-        "hostRules": [{"hosts": list(hosts), "pathMatcher": "m"}],
-        "pathMatchers": [{"name": "m", **default, **body}],
-    }
+from tests.contract.dataplane.routing import bs, matcher, put
 
 
 def test_hosts(routed: Any) -> None:
     rules = [
-        {"hosts": ["*.example.com"], "pathMatcher": "wild"},
+        {"hosts": ["*.example.com", "*-b.example.org"], "pathMatcher": "wild"},
         {"hosts": ["shop.example.com"], "pathMatcher": "exact"},
     ]
     matchers = [
@@ -49,12 +20,16 @@ def test_hosts(routed: Any) -> None:
     put(routed, hostRules=rules, pathMatchers=matchers)
     served = {
         host: routed.fetch(host=host).pod
-        for host in ("shop.example.com", "x.example.com", "a.b.example.com", "example.com", "q.org")
-    }
+        for host in (
+            "shop.example.com", "x.example.com", "a.b.example.com", "x-b.example.org",
+            "example.com", "q.org",
+        )
+    }  # fmt: skip
     assert served == {
         "shop.example.com": "c",
         "x.example.com": "b",
         "a.b.example.com": "b",  # any depth, unlike certificates
+        "x-b.example.org": "b",
         "example.com": "a",
         "q.org": "a",
     }

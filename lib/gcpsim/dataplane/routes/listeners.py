@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gcpsim.core.paths import collection_of
-from gcpsim.dataplane.routes import access, clusters, replies, tls, url_map
-from gcpsim.dataplane.routes.documents import Doc, Documents, path_of, port_of, short
+from gcpsim.dataplane.routes import access, armor, clusters, replies, tls, url_map
+from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, path_of, port_of, short
 from gcpsim.dataplane.routes.envoy import ADS, HTTP, seconds, typed
 
 CLIENT_KEEP_ALIVE = 610
@@ -66,7 +66,7 @@ def listener(
         name = "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol"
         said = typed("proxy_line", name, allow_requests_without_proxy_protocol=True)
         out["listener_filters"].append(said)
-    filters = [_filter(documents, front)]
+    filters = [*_guards(documents, front), _filter(documents, front)]
     if front.kind not in TLS_PROXIES:
         out["filter_chains"] = [{"name": "plain", "filters": filters}]
         return out, secrets
@@ -121,6 +121,14 @@ def _filter(documents: Documents, front: Front) -> Doc:
     if front.kind in HTTP_PROXIES:
         return _http(documents, front)
     return _stream(documents, front)
+
+
+def _guards(documents: Documents, front: Front) -> list[Doc]:
+    """What a stream passes before its backend is looked for; requests are guarded by routes."""
+    if front.kind in HTTP_PROXIES:
+        return []
+    service = documents.get(path_of(front.proxy.get("service") or "")) or {}
+    return armor.connection_filters(documents, service)
 
 
 def _stream(documents: Documents, front: Front) -> Doc:
@@ -247,4 +255,8 @@ def unserved(front: Front, documents: Documents) -> str:
             return f"gcpsim's data plane does not carry {short(front.proxy_path)} {field} yet"
     if front.kind in TLS_PROXIES and not tls.chains(documents, front.proxy_path, front.proxy)[0]:
         return f"{short(front.proxy_path)} has no certificate that can serve"
+    try:
+        _guards(documents, front)
+    except NotCarried as what:
+        return f"gcpsim's data plane does not carry {what} yet"
     return ""
