@@ -80,3 +80,38 @@ def test_a_strong_cookie_names_its_endpoint(three: Any) -> None:
     assert pods(three, headers={"Cookie": cookie}) == {first.pod}
     three.pod("four")
     assert pods(three, headers={"Cookie": cookie}) == {first.pod}
+
+
+def test_by_a_cookie_of_the_application(three: Any) -> None:
+    cookie = {"name": "SESSION", "path": "/", "ttl": {"seconds": 60}}
+    hashed = {"localityLbPolicy": "MAGLEV", "consistentHash": {"httpCookie": cookie}}
+    affinity(three, "HTTP_COOKIE", **hashed)
+    users = {user: pods(three, 3, headers={"Cookie": f"SESSION={user}"}) for user in "abcdefgh"}
+    assert all(len(found) == 1 for found in users.values())
+    assert len(set.union(*users.values())) > 1
+    assert three.fetch().headers["set-cookie"].startswith("SESSION=")
+
+
+def test_hashed_affinity_breaks_when_an_endpoint_turns_unhealthy(three: Any) -> None:
+    affinity(three, "CLIENT_IP")
+    before = {client: three.by_proxy(client).pod for client in CLIENTS}
+    ill = before[CLIENTS[0]]
+    three.sim.admin("POST", "stage/endpoint", {"ip": three.ips[ill], "answer": "refused"})
+    three.health("us-central1-a", "neg")
+    three.reach()
+    after = {client: three.by_proxy(client).pod for client in CLIENTS}
+    assert ill not in after.values()
+    assert all(after[client] in ("one", "two", "three") for client in CLIENTS)
+
+
+def test_a_strong_cookie_ends_with_its_endpoint(three: Any) -> None:
+    strong = {"name": "STICKY", "path": "/", "ttl": {"seconds": 60}}
+    affinity(three, "STRONG_COOKIE_AFFINITY", strongSessionAffinityCookie=strong)
+    first = three.fetch()
+    cookie = first.headers["set-cookie"].split(";")[0]
+    three.sim.admin("POST", "stage/endpoint", {"ip": three.ips[first.pod], "answer": "refused"})
+    three.health("us-central1-a", "neg")
+    three.reach()
+    moved = three.fetch(headers={"Cookie": cookie})
+    assert moved.pod != first.pod
+    assert moved.headers["set-cookie"].split(";")[0] != cookie

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
-from tests.contract.dataplane.doors import unverified
+from tests.contract.dataplane.doors import pair, unverified
 
 
 @pytest.fixture
@@ -80,9 +80,10 @@ def test_http3_is_offered_unless_it_is_disabled(shop_tls: Any) -> None:
     assert "alt-svc" not in headers
 
 
-@pytest.fixture
-def greeter() -> Iterator[int]:
-    """The port of a gRPC server without TLS; its one method says what came."""
+@pytest.fixture(params=["H2C", "HTTP2"])
+def greeter(request: Any) -> Iterator[tuple[str, int]]:
+    """The protocol of a backend service, and the port of a gRPC server that speaks it (HTTP2 is
+    with TLS); its one method says what came."""
 
     def method(request: bytes, context: Any) -> bytes:
         if request == b"fail":
@@ -94,17 +95,23 @@ def greeter() -> Iterator[int]:
     )
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
+    if request.param == "HTTP2":
+        certificate, key = (text.encode() for text in pair("pod.invalid"))
+        credentials = grpc.ssl_server_credentials([(key, certificate)])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield port
+    yield request.param, port
     server.stop(None).wait()
 
 
-def test_grpc(door: Any, greeter: int) -> None:
+def test_grpc(door: Any, greeter: tuple[str, int]) -> None:
+    protocol, server = greeter
     door.neg()
     ip = door.next_ip()
-    door.endpoint(ip, 50051, f"127.0.0.1:{greeter}", "neg", "us-central1-a", "greeter")
-    door.service("bs", "neg", protocol="H2C")
+    door.endpoint(ip, 50051, f"127.0.0.1:{server}", "neg", "us-central1-a", "greeter")
+    door.service("bs", "neg", protocol=protocol)
     certificate, key = door.pair("grpc.example.com")
     body = {"selfManaged": {"pemCertificate": certificate, "pemPrivateKey": key}}
     made = door._certificates("certificates", "certificateId", "c", body)
@@ -174,12 +181,27 @@ def test_tls_to_pods_takes_any_certificate(door: Any, tmp_path: Any) -> None:
     pem.write_text(certificate + key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
+    names: list[str | None] = []
+    context.sni_callback = lambda connection, name, inner: names.append(name)
     door.neg()
     pod = door.pod("tls")
     pod.socket = context.wrap_socket(pod.socket, server_side=True)
     door.service("bs", "neg", protocol="HTTPS")
     door.http_door()
     assert door.fetch().pod == "tls"
+    assert set(names) == {None}, "no server name is sent to pods"
+
+
+@pytest.mark.parametrize(("protocol", "status"), [("H2C", 502), ("HTTP2", 503), ("HTTPS", 503)])
+def test_protocols_to_pods_do_not_fall_back(door: Any, protocol: str, status: int) -> None:
+    """The pod speaks HTTP/1.1 without TLS, and nothing else: garbage is 502, no handshake 503."""
+    door.neg()
+    door.pod("plain")
+    door.service("bs", "neg", protocol=protocol)
+    door.http_door()
+    assert door.fetch().status == status
+    door.do("PATCH", "global/backendServices/bs", {"protocol": "HTTP"})
+    assert door.fetch().pod == "plain"
 
 
 def over_http3(tmp_path: Any, address: tuple[str, int], authority: str, host: str) -> Any:

@@ -144,3 +144,66 @@ def test_a_front_end_without_a_certificate_is_not_served(door: Any) -> None:
     assert door.reach() == {}
     why = [one["why"] for one in door.sim.admin("GET", "traffic")["refused"]]
     assert "forwardingRules/rule: targetHttpsProxies/proxy has no certificate that can serve" in why
+
+
+def with_policy(door: Any, **policy: Any) -> None:
+    door.make("global/sslPolicies", name="p", **policy)
+    link = {"sslPolicy": door.link("global/sslPolicies/p")}
+    door.do("POST", "global/targetHttpsProxies/proxy/setSslPolicy", link)
+
+
+CBC, GCM = "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-GCM-SHA256"
+CHACHA = "ECDHE-ECDSA-CHACHA20-POLY1305"
+
+
+@OLD
+@pytest.mark.parametrize(
+    ("policy", "oldest", "taken", "refused"),
+    [
+        ({"profile": "COMPATIBLE"}, ssl.TLSVersion.TLSv1, (CBC, GCM, CHACHA), ()),
+        ({"profile": "MODERN", "minTlsVersion": "TLS_1_2"}, ssl.TLSVersion.TLSv1_2,
+         (CBC, GCM, CHACHA), ()),
+        ({"profile": "RESTRICTED", "minTlsVersion": "TLS_1_2"}, ssl.TLSVersion.TLSv1_2,
+         (GCM, CHACHA), (CBC,)),
+        ({"profile": "FIPS_202205", "minTlsVersion": "TLS_1_2"}, ssl.TLSVersion.TLSv1_2,
+         (GCM,), (CBC, CHACHA)),
+        ({"profile": "CUSTOM", "minTlsVersion": "TLS_1_2",
+          "customFeatures": ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"]}, ssl.TLSVersion.TLSv1_2,
+         (CBC,), (GCM, CHACHA)),
+        ({"profile": "RESTRICTED", "minTlsVersion": "TLS_1_3"}, ssl.TLSVersion.TLSv1_3, (), ()),
+    ],
+    ids=lambda value: "-".join(map(str, value.values()))[:24] if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_profiles(
+    maps: Any, policy: dict[str, Any], oldest: Any, taken: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    """Suites of TLS 1.2 and the oldest version are really refused; TLS 1.3 always works."""
+    with_policy(maps, **policy)
+    twelve = {"maximum_version": ssl.TLSVersion.TLSv1_2}
+    for suite in taken:
+        assert maps.handshake("www.example.com", ciphers=suite, **twelve)[1].startswith("TLSv1")
+    for suite in refused:
+        with pytest.raises(OSError):
+            maps.handshake("www.example.com", ciphers=suite, **twelve)
+    assert maps.handshake("www.example.com")[1] == "TLSv1.3"
+    just_older = {ssl.TLSVersion.TLSv1_2: ssl.TLSVersion.TLSv1_1,
+                  ssl.TLSVersion.TLSv1_3: ssl.TLSVersion.TLSv1_2}.get(oldest)  # fmt: skip
+    if just_older:
+        with pytest.raises(OSError):
+            maps.handshake("www.example.com", maximum_version=just_older,
+                           minimum_version=ssl.TLSVersion.TLSv1)  # fmt: skip
+    else:
+        assert maps.handshake("www.example.com", maximum_version=oldest,
+                              minimum_version=oldest)[1] == "TLSv1"  # fmt: skip
+
+
+def test_a_host_that_only_the_url_map_covers_is_not_served_over_its_own_name(door: Any) -> None:
+    """A host rule's wildcard has any depth, a certificate's one label: the request fails in TLS."""
+    door.neg()
+    door.pod("one")
+    door.service("bs", "neg")
+    found = door.certificate_map(**{"*_example_com": door.certificate("w", "*.example.com")})
+    door.https_door(found)
+    assert door.fetch(host="a.example.com", tls=True).status == 200
+    with pytest.raises(OSError):
+        door.fetch(host="a.b.example.com", tls=True)
