@@ -187,6 +187,103 @@ def test_nginx_behind_http_redirects_for_ever_and_forbids_by_allow_list(front: T
     front.play(test)
 
 
+async def health_learned(stage: Any) -> None:
+    """A changed health check is in force everywhere."""
+    await stage.pass_time(20)
+    await stage.backends.probers.settled()
+    await stage.pass_time(60, step=10)
+    await stage.settled()
+
+
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        ({"type": "HTTP", "httpHealthCheck": {"portSpecification": "USE_FIXED_PORT", "port": 9}},
+         "tcp:9"),
+        ({"type": "SSL", "sslHealthCheck": {"portSpecification": "USE_SERVING_PORT"}},
+         "TLS handshake failed"),
+    ],
+    ids=["port", "protocol"],
+)  # fmt: skip
+def test_a_health_check_on_another_port_or_protocol_takes_all_out(
+    front: Theatre, check: dict[str, Any], why: str
+) -> None:
+    """Failures 4 and 5: the pods listen on 8080 and speak no TLS there."""
+
+    async def test(stage: Any) -> None:
+        async def checked_by(name: str) -> None:
+            links = [f"projects/shop-rehearsal/global/healthChecks/{name}"]
+            stage.call("PATCH", "global/backendServices/web", {"healthChecks": links})
+            await health_learned(stage)
+
+        stage.call("POST", "global/healthChecks", {"name": check["type"].lower(), **check})
+        await stage.pass_time(20)
+        await checked_by(check["type"].lower())
+        rows = [row for row in stage.backends.probers.table() if row["service"] == "web"]
+        assert {row["state"] for row in rows} == {"UNHEALTHY"}
+        assert all(why in row["why"] for row in rows), rows[0]["why"]
+        assert await statuses(stage, "web", 3) == {503: 3}
+        await checked_by("web")
+        assert await statuses(stage, "web", 3) == {200: 3}
+
+    front.play(test)
+
+
+def test_a_selector_that_matches_nothing_empties_the_group(front: Theatre) -> None:
+    """Failure 7: the svcneg says all is well, the group has no endpoint."""
+
+    async def test(stage: Any) -> None:
+        cluster = stage.plane().cluster
+        before = cluster.get("services", "shop", "storefront")["spec"]["selector"]
+
+        async def select(labels: dict[str, str | None]) -> None:
+            patch = {"spec": {"selector": labels}}
+            stage.do(lambda: cluster.patch("services", "shop", "storefront", patch))
+            await stage.spread()
+
+        await select({"app": "nobody"})
+        assert stage.health("web", "shop-web") == {}
+        assert await statuses(stage, "web", 3) == {503: 3}
+        await select({"app": None, **before})
+        assert await statuses(stage, "web", 3) == {200: 3}
+
+    front.play(test)
+
+
+def test_pods_of_a_zone_whose_group_is_not_attached_get_nothing(front: Theatre) -> None:
+    """Failure 12: part of the pods get no traffic, and nothing says so but the list of backends."""
+
+    async def test(stage: Any) -> None:
+        service = "global/backendServices/web"
+        doc = stage.world.compute.get(f"projects/shop-rehearsal/{service}")
+        left_out = doc["backends"][0]["group"].split("/")[-3]
+        stage.call("PATCH", service, {"backends": doc["backends"][1:]})
+        await stage.pass_time(20)
+        await stage.spread()
+        zones = {(await get(stage.door("web")))[2]["zone"] for _ in range(24)}
+        assert len(zones) == 2 and left_out not in zones
+        stage.call("PATCH", service, {"backends": doc["backends"]})
+        await stage.pass_time(20)
+        await stage.spread()
+
+    front.play(test)
+
+
+def test_without_a_forwarding_rule_nobody_answers(front: Theatre) -> None:
+    """Failure 6: no health is known, and clients are refused."""
+
+    async def test(stage: Any) -> None:
+        at = stage.door("nginx")
+        stage.call("DELETE", "global/forwardingRules/nginx")
+        await stage.pass_time(60)
+        await stage.spread()
+        assert stage.health("nginx", "shop-nginx") == {}, "empty, which is not unhealthy"
+        with pytest.raises(ConnectionRefusedError):
+            await get(at)
+
+    front.play(test)
+
+
 def test_without_a_firewall_rule_nothing_is_served(front: Theatre) -> None:
     """Failures 1 and 2: all UNHEALTHY, 503; the rule must open the pods' port."""
 
