@@ -173,10 +173,10 @@ def noticed(mutant: Mutant, lib: Path, seconds: float) -> bool | None:
 
 
 def _tests(mutant: Mutant) -> list[str]:
-    """The tests of its room; those that bear the module's name first, as they tell sooner."""
+    """The tests of its room; those of the module's name and the cases first: they tell sooner."""
     folder = ROOT / "tests" / "unit" / mutant.room
-    own = folder / f"test_{Path(mutant.module).stem}.py"
-    return [str(own)] * own.exists() + [str(folder)]
+    first = (folder / f"test_{Path(mutant.module).stem}.py", folder / "test_cases.py")
+    return [str(path) for path in (*filter(Path.exists, first), folder)]
 
 
 def _write(target: Path, text: str) -> None:

@@ -18,7 +18,7 @@ class Neg:
     link: str
     state: str = "ACTIVE"  # ACTIVE, INACTIVE, TO_BE_DELETED
     port: int = 0  # of the Service; 0 when it is not known
-    leaving: bool = False  # its svcneg is marked for deletion: GKE updates it no more
+    leaving: bool = False  # its svcneg is marked for deletion
     trouble: str = ""  # why its svcneg is not Initialized or not Synced
 
 

@@ -5,34 +5,51 @@ Nothing here reads, writes or waits; the tables are those of `views`.
 
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
-from edgebook.verify.facts import Facts
+from edgebook.verify import following
+from edgebook.verify.facts import FAILED, UNCERTAIN, Facts
 
 
 def status(facts: Facts, memory: Memory) -> Pages:
-    """Everything on one page, with whether it is healthy and, if not, why not."""
+    """Everything on one page, with whether it is healthy and, if not, why not.
+
+    It cannot be told where a cluster that serves cannot be read: what is attached may be frozen.
+    """
     plan = facts.plan
     left = f"{len(plan.to_do)} changes to make" if plan.to_do else "nothing to change"
     seen = endpoints(facts, memory)
     fronts, issued = frontends(facts), certificates(facts)
+    follow = list(following.following(facts))
     problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
+    problems += [f"{item.subject}: {item.reason}" for item in follow if item.state is FAILED]
+    unsure = [] if problems else _not_readable(facts)
+    doubts = tuple(f"{i.subject}: {i.reason}. {i.remedy}" for i in follow if i.state is UNCERTAIN)
     if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
         problems = ["it is not built"]
     tables = (
         fronts,
         issued,
         dns(facts),
-        _titled(backends_short(facts, seen), f"backends: {seen.title}", seen.notes),
+        _titled(backends_short(facts, seen), f"backends: {seen.title}", (*seen.notes, *doubts)),
     )
-    said = "healthy" if not problems else f"NOT HEALTHY: {'; '.join(problems)}"
+    said = f"cannot be told: {'; '.join(unsure)}" if unsure else "healthy"
+    said = f"NOT HEALTHY: {'; '.join(problems)}" if problems else said
     title = f"front door {facts.names.front_door} in {facts.spec.project}: {said}; {left}"
     data = {
         "front_door": facts.names.front_door,
-        "healthy": not problems,
+        "healthy": not problems and not unsure,
         "problems": problems,
+        "unsure": unsure,
         "changes": len(plan.to_do),
         "hash": plan.hash,
     }
     return Pages(tables, title, data=data)
+
+
+def _not_readable(facts: Facts) -> list[str]:
+    active = {name for backend in facts.spec.backends.values() for name in backend.active}
+    clusters = facts.observed.clusters
+    silent = sorted(n for n in active if n in clusters and not clusters[n].reachable)
+    return [f"cluster {name} cannot be read" for name in silent]
 
 
 def _not_listening(fronts: Table) -> list[str]:

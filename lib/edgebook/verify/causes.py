@@ -34,17 +34,12 @@ def why_unhealthy(
     probed = backend.health_check.port or port
     cluster = cluster_of(facts, name, group)
     for trouble, words in _asked(facts, backend, cluster, group, address, port, probed):
-        return _of(trouble, name), words
+        return failures.of_backend(trouble, name), words
     words = f"the firewall lets probes in to port {probed}"
     if backend.health_check.type in HTTP_PROBES:
         page = f"{words}; {backend.health_check.path} must answer 200"
-        return _of(failures.HEALTH_CHECK_PATH, name), page
+        return failures.of_backend(failures.HEALTH_CHECK_PATH, name), page
     return failures.UNHEALTHY, words
-
-
-def _of(trouble: Failure, name: str) -> Failure:
-    """The failure with the backend's own name in its remedy."""
-    return replace(trouble, remedy=trouble.remedy.replace("<name>", name))
 
 
 def _asked(
@@ -189,7 +184,7 @@ def leads_here(facts: Facts, service: ResourceKey) -> bool:
 def why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
     """Why no endpoint is in any NEG of a backend."""
     trouble, words = _why_empty(facts, name, backend)
-    return _of(trouble, name), words
+    return failures.of_backend(trouble, name), words
 
 
 def _why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:

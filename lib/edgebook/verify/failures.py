@@ -346,10 +346,11 @@ SVCNEG_GONE = Failure(
 SVCNEG_LEAVING = Failure(
     0,
     "the svcneg is marked for deletion",
-    "its annotation was taken away once, and GKE updates its endpoints no more while it waits to "
-    "collect it",
-    "put the annotation back (60 backends) and look at the Service's events for "
-    "ProcessServiceFailed; if it stays, give the NEG another name: backends.<name>.neg.name",
+    "its annotation was taken away or rewritten once, and GKE collects it as soon as nothing wants "
+    "it",
+    "keep the annotation as it is (60 backends puts it back) and find out who writes it: kubectl "
+    "get service -o yaml --show-managed-fields; to be rid of the mark, give the NEG another name: "
+    "backends.<name>.neg.name",
 )
 ENDPOINTS_FROZEN = Failure(
     0,
@@ -397,6 +398,11 @@ CATALOGUE: tuple[Failure, ...] = tuple(
     value for value in list(vars().values()) if isinstance(value, Failure)
 )
 _PATTERNS = [(re.compile(f.pattern), f) for f in CATALOGUE if f.pattern]
+
+
+def of_backend(trouble: Failure, name: str) -> Failure:
+    """The failure with a backend's own name in its remedy."""
+    return replace(trouble, remedy=trouble.remedy.replace("<name>", name))
 
 
 def of_no_endpoints(pods: Iterable[Pod], port: int) -> Failure:

@@ -6,8 +6,10 @@ endpoints are compared, cluster by cluster and zone by zone.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from edgebook.desired.backends import annotation_key
 from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService
 from edgebook.model.values import CheckResult, ResourceKey, Step
@@ -37,7 +39,8 @@ def following(facts: Facts) -> Iterator[CheckResult]:
         for cluster_name in sorted(backend.active):
             cluster = facts.observed.clusters.get(cluster_name)
             if cluster is not None:
-                yield from _cluster(facts, name, backend, cluster, seen.get(service, ()))
+                for found in _cluster(facts, name, backend, cluster, seen.get(service, ())):
+                    yield replace(found, remedy=found.remedy.replace("<name>", name))
 
 
 def _capacity(service: str, body: Mapping[str, Any]) -> Iterator[CheckResult]:
@@ -67,15 +70,18 @@ def _cluster(
     negs = tuple(n for n in (service.negs if service else ()) if n.name == wanted)
     if service is None or not service.found:
         yield _gone(facts, name, backend, cluster.name, negs)
-    elif not negs:
-        why = facts.pending("backends", facts.names.backend_service(name))
+    elif not negs or (any(n.leaving for n in negs) and not _asks(facts, backend, cluster, wanted)):
+        why = "" if negs else facts.pending("backends", facts.names.backend_service(name))
         state = SKIPPED if why else FAILED
         trouble = failures.SVCNEG_GONE
         yield result(state, CHECK, subject, why or trouble.cause, trouble.remedy, step=STEP)
-    elif trouble_of(negs):
-        yield _not_synced(subject, negs)
+    elif said := next((n.trouble for n in negs if n.trouble), ""):
+        trouble = failures.of_text(said) or failures.NEG_NOT_SYNCED
+        why = f"svcneg {negs[0].name}: {said}"
+        yield result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
     else:
-        yield _compared(facts, subject, backend, service, negs, endpoints)
+        found = _compared(facts, subject, backend, service, negs, endpoints)
+        yield _leaving(found, negs[0]) if any(n.leaving for n in negs) else found
 
 
 def _gone(
@@ -111,20 +117,20 @@ def _terminating(facts: Facts, cluster: str, namespace: str) -> bool:
     )
 
 
-def trouble_of(negs: tuple[Neg, ...]) -> str:
-    return next((n.trouble for n in negs if n.trouble), "") or (
-        "marked for deletion" if any(n.leaving for n in negs) else ""
-    )
+def _asks(facts: Facts, backend: BackendSpec, cluster: ObservedCluster, name: str) -> bool:
+    """Whether the Service's annotation asks for a NEG of this name."""
+    found = facts.live.get(annotation_key(cluster.name, backend))
+    ports = found.body.get("exposed_ports") if found else None
+    entries = ports.values() if isinstance(ports, Mapping) else ()
+    return any((entry or {}).get("name") == name for entry in entries)
 
 
-def _not_synced(subject: str, negs: tuple[Neg, ...]) -> CheckResult:
-    name, said = negs[0].name, next((n.trouble for n in negs if n.trouble), "")
-    if not said:
-        trouble = failures.SVCNEG_LEAVING
-        why = f"svcneg {name} is marked for deletion: {trouble.cause}"
-        return result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
-    trouble = failures.of_text(said) or failures.NEG_NOT_SYNCED
-    return result(FAILED, CHECK, subject, f"svcneg {name}: {said}", trouble.remedy, step=STEP)
+def _leaving(found: CheckResult, neg: Neg) -> CheckResult:
+    """GKE syncs what is marked for deletion and wanted again; it fails where it does not."""
+    trouble = failures.SVCNEG_LEAVING
+    why = f"svcneg {neg.name} is marked for deletion: {trouble.cause}; {found.reason}"
+    state = UNCERTAIN if found.state is OK else FAILED
+    return result(state, CHECK, found.subject, why, trouble.remedy, step=STEP)
 
 
 def _compared(

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+from edgebook import cli
 from edgebook.base.errors import OwnershipError, SafetyError, StepFailed
 from edgebook.model.values import Action
 
@@ -150,6 +151,54 @@ def test_an_application_that_is_gone_is_seen(shop: Shop) -> None:
     assert "backend service shop-api still holds its NEG shop-api" in said
     entries = shop.sim.http("GET", f"{COMPUTE}/backendServices/shop-api")[1]["backends"]
     assert len(entries) == 3
+
+
+def exposed(shop: Shop, ports: dict[str, Any]) -> None:
+    text = json.dumps({"exposed_ports": ports})
+    shop.book().door.reader.cluster("blue").patch(
+        SERVICE, {"metadata": {"annotations": {"cloud.google.com/neg": text}}}
+    )
+    shop.sim.advance(300)
+
+
+def test_an_annotation_that_was_rewritten_and_put_back_is_told_and_harms_nobody(
+    shop: Shop,
+) -> None:
+    book = built(shop)
+    exposed(shop, {"8080": {}})
+    book.apply("apply", "auto", show_progress=False)  # puts it back
+    shop.sim.advance(300)
+    found = {row.cells["check"]: row.cells for row in book.verify().rows
+             if "shop-api" in str(row.cells["subject"])}  # fmt: skip
+    follows = found["NEGs follow the pods"]
+    assert follows["state"] == "uncertain"
+    assert "svcneg shop-api is marked for deletion" in follows["reason"]
+    assert "6 endpoints, 6 pods" in follows["reason"]
+    status = book.status()
+    assert status.data["healthy"] is True
+    assert any("marked for deletion" in note for table in status.tables for note in table.notes)
+
+
+def test_a_neg_that_nobody_updates_is_not_healthy_though_its_endpoints_look_so(shop: Shop) -> None:
+    book = built(shop)
+    exposed(shop, {"8080": {"name": "of-another-tool"}})
+    status = book.status()
+    assert status.data["healthy"] is False
+    assert any("does not name ours" in problem for problem in status.data["problems"])
+
+
+def test_a_front_door_whose_cluster_is_silent_is_not_called_healthy(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built(shop)
+    shop.sim.admin("POST", "stage/cluster-down", {"cluster": "blue"})
+    try:
+        code = cli.main(["status", "--params", shop.file(), "--json"])
+    finally:
+        shop.sim.admin("POST", "stage/cluster-up", {"cluster": "blue"})
+    said = json.loads(capsys.readouterr().out)
+    assert (code, said["healthy"], said["problems"]) == (1, False, [])
+    assert said["unsure"] == ["cluster blue cannot be read"]
 
 
 def test_pods_that_rest_for_a_while_keep_their_port_open(shop: Shop) -> None:

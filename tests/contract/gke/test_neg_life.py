@@ -200,6 +200,30 @@ def test_another_name_means_a_new_neg_beside_the_old_one(stage: Any) -> None:
     assert "deletionTimestamp" not in blue.svcneg(NAMESPACE, "shop-web-2")["metadata"]
 
 
+def test_what_is_marked_for_deletion_and_wanted_again_follows_its_pods(stage: Any) -> None:
+    """GKE ignores the mark of a svcneg whose annotation was rewritten and put back."""
+    blue = stage("greenfield")
+    blue.annotate(NAMESPACE, SERVICE, WISH)
+    blue.pass_time(30)
+    attach(blue.sim, "shop-web", ZONES)
+    blue.annotate(NAMESPACE, SERVICE, '{"exposed_ports":{"443":{}}}')
+    blue.pass_time(30)
+    blue.annotate(NAMESPACE, SERVICE, WISH)
+    blue.pass_time(30)
+    assert blue.svcneg(NAMESPACE, NEG)["metadata"]["deletionTimestamp"]
+    blue.apps.patch_namespaced_deployment_scale(SERVICE, NAMESPACE, {"spec": {"replicas": 9}})
+    blue.pass_time(300)  # two rounds of the collector
+    assert blue.sizes(NEG) == dict.fromkeys(ZONES, 3)
+    assert blue.events(NAMESPACE, f"ServiceNetworkEndpointGroup/{NEG}") == []
+    told = {reason for _, reason, _ in blue.events(NAMESPACE, f"Service/{SERVICE}")}
+    assert "ProcessServiceFailed" not in told
+    # Nothing wants it any more: it is collected as everything else, once nobody holds it.
+    blue.annotate(NAMESPACE, SERVICE, None)
+    blue.pass_time(130)
+    kinds = [r for _, r, _ in blue.events(NAMESPACE, f"ServiceNetworkEndpointGroup/{NEG}")]
+    assert set(kinds) == {"NegCRError"}
+
+
 def test_a_new_zone_gets_a_neg_that_no_backend_service_knows(stage: Any) -> None:
     blue = stage("greenfield")
     blue.annotate(NAMESPACE, SERVICE, WISH)

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from edgebook.base.errors import EXIT_OK, EXIT_UNHEALTHY
+from edgebook.base.errors import EXIT_FAILED, EXIT_OK, EXIT_UNHEALTHY
 from edgebook.cli.commands._output import say
 
 HELP = "show frontends, certificates, names and endpoint health"
@@ -32,5 +32,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         shown = book.status()
     say(shown, args)
-    healthy = args.leaks or bool(shown.data.get("healthy", True))
-    return EXIT_OK if healthy else EXIT_UNHEALTHY
+    if args.leaks or shown.data.get("healthy", True):
+        return EXIT_OK
+    return EXIT_FAILED if shown.data.get("unsure") else EXIT_UNHEALTHY

@@ -4,6 +4,8 @@ A NEG that a backend service holds cannot be deleted: an event says so, the fina
 next round tries again. NEGs that belong to someone else are passed over in silence.
 """
 
+from collections.abc import Container
+
 from gcpsim.core.errors import ApiError
 from gcpsim.gke.neg import names, svcneg
 from gcpsim.gke.neg.syncer import error_of, google_api_error
@@ -21,9 +23,14 @@ COMPONENT = "neg-controller"
 
 
 class Collector:
-    """Deletes the NEGs of svcneg objects that are being deleted."""
+    """Deletes the NEGs of svcneg objects that are being deleted and that nobody wants again.
 
-    def __init__(self, plane: Plane) -> None:
+    `wanted` are the keys of those that are synced. Source: ingress-gce, garbage collection of the
+    NEG manager: what a Service wants is no candidate, whatever its deletion timestamp says.
+    """
+
+    def __init__(self, plane: Plane, wanted: Container[str]) -> None:
+        self._wanted = wanted
         self.plane = plane
         self.cluster = plane.cluster
         self.compute = plane.world.compute
@@ -35,7 +42,8 @@ class Collector:
         """One round; True when it started or finished anything."""
         changed = False
         for obj in self.cluster.table(svcneg.RESOURCE).values():
-            if deleting(obj) and svcneg.FINALIZER in (obj["metadata"].get("finalizers") or ()):
+            held = svcneg.FINALIZER in (obj["metadata"].get("finalizers") or ())
+            if deleting(obj) and held and key_of(obj) not in self._wanted:
                 changed |= self._free(obj)
         return changed
 
@@ -82,7 +90,7 @@ class Collector:
             current = self.cluster.get(svcneg.RESOURCE, *split(key_of(obj)))
             if problem:
                 self._complain(obj, f"failed to delete NEG {name} in {zone}: {problem}")
-            elif current is not None:
+            elif current is not None and key_of(obj) not in self._wanted:
                 self._free(current)
 
         try:

@@ -43,7 +43,7 @@ class NegController:
         self.worker = plane.worker("gke.neg.lag", self.reconcile)
         self.gates = Gates(plane, self.source)
         self.syncers = Syncers(plane, self.zones, self.gates)
-        self.collector = Collector(plane)
+        self.collector = Collector(plane, self.syncers.running)
         self._retries: dict[str, int] = {}
         self._asking: set[str] = set()
         if plane.network.native:
@@ -125,9 +125,8 @@ class NegController:
         if found is None:
             self.cluster.create(svcneg.RESOURCE, svcneg.new(wish, service))
             return
+        # One that is marked for deletion and wanted again is synced; only the mark stays.
         svcneg.check_owner(found, wish)
-        if deleting(found):
-            raise NegError(f"svcneg {wish.namespace}/{wish.name} is being deleted")
 
     def _stop(self, key: str, keep: set[str]) -> None:
         """Stop syncing what the Service no longer wants; the collector deletes it."""

@@ -14,7 +14,7 @@ from gcpsim.gke.neg import names, svcneg
 from gcpsim.gke.neg.endpoints import Endpoint, Wanted
 from gcpsim.gke.neg.source import Wish
 from gcpsim.gke.neg.zones import Zones
-from gcpsim.k8s.controllers.objects import Obj, deleting, labels_of, split
+from gcpsim.k8s.controllers.objects import Obj, labels_of, split
 from gcpsim.k8s.controllers.plane import Plane
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Syncers:
     def reconcile(self, key: str) -> None:
         syncer = self.running.get(key)
         obj = self.cluster.get(svcneg.RESOURCE, *split(key))
-        if syncer is None or obj is None or deleting(obj):
+        if syncer is None or obj is None:
             return
         initializing = True
         try:
@@ -305,7 +305,7 @@ class Syncers:
 
     def _say(self, key: str, error: str, *, initializing: bool = False) -> None:
         obj = self.cluster.get(svcneg.RESOURCE, *split(key))
-        if obj is None or deleting(obj):
+        if obj is None:
             return
         now, status = self.plane.now(), obj.get("status") or {}
         conditions = status.get("conditions") or []
