@@ -61,6 +61,10 @@ WRONG: list[tuple[list[str], str]] = [
     (["serve", "--scenario", "atlantis"], "atlantis"),
     (["serve", "--scenario", "/nowhere/x.yaml"], "/nowhere/x.yaml"),
     (["serve", "--colour"], "--colour"),
+    (
+        ["serve", "--locations", "europe-west1,us-centrall"],
+        "'us-centrall' is not a region, such as us-central1",
+    ),
     (["dance"], "dance"),
     ([], "COMMAND"),
     (["fault", "--url", "http://127.0.0.1:1", "x=1"], "no simulator answers at http://127.0.0.1:1"),

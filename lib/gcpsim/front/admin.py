@@ -16,6 +16,7 @@ from gcpsim.core.errors import ApiError
 from gcpsim.core.world import World
 
 SETTLE_SECONDS = 2.0
+OF_DATAPLANE = ("endpoint-serve", "location-")  # directions that only it understands
 Handler = Callable[[dict[str, str], dict[str, Any]], Any]
 
 
@@ -68,9 +69,14 @@ class Admin:
     def _stage(self, verb: str, path: str) -> Handler | None:
         if verb != "POST" or not path.startswith("stage/"):
             return None
-        direction = self.world.stage.get(path.removeprefix("stage/"))
+        name = path.removeprefix("stage/")
+        direction = self.world.stage.get(name)
+        if direction is None and name.startswith(OF_DATAPLANE) and self.world.dataplane is None:
+            why = "started with --no-dataplane, or without an Envoy for this platform"
+            raise ApiError(400, f"{name}: this simulator carries no traffic: {why}", "invalid")
         if direction is None:
-            return None
+            there = ", ".join(sorted(self.world.stage))
+            raise ApiError(404, f"no stage direction {name!r}; there: {there}", "notFound")
         return lambda query, body: direction(body) or {}
 
     def _reach(self) -> Answer:

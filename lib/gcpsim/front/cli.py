@@ -6,6 +6,7 @@ or by the folder it was started in (`registry`). Wrong use is one line and exit 
 
 import argparse
 import asyncio
+import difflib
 import json
 import sys
 from collections.abc import Sequence
@@ -91,7 +92,8 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
     )
     add(
         "--locations",
-        default="",
+        type=_locations,
+        default=(),
         metavar="REGION,...",
         help="where Google's front ends stand (default: the clusters' regions)",
     )
@@ -134,7 +136,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         quotas=arguments.quotas,
         until_stdin_closes=arguments.until_stdin_closes,
         dataplane=arguments.dataplane,
-        locations=tuple(filter(None, arguments.locations.split(","))),
+        locations=arguments.locations,
         private=arguments.private,
     )
     try:
@@ -147,6 +149,17 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
+
+
+def _locations(text: str) -> tuple[str, ...]:
+    from gcpsim.dataplane.geography import PLACES
+
+    names = tuple(filter(None, text.split(",")))
+    for name in names:
+        if name not in PLACES:
+            near = difflib.get_close_matches(name, PLACES, 1) or ["us-central1"]
+            raise argparse.ArgumentTypeError(f"{name!r} is not a region, such as {near[0]}")
+    return names
 
 
 def _scale(text: str) -> float:

@@ -29,6 +29,14 @@ def _runner(
     return lambda arguments: run(arguments, ask, show)
 
 
+def _nothing(arguments: argparse.Namespace, ask: Ask) -> str:
+    """Why there can be nothing to show; "" where there is a data plane."""
+    if ask(arguments.url, "GET", "ready").get("dataplane"):
+        return ""
+    why = "started with --no-dataplane, or without an Envoy for this platform"
+    return f"this simulator carries no traffic: {why}"
+
+
 def _reach(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
     rows = ask(arguments.url, "GET", "reach")
     if arguments.json:
@@ -36,7 +44,7 @@ def _reach(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
     elif rows:
         show(rows, ("ip", "port", "protocol", "location", "connect", "rule"))
     else:
-        print("no forwarding rule is served")
+        print(_nothing(arguments, ask) or "no forwarding rule is served")
     return 0
 
 
@@ -47,7 +55,8 @@ def _health(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
     elif rows:
         show(rows, ("service", "group", "zone", "endpoint", "location", "state", "probe", "why"))
     else:
-        print("nothing is probed: no forwarding rule leads to a backend service with endpoints")
+        probed = "nothing is probed: no forwarding rule leads to a backend service with endpoints"
+        print(_nothing(arguments, ask) or probed)
     return 0
 
 
@@ -74,7 +83,7 @@ def _traffic(arguments: argparse.Namespace, ask: Ask, show: Show) -> int:
             ("rule", "location", "service", "backend", "outcome", "count", "rate", "project"),
         )
     else:
-        print("nothing flowed yet")
+        print(_nothing(arguments, ask) or "nothing flowed yet")
     for one in found["refused"]:
         print(f"not served at {one['location']}: {one['why']}")
     return 0

@@ -12,6 +12,7 @@ from gcpsim.gke.stage import Args, Stage, direction, plane_named
 from gcpsim.k8s.controllers.objects import Obj, key_of
 from gcpsim.k8s.controllers.plane import Plane
 
+MOST_NAMED = 6
 WHERE = ("cluster", "namespace", "pod")
 # direction -> annotation, argument that sets it, and what it is without one
 MOODS = {
@@ -69,9 +70,9 @@ def chosen(plane: Plane, namespace: str, pattern: str) -> list[Obj]:
     found = [pod for pod in pods if fnmatch.fnmatchcase(pod["metadata"]["name"], pattern)]
     if not found:
         names = [pod["metadata"]["name"] for pod in pods]
-        raise ApiError(
-            404,
-            f"no pod {namespace}/{pattern} in cluster {plane.cluster.name}; there: {names}",
-            "notFound",
-        )
+        there = ", ".join(names[:MOST_NAMED]) or "none"
+        if len(names) > MOST_NAMED:
+            there += f" and {len(names) - MOST_NAMED} more"
+        what = f"no pod {namespace}/{pattern} in cluster {plane.cluster.name}"
+        raise ApiError(404, f"{what}; in {namespace}: {there}", "notFound")
     return found

@@ -286,8 +286,8 @@ def load(stage: Stage, args: Args) -> Obj:
 def plane_named(stage: Stage, args: Args) -> Plane:
     found: Plane | None = stage.estate.planes.get(args["cluster"])
     if found is None:
-        known = sorted(stage.estate.planes)
-        raise ApiError(404, f"no cluster {args['cluster']!r}; there are {known}", "notFound")
+        known = ", ".join(sorted(stage.estate.planes))
+        raise ApiError(404, f"no cluster {args['cluster']!r}; there: {known}", "notFound")
     return found
 
 

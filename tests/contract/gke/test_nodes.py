@@ -194,7 +194,7 @@ def test_wrong_directions_say_what_is_possible(stage: Any) -> None:
         (
             "node-add",
             {"cluster": "red", "zone": "a"},
-            "no cluster 'red'; there are ['blue', 'green']",
+            "no cluster 'red'; there: blue, green",
         ),
         ("pod-crash", {"cluster": "blue"}, "missing ['namespace', 'pod']"),
         ("rollout", {"cluster": "blue", "namespace": "n", "deployment": "d"}, "no deployment n/d"),
