@@ -17,6 +17,8 @@ from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import step_name
 from edgebook.params.names import Names
 from edgebook.params.types import Spec
+from edgebook.plan.dns_answers import Answers, let_go
+from edgebook.plan.live_index import index_of
 
 LOWER = "lower TTL"
 LOW_TTL = 60  # seconds
@@ -224,8 +226,12 @@ def obstacles(spec: Spec, live: Live, found: Mapping[ResourceKey, Origin]) -> li
     """Records beside those that move by which clients would still go the old way, or back to it."""
     problems: list[str] = []
     ours = addresses(spec, live)
+    index = index_of(live)
     for key in sorted(found):
         name, _ = record_of(key.name)
+        owner = Answers(index, key.scope).owner(name)
+        if owner and f"dnsRecordSet/{key.name}" not in spec.adopt:
+            problems.append(f"{owner} owns {name}: it would put the old record back; {let_go(key)}")
         for other, item in sorted(live.items()):
             if other.kind != "dnsRecordSet" or other.scope != key.scope:
                 continue
@@ -242,10 +248,3 @@ def _beside(name: str, other: str, body: Body, ours: Mapping[str, str]) -> Itera
         yield f"{name} has an {kind} record ({', '.join(data)}): its hints may lead the old way"
     if its == name and kind == "CNAME":
         yield f"{name} is a CNAME to {', '.join(data)}: replace it by an address record first"
-    owner = kind == "TXT" and any("heritage=external-dns" in item for item in data)
-    bare = name.rstrip(".")
-    if owner and (its == name or its.rstrip(".").endswith(f"-{bare}")):
-        yield (
-            f"external-dns owns {name} (TXT {its}): it would put the old record back; "
-            "take the name out of its scope first"
-        )

@@ -69,7 +69,9 @@ class Diff:
         yield from self._deletes(made)
         named = self._of_kind("dnsRecordSet", Step.ADDRESS_AND_DNS)
         going = self._names_of_leaving()
-        yield from (change for change in self._records.beside(named) if change.key not in going)
+        written = {change.key for change in made if change.action is not Action.REPORT}
+        beside = self._records.beside(named, written)
+        yield from (change for change in beside if change.key not in going)
         yield from self._records.stray(self._wanted)
 
     def _of_kind(self, kind: str, step: Step | None = None) -> list[Resource]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edgebook.model.hostnames import Hostname
-from edgebook.model.values import LiveResource
+from edgebook.model.values import LiveResource, ResourceKey
 from edgebook.plan.live_index import Index
 
 ADDRESS_TYPES = ("A", "AAAA", "CNAME")
@@ -27,6 +27,15 @@ class Owner:
         return f"external-dns (owner {self.name}" + (
             f", {self.resource})" if self.resource else ")"
         )
+
+
+def let_go(record: ResourceKey) -> str:
+    """How external-dns comes to leave a record alone."""
+    return (
+        "take the hostname out of its scope first (--exclude-domains, or off its Ingress or "
+        "Service); where only its TXT record is left, hand the record over with "
+        f"`adopt: [dnsRecordSet/{record.name}]`"
+    )
 
 
 class Answers:

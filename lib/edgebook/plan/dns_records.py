@@ -6,7 +6,7 @@ the cut-over, and a runbook of its own. What a wildcard answers keeps answering 
 records come to stand below it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from edgebook.model.paths import name_of, record_name, record_of
@@ -22,7 +22,7 @@ from edgebook.model.values import (
 from edgebook.plan import disruption, sentences
 from edgebook.plan.changes import ChangeMaker, report
 from edgebook.plan.compare import UNKNOWN
-from edgebook.plan.dns_answers import ADDRESS_TYPES, Answers, Sets
+from edgebook.plan.dns_answers import ADDRESS_TYPES, Answers, Sets, let_go
 from edgebook.plan.live_index import Index
 
 CUT_OVER = "80_cut_over"
@@ -170,8 +170,13 @@ class Records:
                         made.add(key)
                         yield _copy(key, record, star)
 
-    def beside(self, resources: Sequence[Resource]) -> Iterator[Change]:
-        """Records that stay beside ours and lead elsewhere, and who would write ours back."""
+    def beside(
+        self, resources: Sequence[Resource], written: Container[ResourceKey]
+    ) -> Iterator[Change]:
+        """Records that stay beside ours and lead elsewhere, and who would write ours back.
+
+        What somebody else keeps is not `written` by a plain plan, unless the params hand it over.
+        """
         wanted = {(r.scope, str(r.body["name"])): r for r in resources}
         types = {(r.scope, str(r.body["name"]), r.body["type"]) for r in resources}
         for (scope, name), resource in sorted(wanted.items()):
@@ -187,11 +192,10 @@ class Records:
                     )
                     yield report(key, Step.ADDRESS_AND_DNS, text)
             if owner := answers.owner(name):
-                text = (
-                    f"{owner} keeps this record and {WRITTEN_BACK} within a minute: stop it first "
-                    "(--exclude-domains, or take the hostname off its Ingress or Service)"
-                )
-                yield report(resource.key, Step.ADDRESS_AND_DNS, text)
+                text = f"{owner} keeps this record and {WRITTEN_BACK} within a minute: "
+                text += let_go(resource.key)
+                blocks = resource.key in written and not _taken(resource)
+                yield report(resource.key, Step.ADDRESS_AND_DNS, text, blocks=blocks)
 
     def stray(self, wanted: Iterable[ResourceKey]) -> Iterator[Change]:
         """Records of other names that point at our addresses."""

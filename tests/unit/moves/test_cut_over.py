@@ -1,5 +1,6 @@
 """The ladder of a cut-over: what names were before, the steps, the way back, what is in the way."""
 
+from dataclasses import replace
 from typing import Any
 
 from edgebook.model.paths import compute_scope, zone_scope
@@ -125,7 +126,11 @@ def test_records_that_would_lead_back_are_in_the_way() -> None:
     assert len(problems) == 3
     assert any("AAAA record to 2001:db8::7" in text for text in problems)
     assert any("hints may lead the old way" in text for text in problems)
-    assert any("external-dns owns shop.example.com." in text for text in problems)
+    assert any("external-dns (owner x) owns shop.example.com." in text for text in problems)
+    assert any("`adopt: [dnsRecordSet/shop.example.com./A]`" in text for text in problems)
+    adopted = replace(SPEC, adopt=("dnsRecordSet/shop.example.com./A",))
+    left = cut_over.obstacles(adopted, live, found)
+    assert len(left) == 2 and not any("external-dns" in text for text in left)
 
 
 def test_our_address_is_known_by_record_type() -> None:
