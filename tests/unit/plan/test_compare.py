@@ -36,6 +36,9 @@ def differing(kind: str, desired: dict[str, Any], live: dict[str, Any]) -> tuple
         ("backendService", {"enableCDN": False}, {"enableCDN": True}, ("enableCDN",)),
         ("backendService", {"maxStreamDuration": {"seconds": "5"}},
          {"maxStreamDuration": {"seconds": 5}}, ()),
+        ("backendService", {"enableCDN": True}, {"enableCDN": 1}, ("enableCDN",)),
+        ("backendService", {"timeoutSec": 30}, {"timeoutSec": "soon"}, ("timeoutSec",)),
+        ("backendService", {"timeoutSec": 30}, {"timeoutSec": "30"}, ()),
         # None: must not be set
         ("urlMap", {"defaultService": None}, {}, ()),
         ("urlMap", {"defaultService": None}, {"defaultService": "x"}, ("defaultService",)),
