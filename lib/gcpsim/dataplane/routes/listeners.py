@@ -36,15 +36,25 @@ class Front:
 
 
 def fronts(documents: Documents) -> list[Front]:
-    """The proxies' forwarding rules whose target is known, sorted by path."""
-    found = []
-    for path, rule in documents.all("forwardingRules"):
+    """The proxies' forwarding rules whose target is known, sorted by path.
+
+    A location may learn of a rule before it learns that the one before it is gone: of those that
+    have one address and port, the newest serves.
+    """
+    found: dict[tuple[str, str], Front] = {}
+    oldest_first = sorted(documents.all("forwardingRules"), key=lambda item: _age(item[1]))
+    for path, rule in oldest_first:
         target = path_of(rule.get("target") or "")
         if any(f"/{kind}/" in target for kind in PROXIES) and rule.get("IPAddress"):
             proxy = documents.get(target)
             if proxy is not None:
-                found.append(Front(path, rule, target, proxy))
-    return found
+                place = (str(rule["IPAddress"]), str(rule.get("portRange")))
+                found[place] = Front(path, rule, target, proxy)
+    return sorted(found.values(), key=lambda front: front.path)
+
+
+def _age(rule: Doc) -> tuple[str, int]:
+    return str(rule.get("creationTimestamp", "")), int(rule.get("id") or 0)
 
 
 def listener(
