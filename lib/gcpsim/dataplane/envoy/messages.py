@@ -3,6 +3,7 @@
 The imports register the message types that `@type` may name.
 """
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -72,16 +73,20 @@ REGISTERED = (
 
 _CACHED = 5_000
 _made: dict[bytes, any_pb2.Any] = {}
+_parts: dict[tuple[str, str, bytes], Any] = {}
 
 
 def message(type_url: str, doc: dict[str, Any]) -> Any:
     """A resource as Envoy takes it; json_format.ParseError names what is wrong with the dict."""
-    return _make({"@type": type_url, **doc})
+    inner = _parsed(_class(type_url.removeprefix(TYPE)), doc)
+    made = any_pb2.Any()
+    made.Pack(inner)
+    return made
 
 
 def _any(doc: dict[str, Any]) -> Any:
-    """A typed message. Its own typed parts (filters, TLS, loggers) are mostly the same in all
-    resources, so each is made once and copied."""
+    """A typed message. Typed parts (filters, TLS, loggers) are mostly the same in all resources,
+    so each is made once and copied."""
     key = orjson.dumps(doc)
     known = _made.get(key)
     if known is None:
@@ -92,19 +97,44 @@ def _any(doc: dict[str, Any]) -> Any:
 
 
 def _make(doc: dict[str, Any]) -> any_pb2.Any:
+    """One that differs from others in a field or two: only those are parsed anew."""
     made = any_pb2.Any()
     name = doc["@type"].removeprefix(TYPE)
     if name.startswith("google.protobuf."):
         json_format.ParseDict(doc, made)
         return made
-    body = {name: value for name, value in doc.items() if name != "@type"}
     inner = _class(name)()
-    json_format.ParseDict(_bare(body), inner)
-    _fill(inner, body)
+    for field, value in doc.items():
+        if field != "@type":
+            inner.MergeFrom(_part(name, field, value))
     made.Pack(inner)
     return made
 
 
+def _part(name: str, field: str, value: Any) -> Any:
+    """A message with one field."""
+    key = (name, field, orjson.dumps(value))
+    known = _parts.get(key)
+    if known is None:
+        if len(_parts) >= _CACHED:
+            _parts.clear()
+        known = _parts[key] = _parsed(_class(name), {field: value})
+    return known
+
+
+def _parsed(kind: Any, doc: dict[str, Any]) -> Any:
+    typed: list[tuple[tuple[str | int, ...], dict[str, Any]]] = []
+    made = kind()
+    json_format.ParseDict(_bare(doc, (), typed), made)
+    for path, inner in typed:
+        place = made
+        for step in path:
+            place = _place(place, step)
+        place.CopyFrom(_any(inner))
+    return made
+
+
+@cache
 def _class(name: str) -> Any:
     try:
         descriptor = descriptor_pool.Default().FindMessageTypeByName(name)
@@ -113,37 +143,25 @@ def _class(name: str) -> Any:
     return message_factory.GetMessageClass(descriptor)
 
 
-def _bare(part: Any) -> Any:
-    """A part without the typed messages in it."""
+def _bare(
+    part: Any,
+    path: tuple[str | int, ...],
+    typed: list[tuple[tuple[str | int, ...], dict[str, Any]]],
+) -> Any:
+    """A part without the typed messages in it; those, with their places, go into `typed`."""
     if isinstance(part, dict):
-        return {name: _bare(value) for name, value in part.items() if not _typed(value)}
-    return [_bare(value) for value in part] if isinstance(part, list) else part
+        out = {}
+        for name, value in part.items():
+            if isinstance(value, dict) and "@type" in value:
+                typed.append(((*path, name), value))
+            else:
+                out[name] = _bare(value, (*path, name), typed)
+        return out
+    if isinstance(part, list):
+        return [_bare(value, (*path, index), typed) for index, value in enumerate(part)]
+    return part
 
 
-def _typed(value: Any) -> bool:
-    return isinstance(value, dict) and "@type" in value
-
-
-def _fill(made: Any, part: dict[str, Any]) -> None:
-    """Put the typed messages in their places."""
-    for name, value in part.items():
-        if isinstance(value, dict) and value:
-            if _typed(value):
-                _place(made, name).CopyFrom(_any(value))
-            elif _holds_typed(value):
-                _fill(_place(made, name), value)
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                if isinstance(item, dict) and _holds_typed(item):
-                    _fill(getattr(made, name)[index], item)
-
-
-def _holds_typed(part: Any) -> bool:
-    if isinstance(part, dict):
-        return any(_typed(value) or _holds_typed(value) for value in part.values())
-    return isinstance(part, list) and any(_holds_typed(value) for value in part)
-
-
-def _place(made: Any, name: str) -> Any:
-    """A field of a message, or an entry of a map."""
-    return getattr(made, name) if hasattr(made, "DESCRIPTOR") else made[name]
+def _place(made: Any, step: str | int) -> Any:
+    """A field of a message, or an entry of a list or map."""
+    return getattr(made, str(step)) if hasattr(made, "DESCRIPTOR") else made[step]
