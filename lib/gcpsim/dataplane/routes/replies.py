@@ -16,7 +16,7 @@ in 30 seconds.</h2>
 <h2></h2>
 </body></html>
 """
-DENIALS = {403: "403 Forbidden", 404: "404 Not Found", 502: "502 Bad Gateway"}
+DENIALS = {404: "404 Not Found", 502: "502 Bad Gateway"}
 # No healthy endpoint, connection failed, connection ended, no such cluster, timeouts, overflow.
 BACKEND_TROUBLE = ["UH", "UF", "UC", "URX", "UO", "NC", "LR", "UR", "UT", "UPE", "UMSDR"]
 
@@ -28,7 +28,11 @@ def local_replies(scheme: str) -> Doc:
         _by_details(armor.denied_by(status), status, text) for status, text in DENIALS.items()
     ]
     if scheme != "EXTERNAL":
-        return {"mappers": [*mappers, _by_details("upgrade_failed", 400)]}
+        mappers.append(_by_details("upgrade_failed", 400))
+    # A refusal is 403 by itself: the plain filter costs each front end less than one by details.
+    mappers.append({"filter": _status_is(403), "body_format_override": _text("403 Forbidden")})
+    if scheme != "EXTERNAL":
+        return {"mappers": mappers}
     trouble = {
         "filter": {"response_flag_filter": {"flags": BACKEND_TROUBLE}},
         "status_code": 502,
@@ -37,12 +41,17 @@ def local_replies(scheme: str) -> Doc:
             "content_type": "text/html; charset=UTF-8",
         },
     }
-    too_large = {"default_value": 431, "runtime_key": "gcpsim.none"}
-    headers = {
-        "filter": {"status_code_filter": {"comparison": {"op": "EQ", "value": too_large}}},
-        "status_code": 413,
-    }
+    headers = {"filter": _status_is(431), "status_code": 413}
     return {"mappers": [*mappers, trouble, headers]}
+
+
+def _status_is(status: int) -> Doc:
+    value = {"default_value": status, "runtime_key": "gcpsim.none"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+def _text(words: str) -> Doc:
+    return {"text_format_source": {"inline_string": words}}
 
 
 def _by_details(part: str, status: int, text: str = "") -> Doc:
@@ -51,7 +60,7 @@ def _by_details(part: str, status: int, text: str = "") -> Doc:
     told = typed("cel", name, expression=f"response.code_details.contains('{part}')")
     out: Doc = {"filter": {"extension_filter": told}, "status_code": status}
     if text:
-        out["body_format_override"] = {"text_format_source": {"inline_string": text}}
+        out["body_format_override"] = _text(text)
     return out
 
 
