@@ -122,23 +122,24 @@ def end(spec: Spec, name: str, side: Sides, active: tuple[str, ...]) -> BackendS
     backend = spec.backends[name]
     if by_weights(spec, name, side):
         return replace(backend, active=active)
-    full = {cluster: _full(backend, cluster) for cluster in active}
-    return replace(backend, active=active, capacity=full)
+    whole = {cluster: full(backend, cluster) for cluster in active}
+    return replace(backend, active=active, capacity=whole)
 
 
 def _by_capacity(spec: Spec, backend: BackendSpec, side: Sides, moment: Moment) -> BackendSpec:
-    full = {name: _full(backend, name) for name in side.both}
+    whole = {name: full(backend, name) for name in side.both}
     if moment.exchanged:
-        return replace(backend, active=side.to, capacity={n: full[n] for n in side.to})
+        return replace(backend, active=side.to, capacity={n: whole[n] for n in side.to})
     capacity = dict(backend.capacity)
     for name in side.arriving:
-        capacity[name] = _scaled(full[name], _arriving(spec, side, moment.share))
+        capacity[name] = _scaled(whole[name], _arriving(spec, side, moment.share))
     for name in side.leaving:
-        capacity[name] = _scaled(full[name], _leaving(side, moment.share))
+        capacity[name] = _scaled(whole[name], _leaving(side, moment.share))
     return replace(backend, active=side.both, capacity=capacity)
 
 
-def _full(backend: BackendSpec, cluster: str) -> float:
+def full(backend: BackendSpec, cluster: str) -> float:
+    """The capacityScaler of a cluster that takes its whole share, 0 to 1."""
     common = backend.balancing.capacity
     return backend.capacity.get(cluster, 1.0 if common is None else common)
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from edgebook.base.errors import UsageError
+from edgebook.base.errors import OwnershipError, UsageError
 from edgebook.front_door import Moment
 from edgebook.model.links import canonical
 from edgebook.model.observed import Observed
 from edgebook.model.paths import compute_scope
 from edgebook.model.values import Live, ResourceKey
-from edgebook.moves import mechanics, pods, requirements, swap
+from edgebook.moves import mechanics, pods, position, requirements, swap
 from edgebook.moves import wish as wishes
 from edgebook.moves.stages import Ladder
 from edgebook.moves.wish import Wish
@@ -51,7 +51,71 @@ def ladder(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> Ladder:
 
 
 def sources(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> dict[str, tuple[str, ...]]:
-    """Where each backend of the wish is served now.
+    """Where each backend of the wish is served now, or was when its move began.
+
+    What is attached does not always say that: a guess holds when live is at a stage of its ladder.
+    """
+    plain = _sources(spec, observed, live, wanted)
+    for guess in (
+        _overlapping(spec, observed, live, wanted, plain),
+        _released_late(spec, observed, wanted, plain),
+    ):
+        if guess != plain and _stands(spec, observed, live, replace(wanted, source=guess)):
+            return guess
+    return plain
+
+
+def _stands(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> bool:
+    """Whether live is somewhere between the start and the end of this move."""
+    made = swap.ladder(spec, observed, live, wanted)
+    try:
+        found = position.find(made, live, observed)
+    except OwnershipError:
+        return False
+    return found.partly or 0 < found.done < len(made.stages) - 1
+
+
+def _overlapping(
+    spec: Spec, observed: Observed, live: Live, wanted: Wish, plain: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Both sides are wanted and attached: the one that has no whole capacity yet is arriving."""
+    found = dict(plain)
+    for name, source in plain.items():
+        if source != wanted.to or spec.backends[name].active != wanted.to or len(source) == 1:
+            continue
+        whole = {c: mechanics.full(spec.backends[name], c) for c in source}
+        coming = {c for c in source if _capacity(spec, observed, live, name, c) < whole[c]}
+        if coming and coming != set(source):
+            found[name] = tuple(cluster for cluster in source if cluster not in coming)
+    return found
+
+
+def _released_late(
+    spec: Spec, observed: Observed, wanted: Wish, plain: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """All of the new side is served there; of the old one only the annotations are left."""
+    found, names = dict(plain), Names(spec)
+    for name, source in plain.items():
+        if source != wanted.to or spec.backends[name].active != wanted.to:
+            continue
+        neg = spec.backends[name].neg
+        left = tuple(
+            sorted(
+                cluster
+                for cluster, seen in observed.clusters.items()
+                if cluster not in wanted.to
+                and (service := seen.service(neg.namespace, neg.service))
+                and any(n.name == names.neg(name, cluster) for n in service.negs if not n.leaving)
+            )
+        )
+        found[name] = left or source
+    return found
+
+
+def _sources(
+    spec: Spec, observed: Observed, live: Live, wanted: Wish
+) -> dict[str, tuple[str, ...]]:
+    """By what is attached.
 
     One that has both sides attached may be half moved by capacity, or have been served from both.
     It is half moved when the new side has no capacity yet, or when others of the wish are.
@@ -65,21 +129,20 @@ def sources(spec: Spec, observed: Observed, live: Live, wanted: Wish) -> dict[st
         there = to & set(source)
         if not left or not there or spec.backends[name].active != wanted.to:
             continue
-        if moving or _idle(spec, observed, live, name, there):
+        if moving or all(_capacity(spec, observed, live, name, c) == 0 for c in there):
             found[name] = left
     return found
 
 
-def _idle(spec: Spec, observed: Observed, live: Live, name: str, clusters: set[str]) -> bool:
-    """Whether all attached NEGs of these clusters have capacity 0."""
+def _capacity(spec: Spec, observed: Observed, live: Live, name: str, cluster: str) -> float:
+    """The capacity of a backend's attached NEGs of one cluster, the largest; 1 without any."""
     groups = {
         canonical(neg.link)
-        for cluster in clusters
         for service in observed.clusters[cluster].services
         for neg in service.negs
     }
     mine = [e for e in _entries(spec, live, name) if canonical(str(e.get("group"))) in groups]
-    return bool(mine) and all(entry.get("capacityScaler", 1) == 0 for entry in mine)
+    return max((float(entry.get("capacityScaler", 1)) for entry in mine), default=1.0)
 
 
 def served(spec: Spec, observed: Observed, live: Live) -> Spec:
