@@ -14,7 +14,16 @@ from pathlib import Path
 # Commands that need --params, unless they have it or go on with a recorded run.
 WITH_PARAMS = ("apply", "export", "plan", "run", "status", "teardown", "unlock", "watch")
 # Flags without a value: the word behind them is prose.
-BARE = ("break-lock", "json", "leaks", "endpoints", "verbose", "detailed-exitcode", "quiet")
+BARE = (
+    "break-lock",
+    "json",
+    "leaks",
+    "endpoints",
+    "verbose",
+    "detailed-exitcode",
+    "quiet",
+    "traffic",
+)
 COMMANDS = Path(__file__).resolve().parents[1] / "cli" / "commands"
 _COMMAND = re.compile(
     r"(?<![\w./-])edgebook (?P<name>[a-z]+)(?P<rest>(?: (?:"

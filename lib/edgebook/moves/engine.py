@@ -245,7 +245,7 @@ class Engine:
                 step=now.ladder.move,
                 why="what its pods and NEGs are cannot be seen",
                 next="run it again when it answers, or go back: --mode back; to leave a lost "
-                "cluster: edgebook run operate/failover",
+                f"cluster: edgebook plan operate/failover -p leave {gone[0]}",
                 state=f"nothing more was changed; traffic stays {now.words()}",
             )
 

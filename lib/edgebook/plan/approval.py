@@ -47,11 +47,15 @@ class Approval:
 
 @dataclass(frozen=True)
 class Given:
-    """What was handed over as approval: a hash, the plan behind it if known, signed statements."""
+    """What was handed over as approval: a hash, the plan behind it if known, signed statements.
+
+    `way_on` is what the plan's file says carries it out: the words behind `edgebook`, for people.
+    """
 
     hash: str
     plan: Plan | None = None
     signed: tuple[Mapping[str, Any], ...] = ()
+    way_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ def read_given(texts: str | Sequence[str]) -> Given:
         why = f"they are for {', '.join(text[:12] for text in hashes)}"
         raise UsageError("Approvals of different plans", where="--approve", why=why)
     plan = next((one.plan for one in given if one.plan), None)
-    return Given(hashes[-1] if hashes else "", plan, signed)
+    way_on = next((one.way_on for one in given if one.way_on), ())
+    return Given(hashes[-1] if hashes else "", plan, signed, way_on)
 
 
 def parse_hash(text: str, where: str = "approve") -> str:
@@ -244,7 +249,7 @@ def _read(text: str) -> Given:
     if said.get("hash") not in (None, plan.hash):
         why = f"it says hash {str(said['hash'])[:12]}, its changes make {plan.hash[:12]}"
         raise UsageError("Not a plan: it was edited", where=text, why=why)
-    return Given(plan.hash, plan)
+    return Given(plan.hash, plan, way_on=_way_on(said))
 
 
 def _bundle(said: Mapping[str, Any]) -> Given:
@@ -252,7 +257,15 @@ def _bundle(said: Mapping[str, Any]) -> Given:
     plan = Plan.from_json(said["plan"]) if said.get("plan") else None
     signed = statements(said)
     hash_ = plan.hash if plan else str(signed[0]["statement"]["approves"])
-    return Given(parse_hash(hash_), plan or kept.find(hash_), signed)
+    return Given(parse_hash(hash_), plan or kept.find(hash_), signed, _way_on(said))
+
+
+def _way_on(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Words for a person to read; a file that has none, or something else there, says nothing."""
+    words = said.get("way_on")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return ()
+    return tuple(words) if words[:1] in (["run"], ["apply"], ["teardown"]) else ()
 
 
 def bundle(given: Given, plan: Plan) -> dict[str, Any]:

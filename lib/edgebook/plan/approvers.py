@@ -89,8 +89,9 @@ def require(
             where="safety.approvals",
             why=f"signed by {names}, run by {author.name} ({author.proof}){unproven}",
             next=f"another of {', '.join(sorted(rules.approvers)) or 'safety.approvers'} signs it: "
-            "edgebook approve plan.json --as NAME --key FILE, "
-            "then give the file with --approve as well",
+            "`edgebook approve plan.json --as NAME --key KEY.pem --out approval.json` "
+            "(plan.json is what `edgebook plan --out plan.json` wrote), "
+            "then give approval.json with --approve as well",
         )
     return (author, *sorted(others - {author}))
 
@@ -116,8 +117,8 @@ def _signer(
             "An approval does not count",
             where=f"approval of {name}",
             why="\n".join(problems),
-            next="plan again, read it, and have that plan signed: edgebook approve plan.json "
-            "--as NAME --key FILE",
+            next="plan again, read it, and have that plan signed: `edgebook plan --out plan.json`, "
+            "then `edgebook approve plan.json --as NAME --key KEY.pem --out approval.json`",
         )
     return Person(name, f"signature, {item['key']}", proven=True)
 

@@ -110,7 +110,7 @@ def rooted(deletes: Iterable[Change]) -> list[Change]:
 
 def _moves(movers: Iterable[Change], file: str) -> EdgebookError:
     movers = list(movers)
-    ways = sorted({f"edgebook run {change.moves} --params {file}" for change in movers})
+    ways = sorted({f"edgebook plan {change.moves} --params {file}" for change in movers})
     count = len(movers)
     return SafetyError(
         f"Plan refused: {count} change{'s' if count != 1 else ''} would move live traffic",

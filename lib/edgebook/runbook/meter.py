@@ -182,7 +182,7 @@ def sentence(seen: Statistics) -> str:
     return seen.sentence + (f"; {', '.join(silent)} never answered" if silent else "")
 
 
-def failed_step(traffic: Mapping[str, Any]) -> dict[str, Any] | None:
+def failed_step(traffic: Mapping[str, Any], change_id: str) -> dict[str, Any] | None:
     """What a run that ended well has to say when its users noticed it."""
     verdict = traffic["verdict"]
     if verdict["state"] == VerdictState.OK.value:
@@ -206,7 +206,7 @@ def failed_step(traffic: Mapping[str, Any]) -> dict[str, Any] | None:
             "where": "safety.traffic",
             "why": "; ".join(verdict["reasons"]),
             "seen": "\n".join(seen),
-            "next": "edgebook records show --traffic has every failure and its change",
+            "next": f"edgebook records show {change_id} --traffic has every failure and its change",
             "state": "all changes are done and journaled",
         },
     }

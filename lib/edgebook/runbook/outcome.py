@@ -23,9 +23,10 @@ from edgebook.records import Draft
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
 from edgebook.runbook.engine import mark_unfinished, raised
-from edgebook.runbook.request import Request
 from edgebook.runbook.sequence import Runbook
 
+_RESUME = re.compile(r"run --resume CHG-[\d-]+(?![\d-]| --records)")
+_RECORDS = re.compile(r"edgebook'? records(?= (?:show|verify|list|diff|index)\b)")
 LABELS = ("what", "where", "why", "seen", "next", "state")
 
 
@@ -101,14 +102,17 @@ def parse(text: str) -> dict[str, str]:
     return {label: "\n".join(lines).strip() for label, lines in found.items()}
 
 
-def pastable(text: str, request: Request) -> str:
-    """The same advice, its commands with the params and the records of this run."""
-    text = paste.complete(text, paste.path(request.params_file) if request.params_file else "")
-    if not request.records:
+def pastable(text: str, params_file: str, place: str) -> str:
+    """The same advice, its commands with the params of this run and the place of its records.
+
+    `place` is "" where it is the one that commands look in by themselves.
+    """
+    text = paste.complete(text, paste.path(params_file) if params_file else "")
+    if not place:
         return text
-    where = shlex.quote(paste.path(request.records))
-    resume = r"(run --resume CHG-[\d-]+)(?![\d-]| --records)"
-    return re.sub(resume, lambda found: f"{found[1]} --records {where}", text)
+    where = shlex.quote(paste.path(place))
+    text = _RESUME.sub(lambda found: f"{found[0]} --records {where}", text)
+    return _RECORDS.sub(lambda found: f"{found[0]} --records {where}", text)
 
 
 def _with_way_on(end: Ending, status: str, code: int, error: dict[str, Any]) -> dict[str, Any]:

@@ -31,13 +31,14 @@ PLACE = "a secret's place"
 class Parameter:
     """One parameter of a notebook; `choices` is empty when any value of the type will do.
 
-    `secret`: it says where a secret is, and never the secret.
+    `secret`: it says where a secret is, and never the secret. `about` is the comment behind it.
     """
 
     name: str
     default: Any
     choices: tuple[str, ...] = ()
     secret: bool = False
+    about: str = ""
 
     @property
     def required(self) -> bool:
@@ -82,7 +83,7 @@ def parse_parameters(source: str, where: str) -> dict[str, Parameter]:
             comment = comments.get(statement.lineno, "")
             words = comment.split("  ")[0].split("|")
             choices = tuple(word.strip() for word in words) if len(words) > 1 else ()
-            found[name] = Parameter(name, default, choices, comment.startswith(PLACE))
+            found[name] = Parameter(name, default, choices, comment.startswith(PLACE), comment)
     except (SyntaxError, ValueError) as error:
         why = f"parameters are plain assignments of literals; {error}"
         raise UsageError("Parameters cell cannot be read", where=where, why=why) from None
@@ -102,11 +103,16 @@ def check(given: Mapping[str, Any], known: Mapping[str, Parameter], where: str) 
             values[name] = _convert(value, parameter)
         except ValueError as error:
             problems.append(f"{name}: {error}")
-    missing = [name for name, p in known.items() if p.required and name not in given]
-    problems.extend(f"{name}: must be given" for name in missing)
+    missing = [p for name, p in known.items() if p.required and name not in given]
+    problems.extend(
+        f"{p.name}: must be given" + (f": {p.about}" if p.about else "") for p in missing
+    )
     if problems:
         title = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} with the parameters"
-        raise UsageError(title, where=where, why="\n".join(problems), next="nothing was run")
+        give = " ".join(f"-p {p.name} VALUE" for p in missing)
+        give = " ".join(f"-p {p.name} VALUE" for p in missing)
+        way_on = f"nothing was run; give {give}" if give else "nothing was run"
+        raise UsageError(title, where=where, why="\n".join(problems), next=way_on)
     return values
 
 

@@ -21,6 +21,7 @@ from edgebook.records.record import Record, load_record
 from edgebook.runbook.resume import Before, find_key, load_before, parse_key
 from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
 
+HERE = "records"  # where commands look that are told no place
 NOTEBOOK_SECONDS = 3600.0
 TOTAL_SECONDS = 4 * 3600.0
 
@@ -62,6 +63,12 @@ class Prepared:
     @property
     def door(self) -> str:
         return self.spec.address.name
+
+    @property
+    def place(self) -> str:
+        """Where its records go, for who has to say so; "" where commands look by themselves."""
+        location = self.archive.location
+        return self.request.records or ("" if location == HERE else location)
 
     @property
     def environment(self) -> str:
@@ -140,7 +147,7 @@ def _by_key(
 
 def _archive(request: Request, spec: params.Spec | None) -> Archive:
     if request.records or spec is None:
-        return open_archive(request.records or "records")
+        return open_archive(request.records or HERE)
     return open_archive(spec.records.archive)
 
 

@@ -148,7 +148,7 @@ class Run:
             return
         if self.meter.samples:
             self.draft.write(FILE, self.meter.samples)
-        failed = failed_step(self.traffic)
+        failed = failed_step(self.traffic, self.draft.change_id)
         if failed and self.exit_code == EXIT_OK:
             self.exit_code = EXIT_FAILED
             self._note(failed)
@@ -265,7 +265,9 @@ class Run:
             self._watching_told = True
             self.display.line("watching", text=watching)
         if error := step.get("error"):
-            error["next"] = outcome.pastable(str(error.get("next") or ""), self.prepared.request)
+            request, place = self.prepared.request, self.prepared.place
+            said = str(error.get("next") or "")
+            error["next"] = outcome.pastable(said, request.params_file, place)
         self.steps.append(step)
         self.display.end(step)
 

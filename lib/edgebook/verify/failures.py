@@ -334,7 +334,7 @@ NO_SERVICE = Failure(
     "the Service is gone",
     "the application was deleted or renamed",
     "deploy it again, correct backends.<name>.neg, or serve from another cluster "
-    "(edgebook run operate/swap)",
+    "(edgebook plan operate/swap -p to CLUSTER)",
 )
 SVCNEG_GONE = Failure(
     0,

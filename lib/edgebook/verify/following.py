@@ -103,8 +103,9 @@ def _gone(
         CHECK,
         f"{service} {cluster}",
         why,
-        "deploy it again, or serve from another cluster (edgebook run operate/swap), or take it "
-        "out: edgebook teardown --step backends",
+        "deploy it again, or serve from another cluster "
+        "(edgebook plan operate/swap -p to CLUSTER), "
+        "or take it out: edgebook teardown --step backends",
         step=STEP,
     )
 

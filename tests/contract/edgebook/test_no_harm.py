@@ -79,7 +79,7 @@ def test_a_swap_and_a_cut_over_belong_to_their_runbooks(shop: Shop) -> None:
     shop.sim.admin("DELETE", "calls")
     with pytest.raises(SafetyError) as refused:
         book.apply("apply", "auto", show_progress=False)
-    assert "edgebook run operate/swap -p to green --params" in refused.value.next
+    assert "edgebook plan operate/swap -p to green --params" in refused.value.next
     dns = {**shop.params()["dns"], "take_over": ["shop.example.com"]}
     with pytest.raises(SafetyError) as refused:
         shop.book(dns=dns).apply("apply", "auto", show_progress=False)

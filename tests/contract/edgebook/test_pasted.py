@@ -41,7 +41,8 @@ def test_plan_and_teardown_print_lines_that_work(
     assert done.returncode == 0, f"{line}\n{done.stderr}"
 
 
-def test_an_errors_way_on_is_whole(shop: Any, capsys: Any) -> None:
+def test_an_errors_way_on_is_whole(shop: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     params = shop.file()
     assert cli.main(["apply", "--params", params, "--approve", "0123abcd"]) == 3
     said = capsys.readouterr().err

@@ -31,6 +31,21 @@ VALUES = {
     "STEP": "certificate",
     "FOLDER": "terraform",
     "PLACE": "records",
+    "KEY.pem": "ann.pem",
+}
+# What f-strings of the library fill in: expression -> placeholder.
+FILLED = {
+    "change_id": "CHG-2026-11-26-001",
+    "end.draft.change_id": "CHG-2026-11-26-001",
+    "args.params": "params/rehearsal.yaml",
+    "hash_": "0123abcd",
+    "before.change_id": "CHG-2026-11-26-001",
+    "change.moves": "operate/swap -p to green",
+    "file": "params/rehearsal.yaml",
+    "gone[0]": "blue",
+    "end.runbook.step": "firewall",
+    "one.by": "HOLDER",
+    "plain(other.by)": "HOLDER",
 }
 PARSER = cli.full_parser()
 QUOTED = re.compile(r"`((?:\.venv/bin/)?edgebook [^`]+)`")
@@ -40,23 +55,38 @@ SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 def of_strings() -> Iterator[tuple[str, str]]:
     """Commands in the library's own messages, as `paste` completes them."""
     for path in sorted((ROOT / "lib" / "edgebook").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        docs = {
-            id(node.body[0].value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and node.body
-            and isinstance(node.body[0], ast.Expr)
-        }
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and id(node) not in docs
-            ):
-                for found in paste._COMMAND.finditer(node.value):
-                    if found["name"] in paste._names():
-                        yield path.name, paste.complete(found[0], "params/rehearsal.yaml")
+        for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+            whole = (found for found in paste._COMMAND.finditer(text))
+            named = [found[0] for found in whole if found["name"] in paste._names()]
+            for command in [*named, *QUOTED.findall(text)]:
+                yield path.name, paste.complete(command, "params/rehearsal.yaml")
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Its strings without docstrings; what an f-string fills in is there by a name of VALUES."""
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    parts = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(part.value)
+                if isinstance(part, ast.Constant)
+                else FILLED.get(ast.unparse(part.value), "X")  # type: ignore[attr-defined]
+                for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and id(node) not in docs | parts:
+            yield node.value if isinstance(node.value, str) else ""
 
 
 def of_pages() -> Iterator[tuple[str, str]]:

@@ -23,6 +23,9 @@ def test_what_never_answered_is_said_once() -> None:
     assert said.endswith("; mqtt never answered")  # some client of web did answer
 
 
+CHANGE = "CHG-2026-11-26-001"
+
+
 def traffic(state: str, *failures: dict[str, Any]) -> dict[str, Any]:
     reasons = [] if state == "ok" else ["1 of 20 requests failed, 0 allowed"]
     return {
@@ -37,18 +40,19 @@ def test_a_run_that_users_noticed_has_not_succeeded() -> None:
         "at": "2026-11-23T14:00:00.100Z", "kind": "reset", "frontend": "web", "hostname": "shop",
         "detail": "connection reset", "during": "update backends web",
     }  # fmt: skip
-    step = meter.failed_step(traffic("breach", failure))
+    step = meter.failed_step(traffic("breach", failure), CHANGE)
     assert step is not None
     assert step["status"] == "failed"
     assert step["error"]["what"] == "Users noticed this change"
     assert "(during update backends web)" in step["error"]["seen"]
+    assert step["error"]["next"].startswith(f"edgebook records show {CHANGE} --traffic ")
 
 
 def test_a_blind_run_has_not_succeeded_either() -> None:
-    step = meter.failed_step(traffic("blind"))
+    step = meter.failed_step(traffic("blind"), CHANGE)
     assert step is not None
     assert step["error"]["what"] == "Whether users noticed cannot be told"
 
 
 def test_a_quiet_run_has() -> None:
-    assert meter.failed_step(traffic("ok")) is None
+    assert meter.failed_step(traffic("ok"), CHANGE) is None

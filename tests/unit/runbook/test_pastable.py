@@ -3,30 +3,32 @@
 import pytest
 from edgebook.base import paste
 from edgebook.runbook.outcome import pastable
-from edgebook.runbook.request import Request
 
-TEXT = "mend it\nthen go on: edgebook run --resume CHG-2026-11-26-001\nor go back: edgebook teardown --step firewall"  # noqa: E501
+TEXT = """mend it
+then go on: edgebook run --resume CHG-2026-11-26-001
+or go back: edgebook teardown --step firewall
+edgebook records show CHG-2026-11-26-001 --traffic has each
+edgebook records verify; then on"""
 
 
 @pytest.mark.parametrize(
-    ("request_", "resume", "back"),
+    ("params", "place", "given", "records"),
     [
-        (Request(params_file="p.yaml"), "CHG-2026-11-26-001", "firewall --params p.yaml"),
-        (
-            Request(params_file="my p.yaml", records="a b"),
-            "CHG-2026-11-26-001 --records 'a b'",
-            "firewall --params 'my p.yaml'",
-        ),
+        ("p.yaml", "", "--params p.yaml", ""),
+        ("my p.yaml", "a b", "--params 'my p.yaml'", " --records 'a b'"),
+        ("p.yaml", "gs://shop/records", "--params p.yaml", " --records gs://shop/records"),
     ],
 )
 def test_the_way_on_is_whole(
-    request_: Request, resume: str, back: str, monkeypatch: pytest.MonkeyPatch
+    params: str, place: str, given: str, records: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paste, "program", lambda: "E")
-    said = pastable(TEXT, request_)
+    monkeypatch.setattr(paste, "program", lambda: "my/edgebook")
+    said = pastable(TEXT, params, place)
     assert said.splitlines() == [
         "mend it",
-        f"then go on: E run --resume {resume}",
-        f"or go back: E teardown --step {back}",
+        f"then go on: my/edgebook run --resume CHG-2026-11-26-001{records}",
+        f"or go back: my/edgebook teardown --step firewall {given}",
+        f"my/edgebook records{records} show CHG-2026-11-26-001 --traffic has each",
+        f"my/edgebook records{records} verify; then on",
     ]
-    assert pastable(said, request_) == said
+    assert pastable(said, params, place) == said

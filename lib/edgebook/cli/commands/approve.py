@@ -11,7 +11,7 @@ HELP = "sign a plan, where the params ask for more than one approval"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("plan", metavar="FILE", help="what `edgebook plan --out FILE` wrote")
+    parser.add_argument("plan", metavar="FILE", help="what `edgebook plan --out plan.json` wrote")
     parser.add_argument(
         "--as", dest="name", required=True, metavar="NAME", help="as under safety.approvers"
     )
@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgebook.base import paste
     from edgebook.model import signatures
     from edgebook.plan.approval import read_given
     from edgebook.plan.approvers import statement
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     said = statement(given.plan.hash, given.plan, by=args.name, at=at)
     signed = [*given.signed, {"statement": said, **signatures.sign(key, said)}]
-    document = {"plan": given.plan.to_json(), "approvals": signed}
+    way_on = list(given.way_on)
+    document = {"plan": given.plan.to_json(), "approvals": signed, "way_on": way_on}
     try:
         args.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
@@ -42,5 +44,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(signed[-1]))
     else:
         print(f"{args.name} approved plan {given.plan.short_hash}: {args.out}")
-        print(f"Next: edgebook run --params FILE --approve {args.out}")
+        if way_on:
+            print(f"Next: {paste.line(*way_on, '--approve', paste.path(str(args.out)))}")
+        else:
+            print("Next: give that file with --approve to the command that carries the plan out")
     return EXIT_OK

@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
+    from edgebook.base import paste
     from edgebook.plan import kept
     from edgebook.plan.details import with_details
     from edgebook.plan.make import refusal
@@ -52,7 +53,11 @@ def run(args: argparse.Namespace) -> int:
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
     kept.reopen(plan, book.door.connection.place)
     refused = refusal(plan, book.spec.safety, args.params)
-    document = {**plan.to_json(), "refused": refused.to_json() if refused else None}
+    document = {
+        **plan.to_json(),
+        "refused": refused.to_json() if refused else None,
+        "way_on": _way_on(args) if plan.to_do and not refused else [],
+    }
     said = as_json(with_details(document))
     if args.out:
         Path(args.out).write_text(f"{said}\n", encoding="utf-8")
@@ -63,20 +68,22 @@ def run(args: argparse.Namespace) -> int:
             ", ".join(args.step) or "plan", plan, notes=[str(refused)] if refused else []
         )
         if plan.to_do and not refused:
-            table = show.with_next(table, "to carry it out", _way_on(args, plan))
+            line = paste.line(*_way_on(args), "--approve", plan.short_hash)
+            table = show.with_next(table, "to carry it out", line)
         terminal.show(table, verbose=args.verbose)
     return _exit_code(plan, refused, detailed=args.detailed_exitcode)
 
 
-def _way_on(args: argparse.Namespace, plan: Plan) -> str:
-    """The very line to paste."""
+def _way_on(args: argparse.Namespace) -> list[str]:
+    """The words of the command that carries it out, still without an approval."""
     from edgebook.base import paste
 
-    words = ["--params", args.params, "--approve", plan.short_hash]
-    if not args.step:
-        return paste.line("run", *words)
+    params = ["--params", paste.path(args.params)]
+    if args.notebook:
+        own = [word for name, value in args.parameter for word in ("-p", name, value)]
+        return ["run", str(args.notebook), *own, *params]
     steps = [word for name in args.step for word in ("--step", name)]
-    return paste.line("apply", *words, *steps)
+    return ["apply", *params, *steps] if steps else ["run", *params]
 
 
 def _move(book: "Book", args: argparse.Namespace) -> int:
@@ -93,15 +100,15 @@ def _move(book: "Book", args: argparse.Namespace) -> int:
     pages = book.move(
         runbook.step, **{name: value for name, value in values.items() if name not in COMMON}
     ).plan()
-    said = as_json(pages.to_json())
+    document = pages.to_json()
+    said = as_json({**document, "way_on": _way_on(args) if document["left"] else []})
     if args.out:
         Path(args.out).write_text(f"{said}\n", encoding="utf-8")
     if args.json:
         print(said)
     else:
         terminal.show(pages, verbose=args.verbose)
-    left = bool(pages.to_json()["left"])
-    return EXIT_CHANGES if args.detailed_exitcode and left else EXIT_OK
+    return EXIT_CHANGES if args.detailed_exitcode and document["left"] else EXIT_OK
 
 
 def _exit_code(plan: Plan, refused: EdgebookError | None, *, detailed: bool) -> int:
