@@ -31,6 +31,20 @@ def approve(page: Page, source: str) -> str:
     return str(lines)
 
 
+def wrong_world(page: Page, lab: Lab) -> None:
+    """Params of Google Cloud in a lab on the simulator: red at the top, and the way out."""
+    text = (lab.folder / "params" / "rehearsal.yaml").read_text()
+    real = text.replace("environment: simulator", "environment: google-cloud")
+    (lab.folder / "params" / "real.yaml").write_text(real)
+    show(page, lab.at("operate/status.ipynb"))
+    paste(page, f'params_file = "{lab.folder}/params/real.yaml"')
+    run_all(page)
+    top = output(page, "edgebook.open")
+    assert "WRONG WORLD" in text_of(top)
+    assert "unset GCPSIM_URL" in text_of(top)
+    page.screenshot(path=SHOTS / "journey-wrong-world.png")
+
+
 def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab: Lab) -> None:
     page = open_page(browser, lab.first)
     listed = page.locator(".jp-DirListing-item").all_text_contents()
@@ -42,6 +56,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     assert "SIMULATED" in top
     assert lab.simulator in top
     page.screenshot(path=SHOTS / "journey-1-preflight.png")
+    wrong_world(page, lab)
 
     show(page, lab.at("10_address_and_dns.ipynb"))
     run_all(page)

@@ -7,6 +7,7 @@
     │   ├── ApprovalError     3    not approved, or the plan is not the approved one
     │   ├── SafetyError       3    more deletes or replacements than the params allow
     │   ├── OwnershipError    3    it belongs to somebody else
+    │   ├── WrongWorld        3    params of Google Cloud where everything leads to a simulator
     │   └── LockedError       5    another run holds this front door: later it may go
     ├── ConnectError          1    no credentials, or something cannot be reached
     ├── AccessError           1    a permission is missing or an API is disabled
@@ -125,6 +126,10 @@ class SafetyError(RefusedError):
 
 class OwnershipError(RefusedError):
     """It is neither marked as ours nor adopted by the params."""
+
+
+class WrongWorld(RefusedError):
+    """The params are for Google Cloud, the shell or its credentials are a simulator's."""
 
 
 class LockedError(RefusedError):

@@ -3,17 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from edgebook.base import paste
+from edgebook.base.errors import WrongWorld
 from edgebook.book.book import Book
 from edgebook.cloud.identity import identity
 from edgebook.front_door import FrontDoor
 from edgebook.model.values import Plan, Step
 from edgebook.params import load_file
+from edgebook.show import display
+from edgebook.show.banner import WrongBanner
 
 
 def open(params_file: str, *, change_id: str = "") -> Book:
     """Read the params and connect; everything wrong with them is listed at once (ParamsError)."""
-    book = Book(load_file(params_file), str(params_file), change_id=change_id)
-    book.journal.write("world", step="", **book.world.to_json())
+    try:
+        book = Book(load_file(params_file), str(params_file), change_id=change_id)
+        book.journal.write("world", step="", **book.world.to_json())
+    except WrongWorld as error:
+        error.next = paste.complete(error.next, paste.path(str(params_file)))
+        display.show_now(WrongBanner(error))
+        raise
     return book
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from edgebook.base.errors import RefusedError
+from edgebook.base.errors import WrongWorld
 from edgebook.cloud import simulator
 
 GOOGLE = "google-cloud"
@@ -54,10 +54,10 @@ class World:
 
 
 def of_google(project: str, credentials: Any) -> World:
-    """Google Cloud, as the account of these credentials; RefusedError for a simulator's."""
+    """Google Cloud, as the account of these credentials; WrongWorld for a simulator's."""
     token_uri = str(getattr(credentials, "_token_uri", "") or "")
     if _is_loopback(token_uri):
-        raise RefusedError(
+        raise WrongWorld(
             "These params are for Google Cloud, and the credentials are a simulator's",
             where=os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
             or "application default credentials",
@@ -94,14 +94,14 @@ def tell(world: World) -> None:
 
 
 def refuse_exports(environ: Mapping[str, str] | None = None) -> None:
-    """Raise RefusedError when this environment leads to a simulator instead of Google Cloud."""
+    """Raise WrongWorld when this environment leads to a simulator instead of Google Cloud."""
     environ = os.environ if environ is None else environ
     found = in_the_way(environ, simulator.environments(environ))
     if not found:
         return
     seen = "\n".join(f"{name}={environ[name]}" for name in found)
     lab = "; a lab on the simulator stays there: start another, edgebook lab --params FILE"
-    raise RefusedError(
+    raise WrongWorld(
         "These params are for Google Cloud, and this shell leads to a simulator",
         where=f"environment: {GOOGLE}, and the exports of a simulator",
         why=seen,

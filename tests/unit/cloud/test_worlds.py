@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgebook.base.errors import ConnectError, RefusedError
+from edgebook.base.errors import ConnectError, RefusedError, WrongWorld
 from edgebook.cloud import simulator, worlds
 from edgebook.cloud.connect import connect
-from edgebook.show.banner import banner
+from edgebook.show.banner import WrongBanner, banner
 
 EXPORTED = {
     "GCPSIM_URL": "http://127.0.0.1:9",
@@ -127,3 +127,15 @@ def test_the_banner_says_which_world_in_words_and_colour() -> None:
     assert "http://127.0.0.1:4242" in other
     assert "&lt;b&gt;" in one
     assert one.split("background:")[1] != other.split("background:")[1]
+
+
+def test_the_banner_of_a_wrong_world_is_red_and_says_the_way_out() -> None:
+    with pytest.raises(WrongWorld) as refused:
+        worlds.refuse_exports(EXPORTED)
+    shown = WrongBanner(refused.value)
+    real = banner(worlds.World("google-cloud", "p", "https://googleapis.com", ""), "shop", [])
+    said = shown._repr_html_()
+    assert said.split("background:")[1] == real.split("background:")[1]  # the same red
+    assert "WRONG WORLD" in said and "nothing was changed" in said
+    assert "unset GCPSIM_URL" in said
+    assert "leads to a simulator" in repr(shown)
