@@ -148,7 +148,7 @@ def one(book: Book, drawn: Mapping[str, Any], tally: Tally) -> bool:
 
 
 def shown(book: Book) -> str:
-    """The hash of the plan as somebody sees it now: an edit may come twice, and is approved twice."""
+    """The hash of the plan as somebody sees it now: what comes twice is approved twice."""
     plan = book.door.read().plan
     kept.show(plan, book.door.connection.place)
     return plan.hash
