@@ -99,5 +99,53 @@ def paste(page: Page, lines: str) -> None:
     page.keyboard.insert_text("\n" + lines)
 
 
+def choose_theme(page: Page, scheme: str) -> None:
+    """JupyterLab has a theme of its own, whatever the browser's is."""
+    name = f"JupyterLab {scheme.title()}"
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text(name, exact=True).click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
+
+
+def shots(page: Page, name: str) -> None:
+    """A picture in each theme; what is shown can be read in both, and says the same."""
+    said = []
+    for scheme in ("dark", "light"):
+        choose_theme(page, scheme)
+        said.append(page.locator(f"{SHOWN} .jp-OutputArea-output").all_text_contents())
+        faint = page.evaluate(FAINT, f"{SHOWN} .edgebook")
+        assert not faint, f"{name} in the {scheme} theme cannot be read: {faint}"
+        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+    assert said[0] == said[1]
+    assert said[0], f"nothing is shown in {name}"
+
+
+# Texts of our tables whose ink has less than 3:1 contrast to what is painted behind it.
+FAINT = """selector => {
+  const parts = css => (css.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+  const over = (top, ground) => {
+    const alpha = top.length > 3 ? top[3] : 1;
+    return [0, 1, 2].map(n => top[n] * alpha + ground[n] * (1 - alpha));
+  };
+  const light = rgb => {
+    const linear = c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = rgb.map(c => linear(c / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = node => node === document.documentElement.parentNode ? [255, 255, 255]
+    : over(parts(getComputedStyle(node).backgroundColor), ground(node.parentNode));
+  const found = [];
+  for (const node of document.querySelectorAll(selector + ' *')) {
+    const own = [...node.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');
+    if (!own || node.tagName === 'SCRIPT' || !node.getClientRects().length) continue;
+    const behind = ground(node);
+    const [a, b] = [light(over(parts(getComputedStyle(node).color), behind)), light(behind)];
+    if ((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 3) found.push(own.slice(0, 60));
+  }
+  return found;
+}"""
+
+
 def text_of(found: Any) -> str:
     return re.sub(r"\s+", " ", found.inner_text())

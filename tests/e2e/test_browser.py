@@ -11,27 +11,14 @@ from edgebook.records import FolderArchive
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import Lab
-from tests.e2e.pages import ROOT, SHOTS, cell, errors, open_page, output, run_all
+from tests.e2e.pages import ROOT, SHOTS, cell, errors, open_page, output, run_all, shots
 
 SAMPLE = ROOT / "docs" / "sample-record"
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
 
-def choose_theme(page: Page, scheme: str) -> None:
-    """JupyterLab has a theme of its own, whatever the browser's is."""
-    name = f"JupyterLab {scheme.title()}"
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.get_by_text("Theme", exact=True).hover()
-    page.get_by_text(name, exact=True).click()
-    page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_run_all_in_jupyterlab_shows_plan_and_health(
-    browser: Browser, lab: Lab, scheme: str
-) -> None:
-    page = open_page(browser, lab.at("20_certificate.ipynb"), scheme)
-    choose_theme(page, scheme)
+def test_run_all_in_jupyterlab_shows_plan_and_health(browser: Browser, lab: Lab) -> None:
+    page = open_page(browser, lab.at("20_certificate.ipynb"))
     run_all(page)
     assert not errors(page)
     plan = output(page, "step.plan()")
@@ -41,7 +28,7 @@ def test_run_all_in_jupyterlab_shows_plan_and_health(
     assert table.locator("th").all_text_contents() == ["action", "kind", "name", "what", "disrupts"]
     assert "mode" in output(page, "step.apply").inner_text()
     plan.scroll_into_view_if_needed()
-    page.screenshot(path=SHOTS / f"lab-certificate-{scheme}.png")
+    shots(page, "lab-certificate")
     page.context.close()
 
 
@@ -56,14 +43,12 @@ def test_status_in_jupyterlab_draws_the_way_of_a_request(browser: Browser, lab: 
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_watch_in_jupyterlab_draws_what_users_see(browser: Browser, lab: Lab, scheme: str) -> None:
+def test_watch_in_jupyterlab_draws_what_users_see(browser: Browser, lab: Lab) -> None:
     """Drawn live in the cell that watches; what was seen stays as its value."""
     (notebook,) = lab.folder.rglob("workspace/operate/watch.ipynb")
     text = notebook.read_text(encoding="utf-8")
     notebook.write_text(text.replace("seconds = 30", "seconds = 4"), encoding="utf-8")
-    page = open_page(browser, lab.at("operate/watch.ipynb"), scheme)
-    choose_theme(page, scheme)
+    page = open_page(browser, lab.at("operate/watch.ipynb"))
     run_all(page)
     assert not errors(page)
     drawn = cell(page, "seen = book.traffic")
@@ -73,7 +58,7 @@ def test_watch_in_jupyterlab_draws_what_users_see(browser: Browser, lab: Lab, sc
     assert "0 of" in said and "requests failed" in said
     assert "answered by blue" in pictures.last.inner_html()
     pictures.last.scroll_into_view_if_needed()
-    page.screenshot(path=SHOTS / f"lab-watch-{scheme}.png")
+    shots(page, "lab-watch")
     page.context.close()
 
 

@@ -8,7 +8,18 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import Lab
-from tests.e2e.pages import SHOTS, cell, errors, open_page, output, paste, run_all, show, text_of
+from tests.e2e.pages import (
+    SHOTS,
+    cell,
+    errors,
+    open_page,
+    output,
+    paste,
+    run_all,
+    shots,
+    show,
+    text_of,
+)
 
 FAILED = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
@@ -65,7 +76,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     run_all(page)
     assert not errors(page), "\n".join(errors(page))
     assert "2 of 2 changes done" in text_of(cell(page, "step.apply"))
-    page.screenshot(path=SHOTS / "journey-2-finished.png")
+    shots(page, "journey-2-finished")
 
     show(page, lab.at("20_certificate.ipynb"))
     run_all(page)
@@ -85,7 +96,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     said = outputs.nth(error).inner_text()
     assert "next" in said
     assert len(said.splitlines()) < 20, said
-    page.screenshot(path=SHOTS / "journey-3-failed.png")
+    shots(page, "journey-3-failed")
 
     direct(lab, "DELETE", "faults")
     run_all(page)
@@ -101,7 +112,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     run_all(page)
     assert not errors(page), "\n".join(errors(page))
     assert "changes done" in text_of(cell(page, "teardown.apply"))
-    page.screenshot(path=SHOTS / "journey-5-torn-down.png")
+    shots(page, "journey-5-torn-down")
     page.context.close()
     clean = (lab.folder / "notebooks" / "20_certificate.ipynb").read_text()
     assert '"outputs": []' in clean

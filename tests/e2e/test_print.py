@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edgebook.records import FolderArchive, load_record
 from edgebook.records.index import archive_page, record_page
 from edgebook.records.record import Record
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-from tests.e2e.pages import SHOTS
+from tests.e2e.pages import ROOT, SHOTS
 from tests.unit.records.test_front import change, record
 
+SAMPLE = ROOT / "docs" / "sample-record"
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("browser")]
 
 
@@ -25,6 +27,38 @@ def long_record() -> dict[str, Any]:
         for n in range(120)
     ]
     return data
+
+
+def paper_of(page: Page, name: str) -> str:
+    """The words of the page's PDF, without any space; A4, in pages."""
+    paper = SHOTS / f"{name}.pdf"
+    page.emulate_media(media="print")
+    page.pdf(path=paper, prefer_css_page_size=True)
+    pdftotext = shutil.which("pdftotext")
+    assert pdftotext, "pdftotext is not installed: tools/test_tools.py says how to get it"
+    told = subprocess.run([pdftotext, "-raw", paper, "-"], capture_output=True, text=True,
+                          check=True).stdout  # fmt: skip
+    assert told.count("\f") > 3
+    size = subprocess.run(["pdfinfo", paper], capture_output=True, text=True, check=True).stdout
+    assert "A4" in size
+    return "".join(told.split())
+
+
+def test_the_sample_record_is_on_paper_row_by_row(browser: Browser) -> None:
+    """Changes, checks and tables of a real run: each cell of the page's own tables."""
+    (change_id,) = FolderArchive(SAMPLE).change_ids()
+    steps = load_record(FolderArchive(SAMPLE), change_id).steps
+    page = browser.new_context().new_page()
+    page.goto((SAMPLE / change_id / "index.html").as_uri())
+    cells = page.locator("tbody td").evaluate_all("all => all.map(one => one.textContent)")
+    words = paper_of(page, "sample-record")
+    page.context.close()
+    rows = [*(c["name"] for step in steps for c in step["changes"]),
+            *(c["subject"] for step in steps for c in step["checks"])]  # fmt: skip
+    assert len(rows) > 150
+    lost = sorted({row for row in rows if "".join(row.split()) not in words})
+    lost += [cell for cell in cells if "".join(cell.split()) not in words]
+    assert lost == []
 
 
 def test_every_row_is_on_paper_and_no_page_is_dark(browser: Browser, tmp_path: Path) -> None:
@@ -42,23 +76,13 @@ def test_every_row_is_on_paper_and_no_page_is_dark(browser: Browser, tmp_path: P
     page.emulate_media(media="screen")
     page.set_viewport_size({"width": 800, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 800
-    page.emulate_media(media="print")
-    paper = SHOTS / "record.pdf"
-    page.pdf(path=paper, prefer_css_page_size=True)
+    words = paper_of(page, "record")
     context.close()
-    pdftotext = shutil.which("pdftotext")
-    assert pdftotext, "pdftotext is not installed: tools/test_tools.py says how to get it"
-    told = subprocess.run([pdftotext, "-layout", paper, "-"], capture_output=True, text=True,
-                          check=True).stdout  # fmt: skip
-    assert told.count("\f") > 3
-    words = "".join(told.split())
     for item in data["steps"][0]["changes"]:
         assert item["name"] in words
     for item in data["steps"][0]["checks"]:
         assert item["subject"] in words
     assert words.count("203.0.113.9") == 81  # folded on the screen, unfolded on paper
-    size = subprocess.run(["pdfinfo", paper], capture_output=True, text=True, check=True).stdout
-    assert "A4" in size
 
 
 def test_the_list_is_sorted_searched_and_walked_by_keyboard(

@@ -6,6 +6,7 @@ Nothing is loaded from anywhere.
 """
 
 import html
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -27,6 +28,8 @@ FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
 MUTED = "var(--jp-ui-font-color2, #777)"
 CELL = f"text-align:left;padding:2px 10px;border-bottom:{LINE};vertical-align:top"
 HEAD = f"{CELL};position:sticky;top:0;background:var(--jp-layout-color0,inherit);color:{MUTED};font-weight:normal"  # noqa: E501
+LONG = re.compile(r"[^\s<]{28,}")  # words that push the last columns out of sight
+JOINT = re.compile(r"(?<=[./_:])(?=[^./_:])")  # where such a name may be broken
 MANY = 20  # rows, from which on a table scrolls
 
 
@@ -86,12 +89,23 @@ def _row(one: Grid, row: Row) -> str:
     style = f' style="background:{colour}"' if colour else ""
     cells = []
     for column in one.columns:
-        inner = _e(row.text(column))
+        inner = breakable(row.text(column))
         if row.details and column == one.detailed:
             inner += details(row.details)
         wide = ";min-width:9em" if column == one.columns[-1] else ""
         cells.append(f'<td style="{CELL}{wide}">{inner}</td>')
     return f"<tr{style}>{''.join(cells)}</tr>"
+
+
+def breakable(text: str) -> str:
+    """Its HTML; long names may go on in the next line behind a dot, and are copied whole."""
+    at = 0
+    parts = []
+    for found in LONG.finditer(text):
+        parts.append(_e(text[at : found.start()]))
+        parts.append("<wbr>".join(_e(piece) for piece in JOINT.split(found[0])))
+        at = found.end()
+    return "".join([*parts, _e(text[at:])])
 
 
 def details(found: Sequence[Detail]) -> str:
