@@ -31,6 +31,8 @@ def door(plane_sim: Any, project: str) -> Iterator[Door]:
     made.sim.admin("GET", "reach")
     yield made
     made.stop()
+    # What a test leaves would be translated again at every change of the tests that follow.
+    made.sim.admin("POST", "reset")
 
 
 @pytest.fixture

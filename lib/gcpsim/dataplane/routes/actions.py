@@ -25,7 +25,6 @@ CONDITIONS = (
 # Google's own retry without a policy: once, for requests without a body, never POST.
 DEFAULT_RETRY = "gateway-error,connect-failure,refused-stream,reset"
 UNCARRIED = ("cachePolicy", "dynamicCompressionPolicy", "imageOptimizationPolicy")
-WEBSOCKET_LIFE = 24 * 3600
 NO_BACKEND = {"status": 502, "body": {"inline_string": "failed_to_pick_backend\n"}}
 
 
