@@ -117,6 +117,11 @@ class Server:
         """Reset every connection that is open."""
         self._loop.call_soon_threadsafe(self._cut)
 
+    def freeze_websockets(self) -> None:
+        """Those that are open say nothing any more, as if their machine were gone."""
+        for socket in list(self._sockets):
+            self._loop.call_soon_threadsafe(socket.transport.pause_reading)  # type: ignore[attr-defined]
+
     def _cut(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()

@@ -228,6 +228,16 @@ def test_a_websocket_stays_open_and_its_cut_counts(server: Server) -> None:
     assert (first.kind, second.kind) == ("", "reset")
 
 
+def test_who_waits_in_vain_on_a_websocket_connects_anew(server: Server) -> None:
+    port = server.websocket()
+    target = Target(
+        "web", HOST, "203.0.113.1", port, Protocol.HTTP, websocket="/ws", patience=0.3
+    )  # fmt: skip
+    frozen = iter((server.freeze_websockets, lambda: None, lambda: None))
+    found = ask(target, Client.WEBSOCKET, port, times=4, between=lambda: next(frozen)())
+    assert [sample.kind for sample in found] == ["", "timeout", "", ""]
+
+
 def test_a_websocket_that_is_refused_is_a_status(server: Server) -> None:
     port = server.listen(server.http)
     server.behaviour = "403"

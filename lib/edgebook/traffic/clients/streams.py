@@ -113,7 +113,7 @@ class WebSockets(BaseClient):
     def begin(self, now: float) -> None:
         if self.open:
             return
-        request = Ping(now)
+        request = Ping(self, now)
         self.open[request] = None
         request.task = self.loop.create_task(self._ask(request))
 
@@ -176,14 +176,15 @@ class WebSockets(BaseClient):
     def was_late(self, seconds: float, *, long: bool) -> None:
         super().was_late(seconds, long=long)
         if long:
-            self._leave()
+            self.let_go()
 
     def close(self) -> None:
         super().close()
         self.leaving = True
-        self._leave()
+        self.let_go()
 
-    def _leave(self) -> None:
+    def let_go(self) -> None:
+        """The next request opens a new one; this one is no failure any more."""
         if self.keeper is not None:
             self.keeper.cancel()
         if self.socket is not None:
@@ -192,12 +193,14 @@ class WebSockets(BaseClient):
 
 
 class Ping(Request):
-    """One ping and its pong."""
+    """One ping and its pong; who waits for it in vain connects anew, as browsers do."""
 
-    def __init__(self, began: float) -> None:
+    def __init__(self, client: WebSockets, began: float) -> None:
         super().__init__(began)
+        self.client = client
         self.task: asyncio.Task[None] | None = None
 
     def give_up(self) -> None:
         if self.task is not None:
             self.task.cancel()
+        self.client.let_go()
