@@ -86,7 +86,7 @@ def test_a_request_that_was_tried_twice_is_one_entry(door: Any) -> None:
     assert len(good.seen) == 4
 
 
-def test_the_classic_scheme_tries_only_get_again(door: Any) -> None:
+def test_the_classic_scheme_tries_only_get_again_and_says_502(door: Any) -> None:
     door.neg()
     bad, _ = door.pod("bad"), door.pod("good")
     bad.hook = closing
@@ -96,6 +96,12 @@ def test_the_classic_scheme_tries_only_get_again(door: Any) -> None:
     door.rule("targetHttpProxies", "proxy", 80, loadBalancingScheme="EXTERNAL")
     assert {door.fetch().status for _ in range(4)} == {200}
     assert {door.fetch(method="PUT").status for _ in range(4)} == {200, 502}
+    door.do("PATCH", "global/backendServices/bs", {"timeoutSec": 1})
+    done = threading.Event()
+    for pod in door.pods:
+        pod.hook = lambda handler: done.wait(10)
+    assert door.fetch(method="POST").status == 502, "504 is the other scheme's"
+    done.set()
 
 
 VARIABLES = {
