@@ -55,6 +55,26 @@ def test_apply_annotate_label_patch_and_edit_a_service(kubectl: Kubectl) -> None
     )
 
 
+def test_a_pod_is_applied_again_by_client_and_by_server(kubectl: Kubectl) -> None:
+    """What admission added (account, priority, tolerations) is nobody's to take away."""
+    spot = {"key": "pool", "operator": "Equal", "value": "batch", "effect": "NoSchedule"}
+    text = manifest(pod("probe", tolerations=[spot]))
+    kubectl("apply", "-f", "-", stdin=text)
+    before = json.loads(kubectl("get", "pod", "probe", "-o", "json").stdout)["spec"]
+    again = (
+        ("apply",),
+        ("apply", "--server-side", "--force-conflicts"),
+        ("apply", "--server-side"),
+    )
+    for words in again:
+        kubectl(*words, "-f", "-", stdin=text)
+        found = json.loads(kubectl("get", "pod", "probe", "-o", "json").stdout)["spec"]
+        assert found == before, words
+    moved = manifest(pod("probe", tolerations=[spot], serviceAccountName="other"))
+    said = kubectl("apply", "--server-side", "-f", "-", stdin=moved, fails=True).stderr
+    assert "pod updates may not change fields" in said
+
+
 @pytest.mark.parametrize("version", ["1.30.14", "1.31.9", "1.32.4", "1.33.5"])
 def test_each_supported_version(kubectl: Kubectl, version: str) -> None:
     """Google's kubectl runs the client that fits the server's version, so this tries several."""

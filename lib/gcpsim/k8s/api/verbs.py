@@ -121,7 +121,7 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
         return subresources.review(cluster, call, resource, body)
     obj = accepted(call, resource, parsed(call))
     new = cluster.create(
-        resource, obj, dry_run=call.dry_run, track=tracker(cluster, call, resource)
+        resource, obj, dry_run=call.dry_run, track=tracker(cluster, call, resource, obj)
     )
     _, shape, kind = shaped(cluster, call, resource, new, form_of(call))
     return 201, shape, kind

@@ -29,10 +29,18 @@ class Owner:
     subresource: str = ""
 
 
-def track_update(old: Doc | None, new: Doc, type: Type, owner: Owner, now: str) -> None:
-    """Write into `new` who owns its fields after an update by `owner`."""
+def track_update(
+    old: Doc | None,
+    new: Doc,
+    type: Type,
+    owner: Owner,
+    now: str,
+    nobodys: Fields | frozenset[Path] = frozenset(),
+) -> None:
+    """Write into `new` who owns its fields after an update by `owner`; `nobodys` stay unowned."""
     before = fieldsets.managed_part(old) if old else {}
     changed, gone = fieldsets.changes(before, fieldsets.managed_part(new), type)
+    changed -= nobodys
     managed = _managed(new)
     if not changed and not gone:
         return

@@ -24,6 +24,8 @@ MODE = 0o644
 SOURCES_WITH_MODE = ("configMap", "secret", "projected", "downwardAPI")
 TOLERATED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 TOLERATED_FOR = 300  # seconds
+# What admission, not defaulting, adds to a new pod.
+ADMITTED = ("preemptionPolicy", "priority", "serviceAccount", "serviceAccountName", "tolerations")
 PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
