@@ -27,6 +27,7 @@ CONTEXT = re.compile(r"gke_([^_]+)_([^_]+)_(.+)")
 STREAMS = frozenset({BackendProtocol.SSL, BackendProtocol.TCP})
 HTTP_CHECKS = frozenset({HealthCheckType.HTTP, HealthCheckType.HTTPS, HealthCheckType.HTTP2})
 TLS_CHECKS = frozenset({HealthCheckType.HTTPS, HealthCheckType.HTTP2, HealthCheckType.SSL})
+CLEAR_PROTOCOLS = frozenset({BackendProtocol.HTTP, BackendProtocol.H2C})
 TLS_PROTOCOLS = frozenset({BackendProtocol.HTTPS, BackendProtocol.HTTP2, BackendProtocol.SSL})
 
 
@@ -183,9 +184,10 @@ def _health_check(spec: Spec, name: str, probe: HealthCheckSpec, path: str) -> F
         if probe.type is HealthCheckType.GRPC and protocol is BackendProtocol.HTTP:
             text = "GRPC is not possible on a port that speaks HTTP; use HTTP, TCP, "
             yield f"{path}.type", f"{text}or a port of its own"
-        if probe.type in TLS_CHECKS and protocol is BackendProtocol.HTTP:
-            text = f"{probe.type} is not possible on a port that speaks HTTP; use HTTP, TCP, "
-            yield f"{path}.type", f"{text}or a port of its own"
+        if probe.type in TLS_CHECKS and protocol in CLEAR_PROTOCOLS:
+            fitting = "GRPC" if protocol is BackendProtocol.H2C else "HTTP"
+            text = f"{probe.type} is not possible on a port that speaks {protocol}; use {fitting}, "
+            yield f"{path}.type", f"{text}TCP, or a port of its own"
     for frontend in spec.frontends:
         sends = frontend.backend == name and frontend.proxy_header is ProxyHeader.PROXY_V1
         if sends and probe.port is None and probe.proxy_header is ProxyHeader.NONE:

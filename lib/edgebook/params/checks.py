@@ -175,7 +175,9 @@ def _target(spec: Spec, target: TargetSpec, path: str) -> Found:
         yield from frontend_checks.backend_exists(spec, name, path)
         backend = spec.backends.get(name) if known(spec.backends) else None
         if backend and known(backend, backend.protocol) and backend.protocol not in HTTP_PROTOCOLS:
-            text = f"{shown(name)} has protocol {backend.protocol}; allowed: HTTP, HTTPS, HTTP2"
+            text = (
+                f"{shown(name)} has protocol {backend.protocol}; allowed: HTTP, HTTPS, HTTP2, H2C"
+            )
             yield path, text
     if target.weights and known(*target.weights.values()) and not any(target.weights.values()):
         yield f"{path}.weights", "all are 0"

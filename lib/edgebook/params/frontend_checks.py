@@ -15,7 +15,9 @@ from edgebook.params.types import (
 )
 
 Found = Iterator[tuple[str, str]]  # (path, text)
-HTTP_PROTOCOLS = frozenset({BackendProtocol.HTTP, BackendProtocol.HTTPS, BackendProtocol.HTTP2})
+HTTP_PROTOCOLS = frozenset(
+    {BackendProtocol.HTTP, BackendProtocol.HTTPS, BackendProtocol.HTTP2, BackendProtocol.H2C}
+)
 
 
 def check(spec: Spec) -> Found:

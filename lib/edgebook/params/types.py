@@ -58,7 +58,8 @@ class FrontendProtocol(StrEnum):
 class BackendProtocol(StrEnum):
     HTTP = "HTTP"
     HTTPS = "HTTPS"
-    HTTP2 = "HTTP2"
+    HTTP2 = "HTTP2"  # over TLS
+    H2C = "H2C"  # HTTP/2 in clear text, as gRPC servers without TLS speak it
     SSL = "SSL"
     TCP = "TCP"
 

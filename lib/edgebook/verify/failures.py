@@ -130,7 +130,7 @@ ROUTES_BASED = Failure(
 BALANCING_MODE = Failure(
     16,
     "the balancing mode does not fit the protocol",
-    "HTTP, HTTPS and HTTP2 balance by RATE; SSL and TCP by CONNECTION",
+    "HTTP, HTTPS, HTTP2 and H2C balance by RATE; SSL and TCP by CONNECTION",
     "correct backends.<name>.balancing.mode, or leave it out",
     r"balancing mode is not supported for protocol",
 )
