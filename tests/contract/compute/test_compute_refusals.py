@@ -214,3 +214,24 @@ def test_denied_permission(gce: Any) -> None:
         200,
         {"permissions": ["compute.addresses.get"]},
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (["X-Goog-Who:me"], "The header name is not allowed."),
+        (["X-A:b", "Connection:close"], "The header name is not allowed."),
+        (["X-A"], "A header is written as name:value."),
+        ([f"X-{number}:a" for number in range(17)],
+         "Total number of custom headers is 17, which exceeds the limit 16."),
+        (["X-A:" + "b" * 8189], "Total number of bytes of custom headers is 8193"),
+    ],
+)  # fmt: skip
+def test_custom_headers_that_google_does_not_take(gce: Any, lines: list[str], why: str) -> None:
+    gce.backend_service()
+    for side in ("customRequestHeaders", "customResponseHeaders"):
+        code, reason, message = gce.refused("PATCH", BS, {side: lines})
+        assert (code, reason) == (400, "invalid")
+        assert side in message and why in message
+    gce.do("PATCH", BS, {"customRequestHeaders": ["X-Good:yes", "Host:inside.example"]})
+    assert gce.get(BS)["customRequestHeaders"] == ["X-Good:yes", "Host:inside.example"]

@@ -8,6 +8,7 @@ import hashlib
 
 import orjson
 
+from gcpsim.compute.collections import custom_headers
 from gcpsim.compute.collections.get_health import get_health
 from gcpsim.compute.collections.url_maps import limited
 from gcpsim.compute.engine import links, listing
@@ -22,7 +23,7 @@ CONNECTION_FIELDS = ("maxConnections", "maxConnectionsPerEndpoint", "maxConnecti
 GLOBAL_PROTOCOLS = ("HTTP", "HTTPS", "HTTP2", "H2C", "GRPC", "SSL", "TCP")
 STATE = "externalManagedMigrationState"
 PERCENTAGE = "externalManagedMigrationTestingPercentage"
-MOST_BACKENDS, MOST_HEADERS = 50, 16
+MOST_BACKENDS = 50
 UNBALANCED = ("INTERNET_FQDN_PORT", "INTERNET_IP_PORT", "SERVERLESS", "PRIVATE_SERVICE_CONNECT")
 MANAGED = ("EXTERNAL_MANAGED", "INTERNAL_MANAGED")
 TARGET_FIELDS = {"RATE": RATE_FIELDS, "CONNECTION": CONNECTION_FIELDS}
@@ -36,8 +37,7 @@ def prepare(draft: Draft) -> None:
     _migration(draft)
     _ranges(body)
     limited("resource.backends", "backends", len(body.get("backends") or []), MOST_BACKENDS)
-    for field in ("customRequestHeaders", "customResponseHeaders"):
-        limited(f"resource.{field}", "custom headers", len(body.get(field) or []), MOST_HEADERS)
+    custom_headers.check(body)
     _health_checks(draft)
     groups: set[str] = set()
     kinds: set[str] = set()
