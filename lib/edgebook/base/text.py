@@ -5,6 +5,7 @@ shown by their number here. Everything that reaches a terminal, a page or a file
 or `plain_lines`.
 """
 
+import html
 import re
 from typing import Any, TextIO
 
@@ -16,6 +17,24 @@ UNSAFE = re.compile(
     "|[\ud800-\udfff]|[\U000e0000-\U000e007f]"
 )
 LINES = re.compile(r"\r\n|[\n\t]")
+# Words that push a table's last columns out of sight, and where such a name may be broken.
+LONG = re.compile(r"[^\s<]{24,}")
+JOINT = re.compile(r"(?<=[./_:])(?=[^./_:])")
+
+
+def breakable(text: str) -> str:
+    """Its HTML; long names may go on in the next line behind a dot, and are copied whole."""
+    at, parts = 0, []
+    for found in LONG.finditer(text):
+        parts.append(html.escape(text[at : found.start()]))
+        parts.append("<wbr>".join(html.escape(piece) for piece in JOINT.split(found[0])))
+        at = found.end()
+    return "".join([*parts, html.escape(text[at:])])
+
+
+def counted(number: int, noun: str) -> str:
+    """1 change, 2 changes."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def plain(text: object) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.base.errors import ApprovalError, UsageError
+from edgebook.base.text import counted
 from edgebook.model.kinds import named, noun
 from edgebook.model.people import Person
 from edgebook.model.values import Action, Change, Plan, ResourceKey, to_json
@@ -129,7 +130,7 @@ def decide(given: Given, asked: Plan | Asked, about: Circumstances) -> Approval:
         what = "Plan" if plan else asked.what.capitalize()  # type: ignore[union-attr]
         raise ApprovalError(
             f"{what} {asked.hash[:8]} is not approved",
-            why=f"{size} changes would be made",
+            why=f"{counted(size, 'change')} would be made",
             next=_make_plan(about.how, asked.hash[:8]),
         )
     exact = asked.hash.startswith(given.hash)

@@ -7,11 +7,15 @@ from typing import Any
 
 import jinja2
 
+from edgebook.base.text import breakable
 from edgebook.records import front
 
 
 def render(template: str, **values: Any) -> str:
-    """One page; `extra_css` and a notebook's `body` are the only values that are not escaped."""
+    """One page; `extra_css` and a notebook's `body` are the only values that are not escaped.
+
+    Long names are, with places where they may be broken.
+    """
     return _environment().get_template(template).render({"extra_css": "", **values})
 
 
@@ -51,6 +55,7 @@ def _environment() -> jinja2.Environment:
         value, indent=2, sort_keys=True, ensure_ascii=False
     )
     environment.filters |= {
+        "breakable": lambda text: breakable(str(text)),
         "noun": front.noun,
         "resource_name": front.name,
         "fields": front.fields,

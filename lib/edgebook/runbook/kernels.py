@@ -26,7 +26,6 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
-from traitlets import DottedObjectName, Type
 
 from edgebook.base.errors import EdgebookError
 
@@ -256,8 +255,6 @@ class ForkKernelManager(AsyncKernelManager):  # type: ignore[misc]
     """Jupyter's kernel manager that knows the warm process."""
 
     warm: WarmProcess
-    client_class = DottedObjectName(f"{__name__}.ReadyClient")
-    client_factory = Type(klass=ReadyClient)
 
 
 def kernel_manager(warm: WarmProcess) -> ForkKernelManager:
@@ -269,6 +266,7 @@ def kernel_manager(warm: WarmProcess) -> ForkKernelManager:
         kernel_name="python3", kernel_spec_manager=ForkSpecs(), shutdown_wait_time=2.0
     )
     manager.warm = warm
+    manager.client_class = f"{__name__}.{ReadyClient.__name__}"
     folder = Path(tempfile.mkdtemp(dir=warm.folder, prefix="k"))
     manager.transport = "ipc"
     manager.ip = str(folder / "s")

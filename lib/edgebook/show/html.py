@@ -6,11 +6,11 @@ Nothing is loaded from anywhere.
 """
 
 import html
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
+from edgebook.base.text import breakable
 from edgebook.plan.details import NONE, Detail
 from edgebook.show.grid import Grid, Row
 
@@ -28,8 +28,6 @@ FONT = "var(--jp-code-font-family, ui-monospace, monospace)"
 MUTED = "var(--jp-ui-font-color2, #777)"
 CELL = f"text-align:left;padding:2px 10px;border-bottom:{LINE};vertical-align:top"
 HEAD = f"{CELL};position:sticky;top:0;background:var(--jp-layout-color0,inherit);color:{MUTED};font-weight:normal"  # noqa: E501
-LONG = re.compile(r"[^\s<]{28,}")  # words that push the last columns out of sight
-JOINT = re.compile(r"(?<=[./_:])(?=[^./_:])")  # where such a name may be broken
 MANY = 20  # rows, from which on a table scrolls
 
 
@@ -95,17 +93,6 @@ def _row(one: Grid, row: Row) -> str:
         wide = ";min-width:9em" if column == one.columns[-1] else ""
         cells.append(f'<td style="{CELL}{wide}">{inner}</td>')
     return f"<tr{style}>{''.join(cells)}</tr>"
-
-
-def breakable(text: str) -> str:
-    """Its HTML; long names may go on in the next line behind a dot, and are copied whole."""
-    at = 0
-    parts = []
-    for found in LONG.finditer(text):
-        parts.append(_e(text[at : found.start()]))
-        parts.append("<wbr>".join(_e(piece) for piece in JOINT.split(found[0])))
-        at = found.end()
-    return "".join([*parts, _e(text[at:])])
 
 
 def details(found: Sequence[Detail]) -> str:

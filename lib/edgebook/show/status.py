@@ -3,6 +3,7 @@
 Nothing here reads, writes or waits; the tables are those of `views`.
 """
 
+from edgebook.base.text import counted
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
 from edgebook.verify import following
@@ -15,7 +16,7 @@ def status(facts: Facts, memory: Memory) -> Pages:
     It cannot be told where a cluster that serves cannot be read: what is attached may be frozen.
     """
     plan = facts.plan
-    left = f"{len(plan.to_do)} changes to make" if plan.to_do else "nothing to change"
+    left = f"{counted(len(plan.to_do), 'change')} to make" if plan.to_do else "nothing to change"
     seen = endpoints(facts, memory)
     fronts, issued = frontends(facts), certificates(facts)
     follow = list(following.following(facts))

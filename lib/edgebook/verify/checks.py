@@ -7,6 +7,7 @@ not keep the others from being made.
 from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.text import counted
 from edgebook.model.kinds import named
 from edgebook.model.values import Action, CheckResult, Step
 from edgebook.verify import (
@@ -80,7 +81,7 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
         elif not changes:
             yield result(OK, check, step.value, f"{len(wanted)} resources as wanted", step=step)
         elif (creates and not there) or _untouched(facts, step):
-            reason = f"not applied yet: {len(changes)} changes to make"
+            reason = f"not applied yet: {counted(len(changes), 'change')} to make"
             yield result(SKIPPED, check, step.value, reason, step=step)
         else:
             listed = ", ".join(f"{c.action.value} {named(c.key)}" for c in changes[:3])

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
+from edgebook.base.text import counted
 from edgebook.desired import firewall
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import KINDS, Api, named
@@ -316,5 +317,5 @@ def plan(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
         subject = named(change.key)
         yield result(CheckState.FAILED, "nothing in the way", subject, change.sentence)
     if not blockers:
-        text = f"{len(moment.plan.to_do)} changes to make"
+        text = f"{counted(len(moment.plan.to_do), 'change')} to make"
         yield result(OK, "nothing in the way", moment.plan.front_door, text)

@@ -167,3 +167,14 @@ def test_an_effect_that_was_planned_is_no_disruption_that_happened() -> None:
     data = record()
     data["steps"][0]["changes"][0]["disrupts"] = "requests go elsewhere"
     assert "1 of them with an effect on traffic, as planned" in front.verdict(data)
+
+
+def test_a_hostile_name_is_text_on_the_page() -> None:
+    data = record()
+    name = "<img.src=x.onerror=alert(1)>.shop.example.com"
+    data["steps"][0]["changes"] = [change(name, "1")]
+    data["steps"][0]["checks"][0]["subject"] = name
+    page = record_page(data)
+    assert "<img" not in page
+    assert page.count("&lt;img.") >= 2
+    assert "shop.<wbr>example.<wbr>com</td>" in page  # may be broken there, and only for the eye

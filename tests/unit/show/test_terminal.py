@@ -9,7 +9,7 @@ from edgebook.apply.flow import Outcome
 from edgebook.apply.run import Done
 from edgebook.base.errors import EdgebookError
 from edgebook.model.values import Action, Change, CheckResult, CheckState, Plan, ResourceKey, Step
-from edgebook.show import html, tables, terminal
+from edgebook.show import tables, terminal
 from edgebook.show.applied import Applied
 from edgebook.show.tables import plan_table
 
@@ -119,11 +119,3 @@ def test_html_has_heads_counts_details_and_the_lines_to_paste() -> None:
     assert "<del>100</del>" in plan
     assert "approve = &quot;1234&quot;" in plan
     assert "http" not in plan.replace("http://www.w3.org", "")
-
-
-def test_long_names_may_be_broken_where_a_reader_would() -> None:
-    name = "_acme-challenge_zuqhrwwdu4bypk7x.shop.example.com./CNAME"
-    shown = html.breakable(f"delete {name} & go")
-    assert shown.replace("<wbr>", "") == f"delete {name} &amp; go"
-    assert "zuqhrwwdu4bypk7x.<wbr>shop.<wbr>example.<wbr>com./<wbr>CNAME" in shown
-    assert html.breakable("shop.example.com <b>") == "shop.example.com &lt;b&gt;"

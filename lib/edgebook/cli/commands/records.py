@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from edgebook.base.errors import EXIT_FAILED, EXIT_OK
+from edgebook.base.text import counted
 
 HELP = "list, show, verify and compare change records"
 
@@ -86,7 +87,7 @@ def _list(args: argparse.Namespace, archive: Any) -> int:
             duration(record.data.get("seconds")),
             record.data["who"]["user"],
             record.data.get("front_door", ""),
-            f"{len(record.changes)} changes",
+            counted(len(record.changes), "change"),
             f"at {record.failed_step['title']}" if record.failed_step else "",
         ]
         for record in found
@@ -142,7 +143,7 @@ def _show(args: argparse.Namespace, archive: Any) -> int:
                 step["title"],
                 step["status"],
                 duration(step["seconds"]),
-                f"{len(changes)} changes" if changes else "",
+                counted(len(changes), "change") if changes else "",
                 check_tally(checks) if checks else "",
                 step.get("headline", ""),
             ]
