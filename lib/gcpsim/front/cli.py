@@ -106,7 +106,8 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="port of the CONNECT proxy (default: a free one)",
     )
-    add("--require-auth", action="store_true", help="refuse requests without credentials")
+    needs = "refuse requests without credentials; Kubernetes: let roles decide"
+    add("--require-auth", action="store_true", help=needs)
     add("--quotas", action="store_true", help="enforce resource quotas and rate limits")
     add("--until-stdin-closes", action="store_true", help="stop when standard input closes")
     add("--private", action="store_true", help="found by those only who are told its URL")

@@ -37,6 +37,8 @@ class Call:
     name: str = ""
     subresource: str = ""
     watch: bool = False
+    speaks_for: tuple[str, ...] = ()  # groups of the user that is impersonated
+    decided: bool = False  # whether roles decide what it may do
     warnings: list[str] = field(default_factory=list)
 
     def flag(self, name: str) -> bool:

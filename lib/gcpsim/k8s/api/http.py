@@ -17,7 +17,7 @@ from aiohttp import web
 from gcpsim.core.errors import ApiError
 from gcpsim.core.faults import Fault
 from gcpsim.core.world import World
-from gcpsim.k8s.api import discovery, metrics, openapi, verbs, watching
+from gcpsim.k8s.api import discovery, identity, metrics, openapi, verbs, watching
 from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.status import StatusError, bad_request, no_such_path, unauthorized
@@ -70,6 +70,8 @@ class ApiServer:
             request.raw_path.partition("?")[0],
             dict(request.query),
             {name.lower(): value for name, value in request.headers.items()},
+            speaks_for=tuple(request.headers.getall("Impersonate-Group", ())),
+            decided=self.world.options.require_auth,
         )
         try:
             locate(call)
@@ -98,7 +100,7 @@ class ApiServer:
     async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         if "upgrade" in call.headers.get("connection", "").lower():
             raise _not_here(call)
-        self._authenticate(call)
+        self.world.transact(lambda: self._authorize(call))
         faults = self._faults(call)
         for fault in faults:
             if fault.effect == "latency":
@@ -149,18 +151,21 @@ class ApiServer:
             raise no_such_path()
         return (200, *found)
 
-    def _authenticate(self, call: Call) -> None:
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else ""
-        if self.world.options.require_auth and not given:
+    def _authorize(self, call: Call) -> None:
+        """Who asks must say so, and be allowed to; nothing is decided unless it was asked for."""
+        if not call.decided:
+            return
+        if not identity.token(call):
             raise unauthorized()
+        user = identity.asking(self.cluster, call, decided=True)
+        identity.require(self.cluster, user, identity.wish_of(call))
 
     def _faults(self, call: Call) -> list[Fault]:
         return self.world.faults.strike(
             service="kubernetes",
             verb=call.method,
             collection=_collection(call),
-            method=_verb(call),
+            method=identity.verb(call),
             path=call.path.lstrip("/"),
         )
 
@@ -169,7 +174,7 @@ class ApiServer:
             time=self.world.clock.now(),
             headers=call.headers,
             service="kubernetes",
-            method=_verb(call),
+            method=identity.verb(call),
             collection=_collection(call),
             verb=call.method,
             path=f"{self.cluster.name}{call.path}",
@@ -188,17 +193,6 @@ def refusal(error: StatusError) -> web.Response:
         content_type="application/json",
         headers=headers,
     )
-
-
-def _verb(call: Call) -> str:
-    """The Kubernetes verb of a request, e.g. `list`."""
-    if call.method in ("GET", "HEAD"):
-        if call.watch:
-            return "watch"
-        return "get" if call.name or not call.plural else "list"
-    several = {"DELETE": "deletecollection"} if not call.name else {}
-    names = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"} | several
-    return names.get(call.method, call.method.lower())
 
 
 def _collection(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""Subresources and reviews: scale, binding, log, token, and what is refused as not simulated.
+"""Subresources: scale, binding, log, token, and what is refused as not simulated.
 
 Eviction has its own module; status and finalize are ordinary updates in `verbs`.
 """
@@ -56,31 +56,6 @@ def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     if name == "binding":
         return _bind(cluster, call)
     return _token(cluster, call)
-
-
-def review(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply:
-    """Who am I and what may I: everything."""
-    if not isinstance(body, dict):
-        raise bad_request(f"the body must be a {resource.kind} object")
-    user = {"username": "gcpsim", "groups": ["system:authenticated", "system:masters"]}
-    answers: dict[str, Doc] = {
-        "SelfSubjectAccessReview": {"allowed": True},
-        "SubjectAccessReview": {"allowed": True},
-        "LocalSubjectAccessReview": {"allowed": True},
-        "TokenReview": {"authenticated": True, "user": user},
-        "SelfSubjectReview": {"userInfo": user},
-        "SelfSubjectRulesReview": {
-            "resourceRules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
-            "nonResourceRules": [{"nonResourceURLs": ["*"], "verbs": ["*"]}],
-            "incomplete": False,
-        },
-    }
-    named = {"apiVersion": resource.api_version, "kind": resource.kind}
-    metadata = {"creationTimestamp": cluster.now()}
-    spec = {"spec": body["spec"]} if isinstance(body.get("spec"), dict) else {}
-    if resource.kind != "SelfSubjectReview":
-        spec = spec or {"spec": {}}
-    return 201, {**named, "metadata": metadata, **spec, "status": answers[resource.kind]}, JSON
 
 
 def _scale(cluster: Cluster, call: Call, resource: Resource) -> Reply:

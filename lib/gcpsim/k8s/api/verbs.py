@@ -6,9 +6,9 @@ transaction that the caller holds. Subresources other than status are in `subres
 
 from typing import Any
 
-from gcpsim.k8s.api import listing, subresources
+from gcpsim.k8s.api import listing, reviews, subresources
 from gcpsim.k8s.api.bodies import accepted, option_object
-from gcpsim.k8s.api.call import PROTOBUF, Call, parsed
+from gcpsim.k8s.api.call import Call, parsed
 from gcpsim.k8s.api.form import JSON, form_of, in_version, shaped
 from gcpsim.k8s.api.tracking import owner_of, tracker
 from gcpsim.k8s.api.watching import Plan
@@ -116,9 +116,7 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     if call.query.get("force"):
         raise _patch_options("force: Forbidden: may not be specified for non-apply patch")
     if resource.verbs == ("create",):
-        # The answer is the same whatever is asked, so kubectl's protobuf need not be understood.
-        body = {} if call.content_type == PROTOBUF else parsed(call)
-        return subresources.review(cluster, call, resource, body)
+        return reviews.respond(cluster, call, resource, parsed(call))
     obj = accepted(call, resource, parsed(call))
     new = cluster.create(
         resource, obj, dry_run=call.dry_run, track=tracker(cluster, call, resource, obj)

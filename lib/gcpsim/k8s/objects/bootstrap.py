@@ -5,14 +5,12 @@ Runs when a Cluster is made and does nothing on one that was loaded from a state
 
 from typing import Any
 
+from gcpsim.k8s.objects import roles
 from gcpsim.k8s.types.crds import PREINSTALLED
 from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
-EVERYTHING: Doc = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-READ = ["get", "list", "watch"]
-WRITE = ["create", "delete", "deletecollection", "patch", "update"]
 DISKS = "pd.csi.storage.gke.io"
 CLASSES = (("standard-rwo", "pd-balanced", True), ("premium-rwo", "pd-ssd", False),
            ("standard", "pd-standard", False))  # fmt: skip
@@ -52,7 +50,7 @@ def install(cluster: Objects) -> None:
     for name, value in (("node", 2_000_001_000), ("cluster", 2_000_000_000)):
         body = {"metadata": {"name": f"system-{name}-critical"}, "value": value}
         cluster.create("priorityclasses", body)
-    _roles(cluster)
+    roles.install(cluster)
     for name in GATEWAY_CLASSES:
         spec = {"controllerName": "networking.gke.io/gateway"}
         cluster.create("gatewayclasses", {"metadata": {"name": name}, "spec": spec})
@@ -68,24 +66,3 @@ def _storage_class(name: str, disk: str, *, default: bool) -> Doc:
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate" if name == "standard" else "WaitForFirstConsumer",
     }
-
-
-def _roles(cluster: Objects) -> None:
-    """The roles that users bind; they hold what their names promise, not each rule of the real."""
-    anything = {"apiGroups": ["*"], "resources": ["*"]}
-    roles = {
-        "cluster-admin": [EVERYTHING, {"nonResourceURLs": ["*"], "verbs": ["*"]}],
-        "admin": [{**anything, "verbs": READ + WRITE}],
-        "edit": [{**anything, "verbs": READ + WRITE}],
-        "view": [{**anything, "verbs": READ}],
-    }
-    for name, rules in roles.items():
-        label = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-        cluster.create(
-            "clusterroles", {"metadata": {"name": name, "labels": label}, "rules": rules}
-        )
-    group = {"kind": "Group", "name": "system:masters", "apiGroup": "rbac.authorization.k8s.io"}
-    role = {"kind": "ClusterRole", "name": "cluster-admin"}
-    binding = {"metadata": {"name": "cluster-admin"}, "subjects": [group]}
-    role["apiGroup"] = "rbac.authorization.k8s.io"
-    cluster.create("clusterrolebindings", {**binding, "roleRef": role})
