@@ -83,7 +83,7 @@ def test_a_swap_and_a_cut_over_belong_to_their_runbooks(shop: Shop) -> None:
     dns = {**shop.params()["dns"], "take_over": ["shop.example.com"]}
     with pytest.raises(SafetyError) as refused:
         shop.book(dns=dns).apply("apply", "auto", show_progress=False)
-    assert "edgebook run 80_cut_over --params" in refused.value.next
+    assert "edgebook plan 80_cut_over --params" in refused.value.next
     assert writes(shop) == []
 
 
