@@ -8,14 +8,14 @@ from gcpsim.core.edge import Answer
 from gcpsim.core.errors import ApiError
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
-from gcpsim.dns import methods, policy_methods
+from gcpsim.dns import methods, policy_methods, responses
 from gcpsim.dns.holdings import Holdings
 from gcpsim.dns.lookup import Lookup
 
 __all__ = ["IMPLEMENTED", "Dns"]
 
 Doc = dict[str, Any]
-IMPLEMENTED = methods.IMPLEMENTED | policy_methods.IMPLEMENTED
+IMPLEMENTED = methods.IMPLEMENTED | policy_methods.IMPLEMENTED | responses.IMPLEMENTED
 # What stage directions do to domains: the state that a verb is about, and whether it then holds.
 VERBS = {
     "undelegate": ("undelegated", True),

@@ -113,9 +113,9 @@ def test_zone_updates_by_google_api_python_client(rest: Any, project: str, zone:
     assert found["zoneContext"]["newValue"]["labels"] == {"a": "b"}
     assert zones.get(**place).execute()["labels"] == {"a": "b"}
     with pytest.raises(errors.HttpError) as caught:
-        rest.responsePolicies().list(project=project).execute()
+        rest.outboundEndpoints().list(parent=f"projects/{project}/locations/global").execute()
     assert caught.value.status_code == 400
-    assert "dns.responsePolicies.list" in str(caught.value)
+    assert "dns.outboundEndpoints.list" in str(caught.value)
 
 
 def test_the_dns_server_answers_what_the_api_was_told(sim: Any, project: str, zone: Any) -> None:

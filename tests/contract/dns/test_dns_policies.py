@@ -43,3 +43,31 @@ def test_iam_policies_are_guarded_by_their_etag(cloud: Any) -> None:
     assert kept["bindings"] == [binding]
     assert cloud.refusal("dns", "POST", f"{ZONES}/z:setIamPolicy", policy).code == 409
     assert cloud.dns("POST", f"{ZONES}/z:getIamPolicy", {}) == kept
+
+
+def test_response_policies_and_their_rules(cloud: Any) -> None:
+    path = "projects/p/responsePolicies"
+    assert cloud.dns("GET", path) == {}
+    assert cloud.refusal("dns", "POST", path, {}).code == 400
+    network = {"networkUrl": "https://www.googleapis.com/compute/v1/projects/p/global/networks/n"}
+    made = cloud.dns("POST", path, {"responsePolicyName": "r", "networks": [network]})
+    assert cloud.dns("GET", f"{path}/r") == made
+    assert cloud.refusal("dns", "POST", path, {"responsePolicyName": "r"}).code == 409
+    other = {"responsePolicyName": "s", "networks": [network]}
+    assert cloud.refusal("dns", "POST", path, other).code == 409
+    data = {"name": "a.example.com.", "type": "A", "ttl": 60, "rrdatas": ["10.0.0.1"]}
+    rule = {"ruleName": "a", "dnsName": "a.example.com.", "localData": {"localDatas": [data]}}
+    cloud.dns("POST", f"{path}/r/rules", rule)
+    assert cloud.refusal("dns", "POST", f"{path}/r/rules", rule).code == 409
+    assert cloud.refusal("dns", "POST", f"{path}/r/rules", {"ruleName": "b"}).code == 400
+    assert cloud.refusal("dns", "POST", f"{path}/none/rules", rule).code == 404
+    changed = cloud.dns("PATCH", f"{path}/r/rules/a", {"dnsName": "*.example.com."})
+    assert changed["responsePolicyRule"]["dnsName"] == "*.example.com."
+    [listed] = cloud.dns("GET", f"{path}/r/rules")["responsePolicyRules"]
+    assert listed["localData"]["localDatas"][0]["rrdatas"] == ["10.0.0.1"]
+    cloud.dns("PATCH", f"{path}/r", {"networks": []})
+    assert cloud.refusal("dns", "DELETE", f"{path}/r").code == 412  # it still has a rule
+    cloud.dns("DELETE", f"{path}/r/rules/a")
+    assert cloud.refusal("dns", "GET", f"{path}/r/rules/a").code == 404
+    cloud.dns("DELETE", f"{path}/r")
+    assert cloud.dns("GET", path) == {}
