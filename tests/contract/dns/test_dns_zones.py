@@ -219,9 +219,9 @@ def test_keys_of_an_unsigned_zone(cloud: Any) -> None:
 
 
 def test_methods_that_are_missing_here_say_so(cloud: Any) -> None:
-    error = cloud.refusal("dns", "GET", "projects/p/responsePolicies")
+    error = cloud.refusal("dns", "GET", "projects/p/locations/global/outboundEndpoints")
     assert error.code == 400
-    assert "dns.responsePolicies.list" in error.message
+    assert "dns.outboundEndpoints.list" in error.message
     assert cloud.refusal("dns", "GET", "projects/p/nonsense").code == 404
 
 
