@@ -20,6 +20,8 @@ CASES: list[tuple[Action, str, dict[str, Any], dict[str, Any], dict[str, Any], s
     (U, "dnsRecordSet", {"ttl": 60}, {}, {"ttl": 60}, ""),
     (U, "firewall", {"disabled": False}, {"disabled": True}, {},
      "Google can no longer reach the pods behind it"),
+    (U, "firewall", {"priority": 1}, {"disabled": True}, {}, ""),
+    (U, "firewall", {"disabled": True}, {"disabled": False}, {}, ""),
     (U, "firewall", {"targetTags": ["a", "b"]}, {"targetTags": ["b"]}, {"targetTags": ["a", "b"]},
      "Google can no longer reach the nodes tagged a"),
     (U, "firewall", {"targetTags": ["b"]}, {"targetTags": ["a", "b"]}, {"targetTags": ["b"]}, ""),

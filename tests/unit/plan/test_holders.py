@@ -88,3 +88,8 @@ def test_a_record_that_shares_its_data_with_more_is_not_the_authorizations() -> 
     shared = dict(BODIES[CNAME], rrdatas=["0f.goog.", "other."])
     other = {**LIVE, CNAME: LiveResource(CNAME, shared)}
     assert Holders(other).of(AUTHORIZATION) == {CERTIFICATE}
+
+
+def test_who_is_not_there_is_held_by_nobody() -> None:
+    nobody = key("serviceAnnotation", "gone", "clusters/blue/namespaces/n")
+    assert list(Holders(LIVE).of(nobody)) == []

@@ -209,3 +209,14 @@ def test_a_neg_of_no_cluster_is_left_over_unless_its_cluster_may_be_silent(
     assert "cluster blue does not answer" in found.remedy and "gcloud" not in found.remedy
     (by_hand,) = door.leaks([neg("shop-api", "z")])
     assert by_hand.why == "not made by GKE"
+
+
+def test_a_challenge_record_that_others_changed_or_made_stays(door: Standing) -> None:
+    name = next(key.name for key in door.cloud.live if key.name.startswith("_acme-challenge"))
+    key = ResourceKey("dnsRecordSet", ZONE, name)
+    body = door.cloud.live[key].body
+    assert key in {change.key for change in door.down().to_do}
+    door.cloud.live[key] = LiveResource(key, {**body, "rrdatas": ["elsewhere.example.com."]})
+    twin = ResourceKey("dnsRecordSet", ZONE, "other.example.com./CNAME")
+    door.cloud.live[twin] = LiveResource(twin, {**body, "name": "other.example.com."})
+    assert not {key, twin} & {change.key for change in door.down().to_do}
