@@ -34,24 +34,26 @@ def read_change(body: Doc, zone_name: str, current: Held) -> tuple[list[Doc], li
         records.read(rrset, f"{CHANGE}.additions[{index}]", zone_name)
         for index, rrset in enumerate(added)
     ]
-    deletions = []
+    deletions: dict[str, Doc] = {}
     for index, rrset in enumerate(deleted):
         where = f"{CHANGE}.deletions[{index}]"
         wanted = records.read(rrset, where, zone_name)
-        found = current.get(records.key_of(wanted))
-        if found is None:
+        key = records.key_of(wanted)
+        found = current.get(key)
+        if found is None or key in deletions:  # the second time it is not there any more
             raise refusals.missing(where, records.label(wanted))
         if not records.same(found, wanted):
             raise refusals.precondition(where)
-        deletions.append(found)
+        deletions[key] = found
+    gone = list(deletions.values())
     check_together(
         additions,
-        deletions,
+        gone,
         zone_name,
         current,
         lambda kind, index: f"{CHANGE}.{kind}[{index}]",
     )
-    return additions, deletions
+    return additions, gone
 
 
 def check_together(

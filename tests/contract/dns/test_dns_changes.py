@@ -154,6 +154,15 @@ def test_a_refused_change_has_googles_words_and_no_effect(cloud: Any, zone: Any,
     assert len(cloud.dns("GET", f"{ZONE}/changes")["changes"]) == 2
 
 
+def test_what_one_change_deletes_twice_is_not_there_the_second_time(cloud: Any, zone: Any) -> None:
+    record = a("www.example.com.", "192.0.2.1")
+    new = a("www.example.com.", "192.0.2.2")
+    error = cloud.refusal("dns", "POST", f"{ZONE}/changes",
+                          {"deletions": [record, record], "additions": [new]})  # fmt: skip
+    assert (error.code, error.reason) == (404, "notFound")
+    assert at("deletions", 1) in error.message
+
+
 @pytest.mark.parametrize("type_", ["NS", "SOA"])
 def test_the_apex_keeps_its_ns_and_soa(cloud: Any, zone: Any, type_: str) -> None:
     apex = cloud.dns("GET", f"{ZONE}/rrsets/example.com./{type_}")
