@@ -85,7 +85,7 @@ def test_names_stay_while_records_of_others_would_lead_them_back(site: Any) -> N
     assert site.sim.http("POST", path, {"deletions": strange})[0] == 200
     for words in (
         "AAAA record to 2001:db8::7",
-        "external-dns owns",
+        "external-dns (owner x) owns",
         "CAA record keeps Google from",
     ):
         assert words in refused.value.why
