@@ -31,7 +31,8 @@ def test_annotations(name: str, text: str, wanted: Behaviour) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("slow", "soon"), ("fail", "199"), ("fail", "600"), ("fail", "x"), ("hang", "yes"), ("leak", "120%"),
+        ("slow", "soon"), ("fail", "199"), ("fail", "600"), ("fail", "x"), ("hang", "yes"),
+        ("leak", "120%"),
         ("cut", "half"), ("leak", "much"), ("keepalive", "-1s"), ("proxy-protocol", "v2"),
         ("dance", "true"),
     ],
