@@ -33,7 +33,7 @@ def edited(edits: Mapping[str, Any]) -> str:
             place[int(last) : int(last) + 1] = [value]
         else:
             place[last] = value
-    return yaml.safe_dump(params, sort_keys=False)
+    return yaml.dump(params, Dumper=yaml.CSafeDumper, sort_keys=False)
 
 
 def spec_of(edits: Mapping[str, Any] | None = None) -> Spec:

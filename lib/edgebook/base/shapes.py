@@ -210,6 +210,21 @@ def rules() -> tuple[Rule, ...]:
     return tuple(Rule(k, p, NEEDS.get(k, ())) for k, p in (*ours, *_of_detectors()))
 
 
+@cache
+def _parts() -> tuple[tuple[str, bool], ...]:
+    """The parts that rules need, each once, and whether its letters' case does not matter."""
+    parts = sorted({part for rule in rules() for part in rule.needs})
+    return tuple((part, part == part.lower()) for part in parts)
+
+
+def _asked(text: str, lower: str) -> list[Rule]:
+    """The rules with a part in the text, and those that need none; most texts have hardly any."""
+    if len(lower) != len(text):
+        return list(rules())
+    present = {part for part, plain in _parts() if part in (lower if plain else text)}
+    return [rule for rule in rules() if not rule.needs or not present.isdisjoint(rule.needs)]
+
+
 def _of_detectors() -> Iterator[tuple[str, re.Pattern[str]]]:
     import importlib
 
@@ -223,7 +238,7 @@ def _of_detectors() -> Iterator[tuple[str, re.Pattern[str]]]:
 def hide(text: str) -> str:
     """The text with everything that looks like a secret replaced by `[redacted: kind]`."""
     lower = text.lower()
-    for rule in rules():
+    for rule in _asked(text, lower):
         if rule.sees(text, lower):
             text = rule.pattern.sub(functools.partial(_mark, rule.kind), text)
             lower = text.lower()
@@ -233,7 +248,7 @@ def hide(text: str) -> str:
 def kinds(text: str) -> Iterator[str]:
     """The kinds of secrets that a text seems to hold."""
     lower = text.lower()
-    for rule in rules():
+    for rule in _asked(text, lower):
         if rule.sees(text, lower):
             yield rule.kind
 

@@ -6,6 +6,7 @@ fields still find the other problems in the same go.
 
 import dataclasses
 import difflib
+import functools
 import math
 import re
 import types
@@ -96,6 +97,12 @@ def shown(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """The resolved types of a params class."""
+    return typing.get_type_hints(cls)
+
+
 class Reader:
     """Collects problems while it reads."""
 
@@ -113,7 +120,7 @@ class Reader:
         if not isinstance(node.value, dict):
             words = "a mapping" if not shorthand else f"a mapping, or its {shorthand} alone"
             return self.problem(node, path, f"{shown(node.plain())}; expected: {words}")
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)
         fields = {field.name: field for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         misspelt: set[str] = set()
