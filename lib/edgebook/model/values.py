@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 Body = Mapping[str, Any]
 # Of a stage's JSON: what people read; the changes are hashed by their digests.
 _SECRET = re.compile(r"projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+PLAIN = frozenset({str, int, float, bool})  # what is its own JSON
 STAGE_WORDS = frozenset({"what", "changes", "gate", "disrupts"})
 
 
@@ -155,6 +157,8 @@ class SecretRef:
 
 def to_json(value: Any) -> Any:
     """A body with its references as plain JSON; `from_json` is the way back."""
+    if value is None or type(value) in PLAIN:
+        return value
     if isinstance(value, Ref | EachNeg | SecretRef):
         return value.to_json()
     if isinstance(value, Mapping):
@@ -236,7 +240,7 @@ class Resource:
     waits: tuple[Wait, ...] = ()
     update_waits: tuple[Wait, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> ResourceKey:
         return ResourceKey(self.kind, self.scope, self.name)
 

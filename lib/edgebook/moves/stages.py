@@ -96,7 +96,11 @@ class Stage:
         return bodies | {f"{c.action} {c.key.id}": to_json(c.before) for c in self.extra}
 
     def resource(self, key: ResourceKey) -> Resource | None:
-        return next((r for r in self.desired.resources if r.key == key), None)
+        return self._resources.get(key)
+
+    @cached_property
+    def _resources(self) -> dict[ResourceKey, Resource]:
+        return {r.key: r for r in self.desired.resources}
 
 
 @dataclass(frozen=True)
