@@ -17,6 +17,7 @@ from edgebook.moves.looking import Unwatched, Watcher
 from edgebook.moves.watched import Watched
 from edgebook.plan import kept
 from edgebook.plan.approval import Given
+from edgebook.plan.approvers import handed_over, how_signed
 from edgebook.show.ladders import LadderPages, ladder_pages, moved_table
 from edgebook.show.tables import Table, with_note
 from edgebook.verify import checks
@@ -91,9 +92,17 @@ class Move:
         plan = now.ladder.plan
         self._book.journal.planned(self.name, plan)
         kept.reopen(plan, self._book.door.connection.place)
-        return ladder_pages(now.ladder, now.position, next_line=self._command(plan.short_hash))
+        words, safety = self._words(), self._book.spec.safety
+        approve = handed_over(safety, plan.short_hash)
+        return ladder_pages(
+            now.ladder,
+            now.position,
+            next_line=paste.line("run", *words, "--approve", approve),
+            asks=how_signed(safety, "plan", *words),
+        )
 
-    def _command(self, hash_: str) -> str:
+    def _words(self) -> list[str]:
+        """The runbook, its parameters and the params, as its commands want them."""
         given = [
             word
             for name, value in sorted(self._options.items())
@@ -101,8 +110,7 @@ class Move:
             for word in ("-p", name, str(value))
         ]
         runbook = catalog.RUNBOOKS.get(self.name, f"operate/{self.name}")
-        params = paste.path(self._book.file)
-        return paste.line("run", runbook, *given, "--params", params, "--approve", hash_)
+        return [runbook, *given, "--params", paste.path(self._book.file)]
 
     def _watcher(self) -> Watcher:
         connection = self._book.door.connection

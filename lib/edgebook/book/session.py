@@ -20,6 +20,7 @@ from edgebook.plan import kept
 from edgebook.plan import leaks as leaking
 from edgebook.plan import make as plans
 from edgebook.plan.approval import Given
+from edgebook.plan.approvers import SIGNED, how_signed
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.show import display, views, watched
@@ -102,12 +103,20 @@ class Session:
         notes = [str(refused)] if (refused := self.refusal(plan)) else []
         return show.plan_table(title, plan, notes=notes)
 
-    @staticmethod
-    def only_planned(table: PlanTable) -> PlanTable:
-        """A plan where an apply was to be: with the lines to paste, when it can be applied."""
-        if table.empty or table.notes:
-            return show.with_note(table, 'Nothing was changed: mode is "plan".')
+    def only_planned(self, table: PlanTable, make: list[str], carry: list[str]) -> PlanTable:
+        """A plan where an apply was to be: with the lines to paste, when it can be applied.
+
+        `make` and `carry`: the commands that make the same plan and carry it out, for params that
+        ask for signatures, which a hash in a notebook does not carry.
+        """
+        goes = not table.empty and not table.notes
         table = show.with_note(table, 'Nothing was changed: mode is "plan".')
+        if not goes:
+            return table
+        params = ["--params", paste.path(self.file)]
+        if signing := how_signed(self.spec.safety, *make, *params):
+            line = paste.line(*carry, *params, "--approve", SIGNED)
+            return show.with_next(show.with_note(table, signing), "to carry it out, signed", line)
         why = "to do it, paste this into the parameters cell and run the notebook again"
         return show.with_next(table, why, f'mode = "apply"\napprove = "{table.plan.short_hash}"')
 
@@ -132,7 +141,11 @@ class Session:
             moment = self.door.read()
             plan = moment.plan.only(steps)
             if mode == "plan":
-                return self.only_planned(self.plan_table(plan, title or "plan"))
+                chosen = [word for step in steps for word in ("--step", step.value)]
+                whole = set(steps) == set(Step)
+                make = ["plan"] if whole else ["plan", *chosen]
+                carry = ["run"] if whole else ["apply", *chosen]
+                return self.only_planned(self.plan_table(plan, title or "plan"), make, carry)
             refused = self.refusal(plan)
             if refused is not None:
                 raise refused

@@ -69,7 +69,9 @@ class Teardown:
         if mode not in MODES:
             raise UsageError(f"No mode {mode!r}", where="mode", why='"plan" or "apply"')
         if mode == "plan":
-            return book.only_planned(self.plan())
+            chosen = [word for step in self._steps for word in ("--step", step.value)]
+            words = ["teardown", *chosen]
+            return book.only_planned(self.plan(), words, words)
 
         def work() -> Applied:
             moment = book.door.read()

@@ -7,6 +7,7 @@ business.
 from pathlib import Path
 
 from edgebook.base.errors import ParamsError, Problem
+from edgebook.base.shipped import params_file
 from edgebook.params.checks import check
 from edgebook.params.literals import secrets_in
 from edgebook.params.reader import UNREAD, Reader
@@ -22,7 +23,7 @@ def load(text: str, name: str) -> Spec:
     """The Spec of a params text; `name` is how messages call it. Raises ParamsError."""
     tree, problems = compose(text)
     if tree is None:
-        raise ParamsError(name, problems, SCHEMA)
+        raise ParamsError(name, problems, params_file(SCHEMA))
     reader = Reader()
     spec = reader.object(Spec, tree, "")
     found = problems + reader.problems
@@ -30,7 +31,7 @@ def load(text: str, name: str) -> Spec:
         found.extend(check(spec, dict(lines_of(tree))))
     found += list(secrets_in(tree))
     if found:
-        raise ParamsError(name, list(set(found)), SCHEMA)
+        raise ParamsError(name, list(set(found)), params_file(SCHEMA))
     result: Spec = spec
     return result
 

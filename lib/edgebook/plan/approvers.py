@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from edgebook.base.errors import ApprovalError
+from edgebook.base import paste
+from edgebook.base.errors import ApprovalError, UsageError
 from edgebook.model import signatures
 from edgebook.model.people import Person
 from edgebook.params.types import SafetySpec
 
+SIGNED = "approval.json"  # what messages call the file with the signatures
 SKEW = timedelta(minutes=5)  # by which clocks of two machines may differ
 
 
@@ -77,23 +79,72 @@ def require(
     """
     people = {_signer(item, rules, hash_, asked, now) for item in signed}
     others = {person for person in people if person.name != author.name}
-    if rules.approvals > 1 and not author.proven:
-        others, count = people, len(people)
-    else:
-        count = len(others) + 1
+    counts = author.proven or rules.approvals < 2
+    approving = (author, *sorted(others)) if counts else tuple(sorted(people))
+    count = len(approving)
     if count < rules.approvals:
-        names = ", ".join(sorted(person.name for person in others)) or "nobody"
+        names = ", ".join(sorted(person.name for person in people)) or "nobody"
         unproven = "" if author.proven else "; who runs it is not proven, so does not count"
         raise ApprovalError(
             f"Not approved by enough people: {count} of {rules.approvals}",
             where="safety.approvals",
             why=f"signed by {names}, run by {author.name} ({author.proof}){unproven}",
-            next=f"another of {', '.join(sorted(rules.approvers)) or 'safety.approvers'} signs it: "
-            "`edgebook approve plan.json --as NAME --key KEY.pem --out approval.json` "
-            "(plan.json is what `edgebook plan --out plan.json` wrote), "
-            "then give approval.json with --approve as well",
+            next=_one_more(signed, rules),
         )
-    return (author, *sorted(others - {author}))
+    return approving
+
+
+def how_signed(safety: SafetySpec, *words: str) -> str:
+    """What a plan says where more than one person must approve; `words`: the command that makes it.
+
+    Empty where one approval is enough.
+    """
+    if safety.approvals < 2:
+        return ""
+    sign = ("--as", "NAME", "--key", "KEY.pem", "--out", SIGNED)
+    names = " and ".join(sorted(safety.approvers)) or "safety.approvers, which lists nobody yet,"
+    return (
+        f"{safety.approvals} people must approve it: `{paste.line(*words, '--out', 'plan.json')}`; "
+        f"the first of {names} signs with `{paste.line('approve', 'plan.json', *sign)}`, "
+        f"the next with `{paste.line('approve', SIGNED, *sign)}`"
+    )
+
+
+def handed_over(safety: SafetySpec, hash_: str) -> str:
+    """What --approve is given: the hash, or the file that carries the signatures."""
+    return SIGNED if safety.approvals > 1 else hash_
+
+
+def listed(rules: Rules, name: str, key: str) -> None:
+    """UsageError where a signature of that name with that public key would not count."""
+    if rules.approvers.get(name) == key:
+        return
+    owner = next((one for one, its in rules.approvers.items() if its == key), "")
+    if name not in rules.approvers:
+        why = f"{name} is not there; there are: {', '.join(sorted(rules.approvers)) or 'none'}"
+    else:
+        why = f"the key of {name} there is {rules.approvers[name]}, this one is {key}"
+    raise UsageError(
+        "This signature would not count",
+        where=f"safety.approvers.{name}",
+        why=why + (f" (of {owner})" if owner else ""),
+        next="sign with the key of that name, or have the key listed in the params and plan again; "
+        "nothing was written",
+    )
+
+
+def _one_more(signed: tuple[Mapping[str, Any], ...], rules: Rules) -> str:
+    """How the next person signs: on top of what is signed, since one file carries all of them."""
+    names = {str(item["statement"].get("by", "")) for item in signed}
+    left = ", ".join(sorted(set(rules.approvers) - names)) or "one more under safety.approvers"
+    how = (
+        "`edgebook approve approval.json --as NAME --key KEY.pem --out approval.json` "
+        "(approval.json is the file that you gave with --approve)"
+        if signed
+        else "`edgebook approve plan.json --as NAME --key KEY.pem --out approval.json` "
+        "(plan.json is what `edgebook plan --out plan.json` wrote)"
+    )
+    return f"{left} signs it: {how}, then give approval.json with --approve"
 
 
 def _signer(

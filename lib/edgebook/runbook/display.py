@@ -78,7 +78,7 @@ class Display:
         row.append(f"{took:>6}  {safe(text)}".rstrip())
         self.console.print(row, soft_wrap=True)
 
-    def plan(self, plan: Plan, approval: Mapping[str, str]) -> None:
+    def plan(self, plan: Plan, approval: Mapping[str, Any]) -> None:
         """The whole change in a line, and by what it is approved."""
         self._stop()
         number = len(plan.to_do)
@@ -86,7 +86,7 @@ class Display:
         cut = [change for change in plan.to_do if change.disrupts]
         if number:
             text += f", {len(cut)} disrupt traffic" if cut else ", none disrupts traffic"
-        self.line("plan", text=f"{text:<40} approved {approval['hash'][:8]} ({approval['how']})")
+        self.line("plan", text=f"{text:<40} {_approved(approval)}")
         for change in cut:
             name = f"{change.action.value} {named(change.key)}"
             self.say(f"    disrupts: {name}: {change.disrupts}", "yellow")
@@ -96,7 +96,7 @@ class Display:
         self._stop()
         stages = said.get("stages") or ()
         text = f"{len(stages)} stages, {said['standing']}"
-        self.line("plan", text=f"{text:<40} approved {approval['hash'][:8]} ({approval['how']})")
+        self.line("plan", text=f"{text:<40} {_approved(approval)}")
         for stage in stages:
             if stage.get("disrupts"):
                 self.say(f"    disrupts: {stage['name']}: {stage['disrupts']}", "yellow")
@@ -177,3 +177,10 @@ def in_short(step: Mapping[str, Any]) -> str:
         bad = [f"{number} {state}" for state, number in counts.items() if number]
         parts.append(", ".join([f"{len(checks)} checks", *bad]))
     return "   ".join(parts)
+
+
+def _approved(approval: Mapping[str, Any]) -> str:
+    """By what, and by whom where more than one person was asked."""
+    people = [str(person["name"]) for person in approval.get("approvers", ())]
+    by = f" by {safe(', '.join(people))}" if len(people) > 1 else ""
+    return f"approved {approval['hash'][:8]}{by} ({approval['how']})"

@@ -15,8 +15,10 @@ from edgebook.show.tables import Pages, PlanTable, Table, table
 TONES = {"ok": "good", "unwatched": "quiet", "breach": "bad", "blind": "warn"}
 
 
-def ladder_table(ladder: Ladder, position: Position, *, next_line: str = "") -> PlanTable:
-    """One row a stage; `next_line` is the command that carries it out."""
+def ladder_table(
+    ladder: Ladder, position: Position, *, next_line: str = "", asks: str = ""
+) -> PlanTable:
+    """One row a stage; `next_line` is the command that carries it out, `asks` who must sign."""
     to = ", ".join(ladder.to)
     share = f"share {to}" if to else "share"
     rows = [_row(ladder, index, position, share) for index in range(1, len(ladder.stages))]
@@ -24,6 +26,7 @@ def ladder_table(ladder: Ladder, position: Position, *, next_line: str = "") -> 
     if rows:
         notes.append(f"now: {position.words(ladder)}; takes at least {duration(ladder.seconds)}")
         notes.append("Nothing has been changed.")
+        notes += [asks] if asks else []
     plan = ladder.plan
     made = PlanTable(
         ("stage", share, "what", "gate", "soak", "back"),
@@ -110,8 +113,10 @@ class LadderPages(Pages):
         return {"title": self.ladder.title, **data, "notes": list(self.ladder.notes)}
 
 
-def ladder_pages(ladder: Ladder, position: Position, *, next_line: str = "") -> LadderPages:
-    shown = ladder_table(ladder, position, next_line=next_line)
+def ladder_pages(
+    ladder: Ladder, position: Position, *, next_line: str = "", asks: str = ""
+) -> LadderPages:
+    shown = ladder_table(ladder, position, next_line=next_line, asks=asks)
     return LadderPages((shown, changes_table(ladder)) if len(ladder.stages) > 1 else (shown,))
 
 

@@ -11,6 +11,9 @@ import pytest
 from edgebook import cli
 from edgebook.base.errors import ConnectError, RefusedError, UsageError
 from edgebook.cloud.connect import connect
+from edgebook.model.signatures import make_key, public_name
+
+from tests.unit.cli.test_printed_commands import words_of
 
 EDGEBOOK = Path(sys.executable).with_name("edgebook")
 
@@ -63,6 +66,46 @@ def test_one_step_and_an_approved_file(shop, capsys):
         capsys, "apply", "--params", params, "--step", "firewall", "--approve", file, "--quiet"
     )
     assert code == 0 and "firewall rule" in out
+
+
+def test_two_people_sign_a_plan_and_its_teardown(shop, capsys, monkeypatch):
+    """Where params ask for two: what a plan says is what they do, and one alone gets nowhere."""
+    monkeypatch.chdir(shop.folder)
+    keys = {name: make_key(shop.folder / f"{name}.pem") for name in ("ana", "ben", "eve")}
+    listed = {name: public_name(keys[name]) for name in ("ana", "ben")}
+    params = shop.file(safety={"approvals": 2, "approvers": listed})
+
+    def sign(file, name, key="", out="approval.json"):
+        return edgebook(capsys, "approve", file, "--as", name, "--key", f"{key or name}.pem",
+                        "--out", out)  # fmt: skip
+
+    for words, way_on in (
+        (["plan", "--params", params, "--step", "firewall"], "apply"),
+        (["teardown", "--params", params, "--step", "firewall"], "teardown"),
+    ):
+        code, out, _ = edgebook(capsys, *words, "--out", "plan.json")
+        said = " ".join(out.split())
+        assert (
+            code == 0 and "2 people must approve it" in said and "the first of ana and ben" in said
+        )
+        assert said.endswith("--approve approval.json"), "no hash: it would be refused"
+
+        for name, key, why in (("eve", "", "eve is not there"), ("ana", "eve", "this one is")):
+            code, _, err = sign("plan.json", name, key)
+            assert code == 2 and why in err and not Path("approval.json").exists()
+        _, out, _ = sign("plan.json", "ana")
+        assert "1 of 2 people" in out and "sign as well (ben)" in out and "Next" not in out
+
+        carry = [way_on, *words[1:], "--quiet", "--approve", "approval.json"]
+        code, _, err = edgebook(capsys, *carry)
+        assert code == 3 and "1 of 2" in err and "ben signs it" in err
+
+        code, out, _ = sign("approval.json", "ben")
+        (line,) = [line for line in out.splitlines() if line.startswith("Next: ")]
+        assert words_of(line.removeprefix("Next: "))[:2] == [way_on, "--params"]
+        code, out, _ = edgebook(capsys, *carry)
+        assert code == 0 and "firewall rule" in out
+        Path("approval.json").unlink()
 
 
 def test_a_failed_apply_ends_with_1_and_says_why_in_json(shop, capsys):

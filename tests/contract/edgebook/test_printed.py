@@ -66,6 +66,8 @@ def printed(quiet_shop: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             ["apply", "--quiet", "--approve", "auto", *params],
             ["plan", "--out", "plan.json", *params],
             ["key", "ann.pem"],
+            ["key", "ben.pem"],
+            ["approve", "plan.json", "--as", "ann", "--key", "ann.pem", "--out", "approval.json"],
         ):
             assert cli.main(words) == 0, words
         yield Printed(folder)

@@ -225,6 +225,7 @@ def test_who_is_not_proven_does_not_count_where_two_are_asked_for(keys: dict[str
     with pytest.raises(ApprovalError, match="not proven"):
         decide(given, plan(A), Circumstances(typed, NOW, rules(keys)))
     both = (*given.signed, signed(keys["ada"], "ada@example.com", plan(A)))
-    assert decide(
+    approval = decide(
         dataclasses.replace(given, signed=both), plan(A), Circumstances(typed, NOW, rules(keys))
     )
+    assert [person.name for person in approval.approvers] == ["ada@example.com", "bob"], "not root"

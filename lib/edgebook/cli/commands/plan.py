@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     import edgebook
     from edgebook.base import paste
     from edgebook.plan import kept
+    from edgebook.plan.approvers import handed_over, how_signed
     from edgebook.plan.details import with_details
     from edgebook.plan.make import refusal
     from edgebook.show import tables as show
@@ -64,11 +65,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(said)
     else:
-        table = show.plan_table(
-            ", ".join(args.step) or "plan", plan, notes=[str(refused)] if refused else []
-        )
+        safety, made = book.spec.safety, ["plan", *_own(args)]
+        notes = [str(refused)] if refused else []
+        if plan.to_do and not refused and (signing := how_signed(safety, *made)):
+            notes.append(signing)
+        table = show.plan_table(", ".join(args.step) or "plan", plan, notes=notes)
         if plan.to_do and not refused:
-            line = paste.line(*_way_on(args), "--approve", plan.short_hash)
+            approve = handed_over(safety, plan.short_hash)
+            line = paste.line(*_way_on(args), "--approve", approve)
             table = show.with_next(table, "to carry it out", line)
         terminal.show(table, verbose=args.verbose)
     return _exit_code(plan, refused, detailed=args.detailed_exitcode)
@@ -78,12 +82,18 @@ def _way_on(args: argparse.Namespace) -> list[str]:
     """The words of the command that carries it out, still without an approval."""
     from edgebook.base import paste
 
-    params = ["--params", paste.path(args.params)]
     if args.notebook:
         own = [word for name, value in args.parameter for word in ("-p", name, value)]
-        return ["run", str(args.notebook), *own, *params]
+        return ["run", str(args.notebook), *own, "--params", paste.path(args.params)]
+    return ["apply" if args.step else "run", *_own(args)]
+
+
+def _own(args: argparse.Namespace) -> list[str]:
+    """The words of a plan of all or some steps."""
+    from edgebook.base import paste
+
     steps = [word for name in args.step for word in ("--step", name)]
-    return ["apply", *params, *steps] if steps else ["run", *params]
+    return ["--params", paste.path(args.params), *steps]
 
 
 def _move(book: "Book", args: argparse.Namespace) -> int:
