@@ -119,7 +119,7 @@ class IdealCloud:
         for each in each_negs(change.after):
             for neg in self._negs(each, observed):
                 old = entries.get(neg.link, {"group": neg.link, "capacityScaler": 1.0})
-                entry = {**old, **each.entry}
+                entry = {**old, **each.entry_in(neg.zone)}
                 entries[neg.link] = {k: v for k, v in entry.items() if v is not None}
         wanted = {n.link for each in each_negs(change.after) for n in self._negs(each, observed)}
         named = {e["group"] for e in change.before.get("backends", ())}

@@ -71,8 +71,11 @@ class Values:
 
     def entries(self, each: EachNeg) -> list[dict[str, Any]]:
         """One backend entry per ACTIVE zonal NEG."""
-        entry = self.concrete(each.entry)
-        return [{**entry, "group": neg.link} for neg in self.negs(each) if neg.state == "ACTIVE"]
+        return [
+            {**self.concrete(each.entry_in(neg.zone)), "group": neg.link}
+            for neg in self.negs(each)
+            if neg.state == "ACTIVE"
+        ]
 
     def negs(self, each: EachNeg) -> list[Neg]:
         """All zonal NEGs that the cluster names for this Service port, whatever their state."""

@@ -19,7 +19,7 @@ from edgebook.live.reader import Reader
 from edgebook.model.kinds import Api, Kind, Setter, Update, kind_of, path
 from edgebook.model.links import canonical
 from edgebook.model.observed import Observed
-from edgebook.model.paths import cluster_of, name_of, namespace_of
+from edgebook.model.paths import cluster_of, name_of, namespace_of, zone_of
 from edgebook.model.values import Action, Change, EachNeg, ResourceKey, each_negs
 from edgebook.plan.attachments import attachments
 
@@ -294,7 +294,7 @@ def merged_backends(
     def entry_of(group: str) -> dict[str, Any]:
         cluster = found.clusters.get(canonical(group), "")
         each = by_place.get((cluster, name_of(group)))
-        return dict(each.entry) if each else {}
+        return dict(each.entry_in(zone_of(group))) if each else {}
 
     changed = {str(entry["group"]) for entry in found.changed}
     kept = [

@@ -83,6 +83,7 @@ class Move:
             watcher,
             require=prepared.require,
             more=prepared.more,
+            assumed=prepared.assumed,
             still=prepared.still,
             **options,
         )

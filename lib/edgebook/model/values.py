@@ -113,6 +113,7 @@ class EachNeg:
     """In a list of backends: one entry per ACTIVE zonal NEG of this Service port, from `entry`.
 
     Symbolic, since the zones are known only when GKE has made the NEGs, and may grow later.
+    `capacities` are capacityScalers of single zones: a zone that is left has 0.
     """
 
     cluster: str
@@ -121,17 +122,26 @@ class EachNeg:
     port: int
     name: str
     entry: Body = field(default_factory=dict)
+    capacities: Mapping[str, float] = field(default_factory=dict)
+
+    def entry_in(self, zone: str) -> Body:
+        """The entry of the NEG in one zone."""
+        if zone not in self.capacities:
+            return self.entry
+        return {**self.entry, "capacityScaler": self.capacities[zone]}
 
     def to_json(self) -> dict[str, Any]:
         where = f"{self.cluster}/{self.namespace}/{self.service}:{self.port}"
-        return {"$each_neg": self.name, "of": where, "entry": to_json(self.entry)}
+        found = {"$each_neg": self.name, "of": where, "entry": to_json(self.entry)}
+        zones = dict(sorted(self.capacities.items()))
+        return {**found, "capacities": zones} if zones else found
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "EachNeg":
         where, port = value["of"].rsplit(":", 1)
         cluster, namespace, service = where.split("/")
-        entry = from_json(value["entry"])
-        return cls(cluster, namespace, service, int(port), value["$each_neg"], entry)
+        entry, zones = from_json(value["entry"]), value.get("capacities") or {}
+        return cls(cluster, namespace, service, int(port), value["$each_neg"], entry, zones)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 The load balancer goes on without the API, so leaving a lost cluster must work too. A NEG with one
 of our names in a zone of the cluster's region, claimed by no cluster that answers, is its own.
+A move that has to do with attached NEGs only may assume them of clusters that answer, too.
 """
 
 from collections import defaultdict
@@ -22,15 +23,15 @@ def lost(observed: Observed) -> tuple[str, ...]:
     return tuple(sorted(n for n, cluster in observed.clusters.items() if not cluster.reachable))
 
 
-def with_attached(observed: Observed, live: Live, spec: Spec) -> Observed:
-    """The same, with the attached NEGs in the place of what lost clusters cannot say."""
-    gone = lost(observed)
+def with_attached(observed: Observed, live: Live, spec: Spec, more: Iterable[str] = ()) -> Observed:
+    """The same, with the attached NEGs in the place of what lost clusters, and `more`, say."""
+    gone = sorted({*lost(observed), *more} & observed.clusters.keys())
     if not gone:
         return observed
     claimed = {
         canonical(neg.link)
         for cluster in observed.clusters.values()
-        if cluster.reachable
+        if cluster.name not in gone
         for service in cluster.services
         for neg in service.negs
     }

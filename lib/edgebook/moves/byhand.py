@@ -40,7 +40,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, EachNeg):
         capacity = value.entry.get("capacityScaler")
         at = "" if capacity is None else f" at capacityScaler {capacity:g}"
-        return f"NEG {value.name} of {value.cluster}{at}"
+        zones = (f"{zone} at {scaler:g}" for zone, scaler in sorted(value.capacities.items()))
+        return ", ".join([f"NEG {value.name} of {value.cluster}{at}", *zones])
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {_shown(v)}" for k, v in sorted(value.items())) + "}"
     if isinstance(value, list | tuple):

@@ -10,11 +10,12 @@ from typing import Any
 
 from edgebook.base.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.values import CheckResult, Step
-from edgebook.moves import clusters, cut_overs, ordinary, rotation, swaps, wish
+from edgebook.model.values import CheckResult, Live, Step
+from edgebook.moves import clusters, cut_overs, ordinary, rotation, swaps, wish, zonal
 from edgebook.moves.retires import Retirement
 from edgebook.moves.schemes import SchemeOf
 from edgebook.moves.stages import Gate, Ladder
+from edgebook.moves.zonal import ZoneFailover
 from edgebook.params import Spec
 from edgebook.traffic.targets import TODAY
 
@@ -29,6 +30,7 @@ class Prepared:
     require: Callable[[Moment, Ladder], None] = lambda moment, ladder: None
     after: Spec | None = None
     more: More = lambda moment: moment
+    assumed: Callable[[Live], tuple[str, ...]] = lambda live: ()
     still: Callable[[Gate], int | None] | None = None
     unwatched: tuple[str, ...] = ()  # frontends of the meter that are no users of this move
     checks: Callable[[Moment], list[CheckResult]] = lambda moment: []
@@ -130,6 +132,12 @@ def _certificates(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
 
 def _failover(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     asked = clusters.asked_failover(door.spec, options)
+    if isinstance(asked, ZoneFailover):
+        zone, spec = asked, door.spec
+        return Prepared(
+            lambda moment: zonal.ladder(spec, moment.observed, moment.live, zone),
+            assumed=lambda live: zonal.assumed(spec, live, zone),
+        )
     return Prepared(
         lambda moment: clusters.failover_ladder(door, moment, asked),
         after=clusters.after_failover(door.spec, asked),

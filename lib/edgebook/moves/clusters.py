@@ -1,5 +1,6 @@
 """Failovers and upgrades as their runbooks ask for them: options, what is read, what must hold."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,9 +16,11 @@ from edgebook.moves import wish as wishes
 from edgebook.moves.failover import Failover
 from edgebook.moves.stages import Ladder
 from edgebook.moves.upgrade import Upgrade
+from edgebook.moves.zonal import ZoneFailover
 from edgebook.params.types import Spec
 from edgebook.plan.live_index import IndexedLive
 
+_ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
 NEWEST = "newest"  # for rehearsals: what GKE offers now
 
 
@@ -26,9 +29,11 @@ def _newest(door: FrontDoor, path: str) -> str:
     return str(door.wire.get("container", f"v1/{location}/serverConfig")["validMasterVersions"][0])
 
 
-def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover:
-    """`leave` names clusters, or a region: all clusters there."""
+def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover | ZoneFailover:
+    """`leave` names clusters, or a region: all clusters there; or one zone of a region."""
     text = str(options.get("leave") or "")
+    if text not in spec.clusters and _ZONE.fullmatch(text):
+        return _asked_zone(spec, text, options)
     here = [name for name in spec.clusters if wishes.region(spec, name) == text]
     leave = tuple(sorted(here)) or wishes.clusters(text, spec, "leave")
     others = tuple(sorted(set(spec.clusters) - set(leave)))
@@ -39,9 +44,24 @@ def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover:
             where="to",
             why=f"leaving {', '.join(leave)}; other clusters are: {', '.join(others) or 'none'}",
         )
+    drill, soak = _drill(options)
+    return Failover(leave, to, drill, soak)
+
+
+def _asked_zone(spec: Spec, zone: str, options: Mapping[str, Any]) -> ZoneFailover:
+    regions = sorted({wishes.region(spec, name) for name in spec.clusters} - {""})
+    if zone.rpartition("-")[0] not in regions:
+        where = ", ".join(regions) or "regions that the params do not name"
+        raise UsageError(f"No cluster in zone {zone}", where="leave", why=f"they are in {where}")
+    to = wishes.clusters(options["to"], spec) if options.get("to") else ()
+    drill, soak = _drill(options)
+    return ZoneFailover(zone, to, drill, soak)
+
+
+def _drill(options: Mapping[str, Any]) -> tuple[bool, int]:
+    """Whether it is one, and how long it stays away in seconds."""
     drill = bool(options.get("drill", False))
-    soak = wishes.seconds(options.get("soak") or 0, "soak")
-    return Failover(leave, to, drill, soak if drill else 0)
+    return drill, wishes.seconds(options.get("soak") or 0, "soak") if drill else 0
 
 
 def after_failover(spec: Spec, asked: Failover) -> Spec:

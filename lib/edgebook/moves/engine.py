@@ -16,7 +16,8 @@ from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
 from edgebook.base.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.values import Change, ResourceKey
+from edgebook.model.observed import Observed
+from edgebook.model.values import Change, Live, ResourceKey
 from edgebook.moves import assume, byhand, position
 from edgebook.moves.gates import MoveGates
 from edgebook.moves.looking import Seen, Watcher
@@ -32,6 +33,8 @@ MakeLadder = Callable[[Moment], Ladder]
 # How much those who must be quiet still serve; None when nobody can tell.
 Still = Callable[[Gate], int | None]
 Require = Callable[[Moment, Ladder], None]
+# Clusters of which only the attached NEGs count, though their Kubernetes API may answer.
+Assumed = Callable[[Live], tuple[str, ...]]
 
 
 class Engine:
@@ -45,6 +48,7 @@ class Engine:
         *,
         require: Require = lambda moment, ladder: None,
         more: Callable[[Moment], Moment] = lambda moment: moment,
+        assumed: Assumed = lambda live: (),
         still: Still | None = None,
         show_progress: bool = True,
         wait_lock: float = 0.0,
@@ -54,6 +58,7 @@ class Engine:
         self._watcher = watcher
         self._require = require
         self._more = more
+        self._assumed = assumed
         self._still = still or (lambda gate: watcher.answered_by(gate.quiet))
         self._show = show_progress
         self._patience = wait_lock
@@ -74,8 +79,11 @@ class Engine:
     def _read(self) -> Moment:
         moment = self._more(self._door.read())
         self._lost = assume.lost(moment.observed)
-        seen = assume.with_attached(moment.observed, moment.live, self._door.spec)
-        return replace(moment, observed=seen)
+        return replace(moment, observed=self._attached(moment.observed, moment.live))
+
+    def _attached(self, observed: Observed, live: Live) -> Observed:
+        """With the attached NEGs of clusters that are lost, or that this move does not ask."""
+        return assume.with_attached(observed, live, self._door.spec, self._assumed(live))
 
     def apply(self, approve: str | Given, *, back: bool = False) -> Moved:
         """To the last stage, or with `back` to the start; StepFailed when it ends elsewhere."""
@@ -183,7 +191,7 @@ class Engine:
             journal=self._journal,
             progress=self._progress,
             replan=replan,
-            observe=lambda: assume.with_attached(door.observe_now(), moment.live, door.spec),
+            observe=lambda: self._attached(door.observe_now(), moment.live),
             own_negs=ladder.stages[index].desired.own_negs,
             explain=lambda service, seen: explain_health(door, service, seen),
             await_health=ladder.stages[index].gate.collected,

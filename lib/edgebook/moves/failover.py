@@ -4,7 +4,7 @@ One write a backend service when the other side is attached already, else one mo
 Works while the Kubernetes API of what is left is gone. A drill is the same, with every gate.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from edgebook.desired import Desired
@@ -104,17 +104,18 @@ class _Maker:
         """`sides`: who is attached, and who of them has capacity."""
         backends = dict(self._spec.backends)
         for name, (active, served) in sides.items():
-            full = {c: backends[name].capacity.get(c, 1.0) for c in active}
+            full = {c: mechanics.full(backends[name], c) for c in active}
             capacity = {c: full[c] if c in served else 0.0 for c in active}
             backends[name] = replace(backends[name], active=active, capacity=capacity)
         spec = replace(self._spec, backends=backends)
         desired = plans.wanted(spec, self._observed, self._live)
-        return replace(desired, resources=tuple(_mine(desired, self._asked)))
+        resources = without_lost(desired, self._asked.leave)
+        return replace(desired, resources=tuple(mechanics.worded(r) for r in resources))
 
 
-def _mine(desired: Desired, asked: Failover) -> Iterator[Resource]:
-    """Nothing that only what is left could tell: its annotations, and waits for its NEGs."""
-    lost = tuple(f"clusters/{name}/" for name in asked.leave)
+def without_lost(desired: Desired, left: Iterable[str]) -> Iterator[Resource]:
+    """Nothing that only clusters that are left could tell: annotations, and waits for NEGs."""
+    lost = tuple(f"clusters/{name}/" for name in left)
     for resource in desired.resources:
         if resource.kind == "serviceAnnotation" and resource.scope.startswith(lost):
             continue

@@ -33,7 +33,9 @@ class MoveGates:
                 if each.cluster in wanted and each.cluster in observed.clusters
                 for service in observed.clusters[each.cluster].services
                 for neg in service.negs
-                if neg.name == each.name and neg.state == "ACTIVE"
+                if neg.name == each.name
+                and neg.state == "ACTIVE"
+                and each.capacities.get(neg.zone) != 0  # nobody is sent to a zone that is left
             ]
             if groups:
                 service_key = ResourceKey("backendService", resource.scope, resource.name)

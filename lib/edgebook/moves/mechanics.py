@@ -12,7 +12,7 @@ from typing import Any
 
 from edgebook.desired.frontends import STREAMS
 from edgebook.model.paths import compute_scope
-from edgebook.model.values import Ref
+from edgebook.model.values import Ref, Resource, each_negs
 from edgebook.moves import wish as wishes
 from edgebook.moves.wish import MARGIN, Wish
 from edgebook.params.fields import ApiFields
@@ -162,6 +162,18 @@ def _leaving(side: Sides, share: float) -> float:
 def _scaled(full: float, share: float) -> float:
     """A capacityScaler: 0, or at least 0.1, in tenths."""
     return 0.0 if share == 0 else max(LEAST, round(full * share, 1))
+
+
+def worded(resource: Resource) -> Resource:
+    """Entries of a backend service with a sentence of who serves, and how much."""
+    if resource.kind != "backends":
+        return resource
+    parts = []
+    for each in each_negs(resource.body):
+        capacity = each.entry.get("capacityScaler")
+        at = "" if capacity is None else f" at capacity {capacity:g}"
+        parts.append(f"{each.cluster}{at}")
+    return replace(resource, what=f"served by {', '.join(parts)}")
 
 
 # Routes

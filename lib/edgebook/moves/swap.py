@@ -312,11 +312,4 @@ def _worded(resource: Resource, words: str) -> Resource:
     """Sentences that tell what a stage's entries and weights are."""
     if resource.kind == "urlMap" and words:
         return replace(resource, what=words)
-    if resource.kind != "backends":
-        return resource
-    parts = []
-    for each in resource.body["backends"]:
-        capacity = each.entry.get("capacityScaler")
-        at = "" if capacity is None else f" at capacity {capacity:g}"
-        parts.append(f"{each.cluster}{at}")
-    return replace(resource, what=f"served by {', '.join(parts)}")
+    return mechanics.worded(resource)

@@ -56,14 +56,21 @@ def attachments(
         for neg in known.get(each.cluster, ())
         if neg.name == each.name and neg.state in ("ACTIVE", "INACTIVE")
     }
+    # A zone that is left is left while its NEG is INACTIVE too: its nodes may be back any moment.
+    told = active | {
+        canonical(neg.link): (each, neg)
+        for each in wanted
+        for neg in known.get(each.cluster, ())
+        if neg.name == each.name and neg.state == "INACTIVE" and neg.zone in each.capacities
+    }
     entries = {canonical(str(entry.get("group", ""))): entry for entry in live}
     ours = {g: e for g, e in entries.items() if name_of(g) in own or g in where}
     stale = {g: entry for g, entry in ours.items() if g in where and g not in kept}
     compare = Comparison(KINDS["backends"], lambda ref: None, observed.project_numbers)
     changed = [
         ours[group]
-        for group, (each, _) in sorted(active.items())
-        if group in ours and _differs(compare, each.entry, ours[group])
+        for group, (each, neg) in sorted(told.items())
+        if group in ours and _differs(compare, each.entry_in(neg.zone), ours[group])
     ]
     # Of a cluster that cannot be read nothing is known: nothing of it is made, changed or detached.
     unread = {name for name, cluster in observed.clusters.items() if not cluster.reachable}

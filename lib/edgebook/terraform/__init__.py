@@ -233,7 +233,7 @@ class _Writer:
         blocks = []
         for neg in found.missing:
             each: EachNeg = entries[found.clusters[canonical(neg.link)], neg.name]
-            fields = {"group": neg.link, **each.entry}
+            fields = {"group": neg.link, **each.entry_in(neg.zone)}
             if neg.link in capacity:
                 fields.setdefault("capacityScaler", capacity[neg.link])
             values, _ = self._fields(fields, type_of("backendService"), "backends[]")

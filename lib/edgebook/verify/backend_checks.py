@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from edgebook.desired.firewall import ports
+from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.values import CheckResult, ResourceKey, Step
 from edgebook.params.types import BackendSpec, IpVersion
@@ -59,6 +60,7 @@ def _by_zone(
         trouble, seen = why_empty(facts, name, backend)
         yield result(FAILED, check, found.service, seen, trouble.remedy, step=step)
         return
+    idle = _idle(facts, found.service)
     by_group = defaultdict(list)
     for endpoint in found.endpoints:
         by_group[endpoint.group].append(endpoint)
@@ -69,10 +71,21 @@ def _by_zone(
         if healthy == len(endpoints):
             yield result(OK, check, subject, reason, step=step)
             continue
+        if canonical(group) in idle:
+            why = f"{reason}; at capacity 0, so nobody is sent there"
+            remedy = "once they are HEALTHY: the way back of the failover that left it"
+            yield result(SKIPPED, check, subject, why, remedy, step=step)
+            continue
         first = next(endpoint for endpoint in endpoints if endpoint.health != "HEALTHY")
         trouble, seen = why_unhealthy(facts, name, backend, group, first.address)
         state = FAILED if not healthy else UNCERTAIN
         yield result(state, check, subject, f"{reason}: {seen}", trouble.remedy, step=step)
+
+
+def _idle(facts: Facts, service: str) -> set[str]:
+    """Groups that get no traffic: they were left, or are about to be joined."""
+    entries = (facts.body("backendService", service) or {}).get("backends") or ()
+    return {canonical(str(e["group"])) for e in entries if e.get("capacityScaler") == 0}
 
 
 def firewall(facts: Facts) -> Iterator[CheckResult]:

@@ -163,6 +163,42 @@ def test_a_lost_cluster_is_left_without_its_api_and_comes_back(site: Any) -> Non
     assert set(capacities(site, "shop-web")) == {"us-central1"}
 
 
+def zonal(site: Any, service: str) -> dict[str, float]:
+    """Zone -> capacity of a backend service's entries."""
+    body = site.sim.http("GET", f"/compute/v1/projects/shop-rehearsal/global/{service}")[1]
+    return {str(e["group"]).split("/")[-3]: e["capacityScaler"] for e in body["backends"]}
+
+
+def test_a_zone_is_left_though_gke_fills_it_again_and_comes_back(site: Any) -> None:
+    """Also without the Kubernetes API; and what holds it is seen while Pods come and go there."""
+    zone, service = "us-central1-a", "backendServices/shop-api"
+    before = zonal(site, service)
+    assert len(before) > 1 and set(before.values()) == {1}
+    site.sim.admin("POST", "stage/zone-down", {"zone": zone})
+    site.sim.admin("POST", "stage/cluster-down", {"cluster": "blue"})
+    calls = len(site.log())
+    assert done(site, "failover", leave=zone) == "at stage 1 of 1 (leave)"
+    written = [c["path"] for c in site.log()[calls:] if c["verb"] == "PATCH"]
+    assert len(written) == 4, "one write a backend service, and no other"
+    assert zonal(site, service) == {**before, zone: 0}
+    site.sim.admin("POST", "stage/cluster-up", {"cluster": "blue"})
+    site.sim.advance(600)  # Pods are evicted, and started elsewhere
+    assert move(site, "failover", leave=zone).verify().to_json()["title"].endswith(" ok")
+    site.sim.admin("POST", "stage/zone-up", {"zone": zone})
+    site.sim.advance(600)
+    kube = site.book().door.reader.cluster("blue")
+    where = "apis/apps/v1/namespaces/shop/deployments/api"
+    replicas = kube.find(where)["spec"]["replicas"]
+    kube.patch(where, {"spec": {"replicas": replicas + 4}})
+    site.sim.advance(300)
+    path = f"/compute/v1/projects/shop-rehearsal/zones/{zone}/networkEndpointGroups/shop-api"
+    assert site.sim.http("GET", path)[1]["size"] > 0, "GKE has filled the zone's NEG again"
+    assert zonal(site, service) == {**before, zone: 0}, "and it is still left"
+    assert site.book().door.read().plan.only([]).empty, "which no ordinary plan undoes"
+    assert done(site, "failover", "back", leave=zone) == "not begun"
+    assert zonal(site, service) == before
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [

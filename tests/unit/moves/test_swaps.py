@@ -9,7 +9,7 @@ from edgebook.params import Spec
 from edgebook.plan.make import make
 
 from tests.unit.ideal_cloud import IdealCloud, observe
-from tests.unit.moves.test_cases import carried_out, everywhere
+from tests.unit.moves.worlds import carried_out, everywhere
 from tests.unit.params_edits import spec_of
 
 HOME = spec_of({})  # every backend in blue
