@@ -384,6 +384,7 @@ _ALL = (
             "certificateMap": SET_CERTIFICATE_MAP,
             "proxyHeader": Setter("setProxyHeader", "proxyHeader"),
             "service": Setter("setBackendService", "service"),
+            "sslCertificates": Setter("setSslCertificates", "sslCertificates"),
             "sslPolicy": SET_SSL_POLICY,
         },
         defaults={"proxyHeader": "NONE"},

@@ -11,7 +11,7 @@ from typing import Any
 from edgebook.base.errors import UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult, Live, Step
-from edgebook.moves import clusters, cut_overs, ordinary, rotation, swaps, wish, zonal
+from edgebook.moves import clusters, cut_overs, ordinary, proxies, rotation, swaps, wish, zonal
 from edgebook.moves.retires import Retirement
 from edgebook.moves.schemes import SchemeOf
 from edgebook.moves.stages import Gate, Ladder
@@ -118,8 +118,13 @@ def _zones(spec: Spec, moment: Moment) -> Ladder:
 
 
 def _certificates(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
-    """What the params want; with a chain and its key, the self-managed one is exchanged."""
-    wanted, spec = rotation.asked(options), door.spec
+    """What the params want; a self-managed one is exchanged; or proxies leave classic ones."""
+    rest = {name: value for name, value in options.items() if name not in proxies.TAKES}
+    wanted, spec = rotation.asked(rest), door.spec
+    if proxies.words(options.get("proxies")) or proxies.words(options.get("classic")):
+        rotation.alone(wanted)
+        leaving = proxies.LeavingOf(door, options)
+        return Prepared(leaving.ladder, leaving.require, checks=leaving.checks, steps=())
     if wanted is None:
         return Prepared(lambda m: ordinary.certificates(spec, m.desired, m.live, m.plan))
     given = wanted

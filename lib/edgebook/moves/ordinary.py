@@ -41,7 +41,8 @@ def zones(spec: Spec, desired: Desired, live: Live, plan: Plan) -> Ladder:
 
 def certificates(spec: Spec, desired: Desired, live: Live, plan: Plan) -> Ladder:
     """Issue, then serve, then let go; each stage is there only when it has something to do."""
-    mine = [change for change in plan.to_do if change.step in CERTIFICATE_STEPS]
+    mine = [c for c in plan.to_do if c.step in CERTIFICATE_STEPS and not c.moves]
+    later = [c for c in plan.to_do if c.step in CERTIFICATE_STEPS and c.moves]
     gone = [change for change in mine if change.action is Action.DELETE]
     serve = [c for c in mine if c not in gone and c.key.kind in SERVING]
     issue = [c for c in mine if c not in gone and c not in serve]
@@ -63,7 +64,10 @@ def certificates(spec: Spec, desired: Desired, live: Live, plan: Plan) -> Ladder
         stages.append(Stage(LET_GO, f"{names} goes", after, gate=gate, known=tuple(gone)))
     title = f"certificates of {', '.join(sorted(spec.hostnames))}"
     besides = frozenset(change.key for change in gone)
-    return _ladder(spec, desired, "certificates", title, stages, besides)
+    made = _ladder(spec, desired, "certificates", title, stages, besides)
+    notes = (f"{c.key.name} still has classic certificates, and leaves them by {c.moves}"
+             for c in later)  # fmt: skip
+    return replace(made, notes=(*made.notes, *notes))
 
 
 def _ladder(

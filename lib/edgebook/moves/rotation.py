@@ -38,7 +38,9 @@ def asked(options: Mapping[str, Any]) -> Rotation | None:
     """None when no chain is given. Raises UsageError for what is no chain, or names no key."""
     if stray := sorted(set(options) - set(TAKES)):
         what = f"certificates takes no {', '.join(stray)}"
-        raise UsageError(what, where="book.move", why=f"it takes {', '.join(TAKES)}")
+        raise UsageError(
+            what, where="book.move", why=f"it takes {', '.join(TAKES)}, proxies, classic, soak"
+        )
     chain, key = str(options.get("chain") or ""), str(options.get("key") or "")
     if not chain and not key:
         return None
@@ -51,6 +53,17 @@ def asked(options: Mapping[str, Any]) -> Rotation | None:
             next="give both: -p chain FILE -p key env:NAME",
         )
     return _read(chain, _reference(key))
+
+
+def alone(wanted: Rotation | None) -> None:
+    """Raises UsageError when a chain is given beside another move of certificates."""
+    if wanted is not None:
+        raise UsageError(
+            "Two moves at once",
+            where="chain",
+            why="proxies are named too",
+            next="exchange the chain first, then leave the classic certificates",
+        )
 
 
 def _reference(text: str) -> SecretRef:

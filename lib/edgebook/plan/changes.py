@@ -78,6 +78,7 @@ class ChangeMaker:
             unknown=self._unknown(resource),
             depends=resource.needs,
             waits=tuple(sorted(set(waits))),
+            moves=_leaves_classic(resource, found.body, fields),
         )
 
     def _sentence(
@@ -123,3 +124,10 @@ def _without_none(value: Any) -> Any:
 
 def report(key: ResourceKey, step: Step, sentence: str, *, blocks: bool = False) -> Change:
     return Change(Action.REPORT, key, step, sentence, blocks=blocks)
+
+
+def _leaves_classic(resource: Resource, live: Mapping[str, Any], fields: tuple[str, ...]) -> str:
+    """A first map on a proxy with classic certificates: from then on only its names are served."""
+    first = "certificateMap" in fields and not live.get("certificateMap")
+    leaves = first and bool(live.get("sslCertificates"))
+    return f"operate/certificates -p proxies {resource.name}" if leaves else ""
