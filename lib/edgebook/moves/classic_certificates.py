@@ -114,7 +114,7 @@ class _Maker:
 def problems(
     spec: Spec, live: Live, found: tuple[Proxy, ...], classic: Mapping[str, Body], now: datetime
 ) -> Iterator[str]:
-    """What some client would miss. `classic`: canonical link -> SslCertificate; `now`: with zone."""
+    """What some client would miss. `classic`: canonical link -> SslCertificate; `now` is UTC."""
     map_name = Names(spec).certificate_map()
     scope = certificate_scope(spec.project)
     if ResourceKey("certificateMap", scope, map_name) not in live:

@@ -33,7 +33,8 @@ def site(quiet_shop: Shop) -> Shop:
     make(quiet_shop, "urlMaps", name="old", defaultService=f"{P[12:]}/backendServices/old-http")
     make(quiet_shop, "targetHttpsProxies", name="old-https", urlMap=f"{P[12:]}/urlMaps/old",
          sslCertificates=listed("own", "managed"))  # fmt: skip
-    make(quiet_shop, "targetSslProxies", name="old-ssl", service=f"{P[12:]}/backendServices/old-tcp",
+    make(quiet_shop, "targetSslProxies", name="old-ssl",
+         service=f"{P[12:]}/backendServices/old-tcp",
          sslCertificates=listed("managed"))  # fmt: skip
     return quiet_shop
 
