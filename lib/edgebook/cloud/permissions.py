@@ -8,6 +8,7 @@ import re
 
 _NAMED = re.compile(r"['\"]([a-z]+(?:\.[a-zA-Z]+){2,})['\"]")
 _COLLECTION = re.compile(r"[a-z]+[A-Z][A-Za-z]*(?:s|ies)|firewalls|networks|changes|instances")
+_GETTER = re.compile(r"get[A-Z][A-Za-z]*")  # a method that reads: getEffectiveFirewalls
 SERVICES = {"compute": "compute", "dns": "dns", "v1": "certificatemanager"}
 # What a collection is called in permissions, where that is not its own name.
 CALLED = {
@@ -20,7 +21,7 @@ CALLED = {
     "dnsAuthorizations": "dnsauthorizations",
 }
 VERBS = {"POST": "create", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
-READING = ("get", "list", "getIamPolicy", "getHealth")
+READING = ("get", "list", "getEffectiveFirewalls", "getIamPolicy", "getHealth")
 # The first row that fits: a start of the permission, the role to read, the role to write.
 ROLES = (
     ("compute.firewalls.", "roles/compute.networkViewer", "roles/compute.securityAdmin"),
@@ -77,11 +78,13 @@ def _of_call(method: str, path: str) -> str:
         return ""
     inside = parts[parts.index("projects") + 2 :]
     inside = [part for part in inside if part not in ("global", "locations", "zones", "regions")]
-    collections = [part for part in inside if part in CALLED or _COLLECTION.fullmatch(part)]
+    own = inside[-1] if inside and _GETTER.fullmatch(inside[-1]) else ""
+    named = [part for part in inside if part != own]
+    collections = [part for part in named if part in CALLED or _COLLECTION.fullmatch(part)]
     if not collections:
         return ""
     last = collections[-1]
     verb = VERBS.get(method) or ("list" if inside[-1] == last else "get")
-    if method == "POST" and inside[-1] != last:
+    if own or (method == "POST" and inside[-1] != last):
         verb = inside[-1]  # a method of its own: setCertificateMap
     return f"{service}.{CALLED.get(last, last)}.{verb}"

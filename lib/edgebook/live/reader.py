@@ -87,6 +87,10 @@ class Reader:
         """One resource, or None when there is none."""
         return self.start(("one", service, path), lambda: self.wire.find(service, path))
 
+    def answer(self, service: str, path: str) -> "Future[dict[str, Any]]":
+        """What a method answers that tells of a resource without being one."""
+        return self.start(("answer", service, path), lambda: self.wire.get(service, path))
+
     def post(self, service: str, path: str, body: Mapping[str, Any]) -> "Future[dict[str, Any]]":
         """A read that the API wants as a POST (getHealth, testIamPermissions)."""
         key = ("post", service, path, repr(sorted(body.items())))

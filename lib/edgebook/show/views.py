@@ -222,7 +222,7 @@ def firewall(facts: Facts) -> Table:
             "port": f"tcp:{port}",
             "from": source,
             "verdict": answer.verdict.value,
-            "by": ", ".join(answer.rules),
+            "by": ", ".join(answer.by),
         }
         rows.append((cells, "good" if answer.verdict is Verdict.ALLOWED else "bad"))
     return show.table(columns, rows, title="firewall")

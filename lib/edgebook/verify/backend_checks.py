@@ -7,7 +7,7 @@ check. It must not probe pods: Google's own verdict is what counts.
 from collections import defaultdict
 from collections.abc import Iterator
 
-from edgebook.desired.firewall import ports
+from edgebook.desired.firewall import network_path, ports
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.values import CheckResult, ResourceKey, Step
@@ -91,6 +91,9 @@ def _idle(facts: Facts, service: str) -> set[str]:
 def firewall(facts: Facts) -> Iterator[CheckResult]:
     """Google's ranges reach the pods' ports in every cluster, denies and priorities considered."""
     check, step = "firewall allows", Step.FIREWALL
+    if facts.policies.unread:
+        where, why = network_path(facts.spec), f"firewall policies: {facts.policies.unread}"
+        yield result(UNCERTAIN, check, where, why, facts.policies.way, step=step)
     for cluster in facts.observed.clusters.values():
         if not cluster.reachable:
             yield result(UNCERTAIN, check, cluster.name, "the cluster was not read", step=step)
@@ -117,7 +120,7 @@ def _reached(
     remedy = way.trouble.remedy if way.trouble else ""
     if way.verdict is Verdict.UNSURE:
         return result(UNCERTAIN, check, subject, way.words, remedy, step=step)
-    if pending:
+    if pending and not way.policy:
         return result(SKIPPED, check, subject, "not there yet: 50 Firewall opens it", step=step)
     return result(FAILED, check, subject, way.words, remedy, step=step)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from edgebook.desired import Desired
+from edgebook.base.errors import AccessError, ApiError
+from edgebook.desired import Desired, firewall
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import Hostname
@@ -18,6 +19,7 @@ from edgebook.model.paths import certificate_scope, compute_scope
 from edgebook.model.values import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
 from edgebook.params.names import Names
 from edgebook.params.types import IpVersion, Spec
+from edgebook.verify.firewall_policies import Policies
 from edgebook.verify.lookup import Lookup, lookup_for
 
 OK, FAILED = CheckState.OK, CheckState.FAILED
@@ -57,6 +59,21 @@ class Facts:
         if self.zone:
             return lookup_for(self.reader, *self.names.zones())
         return Lookup(self.reader.wire.connection)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The firewall policies that the network stands under, read when they are first needed."""
+        path = f"compute/v1/{firewall.network_path(self.spec)}"
+        try:
+            effective = self.reader.answer("compute", f"{path}/getEffectiveFirewalls").result()
+            if not effective.get("firewallPolicys"):
+                return Policies()
+            network = self.reader.one("compute", path).result() or {}
+        except (AccessError, ApiError) as error:
+            return Policies(
+                unread=f"they cannot be read: {error.why or error.what}", way=error.next
+            )
+        return Policies.of(effective, str(network.get("networkFirewallPolicyEnforcementOrder")))
 
     def body(self, kind: str, name: str, scope: str = "") -> Mapping[str, Any] | None:
         """A live resource, or None."""

@@ -266,7 +266,7 @@ FIREWALL_POLICY = Failure(
     0,
     "a firewall policy denies before the rule is asked",
     "a hierarchical or network firewall policy denies the traffic with a higher priority",
-    "ask whoever owns the policy to allow Google's ranges",
+    "ask whoever keeps the policy to allow Google's ranges",
 )
 ISSUANCE_SLOW = Failure(
     0,

@@ -1,8 +1,8 @@
 """Whether a packet gets through a VPC network's firewall rules: pure evaluation, as Google does it.
 
 Rules are asked by priority, denies before allows of the same priority, and at the end everything is
-denied. A source range counts as allowed only when all of it is. Firewall policies above the
-network are not seen here. Source: Google documentation page "VPC firewall rules".
+denied. A source range counts as allowed only when all of it is. Firewall policies are asked by
+`firewall_policies`. Source: Google documentation page "VPC firewall rules".
 """
 
 import ipaddress
@@ -25,10 +25,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The verdict and the rules that made it."""
+    """The verdict and the rules that made it; `policy`: the firewall policy that they stand in."""
 
     verdict: Verdict
     rules: tuple[str, ...] = ()
+    policy: str = ""
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The rules, each with its policy when it stands in one."""
+        within = f" of firewall policy {self.policy}" if self.policy else ""
+        return tuple(f"{rule}{within}" for rule in self.rules)
 
 
 def evaluate(
@@ -99,10 +106,11 @@ def _applies(
     if aimed and not aimed & tags:
         return False
     parts = rule.get("denied") or rule.get("allowed") or ()
-    return any(_names(part, protocol, port) for part in parts)
+    return any(names(part, protocol, port) for part in parts)
 
 
-def _names(part: Mapping[str, Any], protocol: str, port: int) -> bool:
+def names(part: Mapping[str, Any], protocol: str, port: int) -> bool:
+    """Whether one entry of a rule (IPProtocol, ports) is about that port."""
     numbers = {"tcp": "6", "udp": "17"}
     said = str(part.get("IPProtocol", "")).lower()
     if said not in {"all", protocol, numbers.get(protocol, "")}:
@@ -143,40 +151,3 @@ def _without(part: Network, rule: Mapping[str, Any]) -> list[Network]:
                 left += list(piece.address_exclude(item))  # type: ignore[arg-type]
         rest = left
     return rest
-
-
-def policy_denies(
-    effective: Mapping[str, Any], *, source: str, port: int, protocol: str = "tcp"
-) -> str:
-    """The rule of a firewall policy that denies before a network's own rules are asked.
-
-    `effective` is the answer of getEffectiveFirewalls: policies in the order in which they are
-    asked. `allow` and `deny` end it; `goto_next` leaves it to the next level.
-    """
-    for policy in effective.get("firewallPolicys") or ():
-        name = str(policy.get("displayName") or policy.get("shortName") or policy.get("name", ""))
-        for rule in sorted(policy.get("rules") or (), key=lambda r: int(r.get("priority", 0))):
-            if not _policy_speaks(rule, source, port, protocol):
-                continue
-            if rule.get("action") == "deny":
-                return f"rule {rule.get('priority')} of firewall policy {name}"
-            if rule.get("action") == "allow":
-                return ""
-            break  # goto_next
-    return ""
-
-
-def _policy_speaks(rule: Mapping[str, Any], source: str, port: int, protocol: str) -> bool:
-    match = rule.get("match") or {}
-    if rule.get("disabled") or rule.get("direction", "INGRESS") != "INGRESS":
-        return False
-    ranges = match.get("srcIpRanges") or ("0.0.0.0/0",)
-    part = ipaddress.ip_network(source)
-    near = [ipaddress.ip_network(str(item), strict=False) for item in ranges]
-    if not any(item.version == part.version and item.overlaps(part) for item in near):
-        return False
-    configs = match.get("layer4Configs") or ({"ipProtocol": "all"},)
-    return any(
-        _names({"IPProtocol": c.get("ipProtocol"), "ports": c.get("ports")}, protocol, port)
-        for c in configs
-    )

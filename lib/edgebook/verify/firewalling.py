@@ -17,6 +17,7 @@ from edgebook.params.types import IpVersion
 from edgebook.verify import failures
 from edgebook.verify.facts import Facts, joined
 from edgebook.verify.failures import Failure
+from edgebook.verify.firewall_policies import OF_NETWORKS, decide, policy_name, rule_of
 from edgebook.verify.firewall_rules import (
     Answer,
     Verdict,
@@ -33,6 +34,7 @@ class Way:
     rules: tuple[str, ...] = ()
     trouble: Failure | None = None
     words: str = ""
+    policy: str = ""
 
 
 def firewall_rules(facts: Facts) -> list[Mapping[str, Any]]:
@@ -62,18 +64,24 @@ def way_in(facts: Facts, cluster: ObservedCluster, port: int) -> Way:
         answer = _answer(facts, cluster, source, port)
         if answer.verdict is not Verdict.ALLOWED:
             trouble, words = _closed(facts, cluster, source, port, answer)
-            return Way(answer.verdict, answer.rules, trouble, words)
-        used.update(answer.rules)
+            return Way(answer.verdict, answer.rules, trouble, words, answer.policy)
+        used.update(answer.by)
     return Way(Verdict.ALLOWED, tuple(sorted(used)))
 
 
 def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> Answer:
-    return evaluate(
+    network = network_name(facts)
+    rules = evaluate(
         firewall_rules(facts),
-        network=network_name(facts),
+        network=network,
         source=source,
         port=port,
         tags=firewall.tags(facts.spec, cluster),
+    )
+    version = IpVersion.IPV6 if ":" in source else IpVersion.IPV4
+    comes = facts.pending("firewall", facts.names.firewall(cluster.name, version))
+    return decide(
+        facts.policies, rules, source=source, port=port, network=network, to_come=bool(comes)
     )
 
 
@@ -81,8 +89,13 @@ def _closed(
     facts: Facts, cluster: ObservedCluster, source: str, port: int, answer: Answer
 ) -> tuple[Failure, str]:
     if answer.verdict is Verdict.UNSURE:
-        words = f"{joined(answer.rules)} aims at service accounts"
+        what = "service accounts or secure tags" if answer.policy else "service accounts"
+        words = f"{joined(answer.by)} aims at {what}"
         return replace(failures.FIREWALL_MISSING, remedy="check it by hand"), words
+    if answer.policy:
+        words = f"{answer.by[0]} denies {source} to tcp:{port}"
+        remedy = _in_policy(facts, cluster, port, answer)
+        return replace(failures.FIREWALL_POLICY, remedy=remedy), words
     version = IpVersion.IPV6 if ":" in source else IpVersion.IPV4
     name = facts.names.firewall(cluster.name, version)
     rules = [r for r in firewall_rules(facts) if not _of_gke(str(r.get("name", "")))]
@@ -146,6 +159,31 @@ def _against(facts: Facts, name: str) -> str:
     if priority == 0:
         return f"have {name} narrowed or deleted: it has the highest priority there is"
     return f"set firewall.priority below {priority} and run 50 firewall, or have {name} narrowed"
+
+
+def _in_policy(facts: Facts, cluster: ObservedCluster, port: int, answer: Answer) -> str:
+    """The line that opens a port in a policy, for whoever keeps it: no rule of ours can."""
+    rule = rule_of(facts.policies, answer)
+    priority = int(rule.get("priority", 0))
+    if priority == 0:
+        return f"have {answer.rules[0]} narrowed or deleted: it has the highest priority there is"
+    policy = next(one for one in facts.policies.all if policy_name(one) == answer.policy)
+    name = str(policy.get("name") or answer.policy)
+    if policy.get("type") in OF_NETWORKS:
+        command = f"network-firewall-policies rules create {priority - 1}"
+        where = f"--firewall-policy {name} --global-firewall-policy"
+    else:
+        command, where = (
+            f"firewall-policies rules create {priority - 1}",
+            f"--firewall-policy {name}",
+        )
+    ports = sorted({port, *firewall.ports(facts.spec, cluster)})
+    return (
+        "hand this to whoever keeps that policy, where priority "
+        f"{priority - 1} is free: gcloud compute {command} {where} --direction INGRESS "
+        f"--action allow --layer4-configs {','.join(f'tcp:{number}' for number in ports)} "
+        f"--src-ip-ranges {','.join(ranges_of(cluster))}"
+    )
 
 
 def rule_line(facts: Facts, cluster: ObservedCluster, port: int) -> Iterator[str]:

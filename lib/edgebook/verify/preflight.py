@@ -27,7 +27,7 @@ from edgebook.verify import (
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
-from edgebook.verify.firewall_rules import policy_denies
+from edgebook.verify.firewall_rules import Verdict
 
 # What brings the permissions of an API's kinds, and permissions that are of no kind.
 ROLES = {
@@ -272,22 +272,18 @@ def ahead(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
 def policies(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     """No hierarchical or network firewall policy denies before our rules are asked."""
     check, facts = "firewall policies let Google in", facts_of(door, moment)
-    network = firewall.network_path(facts.spec)
-    try:
-        found = door.wire.get("compute", f"compute/v1/{network}/getEffectiveFirewalls")
-    except ApiError as error:
-        why = error.message if error.code == 501 else f"they cannot be read: {error.message}"
-        yield result(SKIPPED if error.code == 501 else UNCERTAIN, check, network, why)
+    network, found = firewall.network_path(facts.spec), facts.policies
+    if found.unread:
+        yield result(UNCERTAIN, check, network, found.unread, found.way)
         return
     for cluster in moment.observed.clusters.values():
         for port in firewall.ports(facts.spec, cluster):
-            for source in firewalling.ranges_of(cluster):
-                if denies := policy_denies(found, source=source, port=port):
-                    why = f"{denies} denies {source} to tcp:{port}"
-                    remedy = failures.FIREWALL_POLICY.remedy
-                    yield result(FAILED, check, cluster.name, why, remedy)
-                    return
-    yield result(OK, check, network, f"{len(found.get('firewallPolicys') or ())} policies")
+            way = firewalling.way_in(facts, cluster, port)
+            if way.policy and way.trouble:
+                state = UNCERTAIN if way.verdict is Verdict.UNSURE else FAILED
+                yield result(state, check, cluster.name, way.words, way.trouble.remedy)
+                return
+    yield result(OK, check, network, f"{len(found.all)} policies")
 
 
 def address(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:

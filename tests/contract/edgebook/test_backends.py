@@ -53,6 +53,62 @@ def test_without_a_firewall_rule_the_gate_says_so(shop):
     assert book.verify().data["counts"]["failed"] == 0
 
 
+def test_a_firewall_policy_before_our_rules_is_named_beforehand_and_afterwards(shop):
+    """Rules of ours cannot open what a policy closes: who can, with which line."""
+    wire = shop.book().door.wire
+
+    def ask(verb, path, body=None):
+        wire.request(
+            "compute", verb, f"compute/v1/projects/shop-rehearsal/global/{path}", body=body
+        )
+
+    policy, rule = "firewallPolicies/corp", {
+        "action": "deny", "direction": "INGRESS", "priority": 900,
+        "match": {"srcIpRanges": ["0.0.0.0/0"],
+                  "layer4Configs": [{"ipProtocol": "tcp", "ports": ["8080"]}]},
+    }  # fmt: skip
+    ask("POST", "firewallPolicies", {"name": "corp"})
+    ask("POST", f"{policy}/addRule", rule)
+    target = "projects/shop-rehearsal/global/networks/default"
+    ask("POST", f"{policy}/addAssociation", {"name": "here", "attachmentTarget": target})
+    assert shop.book().preflight().data["counts"]["failed"] == 0, "asked after the network's rules"
+    order = "networkFirewallPolicyEnforcementOrder"
+    ask("PATCH", "networks/default", {order: "BEFORE_CLASSIC_FIREWALL"})
+
+    says = "rule 900 of firewall policy corp denies 130.211.0.0/22 to tcp:8080"
+    line = (
+        "gcloud compute network-firewall-policies rules create 899 --firewall-policy corp "
+        "--global-firewall-policy --direction INGRESS --action allow"
+    )
+    with pytest.raises(StepFailed) as failed:
+        shop.book().preflight()
+    assert says in str(failed.value) and line in str(failed.value)
+    with pytest.raises(StepFailed) as failed:
+        applied(shop)
+    assert says in failed.value.seen and line in failed.value.next
+    assert "50 firewall" not in failed.value.next
+    with pytest.raises(StepFailed) as failed:
+        shop.book().step("backends").verify()
+    assert "firewall policy corp" in str(failed.value)
+
+    allow = {**rule, "action": "allow", "priority": 899}
+    allow["match"] = {**rule["match"], "srcIpRanges": ["130.211.0.0/22", "35.191.0.0/16"]}
+    ask("POST", f"{policy}/addRule", allow)
+    book = applied(shop)
+    assert book.verify().data["counts"]["failed"] == 0
+    by = [row.cells["by"] for row in book.firewall().rows if row.cells["port"] == "tcp:8080"]
+    assert set(by) == {"rule 899 of firewall policy corp"}
+    shop.fault(service="compute", path="*getEffectiveFirewalls", code=403, times=0,
+               reason="forbidden", message="Required permission")  # fmt: skip
+    checks = states(shop.book().step("firewall").verify(), "firewall allows")
+    assert checks[target]["state"] == "uncertain" and "cannot be read" in checks[target]["reason"]
+    assert "compute.networks.getEffectiveFirewalls" in checks[target]["remedy"]
+    assert [item["state"] for item in checks.values()].count("ok") > 1, (
+        "the rules are read all the same"
+    )
+    shop.calm()
+
+
 def test_ingress_true_is_taken_out_of_the_annotation(shop):
     book = shop.book()
     kube = book.door.reader.cluster("blue")

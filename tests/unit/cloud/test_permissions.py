@@ -31,6 +31,8 @@ CERTS = "v1/projects/p/locations/global"
          "roles/compute.loadBalancerAdmin"),
         ("no", "POST", f"{COMPUTE}/targetHttpsProxies/x/setCertificateMap",
          "compute.targetHttpsProxies.setCertificateMap", "roles/compute.loadBalancerAdmin"),
+        ("no", "GET", f"{COMPUTE}/networks/default/getEffectiveFirewalls",
+         "compute.networks.getEffectiveFirewalls", "roles/compute.viewer"),
         ("no", "POST", f"{CERTS}/certificateMaps/m/certificateMapEntries?id=x",
          "certificatemanager.certmapentries.create", "roles/certificatemanager.owner"),
     ],

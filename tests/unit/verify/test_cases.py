@@ -18,6 +18,7 @@ import yaml
 from edgebook.base.clock import SteppedClock
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
+from edgebook.desired.firewall import network_path
 from edgebook.live.reader import Reader
 from edgebook.model.observed import Neg, Observed, ObservedService, Pod
 from edgebook.model.values import CheckState, ResourceKey, Step
@@ -136,6 +137,12 @@ def _reader(spec: Spec, cloud: IdealCloud, observed: Observed, case: dict[str, A
     for cluster in observed.clusters:
         for path, items in {"api/v1/namespaces": [], **case.get("objects", {})}.items():
             reader.start(("objects", cluster, path, ""), lambda items=items: items)
+    network = f"compute/v1/{network_path(spec)}"
+    above = case.get("policies", {})
+    effective = {"firewallPolicys": above.get("effective", [])}
+    order = {"networkFirewallPolicyEnforcementOrder": above.get("order", "")}
+    reader.start(("answer", "compute", f"{network}/getEffectiveFirewalls"), lambda: effective)
+    reader.start(("one", "compute", network), lambda: order)
     for name, backend in spec.backends.items():
         service = ResourceKey("backendService", f"projects/{spec.project}/global", f"shop-{name}")
         for entry in cloud.live[service].body.get("backends", ()) if service in cloud.live else ():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from edgebook.base.errors import ApiError
-from edgebook.verify.firewall_rules import Verdict, evaluate, policy_denies, speaks_of
+from edgebook.verify.firewall_rules import Verdict, evaluate, speaks_of
 
 SOURCE, PORT, TAGS = "35.191.0.0/16", 8443, ["gke-blue-1-node"]
 
@@ -81,33 +81,6 @@ def test_rules_for_elsewhere_say_nothing():
     assert verdict(rule("allow", sourceRanges=[SOURCE]), deny) == (Verdict.ALLOWED, ("allow",))
     both = rule("both", sourceRanges=["10.0.0.0/8", "35.191.0.0/17"])
     assert verdict(both) == (Verdict.MISSING, ("both",))
-
-
-def policy(*rules):
-    return {"firewallPolicys": [{"displayName": "company", "rules": list(rules)}]}
-
-
-def test_a_policy_is_asked_by_priority_and_the_first_that_speaks_decides():
-    deny = {"action": "deny", "match": {"srcIpRanges": ["0.0.0.0/0"]}}
-    allow, on = {**deny, "action": "allow"}, {**deny, "action": "goto_next"}
-
-    def said(*rules):
-        return policy_denies(policy(*rules), source=SOURCE, port=PORT)
-
-    assert said({**deny, "priority": 7}) == "rule 7 of firewall policy company"
-    assert said({**allow, "priority": 3}, {**deny, "priority": 7}) == ""
-    assert said({**deny, "priority": 7}, {**allow, "priority": 3}) == ""
-    assert said({**on, "priority": 3}, {**deny, "priority": 7}) == ""
-    assert said({**allow, "priority": 1}, deny) == "rule None of firewall policy company"
-    assert said({**deny, "priority": 7, "disabled": True}) == ""
-    assert said({**deny, "priority": 7, "direction": "EGRESS"}) == ""
-    elsewhere = {**deny, "priority": 7, "match": {"srcIpRanges": ["10.0.0.0/8", "::/0"]}}
-    assert said(elsewhere) == ""
-    ports = {"layer4Configs": [{"ipProtocol": "tcp", "ports": ["8000-9000"]}]}
-    assert said({**deny, "priority": 7, "match": ports}) == "rule 7 of firewall policy company"
-    ports = {"layer4Configs": [{"ipProtocol": "tcp", "ports": ["443"]}, {"ipProtocol": "udp"}]}
-    assert said({**deny, "priority": 7, "match": ports}) == ""
-    assert policy_denies({}, source=SOURCE, port=PORT) == ""
 
 
 def test_firewall_names_what_speaks_of_the_source():

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from edgebook.model.values import CheckState
-from edgebook.verify.firewall_rules import policy_denies
 from edgebook.verify.foresight import foresight
 
 from tests.unit.verify.test_cases import facts_of
@@ -124,40 +123,3 @@ def test_udp_and_a_port_that_nobody_has_are_refused() -> None:
     assert state is FAILED and "the pods name 10254, 8443" in why
     probe = {"backends.web.health_check": {"type": "HTTP", "path": "/healthz", "port": 10254}}
     assert found(GOOD, built=probe)["pods listen on the probed port"][0] is OK
-
-
-def rule(action: str, priority: int = 1, **match: Any) -> dict[str, Any]:
-    return {"action": action, "priority": priority, "match": match}
-
-
-@pytest.mark.parametrize(
-    ("rules", "denies"),
-    [
-        ([], False),
-        ([rule("deny")], True),
-        ([rule("deny", srcIpRanges=["10.0.0.0/8"])], False),
-        ([rule("deny", srcIpRanges=["35.0.0.0/8"])], True),
-        ([rule("deny", layer4Configs=[{"ipProtocol": "tcp", "ports": ["22"]}])], False),
-        ([rule("deny", layer4Configs=[{"ipProtocol": "tcp", "ports": ["8000-9000"]}])], True),
-        ([rule("deny", 2), rule("allow", 1)], False),
-        ([rule("deny", 2), rule("goto_next", 1)], False),
-        ([{**rule("deny"), "disabled": True}], False),
-        ([{**rule("deny"), "direction": "EGRESS"}], False),
-    ],
-)
-def test_what_a_firewall_policy_denies_before_our_rules(rules: list[Any], denies: bool) -> None:
-    effective = {"firewallPolicys": [{"displayName": "org", "rules": rules}]}
-    said = policy_denies(effective, source="35.191.0.0/16", port=8443)
-    assert bool(said) is denies
-    assert not said or "firewall policy org" in said
-
-
-def test_the_next_policy_is_asked_after_goto_next() -> None:
-    effective = {
-        "firewallPolicys": [
-            {"displayName": "org", "rules": [rule("goto_next")]},
-            {"displayName": "folder", "rules": [rule("deny", 7)]},
-        ]
-    }
-    said = policy_denies(effective, source="35.191.0.0/16", port=8443)
-    assert said == "rule 7 of firewall policy folder"

@@ -1,8 +1,9 @@
 """networks.getEffectiveFirewalls: all that decides about packets of a network, rule by rule.
 
-There are no organizations and no firewall policies here, so it is the network's own rules.
+There are no organizations here, so these are the network's own rules and its network policies.
 """
 
+from gcpsim.compute.collections.firewall_policies import of_network
 from gcpsim.compute.engine.resources import Doc, Kind
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
@@ -12,11 +13,16 @@ from gcpsim.core.paths import project_of
 def effective_firewalls(
     compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
-    """The network's firewall rules as `get` shows them; `firewallPolicys` only where there are."""
+    """The network's firewall rules as `get` shows them, and its policies; each where there are."""
     project = project_of(path)
     rules = [
         compute.view(compute.kinds["firewalls"], f"projects/{project}/global/firewalls/{name}")
         for name in sorted(rule["name"] for rule in compute.list(project, "firewalls"))
     ]
     mine = [rule for rule in rules if rule["network"] == doc["selfLink"]]
-    return Answer(body={"firewalls": mine} if mine else {})
+    policies = [
+        {"name": one["name"], "type": "NETWORK", "priority": 1000, "rules": one["rules"]}
+        for one in of_network(compute, doc)
+    ]
+    said = {"firewalls": mine, "firewallPolicys": policies}
+    return Answer(body={name: items for name, items in said.items() if items})

@@ -1,9 +1,10 @@
-"""Firewall rules, and the question they answer: may this source reach that port?"""
+"""Firewall rules, and the question they answer, with firewall policies: who may reach a port?"""
 
 import ipaddress
 import re
 from functools import lru_cache
 
+from gcpsim.compute.collections.firewall_policies import of_network
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
@@ -100,7 +101,10 @@ def _protocol(where: str, rule: Doc) -> None:
 
 
 class Reach:
-    """The ingress rules of one network, ready to be asked many times."""
+    """What decides about ingress to one network, ready to be asked many times.
+
+    Its own rules, and the policies that it is associated with, before or after them.
+    """
 
     def __init__(self, compute: Resources, network: str) -> None:
         project = project_of(links.path_of(network))
@@ -113,6 +117,10 @@ class Reach:
         ]
         # At equal priority a denial wins.
         self._rules = sorted(rules, key=lambda rule: (rule["priority"], "denied" not in rule))
+        doc = compute.get(links.path_of(network))
+        self._policies = of_network(compute, doc) if doc is not None else []
+        order = (doc or {}).get("networkFirewallPolicyEnforcementOrder")
+        self._before = order == "BEFORE_CLASSIC_FIREWALL"
         self._known: dict[tuple[str, frozenset[str], int], tuple[bool, str]] = {}
 
     def allows(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
@@ -124,6 +132,25 @@ class Reach:
 
     def _decide(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
         wanted = _network(source)
+        said = None if not self._before else self._of_policies(wanted, port)
+        said = said or self._of_rules(wanted, tags, port)
+        if said is None and not self._before:
+            said = self._of_policies(wanted, port)
+        return said or (False, "implied deny ingress")
+
+    def _of_policies(self, wanted: "Net", port: int) -> tuple[bool, str] | None:
+        """What a policy says; None where all of them leave it to what is asked next."""
+        for policy in self._policies:
+            for rule in policy["rules"]:
+                if not _speaks(rule, wanted, port):
+                    continue
+                if rule["action"] == "goto_next":
+                    break
+                name = f"rule {rule['priority']} of firewall policy {policy['name']}"
+                return rule["action"] != "deny", name
+        return None
+
+    def _of_rules(self, wanted: "Net", tags: frozenset[str], port: int) -> tuple[bool, str] | None:
         for rule in self._rules:
             targets = rule.get("targetTags")
             if targets and not tags & set(targets):
@@ -138,7 +165,7 @@ class Reach:
                 _covers_port(part, port) for part in rule.get("denied") or rule.get("allowed") or []
             ):
                 return not denies, str(rule["name"])
-        return False, "implied deny ingress"
+        return None
 
 
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -147,6 +174,23 @@ Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 @lru_cache(maxsize=4096)
 def _network(text: str) -> Net:
     return ipaddress.ip_network(text)
+
+
+def _speaks(rule: Doc, wanted: "Net", port: int) -> bool:
+    """Whether a policy's rule is about these addresses and that port; rules stand by priority."""
+    aimed = rule.get("targetSecureTags") or rule.get("targetServiceAccounts")
+    if rule["disabled"] or rule["direction"] != "INGRESS" or aimed:
+        return False
+    ranges = [_network(text) for text in rule["match"].get("srcIpRanges") or ()]
+    near = _overlaps if rule["action"] == "deny" else _covers
+    if not any(near(one, wanted) for one in ranges):
+        return False
+    return any(
+        _covers_port(
+            {"IPProtocol": config["ipProtocol"].lower(), "ports": config.get("ports")}, port
+        )
+        for config in rule["match"]["layer4Configs"]
+    )
 
 
 def _covers(outer: Net, inner: Net) -> bool:

@@ -23,9 +23,11 @@ from gcpsim.core.paths import collection_of, name_of
 
 NOT_PROBED = "not probed yet"
 DECIDING = (
+    "firewallPolicies",
     "firewalls",
     "forwardingRules",
     "healthChecks",
+    "networks",
     "targetHttpProxies",
     "targetHttpsProxies",
     "targetSslProxies",

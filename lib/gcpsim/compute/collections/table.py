@@ -4,6 +4,7 @@ from gcpsim.compute.collections import fixed
 from gcpsim.compute.collections.addresses import ADDRESSES
 from gcpsim.compute.collections.backend_services import BACKEND_SERVICES
 from gcpsim.compute.collections.directions import Directions
+from gcpsim.compute.collections.firewall_policies import FIREWALL_POLICIES
 from gcpsim.compute.collections.firewalls import FIREWALLS
 from gcpsim.compute.collections.forwarding_rules import FORWARDING_RULES
 from gcpsim.compute.collections.health import Health
@@ -37,6 +38,7 @@ KINDS: dict[str, Kind] = {
         ADDRESSES,
         BACKEND_BUCKETS,
         BACKEND_SERVICES,
+        FIREWALL_POLICIES,
         FIREWALLS,
         FORWARDING_RULES,
         HEALTH_CHECKS,
