@@ -46,7 +46,8 @@ def ladder(spec: Spec, base: Desired, found: tuple[Proxy, ...], soak_s: int) -> 
         gate = Gate(spread_s=SPREAD, judged=True)
         text = f"{proxies} by map {map_name}; the classic ones stay attached, and are not asked"
         stages.append(maker.stage(MAP, text, gate, back=START, soak_s=soak_s))
-        text = f"{', '.join(sorted({p.names for p in found}))} detached from {proxies}"
+        listed = sorted({name_of(link) for proxy in found for link in proxy.classic})
+        text = f"{', '.join(listed)} detached from {proxies}"
         stages.append(maker.stage(LET_GO, text, gate, back=MAP, listed=False))
     title = f"{proxies} from classic certificates to map {map_name}"
     return Ladder(

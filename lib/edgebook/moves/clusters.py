@@ -24,6 +24,17 @@ _ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
 NEWEST = "newest"  # for rehearsals: what GKE offers now
 
 
+FAILOVERS = ("leave", "to", "drill", "soak")
+UPGRADES = ("cluster", "version", "pools", "soak", "allow_loss")
+
+
+def takes_only(move: str, options: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Raises UsageError for options that a move does not know."""
+    if stray := sorted(set(options) - set(names)):
+        why = f"it takes {', '.join(names)}"
+        raise UsageError(f"{move} takes no {', '.join(stray)}", where="book.move", why=why)
+
+
 def _newest(door: FrontDoor, path: str) -> str:
     location = path.partition("/clusters/")[0]
     return str(door.wire.get("container", f"v1/{location}/serverConfig")["validMasterVersions"][0])
@@ -31,6 +42,7 @@ def _newest(door: FrontDoor, path: str) -> str:
 
 def asked_failover(spec: Spec, options: Mapping[str, Any]) -> Failover | ZoneFailover:
     """`leave` names clusters, or a region: all clusters there; or one zone of a region."""
+    takes_only("failover", options, FAILOVERS)
     text = str(options.get("leave") or "")
     if text not in spec.clusters and _ZONE.fullmatch(text):
         return _asked_zone(spec, text, options)
@@ -83,7 +95,14 @@ class UpgradeOf:
     """One upgrade: the cluster is read from GKE's API."""
 
     def __init__(self, door: FrontDoor, options: Mapping[str, Any]) -> None:
-        (cluster,) = wishes.clusters(str(options.get("cluster") or ""), door.spec, "cluster")
+        takes_only("upgrade", options, UPGRADES)
+        cluster, *more = wishes.clusters(str(options.get("cluster") or ""), door.spec, "cluster")
+        if more:
+            raise UsageError(
+                "One cluster at a time",
+                where="cluster",
+                why=f"{cluster}, {', '.join(more)}; the others serve while one is upgraded",
+            )
         version = str(options.get("version") or "")
         if not version:
             raise UsageError(
@@ -118,6 +137,7 @@ class UpgradeOf:
         ]
         now = datetime.fromtimestamp(self._door.connection.now(), UTC)
         found += upgrade.excluded(self._body, asked.version, now)
+        found += upgrade.goes_back(self._body, asked.version)
         known = [str(pool["name"]) for pool in self._body.get("nodePools") or ()]
         found += [f"no node pool {name}" for name in asked.pools if name not in known]
         if not self._allow:

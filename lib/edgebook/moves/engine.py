@@ -73,7 +73,7 @@ class Engine:
         """Look anew; raises OwnershipError when live is no stage of the ladder."""
         moment = self._read()
         allows = allowances(self._door.spec.safety.traffic)
-        ladder = replace(self._make(moment), lost=self._lost, allows=allows)
+        ladder = replace(self._make(moment).without(self._lost), allows=allows)
         return Situation(moment, ladder, position.find(ladder, moment.live, moment.observed))
 
     def _read(self) -> Moment:

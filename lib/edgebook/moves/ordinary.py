@@ -7,6 +7,7 @@ what new hostnames need, issued and spread before anybody is asked for them, the
 from collections.abc import Iterable
 from dataclasses import replace
 
+from edgebook.base.errors import RefusedError
 from edgebook.desired import Desired
 from edgebook.model.values import Action, Live, Plan, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
@@ -19,16 +20,25 @@ SERVING = frozenset({"certificateMapEntry", "targetHttpsProxy", "targetSslProxy"
 
 
 def zones(spec: Spec, desired: Desired, live: Live, plan: Plan) -> Ladder:
-    """Only the entries of backend services, as the clusters' zones are now."""
+    """Only the entries of backend services, as the clusters' zones are now; RefusedError."""
+    if blocked := [c for c in plan.blockers if c.step is Step.BACKENDS]:
+        raise RefusedError(
+            "The zones of the clusters cannot be brought up to date",
+            where="backends",
+            why="\n".join(sorted({change.sentence for change in blocked})),
+            next="mend that, or take the cluster out of active; nothing was changed, traffic is "
+            "where it was",
+        )
     changes = tuple(c for c in plan.to_do if c.key.kind in ("backends", "detachment"))
     stages = [_start(desired, live)]
     if changes:
         active = {cluster for backend in spec.backends.values() for cluster in backend.active}
-        keys = {change.key for change in changes}
+        # What is taken out is a change of its own, of the same list.
+        keys = {replace(change.key, kind="backends") for change in changes}
         stages.append(
             Stage(
                 "zones",
-                "; ".join(change.sentence for change in changes),
+                "; ".join(dict.fromkeys(change.sentence for change in changes)),
                 _part(desired, live, keys),
                 gate=Gate(healthy=tuple(sorted(active)), spread_s=SPREAD, judged=True),
                 back=START,
@@ -57,7 +67,7 @@ def certificates(spec: Spec, desired: Desired, live: Live, plan: Plan) -> Ladder
             part = _part(desired, live, keys)
             stages.append(Stage(name, what, part, gate=gate, back=START, known=tuple(changes)))
     if gone:
-        names = ", ".join(sorted(change.key.name for change in gone))
+        names = ", ".join(sorted({change.key.name for change in gone}))
         keys = {c.key for c in [*issue, *serve]}
         after = _part(desired, live, keys, [change.key for change in gone])
         gate = Gate(judged=True)

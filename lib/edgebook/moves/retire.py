@@ -11,7 +11,7 @@ from typing import Any
 
 from edgebook.desired import Desired
 from edgebook.model.paths import namespace_scope
-from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
+from edgebook.model.values import Action, Change, Live, Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 
 REPLICAS = "edgebook/replicas-before"  # what a Deployment had, for the way back
@@ -152,3 +152,17 @@ class _Maker:
                 f"{self._old.address} is not reserved: to keep it, gcloud compute addresses create "
                 f"NAME --addresses {self._old.address} --region REGION, before this runs"
             )
+
+
+def problems(live: Live, old: Old) -> Iterator[str]:
+    """Names that lead to the old load balancer, wholly or by weight."""
+    for key, item in sorted(live.items()):
+        if key.kind == "dnsRecordSet" and old.address in _data(item.body):
+            name = key.name.rpartition("./")[0]
+            yield f"{name} still points at {old.address}: run 80_cut_over first"
+
+
+def _data(body: Mapping[str, Any]) -> set[str]:
+    items = ((body.get("routingPolicy") or {}).get("wrr") or {}).get("items") or ()
+    weighted = {str(data) for item in items for data in item.get("rrdatas") or ()}
+    return {str(data) for data in body.get("rrdatas") or ()} | weighted

@@ -132,12 +132,7 @@ class Retirement:
         old = self.old(moment)
         if old is None:
             return
-        problems = [
-            f"{key.name.rpartition('./')[0]} still points at {old.address}: run 80_cut_over first"
-            for key, item in sorted(moment.live.items())
-            if key.kind == "dnsRecordSet" and old.address in _data(item.body)
-        ]
-        if problems:
+        if problems := list(retire.problems(moment.live, old)):
             raise RefusedError(
                 "The old load balancer is still in use",
                 where=f"{old.cluster}: {old.namespace}/{old.service}, {old.address}",
@@ -162,12 +157,6 @@ def packets(door: FrontDoor, seconds: int) -> int:
     return sum(
         int(point["value"].get("int64Value", 0)) for series in found for point in series["points"]
     )
-
-
-def _data(body: Mapping[str, Any]) -> set[str]:
-    items = ((body.get("routingPolicy") or {}).get("wrr") or {}).get("items") or ()
-    weighted = {str(data) for item in items for data in item.get("rrdatas") or ()}
-    return {str(data) for data in body.get("rrdatas") or ()} | weighted
 
 
 def _objects(reader: Reader, cluster: str) -> dict[ResourceKey, LiveResource]:

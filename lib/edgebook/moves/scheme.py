@@ -109,6 +109,7 @@ class _Maker:
     ) -> Desired:
         body = {SCHEME: services, STATE: state, PERCENTAGE: percentage}
         words = f"{state or 'no migration'}" + (f" {percentage:g} %" if percentage else "")
+        words = services if services == MANAGED else words
         made = [_adopted(key, body, words) for key in self._found.services]
         # A scheme goes one by one up the chain: rules refer to services of the new one.
         made += [_adopted(key, {SCHEME: rules}, rules) for key in self._found.rules]

@@ -1,6 +1,6 @@
 """A change of scheme as its runbook asks for it: the load balancer's parts, and what forbids it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from edgebook.base.errors import RefusedError, UsageError
@@ -39,12 +39,12 @@ class SchemeOf:
 
     def ladder(self, moment: Moment) -> Ladder:
         """Raises RefusedError for what cannot be migrated."""
-        found = self._found(moment.live)
+        found = classic(moment.live, self._names)
         return scheme.ladder(self._door.spec, moment.desired, found, self._steps, self._soak)
 
     def checks(self, moment: Moment) -> list[CheckResult]:
         """Which scheme every part has now."""
-        found = self._found(moment.live)
+        found = classic(moment.live, self._names)
         seen = {key: moment.live[key].body for key in (*found.services, *found.rules)}
         kinds = {body.get(SCHEME) for body in seen.values()}
         return [
@@ -59,35 +59,36 @@ class SchemeOf:
             for key, body in sorted(seen.items())
         ]
 
-    def _found(self, live: Live) -> Classic:
-        chains = {key: _services(live, key) for key in live if _global_rule(key)}
-        rules = sorted(key for key in chains if key.name in self._names)
-        services = sorted({service for key in rules for service in chains[key]})
-        problems = [] if services or not rules else ["no backend service is behind them"]
-        problems += [
-            f"no global forwarding rule {name}"
-            for name in self._names
-            if name not in {key.name for key in rules}
-        ]
-        problems += [p for key in rules for p in _problems(live, key, chains[key])]
-        problems += [
-            f"{key.name} leads to {', '.join(sorted(s.name for s in shared))} as well: name it too"
-            for key, reached in sorted(chains.items())
-            if key not in rules and (shared := set(reached) & set(services))
-        ]
-        if problems:
-            raise RefusedError(
-                f"{', '.join(self._names)} cannot change the scheme in place",
-                where="rules",
-                why="\n".join(dict.fromkeys(problems)),
-                next="mend them, then plan again; nothing was changed",
-            )
-        sticky = tuple(
-            key.name
-            for key in services
-            if live[key].body.get("sessionAffinity") not in (None, "NONE")
+
+def classic(live: Live, names: Iterable[str]) -> Classic:
+    """The load balancer of these forwarding rules; RefusedError for what cannot be migrated."""
+    names = tuple(names)
+    chains = {key: _services(live, key) for key in live if _global_rule(key)}
+    rules = sorted(key for key in chains if key.name in names)
+    services = sorted({service for key in rules for service in chains[key]})
+    problems = [] if services or not rules else ["no backend service is behind them"]
+    problems += [
+        f"no global forwarding rule {name}"
+        for name in names
+        if name not in {key.name for key in rules}
+    ]
+    problems += [p for key in rules for p in _problems(live, key, chains[key])]
+    problems += [
+        f"{key.name} leads to {', '.join(sorted(s.name for s in shared))} as well: name it too"
+        for key, reached in sorted(chains.items())
+        if key not in rules and (shared := set(reached) & set(services))
+    ]
+    if problems:
+        raise RefusedError(
+            f"{', '.join(names)} cannot change the scheme in place",
+            where="rules",
+            why="\n".join(dict.fromkeys(problems)),
+            next="mend them, then plan again; nothing was changed",
         )
-        return Classic(tuple(rules), tuple(services), sticky)
+    sticky = tuple(
+        key.name for key in services if live[key].body.get("sessionAffinity") not in (None, "NONE")
+    )
+    return Classic(tuple(rules), tuple(services), sticky)
 
 
 def _global_rule(key: ResourceKey) -> bool:

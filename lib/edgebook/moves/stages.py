@@ -130,6 +130,15 @@ class Ladder:
                     found.add(key)
         return frozenset(found)
 
+    def without(self, lost: tuple[str, ...]) -> "Ladder":
+        """The same while the Kubernetes API of some clusters does not answer."""
+        notes = tuple(
+            f"the Kubernetes API of {name} does not answer: of {name} nothing is known but the "
+            "NEGs that are attached"
+            for name in lost
+        )
+        return replace(self, lost=lost, notes=(*self.notes, *notes))
+
     def stage(self, name: str) -> int:
         return next(i for i, stage in enumerate(self.stages) if stage.name == name)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgebook.desired import Desired
 from edgebook.model.paths import name_of
-from edgebook.model.values import Ownership, Resource, ResourceKey, Step
+from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import SPREAD
 from edgebook.params.types import Spec
@@ -57,6 +57,7 @@ def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -
                 replace(base, resources=(*_backends(base), *made)),
                 gate=gate,
                 soak_s=asked.soak_s,
+                known=(_change(resource),),
             )
         )
     stages[0] = replace(stages[0], desired=replace(base, resources=_backends(base)))
@@ -91,6 +92,13 @@ def _pool(scope: str, name: str, asked: Upgrade) -> Resource:
 
 def _resource(kind: str, name: str, scope: str, body: Mapping[str, Any], what: str) -> Resource:
     return Resource(kind, name, scope, body, Step.BACKENDS, ownership=Ownership.ADOPTED, what=what)
+
+
+def _change(resource: Resource) -> Change:
+    """Told without the version that is there now, so that one approval is for the whole ladder."""
+    fields = tuple(sorted(resource.body))
+    return Change(Action.UPDATE, resource.key, resource.step, resource.what, after=resource.body,
+                  fields=fields)  # fmt: skip
 
 
 def keys(path: str, body: Mapping[str, Any]) -> Iterator[tuple[ResourceKey, Mapping[str, Any]]]:
@@ -177,6 +185,18 @@ def excluded(body: Mapping[str, Any], version: str, now: datetime) -> Iterator[s
         ):
             until = f"{end:%Y-%m-%d %H:%M}Z" if end else "the end of support"
             yield f"maintenance exclusion {name} ({scope}) is on until {until}"
+
+
+def goes_back(body: Mapping[str, Any], version: str) -> Iterator[str]:
+    """A version before the control plane's: GKE goes back to an earlier patch of its minor only."""
+    now = str(body.get("currentMasterVersion") or "")
+    if now and _number(version)[:2] < _number(now)[:2]:
+        yield f"{version} is before the control plane's {now}: it cannot go back to another minor"
+
+
+def _number(version: str) -> list[int]:
+    """`1.33.5-gke.1080000` as [1, 33, 5]."""
+    return [int(part) for part in version.partition("-")[0].split(".") if part.isdigit()]
 
 
 def _time(text: Any) -> datetime | None:

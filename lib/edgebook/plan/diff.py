@@ -237,7 +237,10 @@ class Diff:
         for record in sorted(names):
             yield self._unnamed(record)
         for _ in self._deleted:  # as often as one may wait for another
-            steps |= {key: self._last(key, steps) for key in self._deleted}
+            later = {key: self._last(key, steps) for key in self._deleted}
+            if later.items() <= steps.items():
+                break
+            steps |= later
         held = self._held(steps)
         for key in self._deleted:
             yield self._kept(key, held[key]) if key in held else self._delete(key, steps)
