@@ -200,12 +200,19 @@ def test_two_runs_cannot_move_one_front_door(front: Any, door: Any) -> None:
 
 
 def test_a_kubernetes_api_that_goes_away_leaves_traffic_where_it_is(front: Any, door: Any) -> None:
-    with pytest.raises(StepFailed):
-        engine(door, Scripted("quarter", Seen("blind", ("blind",)))).apply("auto")
-    front.sim.admin("POST", "stage/cluster-down", {"cluster": "green"})
-    with pytest.raises(StepFailed, match="Kubernetes API of green does not answer"):
-        engine(door, Scripted()).apply("auto")
-    assert weights(door) == {"shop-web": 75, "shop-web-next": 25}
+    """Within a stage, and at the next run."""
+
+    class Loses(Scripted):
+        def mark(self, text: str, cuts: tuple[str, ...] = ()) -> None:
+            super().mark(text, cuts)
+            if text == "swap: half":
+                front.sim.admin("POST", "stage/cluster-down", {"cluster": "green"})
+
+    for watcher in (Loses(), Scripted()):
+        with pytest.raises(StepFailed, match="Kubernetes API of green does not answer") as failed:
+            engine(door, watcher).apply("auto")
+        assert weights(door) == {"shop-web": 50, "shop-web-next": 50}
+        assert "(half), 50 %" in failed.value.state
 
 
 @pytest.mark.parametrize(

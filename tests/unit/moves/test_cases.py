@@ -28,7 +28,7 @@ def _whole(path: Path) -> bool:
     if not path.with_suffix(".ladder.json").exists():
         return False
     found = json.loads(path.with_suffix(".ladder.json").read_text(encoding="utf-8"))
-    return found.get("standing") == "not begun" and "problems" not in found
+    return found.get("standing") == "not begun" and not {"blocked", "problems"} & found.keys()
 
 
 WHOLE = [path for path in ALL if _whole(path)]
@@ -67,10 +67,13 @@ def said(path: Path) -> dict[str, Any]:
     if found_problems := world.problems():
         found["problems"] = found_problems
     try:
-        seen = world.attached()
-        found["standing"] = position.find(ladder, world.cloud.live, seen).words(ladder)
+        at = position.find(ladder, world.live, world.attached())
     except EdgebookError as error:
-        found["refused"] = str(error).splitlines()
+        return {**found, "refused": str(error).splitlines()}
+    found["standing"] = at.words(ladder)
+    if at.done + 1 < len(ladder.stages):
+        blockers = world.plan(ladder, at.done + 1).blockers
+        found |= {"blocked": [c.sentence for c in blockers]} if blockers else {}
     return found
 
 

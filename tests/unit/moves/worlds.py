@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from edgebook.base.errors import RefusedError
 from edgebook.desired import Desired
 from edgebook.model.observed import Observed
 from edgebook.model.paths import namespace_scope, zone_scope
@@ -28,8 +29,10 @@ from edgebook.moves import (
     cut_over,
     cut_overs,
     failover,
+    mechanics,
     ordinary,
     proxies,
+    requirements,
     retire,
     scheme,
     schemes,
@@ -39,6 +42,7 @@ from edgebook.moves import (
 )
 from edgebook.moves import wish as wishes
 from edgebook.moves.classic_certificates import Proxy
+from edgebook.moves.requirements import Pods
 from edgebook.moves.retire import Old
 from edgebook.moves.stages import Ladder
 from edgebook.moves.upgrade import Upgrade
@@ -212,6 +216,21 @@ def _swap(world: World) -> Ladder:
     return swap.ladder(world.spec, world.seen, world.cloud.live, wish)
 
 
+def _unequal(world: World) -> Iterator[str]:
+    """`pods`: ready Pods by cluster, the same for every backend."""
+    if "pods" not in world.case:
+        return
+    lists = ("to", "backends", "steps")
+    wish = Wish(**{k: tuple(v) if k in lists else v for k, v in world.wish.items()})
+    moving = mechanics.sides(world.spec, wish)
+    pods = {(name, cluster): Pods({"": number})
+            for name in moving for cluster, number in world.case["pods"].items()}  # fmt: skip
+    try:
+        requirements.check(world.spec, world.seen, moving, wish, pods)
+    except RefusedError as error:
+        yield from error.why.splitlines()
+
+
 def _failover(world: World) -> Ladder:
     asked = clusters.asked_failover(world.spec, world.wish)
     make_ladder: Any = zonal.ladder if isinstance(asked, ZoneFailover) else failover.ladder
@@ -323,6 +342,7 @@ PROBLEMS: dict[str, Callable[[World], Iterable[str]]] = {
     "certificates": _unserved,
     "cut_over": _obstacles,
     "retire": _still_used,
+    "swap": _unequal,
     "upgrade": _losing,
 }
 ASSUMED: dict[str, Callable[[World, Live], tuple[str, ...]]] = {"failover": _left_zone}

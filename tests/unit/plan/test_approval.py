@@ -219,6 +219,15 @@ def test_a_signature_holds_for_as_long_as_the_params_say(keys: dict[str, Any]) -
         judge(given, plan(A), rules=dataclasses.replace(rules(keys), days=6))
 
 
+def test_an_approval_of_a_ladder_expires_too(keys: dict[str, Any]) -> None:
+    ladder = Asked(plan(A).hash, 1, "google-cloud", "shop", what="swap")
+    late = signed(keys["bob"], "bob", plan(A), at="2026-11-17T09:59:59Z")
+    with pytest.raises(ApprovalError, match="expired"):
+        judge(Given(plan(A).hash, plan(A), (late,)), ladder, rules=rules(keys))
+    in_time = Given(plan(A).hash, plan(A), (signed(keys["bob"], "bob", plan(A)),))
+    assert judge(in_time, ladder, rules=rules(keys)).hash == ladder.hash
+
+
 def test_who_is_not_proven_does_not_count_where_two_are_asked_for(keys: dict[str, Any]) -> None:
     typed = Person("root", "user name of the system, not proven")
     given = Given(plan(A).hash, plan(A), (signed(keys["bob"], "bob", plan(A)),))
