@@ -220,6 +220,35 @@ def test_reset_goes_back_to_the_start(alone: Callable[..., Compute]) -> None:
     assert sim.admin("GET", "calls")["total"] >= 1
 
 
+def test_a_mark_is_gone_back_to_as_often_as_wanted(sim: Any) -> None:
+    world = type(sim)("--time-scale", "0", "--scenario", "greenfield", "--no-dataplane")
+    try:
+        made = "/compute/v1/projects/shop-rehearsal/global/addresses"
+
+        def names() -> list[str]:
+            return [item["name"] for item in world.http("GET", made)[1].get("items", ())]
+
+        world.http("POST", made, {"name": "one"})
+        world.admin("POST", "mark", {"name": "one-address"})
+        for _ in range(2):
+            world.http("POST", made, {"name": "two"})
+            assert names() == ["one", "two"]
+            assert world.admin("POST", "reset", {"to": "one-address"}) == {}
+            assert names() == ["one"]
+        world.admin("POST", "reset")
+        assert names() == [] and world.admin("GET", "marks") == {"marks": ["one-address", "start"]}
+        for path, body, why in (
+            ("reset", {"to": "two"}, "no mark 'two'; there are: one-address, start"),
+            ("mark", {"name": "start"}, "start is the world as it began"),
+            ("mark", {"name": "../x"}, "small letters"),
+            ("mark", {}, "small letters"),
+        ):
+            status, said = world.http("POST", f"/_sim/{path}", body)
+            assert status == 400 and why in said["error"]["message"], path
+    finally:
+        world.stop()
+
+
 def test_credentials_when_they_are_required(alone: Callable[..., Compute]) -> None:
     gce = alone("--time-scale", "0", "--require-auth")
     for headers in ({}, {"Authorization": "Basic x"}, {"Authorization": "Bearer "}):

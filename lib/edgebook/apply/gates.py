@@ -135,6 +135,7 @@ class Gates:
                 if trouble is None:
                     message = _last_event(kube, namespace) or message
                     trouble = failures.of_text(message) or failures.NEG_NOT_SYNCED
+                trouble = failures.of_neg(trouble, key.name)
                 raise _failed(Step.BACKENDS, key, "is not synced", trouble, message)
 
     def collected(self, change: Change) -> None:

@@ -16,10 +16,8 @@ from edgebook.plan import disruption
 from edgebook.plan.holders import neg_name
 from edgebook.plan.live_index import holders_in
 
+OF_NEGS = ("firewall", "serviceAnnotation")  # what backend services with our NEGs live on
 RECORD_TYPES = ("A", "AAAA", "CNAME")
-# Parts of what others may hold too: taking ours out needs nobody's leave.
-PARTS = ("backends", "serviceAnnotation")
-
 Found = dict[ResourceKey, Change]
 
 
@@ -37,11 +35,15 @@ def plan(
         found |= {change.key: change for change in _attached(desired, live, set(found))}
     holders = holders_in(live)
     held_by = {key: set(holders.of(key)) for key in found}
+    serving = set(_serving(desired, live))
+    for key in found:
+        if key.kind == "firewall":
+            held_by[key] |= serving
     held = _held(found, held_by)
     changes = []
     for key, change in found.items():
         if key in held:
-            changes.append(_left(change, held[key], live, desired.front_door))
+            changes.append(_left(change, held, live, desired.front_door))
             continue
         first = {_doing(holder, found) for holder in held_by[key]} & set(found)
         disrupts = disruption.of_teardown(key)
@@ -60,15 +62,33 @@ def _doing(holder: ResourceKey, found: Found) -> ResourceKey:
     return part if holder.kind == "backendService" and holder not in found else holder
 
 
-def _left(change: Change, held: set[ResourceKey], live: Live, front_door: str) -> Change:
-    """A report of what stays, and of who has to let go."""
-    ours = {key for key in held if key in live and owner(live[key].body) == front_door}
-    names = ", ".join(sorted(f"{noun(key)} {key.name}" for key in held))
+def _left(
+    change: Change, held: Mapping[ResourceKey, set[ResourceKey]], live: Live, front_door: str
+) -> Change:
+    """A report of what stays, and of who has to let go in the end."""
+    first = held[change.key]
+    last = _last(change.key, held)
+    ours = {key for key in last if key in live and owner(live[key].body) == front_door}
+    names = ", ".join(sorted(f"{noun(key)} {key.name}" for key in first))
     text = f"held by {names}: tear that down first"
-    if held - ours:
-        others = ", ".join(sorted(f"{noun(key)} {key.name}" for key in held - ours))
+    if last - ours:
+        others = ", ".join(sorted(f"{noun(key)} {key.name}" for key in last - ours))
         text = f"held by {names}; {others}: not ours, whoever owns it must let go: left alone"
     return Change(Action.REPORT, change.key, change.step, text)
+
+
+def _last(key: ResourceKey, held: Mapping[ResourceKey, set[ResourceKey]]) -> set[ResourceKey]:
+    """Who holds something at the end of its chain of holders."""
+    last: set[ResourceKey] = set()
+    left, seen = [key], {key}
+    while left:
+        for holder in held[left.pop()] - seen:
+            seen.add(holder)
+            if holder in held:
+                left.append(holder)
+            else:
+                last.add(holder)
+    return last
 
 
 def _held(
@@ -81,12 +101,24 @@ def _held(
             key: outside
             for key in found
             if key not in held
-            and key.kind not in PARTS
-            and (outside := {h for h in holders[key] if h not in found or h in held})
+            and key.kind != "backends"  # taking our entries out needs nobody's leave
+            and (outside := {h for h in holders[key] if not _goes(key, h, found, held)})
         }
         if not more:
             return held
         held |= more
+
+
+def _goes(
+    key: ResourceKey,
+    holder: ResourceKey,
+    found: Found,
+    held: Mapping[ResourceKey, set[ResourceKey]],
+) -> bool:
+    """Whether a holder lets go. Of our NEGs it also does by losing our entries."""
+    if key.kind in OF_NEGS:
+        holder = _doing(holder, found)
+    return holder in found and holder not in held
 
 
 def _changes(desired: Desired, live: Live) -> Iterator[Change]:
@@ -144,6 +176,17 @@ def _annotations(desired: Desired, live: Live) -> Iterator[Change]:
             text = f"take {named} out of the annotation; GKE then deletes the NEGs"
             before = {"exposed_ports": mine}
             yield Change(Action.DELETE, resource.key, resource.step, text, before=before)
+
+
+def _serving(desired: Desired, live: Live) -> Iterator[ResourceKey]:
+    """Backend services with NEGs of ours: probes and requests reach their pods by our rules."""
+    for service, names in desired.own_negs.items():
+        for key, item in live.items():
+            entries = item.body.get("backends") or ()
+            if key.kind == "backendService" and key.name == service and any(
+                neg_name(entry) in names for entry in entries
+            ):  # fmt: skip
+                yield key
 
 
 def _attached(desired: Desired, live: Live, going: set[ResourceKey]) -> Iterator[Change]:

@@ -73,7 +73,11 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
         wanted = [resource for resource in facts.desired.resources if resource.step is step]
         known = {change.key for change in facts.plan.reports}  # records of others, for instance
         there = [
-            r for r in wanted if r.key in facts.live and r.kind not in AMIDST and r.key not in known
+            r
+            for r in wanted
+            if r.key in facts.live
+            and r.key not in known
+            and (r.kind not in AMIDST or facts.live[r.key].body.get("backends"))
         ]
         creates = all(change.action is Action.CREATE for change in changes)
         if not changes and not wanted:

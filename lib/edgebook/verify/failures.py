@@ -405,6 +405,12 @@ def of_backend(trouble: Failure, name: str) -> Failure:
     return replace(trouble, remedy=trouble.remedy.replace("<name>", name))
 
 
+def of_neg(trouble: Failure, neg: str) -> Failure:
+    """The failure in words for the backend of a NEG, where only the NEG is known."""
+    remedy = trouble.remedy.replace("backends.<name>", f"(for the backend with neg.name {neg})")
+    return replace(trouble, remedy=remedy.replace(").", ") "))
+
+
 def of_no_endpoints(pods: Iterable[Pod], port: int) -> Failure:
     """Why a NEG has no endpoints: no pods, or pods that have no port of the name it looks for."""
     pods = tuple(pods)

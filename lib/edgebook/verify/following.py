@@ -70,7 +70,11 @@ def _cluster(
     negs = tuple(n for n in (service.negs if service else ()) if n.name == wanted)
     if service is None or not service.found:
         yield _gone(facts, name, backend, cluster.name, negs)
-    elif not negs or (any(n.leaving for n in negs) and not _asks(facts, backend, cluster, wanted)):
+    elif negs and (unread := _unreadable(facts, backend, cluster)):
+        trouble = failures.ANNOTATION_INVALID
+        why = f"the annotation of Service {neg.namespace}/{neg.service} is {unread}"
+        yield result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
+    elif not negs or not _asks(facts, backend, cluster, wanted):
         why = "" if negs else facts.pending("backends", facts.names.backend_service(name))
         state = SKIPPED if why else FAILED
         trouble = failures.SVCNEG_GONE
@@ -124,6 +128,13 @@ def _asks(facts: Facts, backend: BackendSpec, cluster: ObservedCluster, name: st
     ports = found.body.get("exposed_ports") if found else None
     entries = ports.values() if isinstance(ports, Mapping) else ()
     return any((entry or {}).get("name") == name for entry in entries)
+
+
+def _unreadable(facts: Facts, backend: BackendSpec, cluster: ObservedCluster) -> str:
+    """The annotation's text where it is no annotation: GKE then changes no NEG any more."""
+    found = facts.live.get(annotation_key(cluster.name, backend))
+    text = str(found.body.get("invalid", "")) if found else ""
+    return f"no JSON object with exposed_ports: {text[:60]!r}" if text else ""
 
 
 def _leaving(found: CheckResult, neg: Neg) -> CheckResult:

@@ -230,11 +230,12 @@ def services(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
                 remedy = f"deploy it, or correct backends.{name}.neg"
                 yield result(FAILED, "Service", subject, "not found", remedy)
             elif neg.port not in service.target_ports:
-                trouble = failures.ANNOTATION_PORT
+                trouble = failures.of_backend(failures.ANNOTATION_PORT, name)
                 ports = joined(str(port) for port in service.target_ports)
                 yield result(FAILED, "Service", subject, f"has ports {ports}", trouble.remedy)
             elif not service.target_ports[neg.port]:
-                trouble = failures.of_no_endpoints(service.pods, neg.port)
+                found = failures.of_no_endpoints(service.pods, neg.port)
+                trouble = failures.of_backend(found, name)
                 yield result(FAILED, "Service", subject, trouble.cause, trouble.remedy)
             else:
                 pods = joined(str(port) for port in service.target_ports[neg.port])

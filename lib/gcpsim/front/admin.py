@@ -5,6 +5,7 @@ Every answer is JSON; a wrong request gets an error that says what is allowed.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from gcpsim.core.errors import ApiError
 from gcpsim.core.world import World
 
 SETTLE_SECONDS = 2.0
+START, MOST_MARKS = "start", 8
 OF_DATAPLANE = ("endpoint-serve", "location-")  # directions that only it understands
 Handler = Callable[[dict[str, str], dict[str, Any]], Any]
 
@@ -27,7 +29,7 @@ class Admin:
         self.world = world
         self.ready: dict[str, Any] = {}
         self.token = ""  # what changes need; "" for none
-        self._start: dict[str, dict[str, Any]] = {}
+        self._marks: dict[str, dict[str, dict[str, Any]]] = {}
         self.routes: dict[str, Handler] = {
             "GET ": self._index,
             "GET ready": lambda query, body: self._ready(),
@@ -45,6 +47,8 @@ class Admin:
             "GET health": lambda query, body: self._settled("health_table"),
             "GET pods": lambda query, body: self._settled("pods_table"),
             "POST options": self._set_options,
+            "GET marks": lambda query, body: {"marks": sorted(self._marks)},
+            "POST mark": self._mark,
             "POST reset": self._reset,
             "GET stage": lambda query, body: {"verbs": sorted(world.stage)},
         }
@@ -164,13 +168,30 @@ class Admin:
 
     def remember_start(self) -> None:
         """The state that `reset` goes back to."""
-        self._start = self.world.store.snapshot()
+        self._marks[START] = self.world.store.snapshot()
+
+    def _mark(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        """Keep the world as it is now under a name, for `reset` to go back to; in memory only."""
+        name = body.get("name")
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
+            text = f"mark: name must be small letters, digits and dashes, not {name!r}"
+            raise ApiError(400, text, "invalid")
+        if name == START:
+            raise ApiError(400, f"mark: {START} is the world as it began", "invalid")
+        if name not in self._marks and len(self._marks) > MOST_MARKS:
+            kept = ", ".join(sorted(self._marks))
+            raise ApiError(400, f"mark: {MOST_MARKS} at most; there are: {kept}", "invalid")
+        self._marks[name] = self.world.store.snapshot()
+        return {"marks": sorted(self._marks)}
 
     def _reset(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
-        """The world as it was when it became ready; simulated time goes on."""
-        world = self.world
+        """The world as it was when it became ready, or at a mark; simulated time goes on."""
+        world, name = self.world, body.get("to", START)
+        if name not in self._marks:
+            known = ", ".join(sorted(self._marks))
+            raise ApiError(400, f"reset: no mark {name!r}; there are: {known}", "invalid")
         world.clock.clear()
-        world.store.restore(self._start)
+        world.store.restore(self._marks[name])
         world.faults.clear()
         world.calls.reset()
         world.resume()

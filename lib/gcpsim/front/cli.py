@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         ("calls", _calls, "which client asked for what, and how often"),
         ("clock", _clock, "read, pause, scale or advance simulated time"),
         ("fault", _fault, "script a fault, list the faults, or clear them"),
+        ("mark", _mark, "keep the world as it is now under a name, or list the marks"),
+        ("reset", _reset, "go back to a mark, or to the world as it began"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument(
@@ -288,11 +290,37 @@ def _fault(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _mark_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", nargs="?", default="", metavar="NAME", help="none: list the marks")
+
+
+def _mark(arguments: argparse.Namespace) -> int:
+    if arguments.name:
+        found = ask(arguments.url, "POST", "mark", {"name": arguments.name})
+    else:
+        found = ask(arguments.url, "GET", "marks")
+    print(json.dumps(found) if arguments.json else "\n".join(found["marks"]))
+    return 0
+
+
+def _reset_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("to", nargs="?", default="start", metavar="MARK", help="default: start")
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    """Everything that was made since is gone, faults too; simulated time goes on."""
+    found = ask(arguments.url, "POST", "reset", {"to": arguments.to})
+    print(json.dumps(found) if arguments.json else f"the world is as it was at {arguments.to}")
+    return 0
+
+
 _COMMAND_OPTIONS = {
     "env": lambda command: None,
     "calls": _calls_options,
     "clock": _clock_options,
     "fault": _fault_options,
+    "mark": _mark_options,
+    "reset": _reset_options,
 }
 
 

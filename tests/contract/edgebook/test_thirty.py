@@ -1,0 +1,568 @@
+"""The failures that people meet most: each is staged, and told by its one cause and a way out.
+
+A row is a failure: how it is staged on a front door that stands (or before it is built), what is
+asked then, the sentences that must come, and its wrong neighbours that must not. The numbers are
+those of our list of thirty; the others are causes that were told wrongly once. Failures of traffic
+are seen by clients in tests/contract/dataplane/test_failures.py.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from edgebook.base.errors import EdgebookError
+from edgebook.show.tables import Table
+
+from tests.contract.edgebook.conftest import Shop
+from tests.unit.params_edits import edited
+
+GLOBAL = "projects/shop-rehearsal/global"
+ZONE = "dns/v1/projects/shop-rehearsal/managedZones/shop-example"
+CERTS = "v1/projects/shop-rehearsal/locations/global"
+MAPS = f"{CERTS[3:]}/certificateMaps"
+API = "api/v1/namespaces/shop/services/api"
+NEG = "cloud.google.com/neg"
+NEGS = "networkEndpointGroups"
+BOTH = {"ingress": True, "exposed_ports": {"8080": {"name": "shop-api"}}}
+NAMED = {"spec": {"ports": [{"port": 8080, "targetPort": "nobody"}]}}
+BACKENDS = ("web", "api", "mqtt", "postgres")
+OLD = {"project": "shop-rehearsal", "location": "us-central1", "name": "old"}
+DENY = {"name": "deny-all", "denied": [{"IPProtocol": "tcp"}], "priority": 500}
+CLASSIC = {
+    "name": "shop-api",
+    "protocol": "HTTP",
+    "loadBalancingScheme": "EXTERNAL",
+    "description": "Kept by Edgebook (front door shop)",
+}
+
+
+class Stage:
+    """The hands of whoever breaks something: Google's APIs, a cluster, the stage door."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.door = shop.book().door
+
+    def compute(self, verb: str, path: str, body: Any = None) -> Any:
+        return self.door.wire.request("compute", verb, f"compute/v1/{GLOBAL}/{path}", body=body)
+
+    def zonal(self, verb: str, path: str, body: Any = None, zone: str = "us-central1-a") -> Any:
+        where = f"compute/v1/projects/shop-rehearsal/zones/{zone}/{path}"
+        return self.door.wire.request("compute", verb, where, body=body)
+
+    def regional(self, verb: str, path: str, body: Any = None) -> Any:
+        where = f"compute/v1/projects/shop-rehearsal/regions/us-central1/{path}"
+        return self.door.wire.request("compute", verb, where, body=body)
+
+    def cluster(self, name: str, **allocation: Any) -> Any:
+        body = {"cluster": {"name": name, "initialNodeCount": 1, "ipAllocationPolicy": allocation}}
+        where = "v1/projects/shop-rehearsal/locations/us-central1/clusters"
+        return self.door.wire.request("container", "POST", where, body=body)
+
+    def zone(self, name: str, **more: Any) -> Any:
+        where = "dns/v1/projects/shop-rehearsal/managedZones"
+        body = {"name": name, "dnsName": "example.com.", "description": "", **more}
+        return self.door.wire.request("dns", "POST", where, body=body)
+
+    def foreign_proxy(self) -> None:
+        """A proxy of somebody else that serves our certificate map."""
+        body = {
+            "name": "foreign",
+            "urlMap": f"{GLOBAL}/urlMaps/shop",
+            "certificateMap": f"//certificatemanager.googleapis.com/{MAPS}/shop",
+        }
+        self.compute("POST", "targetHttpsProxies", body)
+
+    def dns(self, verb: str, path: str, body: Any = None) -> Any:
+        return self.door.wire.request("dns", verb, f"{ZONE}/{path}", body=body)
+
+    def certs(self, verb: str, path: str, body: Any = None) -> Any:
+        return self.door.wire.request("certificatemanager", verb, f"{CERTS}/{path}", body=body)
+
+    def kube(self, verb: str, path: str, body: Any = None) -> Any:
+        cluster = self.door.reader.cluster("blue")
+        if verb == "PATCH":
+            return cluster.patch(path, body)
+        return cluster.request(verb, path, body=body)
+
+    def annotate(self, text: str) -> None:
+        self.kube("PATCH", API, {"metadata": {"annotations": {NEG: text}}})
+
+    def direct(self, verb: str, **args: Any) -> None:
+        self.shop.sim.admin("POST", f"stage/{verb}", args)
+
+    def endpoints(self, answer: str, name: str = "shop-api") -> None:
+        """How the endpoints of a NEG in us-central1-a answer probes from now on."""
+        listed = self.zonal("POST", f"networkEndpointGroups/{name}/listNetworkEndpoints", {})
+        for item in listed["items"]:
+            self.direct("endpoint", ip=item["networkEndpoint"]["ipAddress"], answer=answer)
+
+    def advance(self, seconds: int = 600) -> None:
+        self.shop.sim.advance(seconds)
+
+
+def verify(shop: Shop) -> Any:
+    return shop.book().verify()
+
+
+def preflight(shop: Shop) -> Any:
+    return shop.book().preflight()
+
+
+def plan(shop: Shop) -> Any:
+    return shop.book().plan()
+
+
+def status(shop: Shop) -> Any:
+    return shop.book().status()
+
+
+def leaks(shop: Shop) -> Any:
+    return shop.book().leaks()
+
+
+def apply(shop: Shop) -> Any:
+    return shop.book().apply("apply", "auto", show_progress=False)
+
+
+def teardown(shop: Shop) -> Any:
+    return shop.book().teardown().apply("apply", "auto", show_progress=False)
+
+
+def teardown_plan(shop: Shop) -> Any:
+    return shop.book().teardown().plan()
+
+
+Ask = Callable[[Shop], Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    stage: Callable[[Stage], None]
+    ask: Ask
+    says: tuple[str, ...]
+    never: tuple[str, ...] = ()
+    built: bool = True
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def described(uid: str, service: str = "shop/api", port: str = "8080") -> str:
+    namespace, _, name = service.partition("/")
+    said = {"cluster-uid": uid, "namespace": namespace, "service-name": name, "port": port}
+    return json.dumps(said)
+
+
+def neg(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "networkEndpointType": "GCE_VM_IP_PORT",
+        "network": f"{GLOBAL}/networks/default",
+        "subnetwork": "projects/shop-rehearsal/regions/us-central1/subnetworks/default",
+        "description": description,
+    }
+
+
+def allowed(*ports: str) -> dict[str, Any]:
+    return {"allowed": [{"IPProtocol": "tcp", "ports": list(ports)}]}
+
+
+def record(name: str, type_: str, *data: str) -> dict[str, Any]:
+    return {"name": name, "type": type_, "ttl": 300, "rrdatas": list(data)}
+
+
+def elsewhere(name: str) -> dict[str, Any]:
+    return record(name, "CNAME", "wrong.authorize.certificatemanager.goog.")
+
+
+def other_ttl(stage: Stage) -> dict[str, Any]:
+    found = stage.dns("GET", "rrsets/*.shop.example.com./A")
+    return {**found, "ttl": 61}
+
+
+def challenge(stage: Stage) -> str:
+    names = [item["name"] for item in stage.dns("GET", "rrsets")["rrsets"]]
+    return next(name for name in names if name.startswith("_acme-challenge"))
+
+
+ROWS = [
+    Row(
+        "1 no firewall rule",
+        lambda s: s.compute("DELETE", "firewalls/shop-allow-lb-blue"),
+        verify,
+        (
+            "firewall rule shop-allow-lb-blue is gone: probes cannot reach tcp:8080 of 6 pods",
+            "run 50 firewall: it makes the rule anew",
+        ),
+        ("must answer 200", "has no pods"),
+    ),
+    Row(
+        "2 the firewall opens another port",
+        lambda s: s.compute("PATCH", "firewalls/shop-allow-lb-blue", allowed("443")),
+        verify,
+        ("shop-allow-lb-blue tcp:443, but the pods listen on 8080", "run 50 firewall again"),
+        ("must answer 200", "is gone"),
+    ),
+    Row(
+        "3 a page that is not 200",
+        lambda s: s.endpoints("status 404"),
+        verify,
+        (
+            "the firewall lets probes in to port 8080; /healthz must answer 200",
+            "set backends.api.health_check.path",
+        ),
+        ("50 firewall", "kubectl get pods"),
+    ),
+    Row(
+        "4 a fixed port of the health check",
+        lambda s: None,
+        apply,
+        ("probes go to port 9999", "remove backends.api.health_check.port"),
+        ("health_check.path", "50 firewall"),
+        params={"backends.api.health_check": {"type": "HTTP", "path": "/healthz", "port": 9999}},
+    ),
+    Row(
+        "5 a health check of another protocol",
+        lambda s: None,
+        preflight,
+        ("backends.api.health_check.type HTTPS is not possible on a port that speaks HTTP",),
+        ("50 firewall",),
+        params={"backends.api.health_check": {"type": "HTTPS", "path": "/healthz"}},
+    ),
+    Row(
+        "6 nothing leads there",
+        lambda s: [s.compute("DELETE", f"forwardingRules/shop-web{n}") for n in ("", "-redirect")],
+        verify,
+        ("create forwarding rule shop-web", "run 40 Certificate map again"),
+        ("no pod is behind", "50 firewall", "must answer 200"),
+    ),
+    Row(
+        "7 no pod matches",
+        lambda s: [s.kube("PATCH", API, {"spec": {"selector": {"app": "nobody"}}}), s.advance()],
+        verify,
+        ("scaled to zero, or its selector matches none", "kubectl get pods with the Service's"),
+        ("50 firewall", "must answer 200", "no forwarding rule"),
+    ),
+    Row(
+        "8 the annotation is no JSON",
+        lambda s: [s.annotate("{oops"), s.advance()],
+        verify,
+        (
+            "the annotation of Service shop/api is no JSON object with exposed_ports: '{oops'",
+            "run 60 backends: it writes the annotation anew",
+        ),
+        ("not applied yet", "what took it away"),
+    ),
+    Row(
+        "9 a port that the Service has not",
+        lambda s: None,
+        preflight,
+        ("blue/shop/api:8081 has ports 8080", "set backends.api.neg.port to a port of the Service"),
+        ("run 60 backends",),
+        built=False,
+        params={"backends.api.neg.port": 8081},
+    ),
+    Row(
+        "10 ingress beside a name",
+        lambda s: [s.annotate(json.dumps(BOTH)), s.advance()],
+        verify,
+        ("update Service annotation api", "run 60 Backends again"),
+        ("50 firewall",),
+    ),
+    Row(
+        "11 the NEG's name is taken",
+        lambda s: s.zonal("POST", NEGS, neg("shop-api", described("other", "x/y", "1"))),
+        apply,
+        (
+            "conflicting description",
+            "choose another (for the backend with neg.name shop-api) neg.name",
+        ),
+        ("run 60 backends: it writes the annotation anew", "50 firewall"),
+        built=False,
+    ),
+    Row(
+        "12 a new zone",
+        lambda s: [s.direct("node-add", cluster="blue", zone="us-central1-f"), s.advance()],
+        verify,
+        ("us-central1-f: nodes appeared in a new zone", "run 60 backends: it attaches the NEGs"),
+        ("50 firewall", "not ready"),
+    ),
+    Row(
+        "13 a namespace that does not end",
+        lambda s: [s.kube("DELETE", "api/v1/namespaces/shop"), s.advance()],
+        verify,
+        (
+            "Service shop/api does not exist in active cluster blue",
+            "namespace shop waits for svcneg shop-api, which backend service shop-api holds",
+            "edgebook plan operate/swap -p to CLUSTER",
+        ),
+        ("run 60 backends: it puts the annotation back", "50 firewall"),
+    ),
+    Row(
+        "14 a NEG of a cluster that is gone",
+        lambda s: s.zonal("POST", NEGS, neg("shop-web", described("gone")), "us-central1-f"),
+        leaks,
+        ("shop-web us-central1-f",),
+        ("run teardown",),
+    ),
+    Row(
+        "15 a routes-based cluster",
+        lambda s: s.cluster("old", useRoutes=True),
+        preflight,
+        (
+            "cluster is VPC-native old NEGs need a VPC-native cluster",
+            "it cannot be changed in place",
+        ),
+        built=False,
+        params={"clusters.old": OLD}
+        | {f"backends.{b}.neg.name": b + "-{cluster}" for b in BACKENDS},
+    ),
+    Row(
+        "16 CONNECTION on HTTP",
+        lambda s: None,
+        plan,
+        ("CONNECTION is not possible with protocol HTTP; use RATE", "line"),
+        params={
+            "backends.api.balancing": {"mode": "CONNECTION", "max_connections_per_endpoint": 5}
+        },
+    ),
+    Row(
+        "17 a chain of the classic scheme",
+        lambda s: s.compute("POST", "backendServices", CLASSIC),
+        plan,
+        ("EXTERNAL",),
+        built=False,
+    ),
+    Row(
+        "20 a regional address",
+        lambda s: s.regional("POST", "addresses", {"name": "shop-edge"}),
+        preflight,
+        (
+            "it is an address of region us-central1, and a regional one cannot move",
+            "leave address.adopt out",
+        ),
+        ("50 firewall",),
+        built=False,
+        params={"address": {"name": "shop-edge", "adopt": True}},
+    ),
+    Row(
+        "21 names that still lead to the old address",
+        lambda s: None,
+        verify,
+        ("shop.example.com still points to 35.192.158.63: left alone, it is the cut-over",),
+        ("failed A record", "is not delegated"),
+    ),
+    Row(
+        "22 the zone is not delegated",
+        lambda s: s.direct("domain-undelegate", domain="example.com"),
+        preflight,
+        (
+            "the Internet asks NXDOMAIN, the zone is on ns-cloud-c1.googledomains.com.",
+            "enter the zone's name servers at the registrar",
+        ),
+        ("CNAME is wrong",),
+        built=False,
+    ),
+    Row(
+        "23 the challenge leads elsewhere",
+        lambda s: s.dns("PATCH", f"rrsets/{challenge(s)}/CNAME", elsewhere(challenge(s))),
+        verify,
+        ("should be", "is wrong.authorize.certificatemanager.goog.", "set exactly that CNAME"),
+        ("CAA 0 issue", "not delegated"),
+    ),
+    Row(
+        "24 cert-manager's TXT is there",
+        lambda s: s.dns(
+            "POST", "rrsets", record("_acme-challenge.shop.example.com.", "TXT", '"x"')
+        ),
+        preflight,
+        ('is TXT to "x", TTL 300, not ours: left alone', "use authorization: PER_PROJECT_RECORD"),
+        ("CAA 0 issue",),
+        built=False,
+        params={"certificate.authorization": "FIXED_RECORD"},
+    ),
+    Row(
+        "25 CAA forbids",
+        lambda s: s.dns("POST", "rrsets", record("example.com.", "CAA", '0 issue "other.org"')),
+        preflight,
+        ('example.com: 0 issue "other.org"; add: example.com. CAA 0 issue "pki.goog"',),
+        ("not delegated", "set exactly that CNAME"),
+        built=False,
+    ),
+    Row(
+        "26 issuance is limited",
+        lambda s: s.direct("certificates", rate_limit=["shop.example.com"]),
+        apply,
+        ("RATE_LIMITED",),
+        ("CAA 0 issue", "set exactly that CNAME"),
+        built=False,
+    ),
+    Row(
+        "27 nothing for clients without a name",
+        lambda s: s.certs("DELETE", "certificateMaps/shop/certificateMapEntries/primary"),
+        verify,
+        ("create map entry primary", "run 20 Certificate again"),
+        ("CAA 0 issue", "50 firewall"),
+    ),
+    Row(
+        "28 the map is held by a proxy of others",
+        lambda s: s.foreign_proxy(),
+        teardown_plan,
+        (
+            "held by target HTTPS proxy foreign; target HTTPS proxy foreign: not ours, "
+            "whoever owns it must let go: left alone",
+            "held by backend service shop-api; target HTTPS proxy foreign: not ours",
+        ),
+        ("teardown does", "take shop-api out", "delete firewall rule", "delete certificate"),
+    ),
+    Row(
+        "29 pods that end at once",
+        lambda s: None,
+        preflight,
+        (
+            "container pgbouncer has no preStop; terminationGracePeriodSeconds is 30",
+            "NGINX closes idle connections after 75 s, Google keeps them 600 s",
+        ),
+        built=False,
+    ),
+    Row(
+        "30 a record that is not as it was",
+        lambda s: s.dns("PATCH", "rrsets/*.shop.example.com./A", other_ttl(s)),
+        apply,
+        ("1 of 1 changes done", "update DNS record set *.shop.example.com./A"),
+        ("Precondition not met",),
+    ),
+    Row(
+        "a deny rule of higher priority",
+        lambda s: s.compute("POST", "firewalls", DENY),
+        verify,
+        ("rule deny-all denies 130.211.0.0/22 to tcp:8080", "set firewall.priority below 500"),
+        ("must answer 200", "is gone"),
+    ),
+    Row(
+        "closed, and kept by others",
+        lambda s: s.compute("DELETE", "firewalls/shop-allow-lb-blue"),
+        verify,
+        (
+            "firewall.manage is false: hand this to whoever keeps the firewall: gcloud compute "
+            "firewall-rules create shop-allow-lb-blue",
+        ),
+        ("run 50 firewall",),
+        params={"firewall.manage": False},
+    ),
+    Row(
+        "a target port that no container has",
+        lambda s: [s.kube("PATCH", API, NAMED), s.advance()],
+        verify,
+        ("targetPort",),
+        ("scaled to zero", "50 firewall", "must answer 200"),
+    ),
+    Row(
+        "a cluster that does not answer",
+        lambda s: s.direct("cluster-down", cluster="blue"),
+        verify,
+        ("cluster blue cannot be read: its endpoints may be frozen",),
+        ("create Service annotation", "scaled to zero"),
+    ),
+    Row(
+        "a teardown while its cluster does not answer",
+        lambda s: s.direct("cluster-down", cluster="blue"),
+        teardown,
+        ("cluster blue does not answer, and it may be its: look again when it does",),
+        ("run teardown again", "leaked"),
+    ),
+    Row(
+        "a live front door has no leaks",
+        lambda s: None,
+        leaks,
+        ("nothing is left over",),
+        ("teardown",),
+    ),
+    Row(
+        "a private zone",
+        lambda s: s.zone("inside", visibility="private"),
+        preflight,
+        ("private",),
+        built=False,
+        params={"dns.zone": "inside"},
+    ),
+]
+
+
+# What passes by itself, or is seen by clients: staged there.
+ELSEWHERE = {
+    18: ("edgebook/test_faults.py", "test_412_is_read_again_and_merged"),
+    19: ("edgebook/test_faults.py", "test_errors_that_pass_are_waited_for"),
+}
+
+
+class Staged(Shop):
+    """A shop whose params have a row's edits."""
+
+    edits: dict[str, Any] = {}
+
+    def params(self, **changes: Any) -> dict[str, Any]:
+        body: dict[str, Any] = yaml.safe_load(edited(self.edits))
+        return {**body, "records": {"archive": str(self.folder / "records")}, **changes}
+
+
+def said_by(row: Row, shop: Staged) -> str:
+    try:
+        table = row.ask(shop)
+    except EdgebookError as error:
+        outcome = getattr(error, "outcome", None)
+        return f"{outcome if isinstance(outcome, Table) else ''}\n{error}"
+    return str(table)
+
+
+@pytest.fixture(scope="module")
+def staged(quiet_shop: Shop) -> Staged:
+    """A shop whose world has a mark `built`: its front door stands, and all is well."""
+    shop = Staged(quiet_shop.sim, quiet_shop.folder)
+    apply(shop)
+    assert verify(shop).data["counts"]["failed"] == 0
+    shop.sim.admin("POST", "mark", {"name": "built"})
+    return shop
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_it_is_told_by_its_cause_and_a_way_out(row: Row, staged: Staged) -> None:
+    staged.sim.admin("POST", "reset", {"to": "built" if row.built else "start"})
+    staged.edits = {}
+    row.stage(Stage(staged))
+    staged.edits = row.params
+    said = " ".join(said_by(row, staged).split())
+    assert [words for words in row.says if words not in said] == []
+    assert "<name>" not in said, "what it names must exist"
+    assert [words for words in row.never if words in said] == []
+
+
+def test_none_of_the_thirty_is_left_out() -> None:
+    numbers = {int(row.name.split()[0]) for row in ROWS if row.name[0].isdigit()}
+    assert numbers | ELSEWHERE.keys() == set(range(1, 31))
+    assert len({row.name for row in ROWS}) == len(ROWS) and all(row.says for row in ROWS)
+    for file, name in ELSEWHERE.values():
+        text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+        assert f"def {name}(" in text, f"{file}::{name}"
+
+
+def test_what_others_serve_from_is_served_after_a_teardown_too(staged: Staged) -> None:
+    """A proxy of others on our URL map: its backends, their NEGs and the firewall stay."""
+    staged.sim.admin("POST", "reset", {"to": "built"})
+    staged.edits = {}
+    stage = Stage(staged)
+    stage.foreign_proxy()
+    rule = {"name": "foreign", "target": f"{GLOBAL}/targetHttpsProxies/foreign",
+            "portRange": "443", "loadBalancingScheme": "EXTERNAL_MANAGED"}  # fmt: skip
+    stage.compute("POST", "forwardingRules", rule)
+    teardown(staged)
+    stage.advance()
+    for entry in stage.compute("GET", "backendServices/shop-api")["backends"]:
+        asked = {"group": entry["group"]}
+        found = stage.compute("POST", "backendServices/shop-api/getHealth", asked)["healthStatus"]
+        assert {one["healthState"] for one in found} == {"HEALTHY"} and len(found) == 2
+    assert "shop-api" in stage.kube("GET", API)["metadata"]["annotations"][NEG]
