@@ -150,7 +150,9 @@ def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName
             link = str(ref.get("selfLink", ""))
             zone = paths.zone_of(link)
             state = str(ref.get("state") or "ACTIVE")
-            neg = Neg(str(meta["name"]), zone, link, state, port, leaving, trouble_of(item))
+            synced = str((item.get("status") or {}).get("lastSyncTime") or "")
+            name = str(meta["name"])
+            neg = Neg(name, zone, link, state, port, leaving, trouble_of(item), synced)
             found[((str(meta["namespace"]), service), port)].append(neg)
     for group in found.values():
         group.sort(key=lambda neg: (neg.name, neg.zone))

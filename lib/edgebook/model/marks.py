@@ -5,6 +5,7 @@ there are labels, since Compute Engine does not store the labels of an insert: a
 between the insert and `setLabels` still recognises its address.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -39,3 +40,15 @@ def owner(body: Mapping[str, Any]) -> str:
         return str(label)
     found = _MARK.search(str(body.get("description") or ""))
     return found.group(1) if found else ""
+
+
+def neg_owner(neg: Mapping[str, Any]) -> str:
+    """The cluster and Service that a NEG's description names, as GKE writes it."""
+    try:
+        said = json.loads(str(neg.get("description") or ""))
+        return (
+            f"made for {said['namespace']}/{said['service-name']} "
+            f"of cluster {str(said['cluster-uid'])[:8]}"
+        )
+    except (ValueError, KeyError, TypeError):
+        return "not made by GKE"

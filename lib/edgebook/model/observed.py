@@ -20,6 +20,7 @@ class Neg:
     port: int = 0  # of the Service; 0 when it is not known
     leaving: bool = False  # its svcneg is marked for deletion
     trouble: str = ""  # why its svcneg is not Initialized or not Synced
+    synced: str = ""  # when GKE last synced it, as the svcneg says
 
 
 @dataclass(frozen=True)

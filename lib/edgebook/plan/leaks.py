@@ -4,7 +4,6 @@ A front door that serves has no leaks. After a teardown nothing of it is wanted 
 everything with its mark counts.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.model.kinds import KINDS, noun
 from edgebook.model.links import canonical
-from edgebook.model.marks import owner
+from edgebook.model.marks import neg_owner, owner
 from edgebook.model.observed import Observed
 from edgebook.model.paths import name_of
 from edgebook.model.values import Live
@@ -84,7 +83,7 @@ def _negs(
             remedy = f"cluster {names} does not answer, and it may be its: look again when it does"
         else:
             remedy = f"gcloud compute network-endpoint-groups delete {neg['name']} --zone {zone}"
-        yield Leak("NEG", str(neg["name"]), zone, _whose(neg), remedy)
+        yield Leak("NEG", str(neg["name"]), zone, neg_owner(neg), remedy)
 
 
 def _held_by(neg: Mapping[str, Any], live: Live) -> list[str]:
@@ -99,15 +98,3 @@ def _held_by(neg: Mapping[str, Any], live: Live) -> list[str]:
 def _attaches(service: Mapping[str, Any], wanted: str) -> bool:
     entries = service.get("backends") or ()
     return any(canonical(str(entry.get("group", ""))) == wanted for entry in entries)
-
-
-def _whose(neg: Mapping[str, Any]) -> str:
-    """The cluster and Service that a NEG's description names."""
-    try:
-        said = json.loads(str(neg.get("description") or ""))
-        return (
-            f"made for {said['namespace']}/{said['service-name']} "
-            f"of cluster {str(said['cluster-uid'])[:8]}"
-        )
-    except (ValueError, KeyError, TypeError):
-        return "not made by GKE"

@@ -8,8 +8,9 @@ the pods' language, and only then whether the page answers 200. It must not prob
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from edgebook.base.errors import EdgebookError
+from edgebook.base.errors import AccessError, ApiError, EdgebookError
 from edgebook.model.links import canonical
+from edgebook.model.marks import neg_owner
 from edgebook.model.observed import ObservedCluster, ObservedService
 from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import ResourceKey
@@ -55,7 +56,8 @@ def _asked(
         unread = joined(n for n, c in facts.observed.clusters.items() if not c.reachable)
         if unread != "nothing":
             yield failures.CLUSTER_UNREAD, f"cluster {unread} cannot be read"
-        yield failures.SVCNEG_GONE, f"no cluster of the params calls NEG {name_of(group)} its own"
+        words = f"no cluster of the params calls NEG {name_of(group)} its own"
+        yield failures.SVCNEG_GONE, f"{words}{_whose(facts, group)}"
         return
     yield from _zone(cluster, group)
     way = way_in(facts, cluster, probed)
@@ -71,6 +73,15 @@ def _asked(
     yield from _language(backend)
     if way.verdict is Verdict.UNSURE and way.trouble:
         yield way.trouble, way.words
+
+
+def _whose(facts: Facts, group: str) -> str:
+    """Whose a NEG is by its description, where it can be read."""
+    try:
+        found = facts.reader.one("compute", f"compute/v1/{canonical(group)}").result()
+    except (AccessError, ApiError):
+        return ""
+    return f"; it is {neg_owner(found)}" if found else ""
 
 
 def _zone(cluster: ObservedCluster, group: str) -> Iterator[Cause]:

@@ -163,6 +163,7 @@ def _compared(
     if dead:
         trouble = failures.ENDPOINTS_FROZEN
         why = f"{len(dead)} of {len(there)} endpoints belong to no pod ({_some(dead)})"
+        why += _last_sync(negs)
         return result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
     key = ResourceKey("backendService", facts.compute, subject.partition(" ")[0])
     if missing and not leads_here(facts, key):
@@ -172,6 +173,7 @@ def _compared(
         ready = sum(pod.ready for pod in pods.values())
         zones = joined({pods[a].zone for a in missing})
         why = f"{len(missing)} of {ready} ready pods are no endpoint ({_some(missing)} in {zones})"
+        why += _last_sync(negs)
         state = FAILED if len(missing) == ready else UNCERTAIN
         trouble = failures.PODS_NOT_IN_NEG
         return result(state, CHECK, subject, why, trouble.remedy, step=STEP)
@@ -179,6 +181,12 @@ def _compared(
         trouble = failures.of_no_endpoints(service.pods, port)
         return result(FAILED, CHECK, subject, trouble.cause, trouble.remedy, step=STEP)
     return result(OK, CHECK, subject, f"{len(there)} endpoints, {len(pods)} pods", step=STEP)
+
+
+def _last_sync(negs: tuple[Neg, ...]) -> str:
+    """When GKE last looked: an old time means that nobody updates the NEG any more."""
+    times = [neg.synced for neg in negs if neg.synced]
+    return f"; svcneg {negs[0].name} was last synced at {max(times)}" if times else ""
 
 
 def _some(values: list[str]) -> str:

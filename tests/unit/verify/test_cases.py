@@ -139,6 +139,9 @@ def _reader(spec: Spec, cloud: IdealCloud, observed: Observed, case: dict[str, A
             reader.start(("objects", cluster, path, ""), lambda items=items: items)
     network = f"compute/v1/{network_path(spec)}"
     above = case.get("policies", {})
+    for group, text in case.get("descriptions", {}).items():
+        path = f"compute/v1/projects/{spec.project}/zones/{group}"
+        reader.start(("one", "compute", path), lambda text=text: {"description": text})
     effective = {"firewallPolicys": above.get("effective", [])}
     order = {"networkFirewallPolicyEnforcementOrder": above.get("order", "")}
     reader.start(("answer", "compute", f"{network}/getEffectiveFirewalls"), lambda: effective)
