@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO, cast
 
+from edgebook.base import shipped
 from edgebook.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EdgebookError
 from edgebook.base.interrupts import as_interrupts
 from edgebook.base.shapes import hide
@@ -48,6 +49,7 @@ def _command(arguments: list[str]) -> int:
     as_json = bool(getattr(args, "json", False))
     try:
         with as_interrupts():
+            _ours(args)
             code: int = load(args.command).run(args)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -65,6 +67,16 @@ def _command(arguments: list[str]) -> int:
         _show(_unexpected(error), as_json=as_json, params=_params(args))
         return EXIT_FAILED
     return code
+
+
+def _ours(args: argparse.Namespace) -> None:
+    """Params that come with edgebook are found from any folder, and that it is they is said."""
+    given = getattr(args, "params", None)
+    if not isinstance(given, str) or args.command == "init":
+        return
+    args.params = shipped.params_file(given)
+    if args.params != given and not getattr(args, "json", False):
+        print(f"{given} is not here: taken is the one of edgebook, {args.params}", file=sys.stderr)
 
 
 def _in_words(error: OSError | RecursionError) -> EdgebookError:

@@ -43,5 +43,7 @@ def load_file(path: str | Path) -> Spec:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ParamsError(str(path), [Problem(0, "", f"cannot be read: {reason}")]) from error
+        gone = isinstance(error, FileNotFoundError)
+        way = f"; to write a first one: edgebook init --params {path}" if gone else ""
+        raise ParamsError(str(path), [Problem(0, "", f"cannot be read: {reason}{way}")]) from error
     return load(text, str(path))

@@ -157,3 +157,16 @@ def test_the_wheel_carries_notebooks_and_params_and_works_elsewhere(tmp_path: Pa
         env={"PYTHONPATH": str(tmp_path / "installed")}, check=True,
     )  # fmt: skip
     assert Path(done.stdout.strip()) == tmp_path / "installed/edgebook/shipped_files/notebooks"
+
+
+def test_params_that_come_with_edgebook_are_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["records", "verify", "--params", "params/rehearsal.yaml"]) == 1  # no records
+    assert "params/rehearsal.yaml is not here: taken is the one of edgebook, /" in (
+        capsys.readouterr().err
+    )
+    assert cli.main(["plan", "--params", "params/mine.yaml"]) == 2
+    said = capsys.readouterr()
+    assert "edgebook init --params params/mine.yaml" in said.err and "taken" not in said.err

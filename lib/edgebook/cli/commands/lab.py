@@ -43,10 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgebook import params
-    from edgebook.base import shipped
     from edgebook.runbook import workspace
 
-    file = Path(shipped.params_file(args.params))
+    file = Path(args.params)
     spec = params.load_file(str(file))
     root = Path.cwd()
     made = workspace.prepare(root / args.workspace, file, fresh=args.fresh)

@@ -39,9 +39,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgebook.base import shipped
-
-    args.params = shipped.params_file(args.params)
     ready: dict[str, Any] = {}
     code = EXIT_OK
     with tempfile.TemporaryDirectory(prefix="edgebook-story-") as folder:
