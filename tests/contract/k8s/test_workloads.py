@@ -240,3 +240,42 @@ def test_what_pods_and_nodes_use(space: Space) -> None:
     assert ask(f"namespaces/default/pods/{name}")["kind"] == "PodMetrics"
     with pytest.raises(StatusError, match="not found"):
         ask("namespaces/default/pods/absent")
+
+
+def test_endpoints_follow_the_slices(space: Space) -> None:
+    """The older form, as `kubectl get endpoints` shows it: ready and not, gone with the Service."""
+    port = {"name": "web", "port": 80, "targetPort": 8080}
+    space.make("services", "x", spec={"selector": {"app": "x"}, "ports": [port]})
+    space.make("services", "by-hand", spec={"ports": [{"port": 80}]})
+    by_hand = [{"addresses": [{"ip": "192.0.2.7"}], "ports": [{"port": 80}]}]
+    space.make("endpoints", "by-hand", subsets=by_hand)
+    space.make("deployments", "x", spec={"replicas": 3, "selector": SELECTOR, "template": TEMPLATE})
+    space.wait(1)
+    assert "subsets" not in space.get("endpoints", "x")
+    space.wait(120)
+    found = space.get("endpoints", "x")
+    assert (
+        found["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"] == "endpoint-controller"
+    )
+    (subset,) = found["subsets"]
+    assert list(subset["ports"]) == [{"name": "web", "port": 8080, "protocol": "TCP"}]
+    pods = {pod["status"]["podIP"]: pod for pod in space.cluster.list("pods", "default")}
+    assert [address["ip"] for address in subset["addresses"]] == sorted(pods)
+    for address in subset["addresses"]:
+        pod = pods[address["ip"]]
+        assert address["targetRef"]["name"] == pod["metadata"]["name"]
+        assert address["nodeName"] == pod["spec"]["nodeName"]
+
+    gated = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "readinessGates": [{"conditionType": "a/b"}]}}
+    space.change("deployments", "x", {"spec": {"template": gated}})
+    space.wait(120)
+    (subset,) = space.get("endpoints", "x")["subsets"]
+    assert len(subset["addresses"]) == 3 and len(subset["notReadyAddresses"]) == 1
+
+    space.change("deployments", "x", {"spec": {"replicas": 0}})
+    space.wait(120)
+    assert not space.get("endpoints", "x").get("subsets")
+    assert space.get("endpoints", "by-hand")["subsets"][0]["addresses"][0]["ip"] == "192.0.2.7"
+    space.world.transact(lambda: space.cluster.delete("services", "default", "x"))
+    space.wait(10)
+    assert space.names("endpoints") == ["by-hand"]

@@ -9,6 +9,7 @@ from gcpsim.k8s.controllers.autoscaler import Autoscaler
 from gcpsim.k8s.controllers.daemonset import DaemonSetController
 from gcpsim.k8s.controllers.deployment import DeploymentController
 from gcpsim.k8s.controllers.disruption import DisruptionController
+from gcpsim.k8s.controllers.endpoints import EndpointsController
 from gcpsim.k8s.controllers.endpointslices import EndpointSliceController
 from gcpsim.k8s.controllers.garbage import GarbageCollector
 from gcpsim.k8s.controllers.jobs import CronJobController, JobController
@@ -44,6 +45,7 @@ def start(cluster: Cluster, world: World, resyncs: dict[str, Resync] | None = No
         Kubelet,
         NodeController,
         EndpointSliceController,
+        EndpointsController,
         DisruptionController,
         Autoscaler,
     ):
