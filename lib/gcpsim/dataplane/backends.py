@@ -108,6 +108,12 @@ class Backends:
         """Where the passthrough load balancers' addresses are served."""
         return self.passthrough.reach()
 
+    async def pod_log(self, key: str) -> list[tuple[float, str]]:
+        """What a pod answered, of late: when (POSIX seconds of simulated time), and a line."""
+        told = await self.link.ask({"op": "log", "key": key}, "log")
+        clock = self.world.clock
+        return [(clock.now() - ago * (clock.scale or 1.0), text) for ago, text in told["lines"]]
+
     async def settled(self) -> dict[str, Any]:
         """Wait until the farm has carried out and told all that was ordered; its pods."""
         self.pods.flush()

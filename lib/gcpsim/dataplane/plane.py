@@ -163,6 +163,10 @@ class DataPlane:
         """What each prober saw of each endpoint, and why; sorted."""
         return self.backends.probers.table()
 
+    async def pod_log(self, cluster: str, namespace: str, name: str) -> list[tuple[float, str]]:
+        """What a pod answered, of late: when (POSIX seconds of simulated time), and a line."""
+        return await self.backends.pod_log(f"{cluster}/{namespace}/{name}")
+
     def pods_table(self) -> list[dict[str, Any]]:
         """Where each pod listens and how it behaves, sorted."""
         return self.backends.pods.table()

@@ -50,6 +50,7 @@ class Farm:
             "routes": self._routes,
             "fetch": self.probes.fetch,
             "count": self._count,
+            "log": self._log,
         }
 
     def order(self, order: Event) -> None:
@@ -159,6 +160,11 @@ class Farm:
 
     def _routes(self, order: Event) -> None:
         self.router(order["key"]).become(order)
+
+    def _log(self, order: Event) -> None:
+        pod = self.pods.get(order["key"])
+        lines = pod.log() if pod is not None else []
+        self.tell({"event": "log", "id": order["id"], "lines": lines})
 
     def _count(self, order: Event) -> None:
         pods = {

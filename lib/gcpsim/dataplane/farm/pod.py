@@ -6,6 +6,8 @@ and leaves streams alone. `lost` is on a machine that is down. Killing cuts what
 
 import asyncio
 import ssl
+import time
+from collections import deque
 from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ from gcpsim.dataplane.farm.ground import Ground
 from gcpsim.dataplane.farm.listening import Listener, bound
 from gcpsim.dataplane.farm.router import Router
 
+SAID = 500  # answered requests that a pod's log keeps
 PHASES = ("serving", "ending", "lost")
 
 
@@ -44,6 +47,7 @@ class Pod:
         self._listeners: dict[int, Listener] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._requests = 0
+        self.said: deque[tuple[float, str, str, str, str, str, str]] = deque(maxlen=SAID)
 
     @property
     def ended(self) -> bool:
@@ -142,7 +146,44 @@ class Pod:
         return self.router.stream(port) if self.ingress else None
 
     def serve(self, request: Request) -> Reply | Awaitable[Reply]:
-        """The answer to a request, after the pod's moods."""
+        """The answer to a request, after the pod's moods; its log has it, but for probes."""
+        reply = self._serve(request)
+        if request.headers.get("user-agent") == PROBER:
+            return reply
+        if not isinstance(reply, Reply):
+            return self._noted_later(request, reply)
+        self._note(request, reply)
+        return reply
+
+    def _note(self, request: Request, reply: Reply) -> None:
+        said = "hangs" if reply.hang else "dropped" if reply.drop else str(reply.status)
+        agent = request.headers.get("user-agent", "-")
+        self.said.append(
+            (
+                time.monotonic(),
+                request.client,
+                request.method,
+                request.target,
+                said,
+                request.host,
+                agent,
+            )
+        )
+
+    async def _noted_later(self, request: Request, coming: Awaitable[Reply]) -> Reply:
+        reply = await coming
+        self._note(request, reply)
+        return reply
+
+    def log(self) -> list[tuple[float, str]]:
+        """What it answered: how many real seconds ago, and a line; the oldest first."""
+        now = time.monotonic()
+        return [
+            (now - when, f'{client} "{method} {target[:200]}" {said} {host} "{agent[:80]}"')
+            for when, client, method, target, said, host, agent in self.said
+        ]
+
+    def _serve(self, request: Request) -> Reply | Awaitable[Reply]:
         behaviour = self.behaviour
         if behaviour.hang:
             return Reply(hang=True)

@@ -40,6 +40,7 @@ class Call:
     speaks_for: tuple[str, ...] = ()  # groups of the user that is impersonated
     decided: bool = False  # whether roles decide what it may do
     warnings: list[str] = field(default_factory=list)
+    said: list[tuple[float, str]] = field(default_factory=list)  # of a pod's log: when, and what
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "") in TRUE

@@ -26,6 +26,9 @@ Doc = dict[str, Any]
 log = logging.getLogger("gcpsim.k8s")
 
 
+LOG_SECONDS = 1.0  # for a pod to say what it answered
+
+
 class Dropped(Exception):
     """The connection is to die without an answer."""
 
@@ -112,6 +115,8 @@ class ApiServer:
                 raise StatusError(fault.code, fault.reason, fault.message, headers=headers)
             elif fault.effect == "permission":
                 raise StatusError(403, "Forbidden", fault.message)
+        if call.subresource == "log" and call.plural == "pods":
+            call.said = await self._pod_log(call)
         measured = call.group == metrics.GROUP
         plan = None if measured else verbs.watch_plan(self.cluster, call)
         if plan is not None:
@@ -127,6 +132,16 @@ class ApiServer:
             raise Dropped
         self._count(call, response.status)
         return response
+
+    async def _pod_log(self, call: Call) -> list[tuple[float, str]]:
+        """What a pod's process answered; nothing where there is no data plane."""
+        if self.world.dataplane is None:
+            return []
+        asked = self.world.dataplane.pod_log(self.cluster.name, call.namespace, call.name)
+        try:
+            return await asyncio.wait_for(asked, LOG_SECONDS)
+        except (TimeoutError, ConnectionError):
+            return []
 
     def _work(self, call: Call) -> web.Response:
         code, body, content_type = self._dispatch(call)

@@ -172,9 +172,17 @@ def _log(cluster: Cluster, call: Call) -> Reply:
         raise bad_request(
             f'container "{wanted}" in pod "{call.name}" is waiting to start: ContainerCreating'
         )
-    stamp = f"{started[0]} " if call.flag("timestamps") else ""
-    text = f"{stamp}gcpsim: container {wanted} started; it has no process and so no other output\n"
-    return 200, text.encode(), "text/plain"
+    first = f"gcpsim: container {wanted} started; what its stand-in answers follows, without probes"
+    lines = [(str(started[0]), first)]
+    if wanted == names[0]:
+        since = cluster.clock.now() - call.number("sinceSeconds", 1 << 40)
+        lines += [(rfc3339(when), text) for when, text in call.said if when >= since]
+    tail = call.number("tailLines", len(lines))
+    lines = lines[max(0, len(lines) - tail) :]
+    stamped = call.flag("timestamps")
+    text = "".join(f"{when} {line}\n" if stamped else f"{line}\n" for when, line in lines)
+    limit = call.number("limitBytes", 1 << 24)
+    return 200, text.encode()[:limit], "text/plain"
 
 
 def _token(cluster: Cluster, call: Call) -> Reply:
