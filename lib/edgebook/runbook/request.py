@@ -14,11 +14,11 @@ import yaml
 
 from edgebook import params
 from edgebook.base.errors import RefusedError, UsageError
-from edgebook.plan.approval import Given, read_given, refuse_auto
+from edgebook.plan.approval import AUTO, Given, read_given, refuse_auto
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
 from edgebook.records.leftovers import seal_leftovers
 from edgebook.records.record import Record, load_record
-from edgebook.runbook.resume import Before, find_key, load_before, parse_key
+from edgebook.runbook.resume import Before, find_key, identity, load_before, parse_key
 from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
 
 HERE = "records"  # where commands look that are told no place
@@ -87,9 +87,10 @@ def prepare(request: Request) -> Prepared:
         known = params.load_file(request.params_file) if request.params_file else None
         archive = _archive(request, known)
         seal_leftovers(archive)
-        found = find_key(archive, request.key) if request.key else ""
+        found = find_key(archive, request.key, known) if request.key else ""
         if found and not request.resume:
             before = load_before(archive, found, known)
+            _same_request(before, request)
             already, before, request = _by_key(archive, before, request)
         elif request.resume:
             before = load_before(archive, request.resume, known)
@@ -134,15 +135,54 @@ def _by_key(
 ) -> tuple[Record | None, Before | None, Request]:
     """What an identical request is to do now: nothing, go on, or start."""
     status = before.data.get("status")
-    asked = before.data.get("request") or {}
-    if asked.get("mode") != request.mode:
-        why = f"{before.change_id} was run with mode {asked.get('mode')}, now {request.mode}"
-        raise UsageError("A key is for one request", where=f"--key {request.key}", why=why)
     if status == "succeeded":
         return load_record(archive, before.change_id), None, request
     if status == "refused":
         return None, None, request
     return None, before, replace(request, resume=before.change_id)
+
+
+def _same_request(before: Before, request: Request) -> None:
+    """Raises UsageError for another request under the same key: it would count as done already."""
+    asked = before.data.get("request") or {}
+    ran = [Path(path).stem for path in asked.get("notebooks", ())]
+    wanted = [path.stem for path in request.notebooks or front_door()]
+    # What is gone on with runs what is left, so a part of the request is the same request.
+    others = [name for name in ran if name not in wanted]
+    given = {name: str(value) for name, value in request.given.items()}
+    was = {name: str(value) for name, value in (asked.get("given") or {}).items()}
+    wrong = []
+    if asked.get("mode") != request.mode:
+        wrong.append(f"mode {asked.get('mode')}, now {request.mode}")
+    if others:
+        wrong.append(f"{', '.join(others)}, now {', '.join(wanted)}")
+    if given != was:
+        wrong.append(f"parameters {_pairs(was)}, now {_pairs(given)}")
+    if before.data.get("status") == "succeeded" and (approved := _other_approval(before, request)):
+        wrong.append(approved)
+    if wrong:
+        raise UsageError(
+            "A key is for one request",
+            where=f"--key {request.key}",
+            why="\n".join(f"{before.change_id} was run with {one}" for one in wrong),
+            next="give this request a key of its own",
+        )
+
+
+def _other_approval(before: Before, request: Request) -> str:
+    """The plan that somebody approved then, when it is not the one that is approved now."""
+    now, then = read_given(request.approve).hash, before.approval
+    if now in ("", AUTO) or not then.approvers or then.hash == "" or _same(now, then.hash):
+        return ""
+    return f"plan {then.hash[:8]}, now {now[:8]}"
+
+
+def _same(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(values.items())) or "none"
 
 
 def _archive(request: Request, spec: params.Spec | None) -> Archive:
@@ -170,11 +210,7 @@ def _resumed(request: Request, before: Before) -> Request:
 def _same_door(before: Before, spec: params.Spec, file: str) -> None:
     """A params file of another environment, project or front door resumes nothing."""
     was = {name: before.data.get(name) for name in ("environment", "project", "front_door")}
-    now = {
-        "environment": spec.environment.value,
-        "project": spec.project,
-        "front_door": spec.address.name,
-    }
+    now = identity(spec)
     wrong = [f"{name} is {now[name]}, was {was[name]}" for name in was if was[name] != now[name]]
     if wrong:
         title = f"These params are not those of {before.change_id}"

@@ -71,24 +71,51 @@ def parse_key(text: str) -> str:
     return text
 
 
-def find_key(archive: Archive, key: str) -> str:
-    """The newest change that was run with this key; "" when there is none."""
+def identity(spec: params.Spec) -> dict[str, str]:
+    """Which front door params are for, as records say it."""
+    return {
+        "environment": spec.environment.value,
+        "project": spec.project,
+        "front_door": spec.address.name,
+    }
+
+
+def find_key(archive: Archive, key: str, spec: params.Spec | None = None) -> str:
+    """The newest change that was run with this key; "" when there is none.
+
+    Engines give all doors of one fleet run the same id: with `spec`, only its front door counts.
+    """
+    door = identity(spec) if spec else {}
     links = read_chain(archive)
     sealed = {str(link["change_id"]) for link in links}
     for change_id in reversed(archive.change_ids()):
-        if change_id not in sealed and _running(archive, change_id).get("key") == key:
+        if change_id in sealed:
+            continue
+        said = _document(archive, f"{change_id}/{RUNNING}")
+        request = said.get("request")
+        if isinstance(request, dict) and request.get("key") == key and _of(said, door):
             return change_id
-    return next((str(x["change_id"]) for x in reversed(links) if x.get("key") == key), "")
+    for link in reversed(links):
+        if link.get("key") == key:
+            change_id = str(link["change_id"])
+            said = _document(archive, f"{change_id}/{RECORD}")
+            # One that cannot be read any more is found here, and refused by who loads it.
+            if not said or _of(said, door):
+                return change_id
+    return ""
 
 
-def _running(archive: Archive, change_id: str) -> Mapping[str, Any]:
-    """The request of a run that is not sealed."""
+def _of(said: Mapping[str, Any], door: Mapping[str, str]) -> bool:
+    return all(said.get(name) == value for name, value in door.items())
+
+
+def _document(archive: Archive, name: str) -> Mapping[str, Any]:
+    """What a state or record says; empty when it is missing or damaged."""
     try:
-        said = json.loads(archive.read(f"{change_id}/{RUNNING}") or "{}")
-        request = said.get("request") or {}
-    except (ValueError, AttributeError):
+        said = json.loads(archive.read(name) or "{}")
+    except ValueError:
         return {}
-    return request if isinstance(request, dict) else {}
+    return said if isinstance(said, dict) else {}
 
 
 def load_before(archive: Archive, change_id: str, spec: params.Spec | None) -> Before:

@@ -13,7 +13,9 @@ from edgebook.params import load
 from edgebook.records import Draft, FolderArchive, Record, Redactor, proof
 from edgebook.records.leftovers import RUNNING, seal_leftovers
 from edgebook.records.signing import VARIABLE, sign
-from edgebook.runbook.resume import Before, find_key, load_before, parse_key
+from edgebook.runbook.request import Prepared, Request, prepare
+from edgebook.runbook.resume import Before, find_key, identity, load_before, parse_key
+from edgebook.runbook.sequence import front_door
 
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
 FIRST = "CHG-2026-11-23-001"
@@ -188,3 +190,76 @@ def test_a_key_finds_the_newest_run_sealed_or_not(archive: FolderArchive) -> Non
     seal_leftovers(archive)
     assert find_key(archive, "run-1") == draft.change_id
     assert find_key(archive, "run-2") == ""
+
+
+def keyed(archive: FolderArchive, tmp_path: Path, **asked: Any) -> Prepared:
+    """A run with the key that `sealed` has, as the command line asks for it."""
+    file = tmp_path / "params.yaml"
+    file.write_text(asked.pop("params", PARAMS))
+    place = {"params_file": str(file), "records": str(archive.folder), "key": "run-1"}
+    return prepare(Request(**{**place, "notebooks": (NOTEBOOK,), **asked}))
+
+
+NOTEBOOK = front_door()[0]
+APPROVED = {"hash": PLAN.hash, "by": "ada", "how": "--approve",
+            "approvers": [{"name": "ada", "proof": "", "proven": False}]}  # fmt: skip
+
+
+def shop_facts(**values: Any) -> dict[str, Any]:
+    """A run of these params that asked for one notebook."""
+    asked = {"notebooks": [str(NOTEBOOK)], "mode": "apply", "given": {}, "key": "run-1"}
+    return {**identity(load(PARAMS, "params.yaml")), "request": asked, **values}
+
+
+def test_a_key_is_of_one_front_door(archive: FolderArchive, tmp_path: Path) -> None:
+    """Engines give every door of a fleet's run the same id: each of them is to be changed."""
+    sealed(archive, **shop_facts(status="succeeded"))
+    assert keyed(archive, tmp_path).already is not None
+    other = keyed(archive, tmp_path, params=PARAMS.replace("name: shop-edge", "name: other-edge"))
+    assert (other.already, other.before) == (None, None)
+    draft = begun(archive, **shop_facts(front_door="other-edge"))
+    found = keyed(archive, tmp_path)
+    assert found.already is not None and found.already.change_id == FIRST
+    killed(draft)
+
+
+@pytest.mark.parametrize("machine", ["this one", "another"])
+def test_an_identical_request_is_done_already_from_any_machine(
+    archive: FolderArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str
+) -> None:
+    sealed(archive, **shop_facts(status="succeeded", approval=APPROVED))
+    if machine == "another":
+        monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "elsewhere"))
+    for approve in (PLAN.hash, PLAN.hash[:8], ""):
+        already = keyed(archive, tmp_path, approve=approve).already
+        assert already is not None and already.change_id == FIRST
+    assert archive.change_ids() == [FIRST]
+
+
+def test_an_identical_request_goes_on_from_another_machine_when_it_is_approved_again(
+    archive: FolderArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed(archive, **shop_facts(status="interrupted", approval=APPROVED))
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "elsewhere"))
+    going_on = keyed(archive, tmp_path, approve=PLAN.hash)
+    assert going_on.request.resume == FIRST and going_on.given.hash == PLAN.hash
+    assert going_on.before is not None and not going_on.before.proven
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"mode": "plan"}, "mode apply, now plan"),
+        ({"notebooks": (front_door()[1],)}, f"{NOTEBOOK.stem}, now {front_door()[1].stem}"),
+        ({"given": {"cluster": "blue"}}, "parameters none, now cluster=blue"),
+        ({"approve": "0" * 64}, f"plan {PLAN.hash[:8]}, now 00000000"),
+    ],
+)
+def test_another_request_under_the_same_key_is_refused(
+    archive: FolderArchive, tmp_path: Path, asked: dict[str, Any], says: str
+) -> None:
+    """It would be called done, though nothing of it was."""
+    sealed(archive, **shop_facts(status="succeeded", approval=APPROVED))
+    with pytest.raises(UsageError, match="A key is for one request") as refused:
+        keyed(archive, tmp_path, **asked)
+    assert says in refused.value.why and FIRST in refused.value.why
