@@ -133,9 +133,9 @@ class SampleLog:
 
     def counted(self, since: float, until: float) -> Iterator[Sample]:
         """Samples begun in [since, until) by series that count then."""
-        outcomes, whos = self._words()
+        outcomes, whos, end = self._words()
         cuts = self.planned_cuts()
-        for number in range(self._from(since), len(self)):
+        for number in range(self._from(since), end):
             at, series = self._at[number], self._series[number]
             if cuts and self._as_planned(at, series, outcomes[self._outcome[number]], cuts):
                 continue
@@ -149,13 +149,13 @@ class SampleLog:
     def cut_as_planned(self, since: float, until: float) -> int:
         """How many long streams ended in that time because a plan ended them."""
         cuts = self.planned_cuts()
-        outcomes, _ = self._words()
+        outcomes, _, end = self._words()
         return sum(
             since <= self._at[number] < until
             and self._as_planned(
                 self._at[number], self._series[number], outcomes[self._outcome[number]], cuts
             )
-            for number in (range(self._from(since), len(self)) if cuts else ())
+            for number in (range(self._from(since), end) if cuts else ())
         )
 
     def _as_planned(
@@ -178,8 +178,8 @@ class SampleLog:
 
     def since(self, since: float) -> Iterator[Sample]:
         """Every sample that was begun then or later."""
-        outcomes, whos = self._words()
-        for number in range(self._from(since), len(self)):
+        outcomes, whos, end = self._words()
+        for number in range(self._from(since), end):
             if self._at[number] < since:
                 continue
             kind, detail = outcomes[self._outcome[number]]
@@ -203,9 +203,10 @@ class SampleLog:
             if number not in self.first_answer and number not in self.dropped
         ]
 
-    def _words(self) -> tuple[list[tuple[str, str]], list[str]]:
+    def _words(self) -> tuple[list[tuple[str, str]], list[str], int]:
+        """What the columns' numbers stand for, and up to which sample: later ones may have more."""
         with self._lock:
-            return list(self._outcomes), list(self._whos)
+            return list(self._outcomes), list(self._whos), len(self)
 
 
 def _interned(table: dict[T, int], words: T) -> int:
