@@ -36,11 +36,12 @@ class Position:
 def find(ladder: Ladder, live: Live, observed: Observed) -> Position:
     """Raises OwnershipError when live is at none of the stages and between no two of them."""
     seen = live if isinstance(live, IndexedLive) else IndexedLive(live)
-    plans = [ladder.plan_of(i, seen, observed) for i in range(len(ladder.stages))]
-    open_keys = [_differing(plan) for plan in plans]
-    for index in reversed(range(len(plans))):
-        if not open_keys[index]:
+    plans: list[Plan] = []  # of the last stage first: most runs are near their end
+    for index in reversed(range(len(ladder.stages))):
+        plans.insert(0, ladder.plan_of(index, seen, observed))
+        if not _differing(plans[0]):
             return Position(index)
+    open_keys = [_differing(plan) for plan in plans]
     for index in reversed(range(len(plans) - 1)):
         if not open_keys[index] & open_keys[index + 1]:
             return Position(index, partly=True)

@@ -126,7 +126,7 @@ class Ladder:
             before = {r.key: r for r in one.desired.resources}
             after = {r.key: r for r in other.desired.resources}
             for key in before.keys() | after.keys():
-                if _body(before.get(key)) != _body(after.get(key)):
+                if not _same(before.get(key), after.get(key)):
                     found.add(key)
         return frozenset(found)
 
@@ -244,12 +244,14 @@ def _only(desired: Desired, scope: frozenset[ResourceKey]) -> Desired:
     return replace(desired, resources=mine, kept=desired.kept | others, at_once=True)
 
 
-def _body(resource: Resource | None) -> str:
-    return json.dumps(to_json(resource.body), sort_keys=True) if resource else ""
+def _same(one: Resource | None, other: Resource | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.body == other.body or _json(one.body) == _json(other.body)
 
 
 def _told(one: Resource | None, other: Resource | None) -> Change | None:
-    if _body(one) == _body(other):
+    if _same(one, other):
         return None
     if other is None:
         assert one is not None
