@@ -73,6 +73,7 @@ def _links(text: str) -> str:
 def _folders(text: str) -> str:
     """Links to folders lead to something that can be opened."""
     found = {"decisions/": "decisions/0003-tls-proxies-in-step-four.md",
+             "sample-moves/": "sample-moves/index.html",
              "sample-record/": "sample-record/index.html",
              "pipelines/": "pipelines/github-actions.yml"}  # fmt: skip
     for name, page in found.items():

@@ -1,9 +1,12 @@
-"""Make docs/sample-record anew: one rehearsal, executed and sealed, as the documentation shows it.
+"""Make docs/sample-record and docs/sample-moves anew: executed and sealed, as the pages show them.
 
-nbval compares it with a rehearsal of today in `make test`. Run this after a change of what the
-notebooks show, look at the difference, and commit it.
+The first is one rehearsal that builds the front door, the second the life of it afterwards: each
+move's runbook, on a simulator without traffic. nbval compares them with what is shown today in
+`make test`. Run this after a change of what the notebooks show, look at the difference, and commit
+it. `tools/sample_record.py moves` makes the second one only.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,20 +14,74 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "sample-record"
+BIN = Path(sys.executable).parent
+BUILT, MOVED = ROOT / "docs" / "sample-record", ROOT / "docs" / "sample-moves"
+PARAMS = ["--params", "params/rehearsal.yaml"]
+STEPS, SOAK = {"steps": "[50, 100]"}, {"soak": "15s"}
+ZONE = {"leave": "us-central1-a", "drill": "true"}
+BLUE = {"cluster": "blue"}
+# Each a run with its own record: runbooks, what they are given, and the mode.
+RUNS = (
+    (
+        "80_cut_over operate/zones operate/certificates operate/upgrade operate/failover",
+        {**STEPS, **SOAK, **ZONE, **BLUE, "ttl": "30s", "version": "newest", "allow_loss": "true"},
+        "apply",
+    ),
+    ("operate/failover", {**SOAK, **ZONE}, "back"),
+    (
+        "operate/swap 90_retire",
+        {**STEPS, **SOAK, **BLUE, "to": "green", "patience": "2m", "quiet": "5m"},
+        "apply",
+    ),
+)
+SIMULATOR = ["serve", "--scenario", "legacy", "--time-scale", "0", "--no-dataplane"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"  # lines to paste say `edgebook`
+    return {**clean, "LOGNAME": "ada", "USER": "ada", "PATH": path, **more}
+
+
+def edgebook(*words: str, **more: str) -> int:
+    return subprocess.run([BIN / "edgebook", *words], cwd=ROOT, env=environment(**more)).returncode
+
+
+def built() -> int:
+    """The front door only, at once: nothing of what is shown may depend on timing."""
+    shutil.rmtree(BUILT, ignore_errors=True)
+    words = ["--records", "docs/sample-record", "--story", "build", "--time-scale", "0"]
+    code = edgebook("rehearse", *PARAMS, *words)
+    (BUILT / ".lock").unlink(missing_ok=True)
+    return code
+
+
+def moved() -> int:
+    """A front door that is there already, and what is done with it."""
+    shutil.rmtree(MOVED, ignore_errors=True)
+    with subprocess.Popen(
+        [BIN / "gcpsim", *SIMULATOR], stdout=subprocess.PIPE, text=True, env=environment()
+    ) as simulator:
+        try:
+            assert simulator.stdout is not None
+            world = json.loads(simulator.stdout.readline())["env"]
+            return _moved(world)
+        finally:
+            simulator.terminate()
+
+
+def _moved(world: dict[str, str]) -> int:
+    code = edgebook("apply", "--quiet", "--approve", "auto", *PARAMS, **world)
+    for names, given, mode in RUNS:
+        options = [word for item in given.items() for word in ("-p", *item)]
+        where = ["--records", "docs/sample-moves", "--mode", mode, "--approve", "auto"]
+        code = code or edgebook("run", *names.split(), *PARAMS, *where, *options, **world)
+    (MOVED / ".lock").unlink(missing_ok=True)
+    return code
 
 
 def main() -> int:
-    shutil.rmtree(TARGET, ignore_errors=True)
-    command = [Path(sys.executable).with_name("edgebook"), "rehearse"]
-    command += ["--params", "params/rehearsal.yaml", "--records", "docs/sample-record"]
-    # The front door only, at once: nothing of what is shown may depend on timing.
-    command += ["--story", "build", "--time-scale", "0"]
-    named = {"LOGNAME": "ada", "USER": "ada"}
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, env={**clean, **named})
-    (TARGET / ".lock").unlink(missing_ok=True)
-    return done.returncode
+    return moved() if sys.argv[1:] == ["moves"] else built() or moved()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ PARAMS = "params/rehearsal.yaml"
 NOTEBOOKS = ROOT / "notebooks"
 # 80 and 90 move traffic: they are played by the rehearsal and tested with the moves.
 NUMBERED = [path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) if path.name < "80"]
+MOVING = [NOTEBOOKS / "80_cut_over.ipynb", NOTEBOOKS / "90_retire.ipynb"] + [
+    NOTEBOOKS / "operate" / f"{name}.ipynb"
+    for name in ("certificates", "failover", "swap", "upgrade", "zones")
+]
 LOOKING = [NOTEBOOKS / "operate" / name for name in ("status.ipynb", "teardown.ipynb")]
 SIMULATOR = ("--port", "0", "--scenario", "legacy", "--time-scale", "0")
 pytestmark = pytest.mark.timeout(600)
@@ -65,6 +69,12 @@ def carrying(start_sim: Callable[..., Any], tmp_path: Path) -> Iterator[World]:
     yield World(start_sim("--dataplane", *SIMULATOR), tmp_path)
 
 
+@pytest.fixture
+def quiet(start_sim: Callable[..., Any], tmp_path: Path) -> Iterator[World]:
+    """A world without traffic, in which moves take no time."""
+    yield World(start_sim("--no-dataplane", *SIMULATOR), tmp_path)
+
+
 def texts(path: Path) -> str:
     """Everything that a notebook shows as text."""
     found = []
@@ -83,28 +93,23 @@ for source, target, parameters in eval(sys.argv[1]):
 
 
 def test_plain_papermill_runs_the_notebooks_with_the_ordinary_kernel(world: World) -> None:
-    """The command line once, papermill's own function for the others: it imports less often.
+    """The command line, and papermill's own function for what undoes it again.
 
     All of them run in ordinary kernels by nbval below, and through papermill in the runner's.
     """
-    paths = [NUMBERED[0], NUMBERED[2], *LOOKING]
-    first, rest = paths[0], []
-    for path in paths[1:]:
-        parameters = {"params_file": PARAMS}
-        if "approve =" in path.read_text():
-            parameters |= {"mode": "apply", "approve": "auto"}
-        rest.append((str(path), str(world.folder / path.name), parameters))
-    output = world.folder / first.name
-    done = world.run(
-        "papermill", "--no-progress-bar", "-p", "params_file", PARAMS, first, output
-    )  # fmt: skip
+    certificate, teardown = NUMBERED[2], LOOKING[1]
+    output = world.folder / certificate.name
+    words = ["-p", "params_file", PARAMS, "-p", "mode", "apply", "-p", "approve", "auto"]
+    done = world.run("papermill", "--no-progress-bar", *words, certificate, output)
     assert done.returncode == 0, done.stderr[-3000:]
-    done = world.run("python", "-c", PAPERMILL, repr(rest))
+    parameters = {"params_file": PARAMS, "mode": "apply", "approve": "auto"}
+    undone = [(str(teardown), str(world.folder / teardown.name), parameters)]
+    done = world.run("python", "-c", PAPERMILL, repr(undone))
     assert done.returncode == 0, done.stderr[-3000:]
-    shown = {path.stem: texts(world.folder / path.name) for path in paths}
-    assert "certificate: 7 to create" in shown["20_certificate"]
-    assert "7 of 7 changes done" in shown["20_certificate"]
-    assert "certificates" in shown["status"] and "DNS name" in shown["status"]
+    shown = texts(output)
+    assert "certificate: 7 to create" in shown
+    assert "7 of 7 changes done" in shown
+    assert re.search(r"\b(\d+) of \1 changes done", texts(world.folder / teardown.name))
     left = [change for change in world.plan()["changes"] if change["action"] == "create"]
     assert len(left) > 20, "the teardown left something"
 
@@ -148,6 +153,30 @@ def test_the_sample_record_is_what_a_rehearsal_shows_today(carrying: World) -> N
     assert done.returncode == 0, (
         f"{done.stdout[-6000:]}\nrefresh: .venv/bin/python tools/sample_record.py"
     )
+
+
+def test_the_sample_moves_are_what_each_runbook_shows_today(quiet: World) -> None:
+    """Refresh it with: .venv/bin/python tools/sample_record.py moves"""
+    archive = FolderArchive(ROOT / "docs" / "sample-moves")
+    hint = "refresh: .venv/bin/python tools/sample_record.py moves"
+    assert verify_archive(archive).intact, hint
+    records = [load_record(archive, change_id) for change_id in archive.change_ids()]
+    assert {record.status for record in records} == {"succeeded"}
+    steps = [(record, step["notebook"]) for record in records for step in record.steps]
+    assert {name for _, name in steps} >= {path.name for path in MOVING}, hint
+    copy = quiet.folder / "copy"
+    shutil.copytree(ROOT / "params", copy / "params")
+    copies = [
+        shutil.copy(archive.folder / record.change_id / name, copy / f"{number}-{name}")
+        for number, (record, name) in enumerate(steps)
+    ]
+    quiet.env["EDGEBOOK_JOURNAL"] = str(quiet.folder / "journal.jsonl")
+    quiet.env["PATH"] = f"{BIN}{os.pathsep}{quiet.env['PATH']}"  # lines to paste say `edgebook`
+    done = quiet.edgebook("apply", "--quiet", "--approve", "auto", "--params", PARAMS)
+    assert done.returncode == 0, done.stderr
+    sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
+    done = nbval(quiet, "--nbval", "--nbval-sanitize-with", sanitize, *copies)
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{hint}"
 
 
 def test_a_rehearsal_from_nothing_ends_with_a_sealed_record_of_what_was_verified(

@@ -24,6 +24,8 @@ from edgebook.params.types import Spec
 from tests.contract.edgebook.conftest import Shop
 
 ARRIVED = "at stage 10 of 10 (clean up), 100 %"
+SHORT: dict[str, Any] = {"soak": "1m", "steps": [100]}
+ARRIVED_SHORT = "at stage 7 of 7 (clean up), 100 %"
 
 
 class Scripted:
@@ -107,21 +109,21 @@ def attached(book: Any, service: str) -> set[str]:
 
 
 def test_there_by_its_hash_and_back_as_a_swap_of_its_own(front: Any, door: Any) -> None:
-    move = door.move("swap", to="green", soak="1m")
+    move = door.move("swap", to="green", **SHORT)
     planned = move.plan()
     with pytest.raises(ApprovalError):
         move.apply("apply", "0" * 64)
     assert attached(door, "shop-web") == {"us-central1"}
     moved = move.apply("apply", planned.hash, show_progress=False)
-    assert moved.data["standing"] == ARRIVED
+    assert moved.data["standing"] == ARRIVED_SHORT
     assert move.verify()
-    again = door.move("swap", to="green", soak="1m").apply("apply", planned.hash)
+    again = door.move("swap", to="green", **SHORT).apply("apply", planned.hash)
     assert "nothing to do" in again.title
     after = front.book(backends={
         name: {**body, "active": ["green"]} for name, body in front.params()["backends"].items()
     })  # fmt: skip
     assert after.door.read().plan.to_do == ()
-    home = after.move("swap", to="blue", soak="1m")
+    home = after.move("swap", to="blue", **SHORT)
     back = home.apply("apply", home.plan().hash, show_progress=False)
     assert back.data["standing"].endswith("(clean up), 100 %")
     assert attached(door, "shop-web") == {"us-central1"}
@@ -239,10 +241,10 @@ def test_a_new_side_with_fewer_pods_is_refused_unless_allowed(front: Any, door: 
     with pytest.raises(RefusedError, match="1 ready pods of api"):
         door.move("swap", to="green", backends=["api"]).apply("apply", "auto")
     assert attached(door, "shop-api-next") == set()
-    moved = door.move("swap", to="green", backends=["api"], soak="1m", allow_fewer=True).apply(
+    moved = door.move("swap", to="green", backends=["api"], allow_fewer=True, **SHORT).apply(
         "apply", "auto", show_progress=False
     )
-    assert moved.data["standing"] == ARRIVED
+    assert moved.data["standing"] == ARRIVED_SHORT
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_what_only_looks_like_one_stays(text: str) -> None:
 
 def test_nothing_in_the_sample_records_is_an_alarm() -> None:
     redactor = Redactor()
-    for path in sorted((ROOT / "docs" / "sample-record").rglob("*")):
+    for path in sorted((ROOT / "docs").glob("sample-*/**/*")):
         if path.is_file():
             assert redactor.scan(path.name, path.read_text(encoding="utf-8")) == [], path
 
