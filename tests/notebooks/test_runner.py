@@ -4,14 +4,17 @@ What the steps do to Google Cloud is tested with the real notebooks; here the jo
 are written by the cells themselves.
 """
 
+import io
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
@@ -373,6 +376,44 @@ def test_a_signal_ends_the_run_with_a_sealed_record_and_no_orphans(
     assert record.steps[0]["error"]["next"].endswith(
         f"edgebook run --resume {change_id} --records records"
     )
+
+
+MAKES = """
+import json, os
+event = {"event": "change", "step": "x", "action": "create", "kind": "firewall", "name": "a",
+         "sentence": "", "status": "done"}
+with open(os.environ["EDGEBOOK_JOURNAL"], "a") as journal:
+    journal.write(json.dumps(event) + "\\n")
+"""
+
+
+def test_a_disk_that_fills_up_in_the_middle_is_said_with_what_was_done_and_gone_on_with(
+    notebook: Notebook, warm: WarmProcess, folder: Path
+) -> None:
+    """The kernel refuses to let any file of ours grow, as a full disk does."""
+    notebooks = [notebook("10_one", MAKES), notebook("20_two", "open('ran', 'w').close()")]
+    request = Request(params_file="params.yaml", notebooks=tuple(notebooks), records="records")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Filling(Display):
+        def end(self, step: Any) -> None:
+            super().end(step)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+
+    try:
+        with Signals() as signals, pytest.raises(EdgebookError, match="not sealed yet") as told:
+            Run(prepare(request), warm, Filling(Console(file=io.StringIO())), signals).go()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "1 change is done and journaled" in told.value.why
+    assert not (folder / "ran").exists(), "nothing goes on without its record"
+    archive = FolderArchive(folder / "records")
+    (change_id,) = archive.change_ids()
+    outcome = go_on(warm, change_id)
+    assert outcome.exit_code == 0 and (folder / "ran").exists()
+    first = load_record(archive, change_id)
+    assert first.status == "interrupted" and [c["name"] for c in first.changes] == ["a"]
+    assert str(verify_archive(archive)) == "chain of 2 records intact"
 
 
 def test_kill_9_leaves_no_orphans_and_a_draft_that_can_be_resumed(

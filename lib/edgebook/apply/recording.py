@@ -31,10 +31,12 @@ from edgebook.records import (
     open_archive,
     proof,
 )
+from edgebook.records.draft import RUNNING
 from edgebook.records.events import CHANGE_FIELDS, StepEvents, add, read_events
 from edgebook.records.journal import Journal
-from edgebook.records.leftovers import RUNNING, seal_leftovers
+from edgebook.records.leftovers import seal_leftovers
 from edgebook.records.record import sha256
+from edgebook.records.sealing import seal_or_keep
 
 
 @dataclass
@@ -57,6 +59,7 @@ def recorded(
     draft, values = _begin(door)
     begun = _facts(door, title, plan, approval, mode, values)
     draft.write_json(RUNNING, proof.prove(draft.redactor.document(begun | {"status": "running"})))
+    draft.upload()
     kept = Recording(journal.for_run(door.id, clock, draft.journal))
     error: BaseException | None = None
     try:
@@ -66,9 +69,13 @@ def recorded(
         raise
     finally:
         with shielded():
-            (draft.folder / RUNNING).unlink(missing_ok=True)
             ended = _ended(begun, draft.journal, title, error)
-            record = draft.seal(ended | {"traffic": kept.traffic or None})
+            try:
+                record = seal_or_keep(draft, ended | {"traffic": kept.traffic or None})
+            except EdgebookError as unsealed:
+                if error is not None:
+                    unsealed.why += f"\nbefore that: {_words(error)['what']}"
+                raise
             if anchor := door.spec.records.anchor:
                 anchors.note(anchor, record)
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ from edgebook.records.redact import Finding, Redactor
 from edgebook.records.signing import sign
 
 JOURNAL = "journal.jsonl"
+RUNNING = "run.json"  # what a run that is not sealed was asked for, and how far it is
+PLACE = ".archive"  # in the outbox: which archive a draft is for
 TRIES = 20
 RESERVE, RESERVED = ".reserve", 16 * 1024 * 1024
 
@@ -109,6 +111,8 @@ class Draft:
             if not draft._owner.take():
                 continue
             draft._reserve()
+            if not isinstance(archive, FolderArchive):
+                write_atomically(draft.folder / PLACE, archive.location)
             return draft
 
     def _reserve(self) -> None:
@@ -153,7 +157,8 @@ class Draft:
                 data = {**facts, "format": FORMAT, "change_id": self.change_id, **link}
                 data.pop(proof.FIELD, None)
                 write_atomically(self.folder / INDEX, record_page(data))
-                data["files"] = {name: sha256(self._text(name)) for name in self._names()}
+                names = [name for name in self._names() if name != RUNNING]
+                data["files"] = {name: sha256(self._text(name)) for name in names}
                 self._refuse_secrets(dump(data))
                 record = self._close(proof.prove(data))
                 if record is not None:
@@ -172,11 +177,30 @@ class Draft:
                 self.archive.write(f"{self.change_id}/{name}", self.redactor.text(text))
                 self._uploaded[name] = sha256(text)
 
+    def leave(self) -> None:
+        """Write nothing more: the draft is as that of a run that died, for the next command."""
+        self._owner.drop()
+
     def discard(self) -> None:
         """Give the change id back when nothing was run."""
         self._owner.leave()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.archive.unclaim(self.change_id)
+
+    @contextlib.contextmanager
+    def _without_state(self) -> Iterator[None]:
+        """A folder's record has no state beside it; a record that cannot be written needs it."""
+        path = self.folder / RUNNING
+        if not isinstance(self.archive, FolderArchive) or not path.exists():
+            yield
+            return
+        text = read_exactly(path)
+        path.unlink()
+        try:
+            yield
+        except BaseException:
+            write_atomically(path, text)
+            raise
 
     def _names(self) -> list[str]:
         """Files of the record; hidden ones are of the run and go with it."""
@@ -229,9 +253,10 @@ class Draft:
         text = dump(data)
         record = parse_record(text)
         if not isinstance(self.archive, FolderArchive):
-            for name in self._names():
+            for name in record.files:
                 self.archive.write(f"{self.change_id}/{name}", self._text(name))
-        self.archive.write(f"{self.change_id}/{RECORD}", text)
+        with self._without_state():
+            self.archive.write(f"{self.change_id}/{RECORD}", text)
         sign(self.archive, record)
         if not self.archive.append(self._links, _link(record)):
             return None
@@ -240,7 +265,7 @@ class Draft:
         self.archive.write(INDEX, archive_page(load_records(self.archive)))
         self._owner.leave()
         if not isinstance(self.archive, FolderArchive):
-            for name in set(self._uploaded) - set(record.files):
+            for name in {*self._uploaded, RUNNING} - set(record.files):
                 self.archive.delete(f"{self.change_id}/{name}")
             shutil.rmtree(self.folder)
         return record

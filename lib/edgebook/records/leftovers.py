@@ -1,13 +1,15 @@
 """Records of runs that were killed: sealed as interrupted by whichever command comes next.
 
 What is there is sealed as it is: saved notebooks, the journal, and the last state of the run.
-A draft whose run lives is left alone, one in which nothing happened is removed. It must not decide
-whether anybody may go on: a state that this machine did not write is marked as unproven.
+A draft whose run lives is left alone, one in which nothing happened is removed; a run that came to
+its end and could not be sealed (a full disk, a bucket that was gone) is sealed as it ended. It must
+not decide whether anybody may go on: a state that this machine did not write is marked as unproven.
 """
 
 import contextlib
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,25 +18,29 @@ from typing import Any
 from edgebook.base.errors import EdgebookError
 from edgebook.records import proof
 from edgebook.records.archive import RECORD, Archive, FolderArchive, write_atomically
-from edgebook.records.draft import Draft, outbox
+from edgebook.records.draft import PLACE, RESERVE, RUNNING, Draft, outbox
 from edgebook.records.events import by_step, read_events
 from edgebook.records.ownership import FILE, Owner
 from edgebook.records.record import Record
 from edgebook.records.redact import Redactor, environment_secrets
 
-RUNNING = "run.json"
+ENDED = ("succeeded", "failed", "refused", "interrupted")
 WHY = "it was killed; the next command sealed what was there"
 
 
 def seal_leftovers(archive: Archive) -> list[Record]:
-    """Seal the drafts of dead runs in a folder; what cannot be sealed is left as it is."""
-    if not isinstance(archive, FolderArchive):
-        return []
+    """Seal what dead runs of this machine left; what cannot be sealed is left as it is.
+
+    Drafts of other machines are in buckets too: `seal_remote` is for whoever knows that they died.
+    """
+    if isinstance(archive, FolderArchive):
+        drafts = [archive.folder / name for name in archive.change_ids()]
+        drafts = [folder for folder in drafts if not (folder / RECORD).exists()]
+    else:
+        drafts = _waiting(archive)
     sealed = []
-    for change_id in archive.change_ids():
-        folder = archive.folder / change_id
-        if (folder / RECORD).exists():
-            continue
+    for folder in drafts:
+        change_id = folder.name
         owner = Owner(folder)
         if not owner.take():
             continue
@@ -47,36 +53,50 @@ def seal_leftovers(archive: Archive) -> list[Record]:
     return sealed
 
 
-def _seal(archive: FolderArchive, folder: Path, change_id: str) -> Record | None:
+def _waiting(archive: Archive) -> list[Path]:
+    """The drafts for this bucket in the outbox."""
+    found = []
+    for folder in sorted(outbox().iterdir()):
+        with contextlib.suppress(OSError, ValueError):
+            if (folder / PLACE).read_text(encoding="utf-8") == archive.location:
+                found.append(folder)
+    return found
+
+
+def _seal(archive: Archive, folder: Path, change_id: str) -> Record | None:
     try:
         data = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         data = None
-    names = {path.name for path in folder.iterdir()} - {FILE}
+    names = {path.name for path in folder.iterdir()} - {FILE, RESERVE, PLACE}
+    if not isinstance(archive, FolderArchive) and archive.read(f"{change_id}/{RECORD}"):
+        # It was sealed, and killed before it had cleaned up.
+        archive.delete(f"{change_id}/{RUNNING}")
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
     if not isinstance(data, dict):
-        if not names - {".reserve"}:
+        if not names:
             shutil.rmtree(folder, ignore_errors=True)
+            archive.unclaim(change_id)
             return None
         data = {}
     draft = Draft(archive, folder, change_id, Redactor(environment_secrets()))
-    (folder / RUNNING).unlink(missing_ok=True)
+    if data.get("status") in ENDED and proof.holds(data):
+        return draft.seal(data)
     return draft.seal(interrupted(data, draft.journal))
 
 
 def seal_remote(archive: Archive, change_id: str) -> Record:
     """Seal the draft of another machine in a bucket; the caller knows that its run is dead."""
-    folder = outbox() / change_id
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    names = [name for name in archive.names(change_id) if not name.startswith(".")]
-    for name in names:
-        write_atomically(folder / name, archive.read(f"{change_id}/{name}") or "")
-    data = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
-    (folder / RUNNING).unlink()
-    draft = Draft(archive, folder, change_id, Redactor(environment_secrets()))
-    record = draft.seal(interrupted(data, draft.journal))
-    archive.delete(f"{change_id}/{RUNNING}")
-    return record
+    # Not under its id: a draft of that name for another archive may be written here just now.
+    with tempfile.TemporaryDirectory(dir=outbox(), prefix="sealing-") as place:
+        folder = Path(place) / change_id
+        names = [name for name in archive.names(change_id) if not name.startswith(".")]
+        for name in names:
+            write_atomically(folder / name, archive.read(f"{change_id}/{name}") or "")
+        data = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
+        draft = Draft(archive, folder, change_id, Redactor(environment_secrets()))
+        return draft.seal(interrupted(data, draft.journal))
 
 
 def interrupted(data: Mapping[str, Any], journal: Path) -> dict[str, Any]:

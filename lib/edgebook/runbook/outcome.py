@@ -18,7 +18,6 @@ from edgebook.base.errors import (
     EdgebookError,
     RefusedError,
 )
-from edgebook.model.values import Plan
 from edgebook.records import Draft
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
@@ -68,10 +67,13 @@ def failed(end: Ending) -> dict[str, Any]:
     return _with_way_on(end, "failed", code, {k: v for k, v in error.items() if v})
 
 
-def refusal(error: EdgebookError, plan: Plan | None) -> dict[str, Any]:
-    """A pseudo step for what was refused or went wrong before a notebook could run."""
+def refusal(error: EdgebookError, done: str) -> dict[str, Any]:
+    """A pseudo step for what was refused or went wrong before a notebook could run.
+
+    `done`: what the run had changed by then.
+    """
     said = {key: value for key, value in error.to_json().items() if key in LABELS and value}
-    said.setdefault("state", "nothing was changed")
+    said.setdefault("state", done)
     refused = isinstance(error, RefusedError) or error.exit_code == EXIT_REFUSED
     return _pseudo("plan", "refused" if refused else "failed", said)
 

@@ -22,8 +22,10 @@ from edgebook.base.errors import (
     EdgebookError,
 )
 from edgebook.records import Draft, Record, anchors, facts, proof
+from edgebook.records.draft import RUNNING
 from edgebook.records.events import StepEvents
-from edgebook.records.leftovers import RUNNING, seal_remote
+from edgebook.records.leftovers import seal_remote
+from edgebook.records.sealing import done, seal_or_keep
 from edgebook.runbook import engine, outcome
 from edgebook.runbook.approved import APPROVAL, Approved
 from edgebook.runbook.display import Display
@@ -96,15 +98,14 @@ class Run:
                     self._notebooks()
             except EdgebookError as error:
                 self.exit_code = error.exit_code
-                self._note(outcome.refusal(error, self.approved.plan))
+                self._note(outcome.refusal(error, done(self.draft.journal)))
             except KeyboardInterrupt:
                 self.exit_code = EXIT_INTERRUPTED
                 self._note(outcome.stopped("run"))
             finally:
                 self._let_go()
                 self._end_meter()
-            (self.draft.folder / RUNNING).unlink(missing_ok=True)
-            record = self.draft.seal(self._facts())
+            record = seal_or_keep(self.draft, self._facts())
             self._anchor(record)
             return Outcome(record, self.exit_code)
 

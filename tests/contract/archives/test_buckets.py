@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from edgebook.base.errors import EdgebookError
 from edgebook.records import Draft, Record, Redactor, open_archive, proof, verify_archive
-from edgebook.records.leftovers import RUNNING, seal_remote
+from edgebook.records.draft import RUNNING, outbox
+from edgebook.records.leftovers import seal_leftovers, seal_remote
 from edgebook.records.record import load_records
+from edgebook.records.sealing import seal_or_keep
 from edgebook.runbook.resume import find_key, load_before
 
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
@@ -163,6 +165,71 @@ def test_a_bucket_that_is_gone_is_said_before_anything_is_run(place: str) -> Non
     gone = open_archive(place.replace("records", "nowhere-at-all"))
     with pytest.raises(EdgebookError, match="cannot be written"):
         gone.check_writable()
+
+
+def test_a_bucket_that_goes_in_the_middle_gets_its_record_when_it_is_back(place: str) -> None:
+    """Sealed by the next command of that machine, as it ended; nothing is left in its outbox."""
+    archive = open_archive(place)
+    draft = Draft.start(archive, now=NOW, redactor=Redactor())
+    draft.write_json(RUNNING, proof.prove(facts(status="running", plan=None)))
+    draft.upload()
+    draft.journal.write_text('{"event": "change", "step": "x", "name": "a", "status": "done"}\n')
+    store, there = archive._store, archive._store._bucket  # type: ignore[attr-defined]
+    gone = "nowhere-at-all"
+    store._bucket = gone if place.startswith("s3") else store._bucket.client.bucket(gone)
+    with pytest.raises(EdgebookError, match="is not sealed yet") as told:
+        seal_or_keep(draft, facts(status="failed"))
+    assert "1 change is done and journaled" in told.value.why
+    assert draft.change_id in told.value.why
+    store._bucket = there
+    other = open_archive(place + "-other")
+    assert seal_leftovers(other) == [], "a draft of another archive is left alone"
+    (record,) = seal_leftovers(open_archive(place))
+    assert (record.change_id, record.status) == (draft.change_id, "failed")
+    assert "unproven" not in record.data
+    assert verify_archive(archive).intact, str(verify_archive(archive))
+    assert list(outbox().iterdir()) == []
+
+
+def test_a_killed_run_of_a_bucket_is_sealed_by_the_next_command_of_its_machine(place: str) -> None:
+    archive = open_archive(place)
+    draft = Draft.start(archive, now=NOW, redactor=Redactor())
+    draft.write_json(RUNNING, proof.prove(facts(status="running", plan=None)))
+    draft.upload()
+    draft.write("20_after.json", "{}")  # had not gone up
+    assert seal_leftovers(archive) == [], "it lives"
+    killed(draft)
+    (record,) = seal_leftovers(archive)
+    assert record.status == "interrupted" and "20_after.json" in record.files
+    nothing = Draft.start(archive, now=NOW, redactor=Redactor())
+    killed(nothing)
+    assert seal_leftovers(archive) == []
+    assert archive.change_ids() == [draft.change_id]
+    assert verify_archive(archive).intact, str(verify_archive(archive))
+    assert list(outbox().iterdir()) == []
+
+
+def test_sealing_for_another_machine_touches_no_draft_of_this_one(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Change ids count up in each archive: the outbox holds the same id of two of them."""
+    archive, other = open_archive(place), open_archive(place + "-other")
+    theirs = Draft.start(archive, now=NOW, redactor=Redactor())
+    theirs.write_json(RUNNING, proof.prove(facts(status="running", plan=None)))
+    theirs.upload()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    ours = Draft.start(other, now=NOW, redactor=Redactor())
+    ours.write("notes.json", "{}")
+    assert ours.change_id == theirs.change_id
+    assert seal_remote(archive, theirs.change_id).status == "interrupted"
+    assert (ours.folder / "notes.json").exists()
+    assert [path.name for path in outbox().iterdir()] == [ours.change_id]
+    ours.discard()
+
+
+def killed(draft: Draft) -> None:
+    """As the kernel does it: the lock is gone, the files stay."""
+    draft.leave()
 
 
 def test_no_probe_is_left(place: str) -> None:

@@ -10,8 +10,10 @@ from edgebook.base.errors import EdgebookError, LockedError, RefusedError, Usage
 from edgebook.model import signatures
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.params import load
-from edgebook.records import Draft, FolderArchive, Record, Redactor, proof
-from edgebook.records.leftovers import RUNNING, seal_leftovers
+from edgebook.records import Draft, FolderArchive, Record, Redactor, proof, verify_archive
+from edgebook.records.draft import RUNNING
+from edgebook.records.leftovers import seal_leftovers
+from edgebook.records.sealing import seal_or_keep
 from edgebook.records.signing import VARIABLE, sign
 from edgebook.runbook.request import Prepared, Request, prepare
 from edgebook.runbook.resume import Before, find_key, identity, load_before, parse_key
@@ -63,7 +65,7 @@ def sealed(archive: FolderArchive, **values: Any) -> Record:
 
 def killed(draft: Draft) -> None:
     """As the kernel does it: the lock is gone, the files stay."""
-    draft._owner.drop()
+    draft.leave()
 
 
 def before(archive: FolderArchive, change_id: str = FIRST) -> Before:
@@ -109,6 +111,30 @@ def test_a_draft_in_which_nothing_happened_goes(archive: FolderArchive) -> None:
     killed(draft)
     assert seal_leftovers(archive) == []
     assert not draft.folder.exists()
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "refused"])
+def test_a_run_that_could_not_be_sealed_is_sealed_as_it_ended(
+    archive: FolderArchive, status: str
+) -> None:
+    draft = begun(archive)
+    (draft.folder / "record.json").mkdir()  # as a disk that is full: it cannot be written
+    with pytest.raises(EdgebookError, match="is not sealed yet") as told:
+        seal_or_keep(draft, facts(status=status))
+    assert "nothing was changed" in told.value.why and "next command" in told.value.next
+    (draft.folder / "record.json").rmdir()
+    (record,) = seal_leftovers(archive)
+    assert (record.status, "unproven" in record.data) == (status, False)
+    assert find_key(archive, "run-1") == draft.change_id
+    assert verify_archive(archive).intact
+
+
+def test_an_end_that_was_planted_is_sealed_as_interrupted(archive: FolderArchive) -> None:
+    draft = Draft.start(archive, now=NOW, redactor=Redactor())
+    (draft.folder / RUNNING).write_text(json.dumps(facts(status="succeeded")))
+    killed(draft)
+    (record,) = seal_leftovers(archive)
+    assert (record.status, "unproven" in record.data) == ("interrupted", True)
 
 
 def test_a_planted_state_is_sealed_as_unproven(archive: FolderArchive) -> None:
