@@ -13,7 +13,7 @@ from edgebook.desired import Desired
 from edgebook.model.links import canonical
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
-from edgebook.model.paths import cluster_of, namespace_of
+from edgebook.model.paths import cluster_of, namespace_of, zone_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -73,7 +73,10 @@ class BackendChanges:
             return
         attaching = bool(seen.missing or seen.changed or seen.waiting)
         if attaching:
-            yield self._attaching(resource, seen)
+            change = self._attaching(resource, seen)
+            moves, words = _turned(seen, wanted)
+            text = "; ".join(part for part in (change.sentence, words) if part)
+            yield replace(change, sentence=text, moves=moves)
         if seen.stale:
             yield self._detaching(resource, seen, wanted, after=attaching)
 
@@ -238,6 +241,26 @@ def _exposes_any(resource: Resource, body: Mapping[str, Any]) -> bool:
     """Whether the annotation has one of our ports already."""
     ports = body.get("exposed_ports")
     return isinstance(ports, Mapping) and bool(set(ports) & set(resource.body["exposed_ports"]))
+
+
+def _turned(seen: Attachments, wanted: tuple[EachNeg, ...]) -> tuple[str, str]:
+    """A capacity that would be taken away wholly, or given back from nothing: whose runbook, and
+    in words."""
+    by_cluster = {each.cluster: each for each in wanted}
+    for entry in seen.changed:
+        group = canonical(str(entry.get("group", "")))
+        zone, cluster = zone_of(group), seen.clusters[group]
+        after = by_cluster[cluster].entry_in(zone).get("capacityScaler")
+        before = entry.get("capacityScaler", 1.0)
+        if after is not None and bool(before) != bool(after):
+            mine = [e for e in seen.changed if seen.clusters[canonical(str(e["group"]))] == cluster]
+            whole = len(mine) == sum(cluster == name for name in seen.clusters.values())
+            place = cluster if whole else zone
+            return (
+                f"operate/failover -p leave {place}",
+                f"capacity of {place} {before:g} -> {after:g}",
+            )
+    return "", ""
 
 
 def _known_entries(resource: Resource, seen: Attachments) -> Iterator[Change]:
