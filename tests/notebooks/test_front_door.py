@@ -15,6 +15,10 @@ import pytest
 from edgebook.cli.commands.rehearse import unverified
 from edgebook.records import FolderArchive, Record, load_record, verify_archive
 
+from tests.contract.edgebook.conftest import Shop
+from tests.contract.edgebook.test_classic_certificates import classic, listed, served
+from tests.contract.edgebook.test_scheme import P, make, make_classic
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PARAMS = "params/rehearsal.yaml"
@@ -177,6 +181,24 @@ def test_the_sample_moves_are_what_each_runbook_shows_today(quiet: World) -> Non
     sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
     done = nbval(quiet, "--nbval", "--nbval-sanitize-with", sanitize, *copies)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{hint}"
+    _others_load_balancers(quiet)
+
+
+def _others_load_balancers(world: World) -> None:
+    """What somebody made years ago, by the runbooks that bring it up to date, on the same world."""
+    shop = Shop(world.simulator, world.folder)
+    make_classic(shop)
+    classic(shop, "own", "shop.example.com")
+    links = {"urlMap": f"{P[12:]}/urlMaps/old", "sslCertificates": listed("own")}
+    make(shop, "targetHttpsProxies", name="old-https", **links)
+    given = ["-p", "rules", "old-80,old-8080", "-p", "proxies", "old-https", "-p", "soak", "1m"]
+    runbooks = ["operate/scheme", "operate/certificates", "--approve", "auto"]
+    done = world.apply("--params", PARAMS, *runbooks, *given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = load_record(world.archive, world.archive.change_ids()[-1])
+    moved = [(c["kind"], c["name"]) for step in record.steps for c in step["changes"]]
+    assert ("forwardingRule", "old-8080") in moved and ("targetHttpsProxy", "old-https") in moved
+    assert served(shop) == ("shop", []), "by the map, without classic certificates"
 
 
 def test_a_rehearsal_from_nothing_ends_with_a_sealed_record_of_what_was_verified(

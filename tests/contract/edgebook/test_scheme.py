@@ -14,11 +14,11 @@ OPTIONS = {"rules": "old-80", "soak": "1m"}
 
 @pytest.fixture(scope="module")
 def site(quiet_shop: Shop) -> Shop:
-    _classic(quiet_shop)
+    make_classic(quiet_shop)
     return quiet_shop
 
 
-def _classic(shop: Shop) -> None:
+def make_classic(shop: Shop) -> None:
     """A rule, proxy, map and two backend services, as somebody made them years ago."""
     make(shop, "healthChecks", name="old", type="TCP", tcpHealthCheck={"port": 80})
     for name in ("old-web", "old-api"):
