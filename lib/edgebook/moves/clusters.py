@@ -1,7 +1,7 @@
 """Failovers and upgrades as their runbooks ask for them: options, what is read, what must hold."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +9,10 @@ from typing import Any
 from edgebook.apply import upgrades
 from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
+from edgebook.live.legacy import read_legacy
+from edgebook.model.hostnames import overlapping
 from edgebook.model.values import LiveResource
-from edgebook.moves import failover, upgrade
+from edgebook.moves import failover, retire, upgrade
 from edgebook.moves import pods as pods_of
 from edgebook.moves import wish as wishes
 from edgebook.moves.failover import Failover
@@ -141,7 +143,7 @@ class UpgradeOf:
         known = [str(pool["name"]) for pool in self._body.get("nodePools") or ()]
         found += [f"no node pool {name}" for name in asked.pools if name not in known]
         if not self._allow:
-            found += self._pods(moment)
+            found += [*self._still_old(moment), *self._pods(moment)]
         if found:
             raise RefusedError(
                 f"{asked.cluster} cannot be upgraded under traffic",
@@ -150,6 +152,19 @@ class UpgradeOf:
                 next="mend them; or move its traffic away first (operate/failover), and set "
                 "allow_loss, which lets pods lose requests and nothing else",
             )
+
+    def _still_old(self, moment: Moment) -> Iterator[str]:
+        """Names that lead to this cluster past the front door: its nodes end their connections."""
+        name = self._asked.cluster
+        for balancer in read_legacy(moment.reader, (name,)).balancers:
+            led = retire.leading_to(moment.live, balancer.address)
+            if names := overlapping(led, self._door.spec.hostnames):
+                service = f"{balancer.namespace}/{balancer.name}"
+                yield (
+                    f"{', '.join(names)} still leads to {balancer.address}, the passthrough load "
+                    f"balancer of {service}: its connections end with each node; cut over first "
+                    "(edgebook plan 80_cut_over)"
+                )
 
     def _pods(self, moment: Moment) -> list[str]:
         """Only of what serves the front door from this cluster now."""

@@ -155,11 +155,18 @@ class _Maker:
 
 
 def problems(live: Live, old: Old) -> Iterator[str]:
-    """Names that lead to the old load balancer, wholly or by weight."""
-    for key, item in sorted(live.items()):
-        if key.kind == "dnsRecordSet" and old.address in _data(item.body):
-            name = key.name.rpartition("./")[0]
-            yield f"{name} still points at {old.address}: run 80_cut_over first"
+    """Names that lead to the old load balancer."""
+    for name in leading_to(live, old.address):
+        yield f"{name} still points at {old.address}: run 80_cut_over first"
+
+
+def leading_to(live: Live, address: str) -> list[str]:
+    """The names that lead to an address, wholly or by weight."""
+    return [
+        key.name.rpartition("./")[0]
+        for key, item in sorted(live.items())
+        if key.kind == "dnsRecordSet" and address in _data(item.body)
+    ]
 
 
 def _data(body: Mapping[str, Any]) -> set[str]:

@@ -223,6 +223,15 @@ def test_an_upgrade_is_refused_while_pods_would_lose_requests(site: Any) -> None
     with pytest.raises(RefusedError, match="cannot be upgraded under traffic") as refused:
         done(site, "upgrade", **wish)
     assert "shop/postgres: no preStop" in refused.value.why
+    assert "still leads to" not in refused.value.why
+    done(site, "cut-over", "back", steps=[100])
+    with pytest.raises(RefusedError, match="cannot be upgraded under traffic") as refused:
+        done(site, "upgrade", **wish)
+    assert "shop.example.com still leads to 35." in refused.value.why.replace(
+        "admin.shop.example.com, shop.example.com, www.shop.example.com", "shop.example.com"
+    )
+    assert "edgebook plan 80_cut_over" in refused.value.why
+    done(site, "cut-over", steps=[100])
     standing = done(site, "upgrade", **wish, allow_loss=True)
     assert standing == "at stage 2 of 2 (pool default-pool)"
     assert done(site, "upgrade", **wish, allow_loss=True) == standing

@@ -79,10 +79,12 @@ def _failover() -> list[Chapter]:
 
 
 def _upgrade() -> list[Chapter]:
+    """After the cut-over: nodes end the connections of whoever still uses the old way in."""
     given = {"to": "green", **{name: QUICK[name] for name in ("soak", "patience", "steps")}}
+    first = {name: QUICK[name] for name in ("soak", "steps", "ttl")}
     version = {"cluster": "blue", "version": "newest", "allow_loss": True, "soak": "15s"}
     return [
-        _built(),
+        _built("80_cut_over", **first),
         Chapter("swap away from blue", _named("operate/swap"), given),
         Chapter("upgrade blue", _named("operate/upgrade"), version),
     ]
