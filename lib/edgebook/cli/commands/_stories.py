@@ -70,9 +70,12 @@ def _certificates() -> list[Chapter]:
 
 def _failover() -> list[Chapter]:
     drill = {"leave": "blue", "drill": True, "soak": "15s"}
+    zone = {**drill, "leave": "us-central1-a"}
     runbook = _named("operate/failover")
     return [
         _built(),
+        Chapter("failover drill: one zone of blue is left", runbook, zone),
+        Chapter("failover drill: and comes back", runbook, zone, mode="back"),
         Chapter("failover drill: blue is left", runbook, drill),
         Chapter("failover drill: and back", runbook, drill, mode="back"),
     ]
