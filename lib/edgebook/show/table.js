@@ -29,8 +29,17 @@
     var cell = row.cells[column].firstChild;
     return cell ? cell.textContent.trim() : "";
   }
+  var SECONDS = { ms: 0.001, s: 1, min: 60, h: 3600, d: 86400, day: 86400, days: 86400 };
+  function number(text) {
+    var parts = text.match(/^(?:[\d.]+ (?:ms|s|min|h|d|days?)\b ?)+/);
+    if (!parts) return parseFloat(text.replace(/^(-?\d{1,3})((?:,\d{3})+)/, function (all) { return all.replace(/,/g, ""); }));
+    return parts[0].trim().split(/ (?=[\d.])/).reduce(function (sum, part) {
+      var one = part.split(" ");
+      return sum + parseFloat(one[0]) * SECONDS[one[1]];
+    }, 0);
+  }
   function compare(a, b) {
-    var x = parseFloat(a), y = parseFloat(b);
+    var x = number(a), y = number(b);
     if (!isNaN(x) && !isNaN(y) && x !== y) return x - y;
     return a.localeCompare(b, undefined, { numeric: true });
   }
