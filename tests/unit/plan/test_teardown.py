@@ -220,3 +220,43 @@ def test_a_challenge_record_that_others_changed_or_made_stays(door: Standing) ->
     twin = ResourceKey("dnsRecordSet", ZONE, "other.example.com./CNAME")
     door.cloud.live[twin] = LiveResource(twin, {**body, "name": "other.example.com."})
     assert not {key, twin} & {change.key for change in door.down().to_do}
+
+
+def foreign_proxy(door: Standing) -> None:
+    """Somebody else's proxy on our URL map."""
+    door.put("targetHttpsProxy", "foreign", urlMap=f"{P}/urlMaps/shop")
+
+
+def test_what_others_serve_from_stays_whole(door: Standing) -> None:
+    """Their proxy holds our URL map, so its backends, their NEGs and the firewall stay as well."""
+    foreign_proxy(door)
+    plan = door.down()
+    left = {(c.key.kind, c.key.name): c.sentence for c in plan.reports}
+    assert left["urlMap", "shop"].startswith("held by target HTTPS proxy foreign; ")
+    for kept in (
+        ("backendService", "shop-web"),
+        ("backendService", "shop-api"),
+        ("serviceAnnotation", "api"),
+        ("serviceAnnotation", "ingress-nginx-controller"),
+        ("firewall", "shop-allow-lb-blue"),
+    ):
+        assert left[kept].endswith(
+            "target HTTPS proxy foreign: not ours, whoever owns it must let go: left alone"
+        ), kept
+    gone = {(c.key.kind, c.key.name) for c in plan.to_do}
+    assert {("backendService", "shop-mqtt"), ("serviceAnnotation", "broker")} <= gone
+
+
+def test_the_firewall_stays_as_long_as_our_negs_are_served_from(door: Standing) -> None:
+    (one, *_) = plan = [c for c in door.down(Step.FIREWALL).changes if c.key.kind == "firewall"]
+    assert one.action is Action.REPORT and len(plan) == 2
+    assert one.sentence == (
+        "held by backend service shop-api, backend service shop-mqtt, "
+        "backend service shop-postgres, backend service shop-web: tear that down first"
+    )
+    for key, item in list(door.cloud.live.items()):
+        if key.kind in ("backendService", "backends"):
+            theirs = [{"group": f"{P}/networkEndpointGroups/of-others"}]
+            door.cloud.live[key] = LiveResource(key, {**item.body, "backends": theirs})
+    assert {c.action for c in door.down(Step.FIREWALL).changes} == {Action.DELETE}
+    assert {c.key.kind for c in door.down(Step.FIREWALL, Step.BACKENDS).to_do} >= {"firewall"}
