@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import nbformat
 import psutil
@@ -22,12 +22,14 @@ import pytest
 from edgebook.base import paste
 from edgebook.base.errors import EdgebookError, RefusedError, UsageError
 from edgebook.records import FolderArchive, load_record, verify_archive
-from edgebook.runbook.display import Display
+from edgebook.runbook.display import Display, Unbroken
 from edgebook.runbook.kernels import RemoteError, WarmProcess
 from edgebook.runbook.request import Request, prepare
 from edgebook.runbook.run import Outcome, Run
 from edgebook.runbook.watch import Signals
 from rich.console import Console
+
+from tests import moments
 
 PARAMS = """
 environment: simulator
@@ -321,7 +323,7 @@ CLI = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from edgebook.runbook.display import Display
+from edgebook.runbook.display import Display, Unbroken
 from edgebook.runbook.kernels import WarmProcess
 from edgebook.runbook.request import Request, prepare
 from edgebook.runbook.run import Run
@@ -414,6 +416,73 @@ def test_a_disk_that_fills_up_in_the_middle_is_said_with_what_was_done_and_gone_
     first = load_record(archive, change_id)
     assert first.status == "interrupted" and [c["name"] for c in first.changes] == ["a"]
     assert str(verify_archive(archive)) == "chain of 2 records intact"
+
+
+class Told(Display):
+    """Sends this process a signal when the display is told of a moment."""
+
+    def __init__(self, moment: tuple[str, str], number: signal.Signals) -> None:
+        super().__init__(Console(file=io.StringIO()))
+        self.moment: tuple[str, str] | None = moment
+        self.number = number
+
+    def begin(self, title: str) -> None:
+        self._now("begin", title)
+        super().begin(title)
+
+    def end(self, step: Any) -> None:
+        super().end(step)
+        self._now("end", step["title"])
+
+    def _now(self, what: str, title: str) -> None:
+        if self.moment == (what, title):
+            self.moment = None
+            signal.raise_signal(self.number)
+
+
+MOMENTS = {
+    "before the first notebook": (("begin", "10_one"), 1),
+    "between two notebooks": (("end", "10_one"), 1),
+    "after the last notebook": (("end", "20_two"), 2),
+    "while what users saw is asked for": (("begin", "real users"), 2),
+    "while it is sealed": (("os.rename", "index.html"), 2),
+    "when the record is written": (("os.rename", "record.json"), 2),
+    "when the chain is written": (("os.rename", "chain.jsonl"), 2),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_at_any_moment_of_a_run_leaves_a_sealed_record(
+    notebook: Notebook, warm: WarmProcess, folder: Path, moment: str
+) -> None:
+    (where, most), archive = MOMENTS[moment], FolderArchive(folder / "records")
+    notebooks = [notebook("10_one"), notebook("20_two")]
+    for count, number in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), 1):
+        request = Request(params_file="params.yaml", mode="plan", notebooks=tuple(notebooks),
+                          records="records")  # fmt: skip
+        display = Told(where, number)
+        with moments.at(where[0], where[1], number) as left, Signals() as signals:
+            outcome = Run(prepare(request), warm, display, signals).go()
+        assert display.moment is None or not left, "the moment never came"
+        assert signals.wanted.is_set()
+        assert outcome.record.status in ("interrupted", "succeeded")
+        assert (outcome.exit_code == 0) == (outcome.record.status == "succeeded")
+        assert len([s for s in outcome.record.steps if s["status"] == "ok"]) <= most
+        assert str(verify_archive(archive)) == f"chain of {count} record{'s' * (count > 1)} intact"
+        assert len(archive.change_ids()) == count, "a draft was left"
+
+
+def test_a_run_whose_reader_is_gone_goes_on_to_its_end(
+    notebook: Notebook, warm: WarmProcess, folder: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    request = Request(params_file="params.yaml", mode="plan", records="records",
+                      notebooks=(notebook("10_one"),))  # fmt: skip
+    with os.fdopen(writer, "w") as gone, Signals() as signals:
+        stream = cast(TextIO, Unbroken(gone))
+        outcome = Run(prepare(request), warm, Display(Console(file=stream)), signals).go()
+    assert (outcome.exit_code, outcome.record.status) == (0, "succeeded")
 
 
 def test_kill_9_leaves_no_orphans_and_a_draft_that_can_be_resumed(

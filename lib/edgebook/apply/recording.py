@@ -21,6 +21,7 @@ from edgebook.front_door import FrontDoor
 from edgebook.model.values import Plan
 from edgebook.plan.approval import Approval
 from edgebook.records import (
+    Archive,
     Draft,
     Redactor,
     anchors,
@@ -56,40 +57,57 @@ def recorded(
     if os.environ.get("EDGEBOOK_JOURNAL"):
         yield Recording(journal.recorded(clock))
         return
-    draft, values = _begin(door)
-    begun = _facts(door, title, plan, approval, mode, values)
-    draft.write_json(RUNNING, proof.prove(draft.redactor.document(begun | {"status": "running"})))
-    draft.upload()
-    kept = Recording(journal.for_run(door.id, clock, draft.journal))
+    archive, redactor, values = _ready(door)
+    draft: Draft | None = None
+    kept: Recording | None = None
+    begun: dict[str, Any] = {}
     error: BaseException | None = None
     try:
+        with shielded():  # a signal finds no draft, or one that can be sealed
+            draft = Draft.start(archive, now=datetime.now(UTC), redactor=redactor)
+            begun = _facts(door, title, plan, approval, mode, values)
+            state = draft.redactor.document(begun | {"status": "running"})
+            draft.write_json(RUNNING, proof.prove(state))
+            kept = Recording(journal.for_run(door.id, clock, draft.journal))
+        draft.upload()
         yield kept
     except BaseException as raised:
         error = raised
         raise
     finally:
-        with shielded():
-            ended = _ended(begun, draft.journal, title, error)
-            try:
-                record = seal_or_keep(draft, ended | {"traffic": kept.traffic or None})
-            except EdgebookError as unsealed:
-                if error is not None:
-                    unsealed.why += f"\nbefore that: {_words(error)['what']}"
-                raise
-            if anchor := door.spec.records.anchor:
-                anchors.note(anchor, record)
+        if draft is not None and kept is not None:
+            with shielded():
+                _seal(door, draft, _ended(begun, draft.journal, title, error), kept, error)
+        elif draft is not None:
+            draft.discard()
 
 
-def _begin(door: FrontDoor) -> tuple[Draft, Any]:
-    """A draft in the archive of the params; an archive that cannot be written is said now."""
+def _seal(
+    door: FrontDoor,
+    draft: Draft,
+    ended: Mapping[str, Any],
+    kept: Recording,
+    error: BaseException | None,
+) -> None:
+    try:
+        record = seal_or_keep(draft, {**ended, "traffic": kept.traffic or None})
+    except EdgebookError as unsealed:
+        if error is not None:
+            unsealed.why += f"\nbefore that: {_words(error)['what']}"
+        raise
+    if anchor := door.spec.records.anchor:
+        anchors.note(anchor, record)
+
+
+def _ready(door: FrontDoor) -> tuple[Archive, Redactor, Any]:
+    """The archive of the params, and their values; one that cannot be written is said now."""
     archive = open_archive(door.spec.records.archive)
     archive.check_writable()
     seal_leftovers(archive)
     values: Any = {}
     with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
         values = yaml.safe_load(Path(door.file).read_text(encoding="utf-8"))
-    redactor = Redactor({**environment_secrets(), **marked_secrets(values)})
-    return Draft.start(archive, now=datetime.now(UTC), redactor=redactor), values
+    return archive, Redactor({**environment_secrets(), **marked_secrets(values)}), values
 
 
 def _facts(

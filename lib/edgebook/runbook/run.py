@@ -81,7 +81,7 @@ class Run:
         self.holder = Holder.new()
         self._lease = contextlib.ExitStack()
         self._held = False
-        self._next: Future[Any] | None = None
+        self._unused: list[Future[Any]] = []
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
 
     def go(self) -> Outcome:
@@ -156,15 +156,15 @@ class Run:
 
     def _notebooks(self) -> None:
         runbooks = self.prepared.runbooks
-        self._next = kernel = self._start_kernel()
+        kernel = self._start_kernel()
         for runbook, following in zip(runbooks, [*runbooks[1:], None], strict=True):
             if runbook.applies and self.prepared.request.mode != "plan":
                 self._hold()
                 self.approved.ask(runbook, runbooks[runbooks.index(runbook) + 1 :])
             self._keep_state()
-            now, self._next = kernel, None
+            now = kernel
             if following:
-                self._next = kernel = self._start_kernel()
+                kernel = self._start_kernel()
             step = self._run(runbook, now)
             self._note(step)
             self.meter.look_again()
@@ -189,14 +189,15 @@ class Run:
             asyncio.run(manager.start_kernel(env=env))
             return manager
 
-        return self._starter.submit(start)
+        self._unused.append(self._starter.submit(start))
+        return self._unused[-1]
 
     def _let_go(self) -> None:
-        """End a kernel that was started ahead and is not needed any more."""
+        """End the kernels that no notebook has had: started ahead, or for one that was stopped."""
         self._starter.shutdown(wait=True, cancel_futures=True)
-        if self._next is None or self._next.cancelled() or self._next.exception():
-            return
-        asyncio.run(self._next.result().shutdown_kernel(now=True))
+        for kernel in self._unused:
+            if not kernel.cancelled() and not kernel.exception():
+                asyncio.run(kernel.result().shutdown_kernel(now=True))
 
     def _run(self, runbook: Runbook, kernel: "Future[Any]") -> dict[str, Any]:
         """One notebook, executed and saved; the step as the record has it."""
@@ -217,6 +218,7 @@ class Run:
         )
         ended: BaseException | None = None
         with watch, self.signals.deferred(hurried=True):
+            self._unused.remove(kernel)
             try:
                 engine.execute(runbook.path, self.draft, values, manager, self.display.heading)
             except (Exception, KeyboardInterrupt) as error:
