@@ -18,6 +18,7 @@ from tests.unit.cli.test_printed_commands import collected, words_of
 
 # Command -> where it is run instead.
 ELSEWHERE = {
+    "init": "tests/unit/cli/test_way_in.py",  # it asks questions
     "run": "tests/notebooks/test_front_door.py",
     "rehearse": "tests/notebooks/test_front_door.py",
     "lab": "tests/e2e/conftest.py",
