@@ -9,9 +9,10 @@ secret's value hides it by that (records.redact).
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 # Detectors whose tokens cannot be mistaken for anything else.
 DETECTORS = (
@@ -243,6 +244,17 @@ def hide(text: str) -> str:
             text = rule.pattern.sub(functools.partial(_mark, rule.kind), text)
             lower = text.lower()
     return text
+
+
+def hide_in(value: Any) -> Any:
+    """The same document with `hide` on each of its texts; itself where nothing is to hide."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, Mapping):
+        return {key: hide_in(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(hide_in(item) for item in value)
+    return value
 
 
 def kinds(text: str) -> Iterator[str]:

@@ -14,6 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from edgebook.base.shapes import hide, hide_in
+
 Body = Mapping[str, Any]
 # Of a stage's JSON: what people read; the changes are hashed by their digests.
 _SECRET = re.compile(r"projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?")
@@ -297,6 +299,10 @@ class Change:
     `unknown` names what is known only after an earlier change. `blocks` marks a report that forbids
     to apply its step: something stands in the way that is not ours. `moves` names the runbook that
     does it when it would move live traffic: a plain apply refuses it then.
+
+    Nothing in `before` and `sentence` looks like a secret: a token that is live in a custom header
+    is shown, kept and hashed as `[redacted: kind]`. Records of DNS stay as they are: they are
+    public, and a change of them must name them to the letter.
     """
 
     action: Action
@@ -312,6 +318,11 @@ class Change:
     waits: tuple[Wait, ...] = ()
     blocks: bool = False
     moves: str = ""
+
+    def __post_init__(self) -> None:
+        if self.before and self.key.kind != "dnsRecordSet":
+            object.__setattr__(self, "before", hide_in(self.before))
+            object.__setattr__(self, "sentence", hide(self.sentence))
 
     @property
     def order(self) -> tuple[int, int, str, str, str]:

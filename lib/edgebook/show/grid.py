@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgebook.base.shapes import hide
 from edgebook.base.text import plain
 from edgebook.plan.details import Detail
 
@@ -24,7 +25,7 @@ class Row:
     def text(self, column: str) -> str:
         """A cell as people read it."""
         value = self.cells.get(column)
-        return "-" if value is None or value == "" else plain(value)
+        return "-" if value is None or value == "" else hide(plain(value))
 
 
 @dataclass(frozen=True, repr=False)

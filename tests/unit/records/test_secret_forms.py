@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from edgebook.base.shapes import hide
+from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.params import ParamsError, load
 from edgebook.records import Redactor
 
@@ -207,3 +208,18 @@ def test_params_that_hold_a_secret_are_refused_without_repeating_it() -> None:
         load(text, "params.yaml")
     assert "looks like a secret (bearer token)" in str(refused.value)
     assert A[:30] not in str(refused.value)
+
+
+def test_a_secret_that_is_live_is_not_in_a_plan_whose_hash_stays_the_same_in_a_record() -> None:
+    """Else a run could not be gone on with: its plan would look edited."""
+    change = Change(
+        Action.UPDATE,
+        ResourceKey("backendService", "projects/p/global", "shop-web"),
+        Step.BACKENDS,
+        f"customRequestHeaders: X-Api-Key: {A[:30]} -> none",
+        before={"customRequestHeaders": [f"X-Api-Key: {A[:30]}"]},
+        fields=("customRequestHeaders",),
+    )
+    plan = Plan((change,), "shop", "simulator")
+    assert A[:30] not in json.dumps(plan.to_json())
+    assert Plan.from_json(Redactor().document(plan.to_json())).hash == plan.hash
