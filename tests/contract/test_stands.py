@@ -19,7 +19,9 @@ from aiohttp import web
 from gcpsim.core.clock import Clock
 from gcpsim.core.store import StateError, Store
 from gcpsim.core.world import World
+from gcpsim.front.asking import show
 from gcpsim.front.build import Config, build
+from gcpsim.front.cli import main
 from gcpsim.front.guard import Impatient
 
 CORE, NETWORKING = "/api/v1", "/apis/networking.k8s.io/v1"
@@ -134,6 +136,63 @@ def test_a_malformed_object_touches_nothing_else(blue: Blue, what: str) -> None:
     blue.sim.advance(1)
     assert blue.send("DELETE", f"{SPACE}/services/fine", {}) == 200
     blue.send("DELETE", f"{path}/odd", {"gracePeriodSeconds": 0})
+    failures = blue.sim.admin("GET", "failures")["failures"]
+    blue.sim.admin("DELETE", "failures")
+    assert failures == []
+
+
+ODD: list[Any] = [None, 7, "x", [], {}, -1, [None], {"a": None}, "\x1b[2J"]
+RECONCILED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "deployments": ("apps/v1", "Deployment", {"selector": SELECTOR, "template": TEMPLATE}),
+    "statefulsets": ("apps/v1", "StatefulSet", {"selector": SELECTOR, "template": TEMPLATE}),
+    "daemonsets": ("apps/v1", "DaemonSet", {"selector": SELECTOR, "template": TEMPLATE}),
+    "replicasets": ("apps/v1", "ReplicaSet", {"selector": SELECTOR, "template": TEMPLATE}),
+    "replicationcontrollers": ("v1", "ReplicationController", {"template": TEMPLATE}),
+    "jobs": ("batch/v1", "Job", {"template": {"spec": POD}, "parallelism": 1}),
+    "cronjobs": (
+        "batch/v1",
+        "CronJob",
+        {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": {"spec": POD}}}},
+    ),
+    "pods": ("v1", "Pod", {**POD, "nodeName": "", "volumes": []}),
+    "persistentvolumeclaims": ("v1", "PersistentVolumeClaim", {"resources": {}}),
+    "horizontalpodautoscalers": (
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        {"scaleTargetRef": {"kind": "Deployment", "name": "odd"}, "maxReplicas": 2, "metrics": []},
+    ),
+    "poddisruptionbudgets": (
+        "policy/v1",
+        "PodDisruptionBudget",
+        {"selector": SELECTOR, "minAvailable": 1},
+    ),
+    "services": ("v1", "Service", {"ports": [{"port": 80}], "selector": {}, "type": "ClusterIP"}),
+    "ingresses": ("networking.k8s.io/v1", "Ingress", {"rules": [{}], "defaultBackend": {}}),
+    "certificates": (
+        "cert-manager.io/v1",
+        "Certificate",
+        {"secretName": "s", "issuerRef": {"name": "i"}, "dnsNames": ["a.example.com"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("plural", RECONCILED)
+def test_every_controller_stands_odd_values_in_every_field(blue: Blue, plural: str) -> None:
+    """Each field of its spec in turn is each odd value; refused or lived with, and told by none."""
+    api, kind, spec = RECONCILED[plural]
+    root = f"/api/{api}" if "/" not in api else f"/apis/{api}"
+    path = f"{root}/namespaces/default/{plural}"
+    number = 0
+    for name in [*spec, "replicas"]:
+        for value in ODD:
+            number += 1
+            body = {"apiVersion": api, "kind": kind, "metadata": {"name": f"odd-{number}"},
+                    "spec": {**spec, name: value}}  # fmt: skip
+            assert blue.send("POST", path, body) in (201, 400, 403, 404, 422), (name, value)
+    blue.sim.advance(120)
+    for each in range(1, number + 1):
+        blue.send("DELETE", f"{path}/odd-{each}", {"gracePeriodSeconds": 0})
+    blue.sim.advance(60)
     failures = blue.sim.admin("GET", "failures")["failures"]
     blue.sim.admin("DELETE", "failures")
     assert failures == []
@@ -329,7 +388,23 @@ def _edited(statement: str, *values: Any) -> Callable[[Path], None]:
 
 
 PUT = "REPLACE INTO documents VALUES (?, ?, ?)"
+
+
+def _bytes(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = folder / "gcpsim.sqlite"
+        path.write_bytes(change(path.read_bytes()))
+
+    return edit
+
+
 CORRUPT: dict[str, Callable[[Path], None]] = {
+    "an empty file": _bytes(lambda old: b""),
+    "no database": _bytes(lambda old: b"hello\n" * 2000),
+    "cut off": _bytes(lambda old: old[: len(old) // 2]),
+    "pages of zeros": _bytes(lambda old: old[:4096] + bytes(len(old) - 4096)),
+    "another program's": _edited("PRAGMA application_id = 7"),
+    "of a later format": _edited("PRAGMA user_version = 99"),
     "no table": _edited("DROP TABLE documents"),
     "other columns": _edited("ALTER TABLE documents RENAME COLUMN body TO text"),
     "half a document": _edited("UPDATE documents SET body = substr(body, 1, 9)"),
@@ -364,6 +439,19 @@ def test_a_corrupt_state_is_refused_in_words(good_state: Path, tmp_path: Path, w
     folder.mkdir()
     (folder / "gcpsim.sqlite").write_bytes((good_state / "gcpsim.sqlite").read_bytes())
     CORRUPT[what](folder)
-    with pytest.raises(StateError, match="damaged") as caught:
+    before = (folder / "gcpsim.sqlite").read_bytes()
+    with pytest.raises(StateError, match=r"is damaged|is not a state") as caught:
         build(Config(state=folder, time_scale=0))
-    assert "restore it from a copy" in str(caught.value)
+    assert "Nothing was changed" in str(caught.value)
+    assert (folder / "gcpsim.sqlite").read_bytes() == before
+
+
+def test_what_strangers_ask_for_does_not_act_in_a_terminal(capsys: Any) -> None:
+    hostile = "\x1b[2J\x9b31m\u202e\ud800\r\n/a"
+    show([{"path": hostile, "client": hostile}], ("path", "client"))
+    with pytest.raises(SystemExit):
+        main(["calls", hostile])
+    said = capsys.readouterr()
+    lines = (said.out + said.err).splitlines()
+    assert all(line.isprintable() for line in lines), lines
+    assert len(said.out.splitlines()) == 2 and "\\x1b[2J" in said.out

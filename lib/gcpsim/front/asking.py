@@ -63,9 +63,14 @@ def ask(url: str, verb: str, path: str, body: Any = None) -> Any:
         ) from None
 
 
+def plain(text: object) -> str:
+    """One line in which nothing acts on a terminal: requests are of anybody, and so are errors."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
 def show(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     """Rows as an aligned table."""
-    table = [list(columns)] + [[str(row.get(name, "")) for name in columns] for row in rows]
+    table = [list(columns)] + [[plain(row.get(name, "")) for name in columns] for row in rows]
     widths = [max(len(line[i]) for line in table) for i in range(len(columns))]
     for line in table:
         print(

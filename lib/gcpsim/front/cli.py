@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gcpsim.front.asking import CommandError, ask, show, token_of
+from gcpsim.front.asking import CommandError, ask, plain, show, token_of
 
 FAULT_HELP = (
     "effect=http service=compute verb=POST collection=backendServices nth=2 times=1 code=503 "
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments) or 0)
     except CommandError as error:
-        print(f"gcpsim: {error}", file=sys.stderr)
+        print("\n".join(map(plain, f"gcpsim: {error}".splitlines())), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        print(f"{self.prog}: {plain(message)} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 

@@ -140,12 +140,12 @@ class CertManager:
         secret = self.cluster.get("secrets", namespace, spec["secretName"])
         status = certificate.get("status") or {}
         names = annotations_of(secret or {"metadata": {}}).get("cert-manager.io/alt-names", "")
-        right = secret is not None and names == ",".join(sorted(spec.get("dnsNames") or ()))
+        right = secret is not None and names == ",".join(sorted(_names(spec)))
         renewal = seconds_of(status.get("renewalTime"))
         if right and renewal and now < renewal:
             self.worker.mark_at(renewal, f"certificates {key}")
             return
-        if key in self._ordered:
+        if key in self._ordered or not _names(spec):
             return
         reason = "Renewing" if right else "DoesNotExist"
         text = (
@@ -170,7 +170,7 @@ class CertManager:
         found = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         mine = {item.get("ip") for item in found}
         dns = self.plane.world.dns
-        for domain in spec.get("dnsNames") or ():
+        for domain in _names(spec):
             if domain.startswith("*."):
                 return (
                     "Failed to determine a valid solver configuration for the set of domains on "
@@ -231,11 +231,13 @@ class CertManager:
         if certificate is None:
             return
         spec = certificate["spec"]
-        self._solved(spec["dnsNames"])
+        if not _names(spec):  # taken away since it was ordered
+            return
+        self._solved(_names(spec))
         start = self.plane.now() - self.backdate
         life = min(_seconds(spec.get("duration")) or LIFE, LIFE)
         chain, private = self.authority.leaf(
-            spec["dnsNames"],
+            _names(spec),
             datetime.fromtimestamp(int(start), UTC),
             datetime.fromtimestamp(int(start + life), UTC),
         )
@@ -254,9 +256,9 @@ class CertManager:
                 "namespace": meta["namespace"],
                 "labels": {"controller.cert-manager.io/fao": "true"},
                 "annotations": {
-                    "cert-manager.io/alt-names": ",".join(sorted(spec["dnsNames"])),
+                    "cert-manager.io/alt-names": ",".join(sorted(_names(spec))),
                     "cert-manager.io/certificate-name": meta["name"],
-                    "cert-manager.io/common-name": spec.get("commonName") or spec["dnsNames"][0],
+                    "cert-manager.io/common-name": spec.get("commonName") or _names(spec)[0],
                     "cert-manager.io/ip-sans": "",
                     "cert-manager.io/issuer-group": issuer.get("group", GROUP),
                     "cert-manager.io/issuer-kind": issuer.get("kind", "Issuer"),
@@ -310,6 +312,13 @@ def _secret(seed: str) -> str:
     """A token, or the thumbprint of an account's key: 43 letters of base64."""
     digest = hashlib.sha256(seed.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _names(spec: Obj) -> list[str]:
+    """What a certificate is for; nothing is issued for a spec that names nothing."""
+    names = list(spec.get("dnsNames") or ())
+    common = spec.get("commonName")
+    return names or ([str(common)] if common else [])
 
 
 def _seconds(text: str | None) -> float:

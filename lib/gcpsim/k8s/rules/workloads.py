@@ -170,6 +170,19 @@ def job(new: Doc, old: Doc | None) -> list[Cause]:
     return causes + spec_causes(template.get("spec") or {}, "spec.template.spec")
 
 
+def cronjob(new: Doc, old: Doc | None) -> list[Cause]:
+    where = "spec.jobTemplate.spec"
+    spec = (new["spec"].get("jobTemplate") or {}).get("spec")
+    if not spec:
+        return [required(f"{where}.template.spec.containers")]
+    pod = (spec.get("template") or {}).get("spec") or {}
+    causes = _not_negative(spec, where, "completions", "parallelism", "backoffLimit")
+    if pod.get("restartPolicy") not in ("OnFailure", "Never"):
+        why = 'valid values: "OnFailure", "Never"'
+        causes.append(required(f"{where}.template.spec.restartPolicy", why))
+    return causes + spec_causes(pod, f"{where}.template.spec")
+
+
 def replication_controller(new: Doc, old: Doc | None) -> list[Cause]:
     spec = new["spec"]
     causes = _not_negative(spec, "spec", "replicas")
@@ -200,6 +213,7 @@ RULES = {
     "statefulsets": statefulset,
     "daemonsets": daemonset,
     "jobs": job,
+    "cronjobs": cronjob,
     "replicationcontrollers": replication_controller,
     "horizontalpodautoscalers": autoscaler,
 }
