@@ -15,6 +15,8 @@ DENY = {
     },
 }
 
+PORT = {"ipProtocol": "tcp", "ports": ["http"]}
+
 
 def test_rules_of_a_policy(gce: Any, sim: Any) -> None:
     gce.make("global/firewallPolicies", name="corp")
@@ -54,11 +56,20 @@ def test_rules_that_google_refuses(gce: Any) -> None:
         ({"direction": None}, "direction"),
         ({"match": {"srcIpRanges": ["35.191.0.0/16"]}}, "layer4Configs"),
         ({"match": {"layer4Configs": [{"ipProtocol": "tcp"}]}}, "srcIpRanges"),
+        ({"match": {**DENY["match"], "layer4Configs": [{}]}}, "ipProtocol"),
+        ({"match": {**DENY["match"], "layer4Configs": [PORT]}}, "ports"),
         ({"match": {**DENY["match"], "srcIpRanges": ["35.191/16"]}}, "srcIpRanges[0]"),
     ):
         code, _, text = gce.refused("POST", f"{POLICY}/addRule", {**DENY, **wrong})
         assert code == 400 and says in text, wrong
     assert len(gce.get(POLICY)["rules"]) == 4
+    for association, says in (
+        ({"name": "a"}, "attachmentTarget"),
+        ({"attachmentTarget": "x"}, "x"),
+    ):
+        body = {"name": "wrong", "associations": [association]}
+        code, _, text = gce.refused("POST", "global/firewallPolicies", body)
+        assert code in (400, 404) and says in text
 
 
 def test_a_network_has_one_policy_and_keeps_it(gce: Any, sim: Any) -> None:

@@ -7,6 +7,7 @@ Source: Google documentation page "Global network firewall policies".
 """
 
 import ipaddress
+import re
 from collections.abc import Iterator
 
 from gcpsim.compute.engine import links
@@ -43,7 +44,16 @@ def prepare(draft: Draft) -> None:
     body["rules"] = sorted([*own, *_predefined()], key=lambda rule: rule["priority"])
     body["ruleTupleCount"] = sum(rule["ruleTupleCount"] for rule in body["rules"])
     body["associations"] = [dict(one) for one in body.get("associations") or ()]
-    for one in body["associations"]:
+    for index, one in enumerate(body["associations"]):
+        where, target = (
+            f"resource.associations[{index}].attachmentTarget",
+            one.get("attachmentTarget"),
+        )
+        if not target:
+            raise required(where)
+        there = draft.compute.resolve(where, target, draft.project, ("networks",))
+        one["attachmentTarget"] = links.link(links.path_of(there["selfLink"]))
+        one["name"] = one.get("name") or name_of(there["selfLink"])
         one["shortName"] = body.get("name") or (draft.old or {}).get("name", "")
 
 
@@ -73,6 +83,13 @@ def _check(where: str, rule: Doc) -> None:
     match = rule.get("match") or {}
     if not match.get("layer4Configs"):
         raise required(f"{where}.match.layer4Configs")
+    for index, config in enumerate(match["layer4Configs"]):
+        place = f"{where}.match.layer4Configs[{index}]"
+        if not config.get("ipProtocol"):
+            raise required(f"{place}.ipProtocol")
+        for text in config.get("ports") or ():
+            if not re.fullmatch(r"\d{1,5}(-\d{1,5})?", text):
+                raise invalid(f"{place}.ports", text, "Must be a port or a range of ports.")
     for field in ("srcIpRanges", "destIpRanges"):
         for index, text in enumerate(match.get(field) or ()):
             try:
