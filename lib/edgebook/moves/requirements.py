@@ -43,6 +43,8 @@ def check(
             *_names(spec, name, side),
         )
     ]
+    if wish.canary:
+        found += _beyond_headers(spec)
     if found:
         raise RefusedError(
             f"{', '.join(wish.to)} cannot take over: {len(found)} "
@@ -90,6 +92,19 @@ def _pods(name: str, side: Sides, wish: Wish, counted: Counted) -> Iterator[str]
             f"{', '.join(side.source)} has {old}; "
             "scale it first, or allow_fewer = True"
         )
+
+
+def _beyond_headers(spec: Spec) -> Iterator[str]:
+    """What rules by header would not keep: they send to one backend each, and do nothing else."""
+    for index, route in enumerate(spec.routes):
+        targets = {"default": route.default} | {f'paths."{p}"': t for p, t in route.paths.items()}
+        for where, target in sorted(targets.items()):
+            if not target.backend or target.redirect or target.rewrite or target.api:
+                yield (
+                    f"routes[{index}].{where} is more than one backend (weights, a redirect, a "
+                    "rewrite or fields of api), which requests by header would lose while "
+                    "they go first: leave out `first`"
+                )
 
 
 def _names(spec: Spec, name: str, side: Sides) -> Iterator[str]:

@@ -148,8 +148,8 @@ def _pods_behind(facts: Facts, cluster: ObservedCluster, port: int) -> str:
 
 
 def _of_gke(name: str) -> bool:
-    """Rules that GKE keeps for its own load balancers say nothing about what is missing here."""
-    return name.startswith(("gke-", "k8s-", "k8s2-"))
+    """Rules that GKE and new networks bring along say nothing about what is missing here."""
+    return name.startswith(("gke-", "k8s-", "k8s2-", "default-allow-"))
 
 
 def _against(facts: Facts, name: str) -> str:

@@ -97,7 +97,7 @@ AUTO_SECOND_BYTE: dict[str, int] = {
     "us-west4": 182,
 }
 
-# metric -> (limit, collection counted, scope)
+# metric -> (limit, collection counted)
 PROJECT_QUOTAS: dict[str, tuple[float, str]] = {
     "BACKEND_SERVICES": (50.0, "backendServices"),
     "FIREWALLS": (200.0, "firewalls"),
