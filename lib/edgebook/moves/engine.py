@@ -14,11 +14,11 @@ from edgebook.apply.flow import approve_plan, explain_health, hold
 from edgebook.apply.progress import Progress
 from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
-from edgebook.base.errors import ApprovalError, EdgebookError, InterruptedRun, StepFailed
+from edgebook.base.errors import ApprovalError, EdgebookError, StepFailed
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.observed import Observed
 from edgebook.model.values import Change, Live, ResourceKey
-from edgebook.moves import assume, byhand, position
+from edgebook.moves import assume, position, stops
 from edgebook.moves.gates import MoveGates
 from edgebook.moves.looking import Seen, Watcher
 from edgebook.moves.outcomes import STOPS, Breach, Moved, Situation, StageDone
@@ -137,7 +137,7 @@ class Engine:
             try:
                 yield
             except (EdgebookError, KeyboardInterrupt) as error:
-                raised = error if isinstance(error, EdgebookError) else _by_hand(ladder)
+                raised = error if isinstance(error, EdgebookError) else stops.by_hand(ladder)
                 self._journal.failure(ladder.move, raised)
                 raise raised from None
 
@@ -157,7 +157,7 @@ class Engine:
             seen = self._after(stage, side, soak=not back)
         except Breach as breach:
             if back or not stage.back:
-                raise self._stopped(now, stage, breach.seen, "") from None
+                raise stops.stopped(now, stage, breach.seen, "") from None
             self._go_back(now, stage, breach.seen)
             raise AssertionError("unreachable") from None
         took = (self._clock.monotonic() - began) * (self._clock.rate or 1.0)
@@ -199,7 +199,7 @@ class Engine:
         results = run.carry_out(plan, moment.live)
         for done in results:
             if done.status == "failed" and done.error:
-                raise self._failed(now, index, done.error)
+                raise stops.failed(now, index, done.error)
         return results
 
     def _drain(self, gate: Gate) -> None:
@@ -263,7 +263,7 @@ class Engine:
         """A breach goes back at once, is drained, and ends the run. Blind only stops it."""
         ladder = now.ladder
         if seen.state in STOPS:
-            raise self._stopped(self.situate(), stage, seen, STOPS[seen.state])
+            raise stops.stopped(self.situate(), stage, seen, STOPS[seen.state])
         target = ladder.stage(stage.back)
         self._journal.write("breach", step=ladder.move, name=stage.name, seen=str(seen))
         self._watcher.mark(f"{ladder.move}: back to {stage.back}")
@@ -272,47 +272,11 @@ class Engine:
         try:
             self._carry_out(back, target)
         except (EdgebookError, Breach) as error:
-            raise self._back_failed(back, stage, seen, target, error) from error
+            raise stops.back_failed(back, stage, seen, target, error) from error
         self._clock.wait(ladder.stages[target].gate.spread_s)
         self._journal.write("stage", step=ladder.move, name=stage.back, number=target,
                             of=len(ladder.stages) - 1, status="back")  # fmt: skip
-        raise self._stopped(self.situate(), stage, seen, f"went back to {stage.back} at once")
-
-    def _stopped(self, now: Situation, stage: Stage, seen: Seen, how: str) -> StepFailed:
-        return StepFailed(
-            f"{now.ladder.title}: stage {stage.name} did not hold{': ' if how else ''}{how}",
-            step=now.ladder.move,
-            why=str(seen),
-            seen=seen.figures,
-            next="mend it and run it again: it goes on from here; or undo everything: --mode back",
-            state=f"traffic is {now.words()}",
-        )
-
-    def _failed(self, now: Situation, index: int, error: EdgebookError) -> StepFailed:
-        stage = now.ladder.stages[index]
-        raised = StepFailed(
-            f"{now.ladder.title}: stage {stage.name}: {error.what}",
-            step=now.ladder.move,
-            where=error.where,
-            why=error.why,
-            next=error.next or "run it again: it goes on from where the traffic stands",
-            state=f"before this stage traffic was {now.words()}",
-        )
-        raised.exit_code = error.exit_code
-        return raised
-
-    def _back_failed(
-        self, now: Situation, stage: Stage, seen: Seen, target: int, error: Exception
-    ) -> StepFailed:
-        """What is known, and what to do by hand, in which order."""
-        plan = now.ladder.plan_of(target, now.moment.live, now.moment.observed)
-        return StepFailed(
-            f"{now.ladder.title}: stage {stage.name} did not hold, and the way back failed",
-            step=now.ladder.move,
-            why=f"{seen}\nway back: {error}",
-            next="by hand, in this order:\n" + "\n".join(byhand.lines(plan)),
-            state=f"traffic is between {stage.name} and {now.ladder.stages[target].name}",
-        )
+        raise stops.stopped(self.situate(), stage, seen, f"went back to {stage.back} at once")
 
     def _headline(self, now: Situation) -> str:
         words = self._gates.words if self._gates and self._gates.seen else self._standing(now)
@@ -346,11 +310,3 @@ def _next_back(now: Situation) -> int:
     at = now.position.done + now.position.partly
     stage = now.ladder.stages[at]
     return now.ladder.stage(stage.back) if stage.back else at - 1
-
-
-def _by_hand(ladder: Ladder) -> InterruptedRun:
-    return InterruptedRun(
-        f"{ladder.title}: stopped by hand",
-        why="the stage that was under way may be half done",
-        next="run it again: it reads where the traffic stands and goes on, or --mode back",
-    )

@@ -63,6 +63,23 @@ def ladder(spec: Spec, observed: Observed, live: Live, asked: Failover) -> Ladde
     )
 
 
+def start(
+    spec: Spec,
+    home: Desired,
+    left: Mapping[str, BackendSpec],
+    leave: tuple[str, ...],
+    arriving: tuple[str, ...],
+) -> Stage:
+    """Where the way back of a failover ends: who was attached is drained before it is taken out."""
+    stage = Stage(START, "as it was", home, gate=Gate(healthy=leave))
+    if not arriving:
+        return stage
+    drain = mechanics.drain_seconds(spec, left)
+    before = Gate(quiet=arriving, drain_s=drain, patience_s=drain)
+    streams = mechanics.long_streams(spec, left, over_http=True)
+    return replace(stage, before=before, cuts=streams)
+
+
 class _Maker:
     """The backends that are served by what is left, at each moment."""
 
@@ -83,13 +100,7 @@ class _Maker:
     def first(self) -> Stage:
         """Where the way back ends: who was attached is drained before it is taken out."""
         home = self._at({n: (b.active, b.active) for n, b in self.left.items()})
-        stage = Stage(START, "as it was", home, gate=Gate(healthy=self._asked.leave))
-        if not self.arriving:
-            return stage
-        drain = mechanics.drain_seconds(self._spec, self.left)
-        before = Gate(quiet=self.arriving, drain_s=drain, patience_s=drain)
-        streams = mechanics.long_streams(self._spec, self.left, over_http=True)
-        return replace(stage, before=before, cuts=streams)
+        return start(self._spec, home, self.left, self._asked.leave, self.arriving)
 
     def attached(self) -> Desired:
         return self._at({n: (self._both(b), b.active) for n, b in self.left.items()})

@@ -17,7 +17,7 @@ from edgebook.model.paths import compute_scope, name_of, zone_of
 from edgebook.model.values import Live, Resource, ResourceKey, each_negs
 from edgebook.moves import mechanics
 from edgebook.moves import wish as wishes
-from edgebook.moves.failover import ATTACH, LEAVE, without_lost
+from edgebook.moves.failover import ATTACH, LEAVE, start, without_lost
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import SPREAD
 from edgebook.params.names import Names
@@ -178,13 +178,7 @@ class _Maker:
     def first(self) -> Stage:
         """Where the way back ends: who was attached is drained before it is taken out."""
         home = self._at(1.0, attach=False)
-        stage = Stage(START, "as it was", home, gate=Gate(healthy=self.concerned))
-        if not self.arriving:
-            return stage
-        drain = mechanics.drain_seconds(self._spec, self.left)
-        before = Gate(quiet=self.arriving, drain_s=drain, patience_s=drain)
-        streams = mechanics.long_streams(self._spec, self.left, over_http=True)
-        return replace(stage, before=before, cuts=streams)
+        return start(self._spec, home, self.left, self.concerned, self.arriving)
 
     def attached(self) -> Desired:
         return self._at(1.0, attach=True)

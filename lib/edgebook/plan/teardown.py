@@ -180,13 +180,10 @@ def _annotations(desired: Desired, live: Live) -> Iterator[Change]:
 
 def _serving(desired: Desired, live: Live) -> Iterator[ResourceKey]:
     """Backend services with NEGs of ours: probes and requests reach their pods by our rules."""
-    for service, names in desired.own_negs.items():
-        for key, item in live.items():
-            entries = item.body.get("backends") or ()
-            if key.kind == "backendService" and key.name == service and any(
-                neg_name(entry) in names for entry in entries
-            ):  # fmt: skip
-                yield key
+    for key, item in live.items():
+        names = desired.own_negs.get(key.name, ()) if key.kind == "backendService" else ()
+        if any(neg_name(entry) in names for entry in item.body.get("backends") or ()):
+            yield key
 
 
 def _attached(desired: Desired, live: Live, going: set[ResourceKey]) -> Iterator[Change]:

@@ -407,8 +407,10 @@ def of_backend(trouble: Failure, name: str) -> Failure:
 
 def of_neg(trouble: Failure, neg: str) -> Failure:
     """The failure in words for the backend of a NEG, where only the NEG is known."""
-    remedy = trouble.remedy.replace("backends.<name>", f"(for the backend with neg.name {neg})")
-    return replace(trouble, remedy=remedy.replace(").", ") "))
+    if "backends.<name>." not in trouble.remedy:
+        return trouble
+    remedy = trouble.remedy.replace("backends.<name>.", "")
+    return replace(trouble, remedy=f"{remedy}; of the backend whose neg.name is {neg}")
 
 
 def of_no_endpoints(pods: Iterable[Pod], port: int) -> Failure:

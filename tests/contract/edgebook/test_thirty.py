@@ -279,7 +279,7 @@ ROWS = [
         apply,
         (
             "conflicting description",
-            "choose another (for the backend with neg.name shop-api) neg.name",
+            "of the backend whose neg.name is shop-api",
         ),
         ("run 60 backends: it writes the annotation anew", "50 firewall"),
         built=False,

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from gcpsim.compute.collections.policy_rules import PolicyRules
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
@@ -106,48 +107,11 @@ def _check(where: str, rule: Doc) -> None:
     rule["ruleTupleCount"] = addresses + len(match["layer4Configs"])
 
 
-def _rule(doc: Doc, call: Call) -> Doc:
-    wanted = call.query.get("priority", "0")
-    for rule in doc["rules"]:
-        if str(rule["priority"]) == wanted:
-            return dict(rule)
-    raise invalid(
-        "priority", wanted, "The rule at the priority does not exist in the firewall policy."
-    )
+def _predefined_rule(rule: Doc) -> str:
+    return "Predefined rules cannot be changed." if rule["priority"] > LOWEST else ""
 
 
-def get_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    return Answer(body=_rule(doc, call))
-
-
-def add_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    _check("resource", body)
-    if any(rule["priority"] == body["priority"] for rule in doc["rules"]):
-        raise invalid(
-            "resource.priority", body["priority"], "Cannot have rules with the same priorities."
-        )
-    return compute.set_fields(kind, call, path, doc, {"rules": [*doc["rules"], body]}, "addRule")
-
-
-def patch_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    chosen = _rule(doc, call)
-    _own(chosen)
-    patched = {**chosen, **body}
-    _check("resource", patched)
-    rules = [patched if rule["priority"] == chosen["priority"] else rule for rule in doc["rules"]]
-    return compute.set_fields(kind, call, path, doc, {"rules": rules}, "patchRule")
-
-
-def remove_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    chosen = _rule(doc, call)
-    _own(chosen)
-    rules = [rule for rule in doc["rules"] if rule["priority"] != chosen["priority"]]
-    return compute.set_fields(kind, call, path, doc, {"rules": rules}, "removeRule")
-
-
-def _own(rule: Doc) -> None:
-    if rule["priority"] > LOWEST:
-        raise invalid("priority", rule["priority"], "Predefined rules cannot be changed.")
+RULES = PolicyRules("firewall policy", _check, fixed=_predefined_rule, kept=_predefined_rule)
 
 
 def clone_rules(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
@@ -260,13 +224,10 @@ FIREWALL_POLICIES = Kind(
     remove=remove,
     view=view,
     verbs={
+        **RULES.verbs,
         "addAssociation": add_association,
-        "addRule": add_rule,
         "cloneRules": clone_rules,
         "getAssociation": get_association,
-        "getRule": get_rule,
-        "patchRule": patch_rule,
         "removeAssociation": remove_association,
-        "removeRule": remove_rule,
     },
 )

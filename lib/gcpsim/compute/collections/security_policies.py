@@ -1,10 +1,9 @@
 """Cloud Armor security policies and their rules."""
 
+from gcpsim.compute.collections.policy_rules import PolicyRules
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
-from gcpsim.compute.engine.service import Compute
-from gcpsim.core.edge import Answer, Call
-from gcpsim.core.errors import ApiError, invalid, required
+from gcpsim.core.errors import invalid, required
 
 DEFAULT_PRIORITY = 2147483647
 
@@ -52,50 +51,12 @@ def _check(where: str, rule: Doc) -> None:
     rule.setdefault("preview", False)
 
 
-def _rule(doc: Doc, call: Call) -> Doc:
-    wanted = call.query.get("priority", "0")
-    for rule in doc["rules"]:
-        if str(rule["priority"]) == wanted:
-            return rule  # type: ignore[no-any-return]
-    raise invalid(
-        "priority", wanted, "The rule at the priority does not exist in the security policy."
-    )
+def _default(rule: Doc) -> str:
+    is_default = rule["priority"] == DEFAULT_PRIORITY
+    return "The default rule cannot be removed." if is_default else ""
 
 
-def get_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    return Answer(body=_rule(doc, call))
-
-
-def add_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    _check("resource", body)
-    if any(rule["priority"] == body["priority"] for rule in doc["rules"]):
-        raise ApiError(
-            400,
-            f"Invalid value for field 'resource.priority': '{body['priority']}'. Cannot have rules "
-            "with the same priorities.",
-            "invalid",
-        )
-    return _put(compute, kind, call, path, doc, [*doc["rules"], body], "addRule")
-
-
-def patch_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    chosen = _rule(doc, call)
-    rules = [{**rule, **body} if rule is chosen else rule for rule in doc["rules"]]
-    return _put(compute, kind, call, path, doc, rules, "patchRule")
-
-
-def remove_rule(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
-    chosen = _rule(doc, call)
-    if chosen["priority"] == DEFAULT_PRIORITY:
-        raise invalid("priority", chosen["priority"], "The default rule cannot be removed.")
-    rules = [rule for rule in doc["rules"] if rule is not chosen]
-    return _put(compute, kind, call, path, doc, rules, "removeRule")
-
-
-def _put(
-    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, rules: list[Doc], verb: str
-) -> Answer:
-    return compute.set_fields(kind, call, path, doc, {"rules": rules}, verb)
+RULES = PolicyRules("security policy", _check, fixed=lambda rule: "", kept=_default)
 
 
 def view(compute: Resources, path: str, doc: Doc) -> None:
@@ -111,12 +72,7 @@ SECURITY_POLICIES = Kind(
     labels=True,
     patch=True,
     prepare=prepare,
-    verbs={
-        "getRule": get_rule,
-        "addRule": add_rule,
-        "patchRule": patch_rule,
-        "removeRule": remove_rule,
-    },
+    verbs=RULES.verbs,
     view=view,
     operation_types={"addRule": "AddRule", "patchRule": "PatchRule", "removeRule": "RemoveRule"},
 )

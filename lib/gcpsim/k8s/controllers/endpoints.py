@@ -7,8 +7,7 @@ Kubernetes does; at most 1,000 are kept, and more are told by an annotation.
 from collections import defaultdict
 from typing import Any
 
-from gcpsim.k8s.controllers.endpointslices import MANAGER as SLICE_MANAGER
-from gcpsim.k8s.controllers.endpointslices import SERVICE
+from gcpsim.k8s.controllers.endpointslices import Slices
 from gcpsim.k8s.controllers.objects import Obj, deleting, key_of, labels_of, split
 from gcpsim.k8s.controllers.plane import Plane
 
@@ -24,22 +23,15 @@ class EndpointsController:
     def __init__(self, plane: Plane) -> None:
         self.cluster = plane.cluster
         self.worker = plane.worker("kubernetes.endpointslice.lag", self.reconcile)
-        self._slices: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._slices = Slices()
         self.cluster.subscribe("endpointslices", self._follow_slice)
         self.cluster.subscribe("services", self._follow_service)
         for piece in self.cluster.list("endpointslices"):
             self._follow_slice("ADDED", piece, None)
 
     def _follow_slice(self, event: str, piece: Obj, old: Obj | None) -> None:
-        labels = labels_of(piece)
-        if labels.get(SLICE_MANAGER) != "endpointslice-controller.k8s.io" or SERVICE not in labels:
-            return
-        service = f"{piece['metadata']['namespace']}/{labels[SERVICE]}"
-        if event == "DELETED":
-            self._slices[service].pop(key_of(piece), None)
-        else:
-            self._slices[service][key_of(piece)] = None
-        self.worker.mark(service)
+        if service := self._slices.follow(event, piece):
+            self.worker.mark(service)
 
     def _follow_service(self, event: str, service: Obj, old: Obj | None) -> None:
         if event == "DELETED" or (old is not None and labels_of(old) != labels_of(service)):
@@ -75,7 +67,7 @@ class EndpointsController:
         """Addresses by their ports, ready ones apart, and whether there are more than fit."""
         groups: defaultdict[str, Obj] = defaultdict(dict)
         count = 0
-        for name in sorted(self._slices[key]):
+        for name in sorted(self._slices.of(key)):
             piece = self.cluster.get("endpointslices", *split(name))
             for endpoint in (piece or {}).get("endpoints") or ():
                 conditions = endpoint["conditions"]

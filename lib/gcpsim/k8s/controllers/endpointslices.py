@@ -26,6 +26,29 @@ LIMIT = 100
 Ports = tuple[tuple[str, str, int, str], ...]
 
 
+class Slices:
+    """The slices that the controller keeps, by their Service."""
+
+    def __init__(self) -> None:
+        self._of: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def follow(self, event: str, piece: Obj) -> str:
+        """Take note of a slice; the Service that it is of, "" when somebody else keeps it."""
+        labels = labels_of(piece)
+        if labels.get(MANAGER) != "endpointslice-controller.k8s.io" or SERVICE not in labels:
+            return ""
+        service = f"{piece['metadata']['namespace']}/{labels[SERVICE]}"
+        if event == "DELETED":
+            self._of[service].pop(key_of(piece), None)
+        else:
+            self._of[service][key_of(piece)] = None
+        return service
+
+    def of(self, service: str) -> tuple[str, ...]:
+        """The keys of its slices, the oldest first."""
+        return tuple(self._of.get(service, ()))
+
+
 class EndpointSliceController:
     """Keeps the slices of every Service that has a selector."""
 
@@ -33,7 +56,7 @@ class EndpointSliceController:
         self.plane = plane
         self.cluster = plane.cluster
         self.worker = plane.worker("kubernetes.endpointslice.lag", self.reconcile)
-        self._slices: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._slices = Slices()
         self._services: defaultdict[str, dict[str, dict[str, str]]] = defaultdict(dict)
         self._made: defaultdict[str, dict[str, tuple[Obj, Obj, Ports, Obj]]] = defaultdict(dict)
         self.cluster.subscribe("services", self._follow_service)
@@ -55,14 +78,7 @@ class EndpointSliceController:
             self.worker.mark(key_of(service))
 
     def _follow_slice(self, event: str, piece: Obj, old: Obj | None) -> None:
-        labels = labels_of(piece)
-        if labels.get(MANAGER) != "endpointslice-controller.k8s.io" or SERVICE not in labels:
-            return
-        service = f"{piece['metadata']['namespace']}/{labels[SERVICE]}"
-        if event == "DELETED":
-            self._slices[service].pop(key_of(piece), None)
-        else:
-            self._slices[service][key_of(piece)] = None
+        self._slices.follow(event, piece)
 
     def _follow_pod(self, event: str, pod: Obj, old: Obj | None) -> None:
         if event == "MODIFIED" and old is not None and _face(old) == _face(pod):
@@ -78,7 +94,7 @@ class EndpointSliceController:
         service = self.cluster.get("services", *split(key))
         have = [
             piece
-            for name in self._slices.get(key, {})
+            for name in self._slices.of(key)
             if (piece := self.cluster.get("endpointslices", *split(name))) is not None
         ]
         if service is None or not service["spec"].get("selector"):

@@ -24,10 +24,6 @@ Subscriber = Callable[[str, Doc, Doc | None], None]
 Tracker = Callable[[Doc | None, Doc], None]
 Admission = Callable[[Doc], Doc]
 
-FIXED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-         "generation", "generateName", "resourceVersion")  # fmt: skip
-SPARED_BY_STATUS = {"pods", "nodes"}  # their status updates may change labels and annotations
-
 
 class Cluster:
     """A cluster by name and location, over tables `k8s/<name>/<resource>` of a store."""
@@ -196,7 +192,7 @@ class Cluster:
         self._check_preconditions(found, old, metadata)
         new = dict(obj) if subresource in strategy.BARE else copy_of(obj)
         new["apiVersion"], new["kind"] = found.api_version, found.kind
-        self._keep(found, new, old, subresource)
+        strategy.keep(found, new, old, subresource)
         strategy.prepare_update(self, found, new, old, subresource)
         if found.generation and strategy.spec_changed(found, new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
@@ -284,29 +280,6 @@ class Cluster:
         if version not in ("", "0", have["resourceVersion"]):
             raise status.conflict(resource.plural, resource.group, name)
 
-    def _keep(self, resource: Resource, new: Doc, old: Doc, subresource: str) -> None:
-        """Restore what this kind of update may not change."""
-        metadata, before = new["metadata"], old["metadata"]
-        if subresource == "status":
-            for field in (new.keys() | old.keys()) - {"status", "metadata"}:
-                _restore(new, old, field)
-            if resource.key not in SPARED_BY_STATUS:
-                metadata = {**before, **_only(metadata, "managedFields")}
-        elif (
-            subresource != "binding"
-            and resource.has_status
-            and resource.key != "customresourcedefinitions"
-        ):
-            _restore(new, old, "status")
-        metadata = dict(metadata)
-        for field in FIXED:
-            _restore(metadata, before, field)
-        if "managedFields" not in metadata:
-            _restore(metadata, before, "managedFields")
-        elif not any(metadata["managedFields"] or ()):
-            del metadata["managedFields"]
-        new["metadata"] = metadata
-
     def _write(self, resource: Resource, type: str, new: Doc, old: Doc | None) -> None:
         version = self.store.next_number(self._counter, 2)
         new["metadata"]["resourceVersion"] = str(version)
@@ -338,14 +311,3 @@ class Cluster:
 
 def _raise(what: str, error: Exception) -> None:
     raise error
-
-
-def _restore(new: Doc, old: Doc, field: str) -> None:
-    if field in old:
-        new[field] = old[field]
-    else:
-        new.pop(field, None)
-
-
-def _only(doc: Doc, field: str) -> Doc:
-    return {field: doc[field]} if field in doc else {}

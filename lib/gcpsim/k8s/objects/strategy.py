@@ -16,6 +16,9 @@ from gcpsim.k8s.types.store import Objects
 
 Doc = dict[str, Any]
 
+FIXED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+         "generation", "generateName", "resourceVersion")  # fmt: skip
+SPARED_BY_STATUS = {"pods", "nodes"}  # their status updates may change labels and annotations
 SLICE = ("addressType", "endpoints", "ports")
 GENERATED = "bcdfghjklmnpqrstvwxz2456789"  # the alphabet of apimachinery's rand.String
 BARE = ("status", "finalize", "binding")  # these change no spec that has defaults or rules
@@ -129,3 +132,38 @@ def _tidy(metadata: Doc) -> None:
 def _refuse(resource: Resource, new: Doc, causes: list[Cause]) -> None:
     if causes:
         raise invalid(resource.kind, resource.group, new["metadata"]["name"], causes)
+
+
+def keep(resource: Resource, new: Doc, old: Doc, subresource: str) -> None:
+    """Restore what this kind of update may not change."""
+    metadata, before = new["metadata"], old["metadata"]
+    if subresource == "status":
+        for field in (new.keys() | old.keys()) - {"status", "metadata"}:
+            _restore(new, old, field)
+        if resource.key not in SPARED_BY_STATUS:
+            metadata = {**before, **_only(metadata, "managedFields")}
+    elif (
+        subresource != "binding"
+        and resource.has_status
+        and resource.key != "customresourcedefinitions"
+    ):
+        _restore(new, old, "status")
+    metadata = dict(metadata)
+    for field in FIXED:
+        _restore(metadata, before, field)
+    if "managedFields" not in metadata:
+        _restore(metadata, before, "managedFields")
+    elif not any(metadata["managedFields"] or ()):
+        del metadata["managedFields"]
+    new["metadata"] = metadata
+
+
+def _restore(new: Doc, old: Doc, field: str) -> None:
+    if field in old:
+        new[field] = old[field]
+    else:
+        new.pop(field, None)
+
+
+def _only(doc: Doc, field: str) -> Doc:
+    return {field: doc[field]} if field in doc else {}
