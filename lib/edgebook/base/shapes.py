@@ -162,6 +162,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "Stripe Access Key": ("k_live_",),
     "Twilio API Key": ("AC", "SK"),
 }  # fmt: skip
+SHORT = 200  # characters of a text that is remembered
 BEFORE, AFTER = 2_000, 1_000  # characters around such a part that a rule looks at
 BASE64_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}")
 
@@ -238,6 +239,16 @@ def _of_detectors() -> Iterator[tuple[str, re.Pattern[str]]]:
 
 def hide(text: str) -> str:
     """The text with everything that looks like a secret replaced by `[redacted: kind]`."""
+    return _short(text) if len(text) <= SHORT else _hidden(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _short(text: str) -> str:
+    """Names, links and enums come again and again: every plan has them."""
+    return _hidden(text)
+
+
+def _hidden(text: str) -> str:
     lower = text.lower()
     for rule in _asked(text, lower):
         if rule.sees(text, lower):
@@ -247,7 +258,7 @@ def hide(text: str) -> str:
 
 
 def hide_in(value: Any) -> Any:
-    """The same document with `hide` on each of its texts; itself where nothing is to hide."""
+    """The same document with `hide` on each of its texts."""
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, Mapping):

@@ -60,6 +60,7 @@ BUCKET = kinds._compute(
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """The row, for the time of a test."""
+    assert "backendBucket" not in KINDS, "it is real now: choose another kind for this test"
     monkeypatch.setitem(KINDS, "backendBucket", BUCKET)  # type: ignore[arg-type]
     return BUCKET
 
