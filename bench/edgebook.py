@@ -55,10 +55,10 @@ DOOR = requests.Session()  # to the stage door of the simulator that runs
 
 
 @contextmanager
-def simulator(scale: float) -> Iterator[str]:
+def simulator(scale: float, *options: str) -> Iterator[str]:
     """A gcpsim with the legacy shop, which this process' edgebook finds; its URL."""
     command = [sys.executable, "-m", "gcpsim", "serve", "--scenario", "legacy",
-               "--until-stdin-closes", "--time-scale", str(scale)]  # fmt: skip
+               "--until-stdin-closes", "--time-scale", str(scale), *options]  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout
     ready = json.loads(process.stdout.readline())

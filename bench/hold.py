@@ -1,7 +1,8 @@
 """It holds: garbage on the wire, writers that meet, kills; each in full, with its table.
 
-`make bench ONLY=hold`; HOLD_RUNS, HOLD_ROUNDS and HOLD_EACH_KILL make it shorter, and HOLD_SEED,
-the first seed of the garbled runs, lets it be done in parts. Tests have a sample of each.
+`make bench ONLY=hold`; HOLD_RUNS, HOLD_ROUNDS and HOLD_EACH_KILL make it shorter. HOLD_PARTS (some
+of garbage, leases, kills) and HOLD_SEED, the first seed of the garbled runs, let it be done in
+parts. Tests have a sample of each.
 """
 
 import multiprocessing
@@ -9,7 +10,6 @@ import os
 import random
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.edgebook import DOOR, PARAMS, simulator
+from bench._garbled import counts, garbled, params
+from bench.edgebook import DOOR, simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = int(os.environ.get("HOLD_RUNS", "2000"))
 SEED = int(os.environ.get("HOLD_SEED", "0"))
 ROUNDS = int(os.environ.get("HOLD_ROUNDS", "1000"))
+PARTS = os.environ.get("HOLD_PARTS", "garbage leases kills").split()
+WORKERS = int(os.environ.get("HOLD_WORKERS", str(2 * (os.cpu_count() or 1))))
 EACH_KILL = int(os.environ.get("HOLD_EACH_KILL", "1"))
 LONGEST = 60.0  # seconds: what a run may take with the limits that are set here
 
@@ -32,73 +35,29 @@ def run() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name:
         os.environ["EDGEBOOK_STATE"] = f"{name}/state"
         folder = Path(name)
-        return [*_garbage(folder), *_leases(folder), *_kills(folder)]
+        parts = {
+            "garbage": _garbage,
+            "leases": lambda: _leases(folder),
+            "kills": lambda: _kills(folder),
+        }
+        return [row for part in PARTS for row in parts[part]()]
 
 
 def _row(what: str, measured: float, limit: str, unit: str = "") -> dict[str, Any]:
     return {"what": what, "measured": measured, "unit": unit, "limit": limit}
 
 
-def _params(folder: Path) -> str:
-    import yaml
-
-    body = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    body["records"] = {"archive": str(folder / "records")}
-    path = folder / "shop.yaml"
-    path.write_text(yaml.safe_dump(body, sort_keys=False), encoding="utf-8")
-    return str(path)
-
-
-def _garbage(folder: Path) -> list[dict[str, Any]]:
+def _garbage() -> list[dict[str, Any]]:
     """Runs behind a proxy that garbles at random; each is followed by one in peace."""
-    import requests
-    from edgebook.base.errors import EdgebookError
-    from edgebook.book import open as open_book
-    from edgebook.cloud.connect import Limits
-
-    from tests.contract.edgebook.garbling import GarblingProxy
-
-    ended: Counter[str] = Counter()
-    met: Counter[str] = Counter()
-    longest, unsettled = 0.0, 0
-    with simulator(0) as url:
-        ready = requests.get(f"{url}/_sim/ready", timeout=10).json()
-        proxy = GarblingProxy(ready, folder)
-        file = _params(folder)
-
-        def apply(limits: Limits | None = None) -> None:
-            book = open_book(file)
-            if limits is not None:  # in peace a busy machine may take its time
-                book.door.connection.limits = limits
-            book.apply("apply", "auto", show_progress=False, await_health=False)
-
-        for seed in range(SEED, SEED + RUNS):
-            DOOR.post(f"{url}/_sim/reset", timeout=60)
-            os.environ["GCPSIM_URL"] = proxy.url
-            proxy.garble(seed, 0.08)
-            began = time.monotonic()
-            try:
-                apply(Limits(one=0.5, call=5.0, waiting=1.0))
-                ended["converged"] += 1
-            except EdgebookError:
-                ended["stopped clearly"] += 1
-            except Exception as error:
-                ended[f"traceback: {type(error).__name__}"] += 1
-            longest = max(longest, time.monotonic() - began)
-            met.update(fault for fault, _, _ in proxy.met)
-            proxy.calm()
-            try:
-                apply()
-                unsettled += not open_book(file).plan().empty
-            except EdgebookError as error:
-                unsettled += 1
-                ended[f"second run of seed {seed}: {error.what}"] += 1
-        proxy.stop()
-    _show("Garbage on the wire", {**ended, **{f"fault: {k}": v for k, v in met.items()}})
-    bad = sum(count for how, count in ended.items() if how.startswith("traceback"))
+    rows = list(garbled(range(SEED, SEED + RUNS), WORKERS))
+    _show("Garbage on the wire", counts(rows))
+    traces = [row for row in rows if row["trace"]]
+    for row in traces:
+        print(f"seed {row['seed']}: {row['trace']}")
+    longest = max((row["seconds"] for row in rows), default=0.0)
     return [
-        _row(f"tracebacks in {RUNS} garbled runs", bad, "<= 0"),
-        _row("second runs that did not settle", unsettled, "<= 0"),
+        _row(f"tracebacks in {len(rows)} garbled runs", len(traces), "<= 0"),
+        _row("second runs that did not settle", sum(bool(r["second"]) for r in rows), "<= 0"),
         _row("longest garbled run", round(longest, 1), f"<= {LONGEST}", "s"),
     ]
 
@@ -108,7 +67,7 @@ def _leases(folder: Path) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     with simulator(0) as url:
         os.environ["GCPSIM_URL"] = url
-        file = _params(folder)
+        file = params(folder)
         for seed in range(ROUNDS):
             seen.update(_round(file, seed, folder))
     _show("Writers that meet", dict(seen))
@@ -171,7 +130,7 @@ def _kills(folder: Path) -> list[dict[str, Any]]:
     with simulator(0) as url:
         env = {"GCPSIM_URL": url, "GCPSIM_TOKEN": DOOR.headers["X-Gcpsim-Token"]}
         state = {"EDGEBOOK_STATE": str(folder / "state"), **{k: str(v) for k, v in env.items()}}
-        runner = Runner(_params(folder), state)
+        runner = Runner(params(folder), state)
         undisturbed = runner.run(0, "before")
         for nth in range(1, undisturbed["calls"] + 1, EACH_KILL):
             for when in ("before", "after"):

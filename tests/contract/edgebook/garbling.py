@@ -38,8 +38,7 @@ class GarblingProxy:
         self.met: list[tuple[str, str, str]] = []
         self.over = threading.Event()
         handler = type("Handler", (_Handler,), {"proxy": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._kubeconfigs = {
             name: self._kubeconfig(folder, name, c["kubeconfig"])
@@ -90,6 +89,13 @@ class GarblingProxy:
         self.over.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever gave up waiting has hung up: that is what is played here."""
 
 
 class _Handler(BaseHTTPRequestHandler):
