@@ -1,9 +1,12 @@
 """`make bench [ONLY=gcpsim]`: run the benchmarks and print each figure beside its limit.
 
+`make bench ONLY=help` says what each measures, and which variables make it longer or shorter.
+
 A benchmark is a module here with `run() -> list[dict]`: what, measured, unit, limit (with `<=` or
 `>=` before the number). The exit code is 1 when a figure is beyond its limit.
 """
 
+import ast
 import importlib
 import os
 import sys
@@ -21,11 +24,21 @@ def within(measured: float, limit: str) -> bool:
     return measured <= float(number) if sign == "<=" else measured >= float(number)
 
 
+def described(name: str) -> str:
+    """What a benchmark says of itself, without running anything of it."""
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""
+
+
 def main(names: list[str]) -> int:
     console = Console(width=max(100, Console().width))
     found = sorted(
         path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_")
     )
+    if names in (["help"], ["--help"]):
+        for name in found:
+            console.print(f"[bold]{name}[/]", described(name), "", sep="\n", highlight=False)
+        return 0
     unknown = [name for name in names if name not in found]
     if unknown:
         console.print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(found)}")

@@ -1,7 +1,6 @@
-"""Moves under traffic: the life of a site, kills in the middle, and a region that is lost.
+"""Moves under traffic: what all of them stand on, kills in the middle, and a region that is lost.
 
-BENCH_REQUESTS is how many requests are to be sent while traffic moves (0: one life of the site), at
-BENCH_RATE a second on each frontend (0: what the params say). BENCH_TRAFFIC_KILLS swaps are killed.
+The variables that make them longer are told in `moves`.
 """
 
 import os
@@ -13,33 +12,50 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from edgebook.base.errors import EdgebookError, StepFailed
+from edgebook.base.errors import EdgebookError
 from edgebook.traffic.targets import TODAY
 
 PARAMS = "params/rehearsal.yaml"
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "0"))
-RATE = float(os.environ.get("BENCH_RATE", "0"))
+RATE = float(os.environ.get("BENCH_RATE", "600" if REQUESTS else "0"))
 KILLS = int(os.environ.get("BENCH_TRAFFIC_KILLS", "2"))
 QUICK: dict[str, Any] = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0]}
-SCALE = 60  # simulated seconds in one of ours
+SCALE = int(os.environ.get("BENCH_SCALE", "60"))  # simulated seconds in one of ours
 SLOW = 10  # the same while a region is lost: a second of ours must not look like a minute
 QUIET = 3.0  # of our seconds without a failure: it is over
 LONGEST = 30.0  # of our seconds until it must be
 ZONE_OUT = 25  # simulated: probes every 5 s, two of them, each patient for 5 s
 SPREAD_OUT = 120  # simulated: Google's front ends differ for so long
 REGION = "us-central1"
-TRIES = 3
+DENSE = 8  # checks besides the params' own, each of clients whose connections stay open
 PATIENCE = 3.0  # of our seconds: longer than the meter waits for an answer
 
 Admin = Callable[..., Any]
 Row = Callable[[str, float, str, str], dict[str, Any]]
 
 
+def say(words: str) -> None:
+    """Progress, beside the table that comes at the end."""
+    print(words, file=sys.stderr, flush=True)
+
+
 def params(folder: str, **changes: Any) -> str:
-    """A copy of the rehearsal's params, asked at BENCH_RATE."""
+    """A copy of the rehearsal's params; its HTTPS frontend is asked BENCH_RATE times a second.
+
+    Most of it comes on connections that stay open, as users come: a new connection costs this
+    machine ten times as much as a request.
+    """
     body = yaml.safe_load(Path(PARAMS).read_text(encoding="utf-8"))
     if RATE:
-        body["checks"] = [{**check, "rate": RATE} for check in body["checks"]]
+        host = {"frontend": "web", "host": "shop.example.com"}
+        post = {"method": "POST", "body": "{}", "unsafe": True, "statuses": [200]}
+        body["checks"] += [
+            {**host, **post, "path": f"{way}/bench/{number}"}
+            for number in range(DENSE // 2)
+            for way in ("", "/api")
+        ]
+        body["checks"] += [{**host, "websocket": f"/bench/{n}"} for n in range(DENSE // 2)]
+        body["checks"][0]["rate"] = RATE
     path = Path(folder) / f"params-{len(list(Path(folder).iterdir()))}.yaml"
     path.write_text(yaml.safe_dump({**body, **changes}, sort_keys=False), encoding="utf-8")
     return str(path)
@@ -49,58 +65,6 @@ def both(file: str, folder: str) -> str:
     """The same with every backend served from both regions."""
     body = yaml.safe_load(Path(file).read_text(encoding="utf-8"))["backends"]
     return params(folder, backends={n: {**b, "active": ["blue", "green"]} for n, b in body.items()})
-
-
-class Life:
-    """One site from its cut-over to the retirement of the old side; sums what the meter saw."""
-
-    def __init__(self, book: Any) -> None:
-        self._book = book
-        self.sent = self.failed = self.cut = 0
-        self.gap = 0.0
-
-    def play(self) -> None:
-        swap, drill = {"to": "green", **QUICK}, {"leave": "blue", "drill": True, "soak": "15s"}
-        self.move("cut-over", steps=[50.0, 100.0], soak="15s", ttl="30s")
-        while True:
-            self.move("swap", **swap)
-            self.move("swap", **{**swap, "to": "blue"})
-            if self.sent >= REQUESTS:
-                break
-        self.move("failover", **drill)
-        self.move("failover", "back", **drill)
-        self.move("swap", **swap)
-        self.move("upgrade", cluster="blue", version="newest", allow_loss=True, soak="15s")
-        self.move("retire", quiet="5m", soak="15s")
-
-    def move(self, name: str, mode: str = "apply", **options: Any) -> None:
-        done = self._carried_out(name, mode, options)
-        seen = done.data["traffic"]
-        self.sent += seen["sent"]
-        self.failed += seen["failed"]
-        self.cut += seen.get("cut_as_planned", 0)
-        self.gap = max(self.gap, seen["longest_gap_s"])
-        print(f"{name} {mode}: {seen['failed']} of {seen['sent']} failed", file=sys.stderr)
-
-    def _carried_out(self, name: str, mode: str, options: dict[str, Any]) -> Any:
-        """A move that stopped has lost something; it goes on, so that the rest is measured too."""
-        for left in reversed(range(TRIES)):
-            try:
-                return self._book.move(name, **options).apply(mode, "auto", show_progress=False)
-            except StepFailed as error:
-                self.failed += 1
-                print(f"{name} {mode}: {error.what}: {error.why}", file=sys.stderr)
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
-
-
-def life(book: Any, row: Row) -> Iterator[dict[str, Any]]:
-    site = Life(book)
-    site.play()
-    yield row("requests sent while traffic moved", float(site.sent), "", f">= {REQUESTS or 1000}")
-    yield row("requests failed of them", float(site.failed), "", "<= 0")
-    yield row("longest time without a success", site.gap, "s", "<= 5")
 
 
 def killed(book: Any, admin: Admin, row: Row, file: str) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,17 @@
 """Moves of live traffic: requests that fail, our own time, and what a kill anywhere leaves.
 
+BENCH_PARTS picks parts (all of them without it): `quiet` (our own time a stage, and swaps that are
+killed, without traffic), `life` (a site's moves under traffic), `killed` (swaps that are killed
+under traffic), `control` (the same swap without order), `region` (one is lost without warning).
+
+BENCH_REQUESTS is how many requests `life` sends at least while traffic moves (without it: what one
+life comes to), BENCH_RATE how many a second on the HTTPS frontend (600 with BENCH_REQUESTS, else
+what the params say), BENCH_SCALE how fast simulated time passes (60). The million takes half an
+hour on two cores that do nothing else:
+`BENCH_PARTS=life BENCH_REQUESTS=1000000 make bench ONLY=moves`.
+
 BENCH_KILLS is the number of calls of a swap at which its run is killed, before and after the effect
-(0: every call); BENCH_QUIET=0 leaves that part out. What happens under traffic: `_moving`.
+(0: every call), BENCH_TRAFFIC_KILLS the same under traffic.
 """
 
 import json
@@ -16,11 +26,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import _moving
+from bench import _life, _moving
 from bench._moving import PARAMS, QUICK
 
+ALL = ("quiet", "life", "killed", "control", "region")
+PARTS = os.environ.get("BENCH_PARTS", " ".join(ALL)).split()
 KILLS = int(os.environ.get("BENCH_KILLS", "12"))
-WITHOUT_TRAFFIC = os.environ.get("BENCH_QUIET", "1") != "0"
 DIED = 137
 
 
@@ -28,7 +39,9 @@ def run() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as state, tempfile.TemporaryDirectory() as folder:
         os.environ["EDGEBOOK_STATE"] = state
         os.environ.pop("EDGEBOOK_JOURNAL", None)
-        return [*(_quiet() if WITHOUT_TRAFFIC else ()), *_traffic(folder)]
+        if unknown := sorted({*PARTS} - {*ALL}):
+            sys.exit(f"BENCH_PARTS: no part {', '.join(unknown)}; there are {', '.join(ALL)}")
+        return [*(_quiet() if "quiet" in PARTS else ()), *_traffic(folder)]
 
 
 def _row(what: str, measured: float, unit: str, limit: str) -> dict[str, Any]:
@@ -130,18 +143,31 @@ def _traffic(folder: str) -> Iterator[dict[str, Any]]:
     from edgebook.book import open as open_book
 
     file = _moving.params(folder)
-    with simulator("--time-scale", str(_moving.SCALE)):
-        book = open_book(file)
-        book.apply("apply", "auto", show_progress=False)
-        yield from _moving.life(book, _row)
+    if "life" in PARTS:
+        with _built(file) as (book, _):
+            yield from _life.life(book, _row)
+    if {"killed", "control"} & {*PARTS}:
+        with _built(file) as (book, url):
+            if "killed" in PARTS:
+                yield from _moving.killed(book, admin_of(url), _row, file)
+            if "control" in PARTS:
+                lost = _disorder(book)
+                yield _row("requests failed by the same swap without order", lost, "", ">= 1")
+    if "region" in PARTS:
+        with _built(file) as (_, url):
+            both = open_book(_moving.both(file, folder))
+            yield from _moving.lost(both, admin_of(url), _row)
+
+
+@contextmanager
+def _built(file: str) -> Iterator[tuple[Any, str]]:
+    """A simulator that carries traffic, and the front door of these params on it."""
+    from edgebook.book import open as open_book
+
     with simulator("--time-scale", str(_moving.SCALE)) as url:
         book = open_book(file)
         book.apply("apply", "auto", show_progress=False)
-        yield from _moving.killed(book, admin_of(url), _row, file)
-        yield _row("requests failed by the same swap without order", _disorder(book), "", ">= 1")
-    with simulator("--time-scale", str(_moving.SCALE)) as url:
-        open_book(file).apply("apply", "auto", show_progress=False)
-        yield from _moving.lost(open_book(_moving.both(file, folder)), admin_of(url), _row)
+        yield book, url
 
 
 def admin_of(url: str) -> _moving.Admin:
