@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.desired import Desired
+from edgebook.desired.frontends import STREAMS
 from edgebook.model.paths import name_of
 from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
+from edgebook.moves import mechanics
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import SPREAD
 from edgebook.params.types import Spec
@@ -47,8 +49,10 @@ def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -
         for name in sorted(names)
         if not asked.pools or name in asked.pools
     ]
+    streams = _streams(spec, asked.cluster)
     for name, resource in steps:
         made.append(resource)
+        cuts = streams if name != CONTROL_PLANE else ()
         gate = Gate(healthy=(asked.cluster,), spread_s=SPREAD, judged=True)
         stages.append(
             Stage(
@@ -58,6 +62,8 @@ def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -
                 gate=gate,
                 soak_s=asked.soak_s,
                 known=(_change(resource),),
+                disrupts=f"long streams of {', '.join(cuts)} end with their pods" if cuts else "",
+                cuts=cuts,
             )
         )
     stages[0] = replace(stages[0], desired=replace(base, resources=_backends(base)))
@@ -72,6 +78,13 @@ def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -
         front_door=base.front_door,
         environment=spec.environment.value,
     )
+
+
+def _streams(spec: Spec, cluster: str) -> tuple[str, ...]:
+    """Frontends whose long streams this cluster serves, as the params say."""
+    served = [name for name, backend in spec.backends.items() if cluster in backend.active]
+    http = any(spec.backends[name].protocol not in STREAMS for name in served)
+    return mechanics.long_streams(spec, served, over_http=http)
 
 
 def _backends(base: Desired) -> tuple[Resource, ...]:

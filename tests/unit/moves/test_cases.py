@@ -62,6 +62,7 @@ def said(path: Path) -> dict[str, Any]:
                 "share": dict(sorted(stage.share.items())),
                 "back": stage.back,
                 "disrupts": stage.disrupts,
+                "cuts": list(stage.cuts),
             }
         )
     if found_problems := world.problems():
