@@ -21,6 +21,7 @@ class Behaviour:
     """`leak` is the share (0 to 1) of requests that are dropped without an answer.
 
     `cut`: answers end in the middle of their body, and streams when something is said on them.
+    `deny` is what an admission webhook says when it refuses.
     """
 
     slow: float = 0.0
@@ -32,6 +33,7 @@ class Behaviour:
     keepalive: float = 0.0
     ignore_sigterm: bool = False
     proxy_protocol: str = "off"
+    deny: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,6 +81,12 @@ def _proxy(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a refusal needs a text")
+    return text
+
+
 READERS: dict[str, Any] = {
     "slow": seconds,
     "fail": _status,
@@ -89,6 +97,7 @@ READERS: dict[str, Any] = {
     "keepalive": seconds,
     "ignore-sigterm": _flag,
     "proxy-protocol": _proxy,
+    "deny": _text,
 }
 
 

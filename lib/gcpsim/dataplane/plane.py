@@ -167,6 +167,12 @@ class DataPlane:
         """What a pod answered, of late: when (POSIX seconds of simulated time), and a line."""
         return await self.backends.pod_log(f"{cluster}/{namespace}/{name}")
 
+    def socket(self, ip: str, port: int) -> tuple[tuple[str, int] | None, bool]:
+        """Where an address inside the clusters is served, and whether that is a process that was
+        put there; (None, False) where nothing listens."""
+        theirs = self.served.get((ip, port))
+        return (theirs, True) if theirs else (self.pods.at(ip, port), False)
+
     def pods_table(self) -> list[dict[str, Any]]:
         """Where each pod listens and how it behaves, sorted."""
         return self.backends.pods.table()

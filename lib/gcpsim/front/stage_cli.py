@@ -70,6 +70,7 @@ NOUNS: dict[str, dict[str, Verb]] = {
         "close-early": Verb(
             "pod-close-early", POD, "ends idle connections early (5s, or --after)", ("after",)
         ),
+        "deny": Verb("pod-deny", POD, "refuses what it is asked as a webhook (--text)", ("text",)),
         "ignore-sigterm": Verb("pod-ignore-sigterm", POD, "serves on until it is killed"),
         "proxy-protocol": Verb(
             "pod-proxy-protocol", POD, "wants a PROXY line (on, or --mode)", ("mode",)

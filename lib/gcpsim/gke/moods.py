@@ -24,6 +24,7 @@ MOODS = {
     "pod-cut": ("cut", "", "true"),
     "pod-close-early": ("keepalive", "after", "5s"),
     "pod-ignore-sigterm": ("ignore-sigterm", "", "true"),
+    "pod-deny": ("deny", "text", "refused by gcpsim"),
     "pod-proxy-protocol": ("proxy-protocol", "mode", "on"),
 }
 

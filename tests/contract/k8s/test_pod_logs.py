@@ -33,6 +33,7 @@ def test_a_log_has_what_was_answered(world: Any) -> None:
     for path in ("/one?a=b", "/two"):
         connection.request("GET", path, headers={"Host": "shop.example.com", "User-Agent": "me"})
         assert connection.getresponse().read()
+    connection.close()
     kubeconfig = world.ready["clusters"][pod["cluster"]]["kubeconfig"]
     core = client.CoreV1Api(config.new_client_from_config(kubeconfig))
     name = pod["pod"]

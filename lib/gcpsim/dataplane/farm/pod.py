@@ -198,7 +198,7 @@ class Pod:
         elif self.routes(request):
             reply = self.router.serve(self, request)
         else:
-            reply = answer(self.identity, request)
+            reply = answer(self.identity, request, behaviour.deny)
         if behaviour.slow:
             if not isinstance(reply, Reply):
                 return self._slowed_later(request, reply)

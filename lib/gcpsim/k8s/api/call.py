@@ -12,6 +12,7 @@ import orjson
 
 from gcpsim.k8s.types import protobuf
 from gcpsim.k8s.types.status import StatusError, bad_request, unsupported_media_type
+from gcpsim.k8s.types.store import Reviewer
 
 Doc = dict[str, Any]
 
@@ -40,6 +41,7 @@ class Call:
     speaks_for: tuple[str, ...] = ()  # groups of the user that is impersonated
     decided: bool = False  # whether roles decide what it may do
     warnings: list[str] = field(default_factory=list)
+    review: Reviewer | None = None  # webhooks that are asked before something is written
     said: list[tuple[float, str]] = field(default_factory=list)  # of a pod's log: when, and what
 
     def flag(self, name: str) -> bool:

@@ -17,8 +17,10 @@ from aiohttp import web
 from gcpsim.core.errors import ApiError
 from gcpsim.core.faults import Fault
 from gcpsim.core.world import World
-from gcpsim.k8s.api import discovery, identity, metrics, openapi, verbs, watching
+from gcpsim.k8s.api import discovery, hookcalls, identity, metrics, openapi, verbs, watching
+from gcpsim.k8s.api.admission import Review, Unanswered
 from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
+from gcpsim.k8s.objects import hooks
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.status import StatusError, bad_request, no_such_path, unauthorized
 
@@ -26,6 +28,7 @@ Doc = dict[str, Any]
 log = logging.getLogger("gcpsim.k8s")
 
 
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 LOG_SECONDS = 1.0  # for a pod to say what it answered
 
 
@@ -123,7 +126,7 @@ class ApiServer:
             self._count(call, 200)
             return await self.watches.serve(request, call, plan)
         try:
-            response = self.world.transact(lambda: self._work(call))
+            response = await self._reviewed(call)
         except (RecursionError, orjson.JSONEncodeError) as error:
             raise bad_request(f"the object cannot be encoded as JSON: {error}") from error
         except ApiError as error:
@@ -132,6 +135,25 @@ class ApiServer:
             raise Dropped
         self._count(call, response.status)
         return response
+
+    async def _reviewed(self, call: Call) -> web.Response:
+        """Carry a request out; again, as often as webhooks have to be asked in between."""
+        if not (call.plural and call.method in WRITES and hooks.there_are(self.cluster)):
+            return self.world.transact(lambda: self._work(call))
+        user = identity.asking(self.cluster, call, decided=call.decided)
+        review = call.review = Review(self.cluster, user, call.version, dry_run=call.dry_run)
+        while True:
+            try:
+                response = self.world.transact(lambda: self._work(call))
+            except Unanswered as wanted:
+                asked = (hookcalls.ask(self.cluster, self.world, q) for q in wanted.questions)
+                for question, answer in zip(
+                    wanted.questions, await asyncio.gather(*asked), strict=True
+                ):
+                    review.take(question, answer)
+                call.warnings.clear()
+            else:
+                return response
 
     async def _pod_log(self, call: Call) -> list[tuple[float, str]]:
         """What a pod's process answered; nothing where there is no data plane."""
@@ -149,7 +171,8 @@ class ApiServer:
             body = orjson.dumps(body)
         headers = {"Cache-Control": "no-cache, private", "Content-Type": content_type}
         response = web.Response(status=code, body=body, headers=headers)
-        for warning in call.warnings:
+        told = call.review.warnings if call.review is not None else []
+        for warning in (*call.warnings, *told):
             quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{quoted}"')
         return response

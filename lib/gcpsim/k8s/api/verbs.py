@@ -118,9 +118,8 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     if resource.verbs == ("create",):
         return reviews.respond(cluster, call, resource, parsed(call))
     obj = accepted(call, resource, parsed(call))
-    new = cluster.create(
-        resource, obj, dry_run=call.dry_run, track=tracker(cluster, call, resource, obj)
-    )
+    track = tracker(cluster, call, resource, obj)
+    new = cluster.create(resource, obj, dry_run=call.dry_run, track=track, review=call.review)
     _, shape, kind = shaped(cluster, call, resource, new, form_of(call))
     return 201, shape, kind
 
@@ -137,6 +136,7 @@ def _store(cluster: Cluster, call: Call, resource: Resource, obj: Doc) -> Reply:
         call.subresource,
         dry_run=call.dry_run,
         track=tracker(cluster, call, resource),
+        review=call.review,
     )
     return shaped(cluster, call, resource, new, form_of(call))
 
@@ -190,14 +190,16 @@ def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
             raise status.not_found(resource.plural, resource.group, call.name)
         new = apply.apply({**config, "metadata": {**config["metadata"]}}, config,
                           type_of(resource), owner, True, cluster.now())  # fmt: skip
-        made = cluster.create(resource, new, dry_run=call.dry_run)
+        made = cluster.create(resource, new, dry_run=call.dry_run, review=call.review)
         _, shape, kind = shaped(cluster, call, resource, made, form_of(call))
         return 201, shape, kind
     version = config["metadata"].pop("resourceVersion", "")
     new = apply.apply(old, config, type_of(resource), owner, call.flag("force"), cluster.now())
     if version:
         new = {**new, "metadata": {**new["metadata"], "resourceVersion": version}}
-    stored = cluster.update(resource, new, call.subresource, dry_run=call.dry_run)
+    stored = cluster.update(
+        resource, new, call.subresource, dry_run=call.dry_run, review=call.review
+    )
     return shaped(cluster, call, resource, stored, form_of(call))
 
 
@@ -211,11 +213,16 @@ def delete(cluster: Cluster, call: Call, resource: Resource) -> Reply:
         _allow(resource, "deletecollection")
         for key, obj in listing.items_of(cluster, call, resource, cluster.resource_version()):
             namespace = key.partition("/")[0] if resource.namespaced else None
+            if call.review is not None:
+                call.review.check(resource, "", None, obj)
             name = obj["metadata"]["name"]
             cluster.delete(resource, namespace, name, grace_seconds=grace, propagation=policy,
                            dry_run=dry_run)  # fmt: skip
         return 200, status.success(resource.plural, resource.group), JSON
     _allow(resource, "delete")
+    if call.review is not None:
+        doomed = cluster.require(resource, call.namespace, call.name)
+        call.review.check(resource, "", None, doomed)
     gone = cluster.delete(
         resource,
         call.namespace,

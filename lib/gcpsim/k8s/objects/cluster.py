@@ -18,6 +18,7 @@ from gcpsim.k8s.types.documents import copy_of, merged, same
 from gcpsim.k8s.types.registry import Registry, Resource
 from gcpsim.k8s.types.selectors import field_test, label_test
 from gcpsim.k8s.types.stamps import stamp
+from gcpsim.k8s.types.store import Reviewer
 
 Doc = dict[str, Any]
 Subscriber = Callable[[str, Doc, Doc | None], None]
@@ -138,8 +139,10 @@ class Cluster:
         dry_run: bool = False,
         track: Tracker | None = None,
         frozen: bool = False,
+        review: Reviewer | None = None,
     ) -> Doc:
-        """Store a new object; `track` may write its managed fields. Raises StatusError.
+        """Store a new object; `track` may write its managed fields, `review` change or refuse it.
+        Raises StatusError.
 
         With `frozen` its parts may be shared with it: only where defaults change none of them.
         """
@@ -152,6 +155,9 @@ class Cluster:
             for admission in self._admissions.get(found.key, ()):
                 new = admission(new)
         new = {**new, "metadata": {**new["metadata"]}}
+        if review is not None:
+            strategy.complete(self, found, new, None)
+            new = copy_of(review.mutated(found, "", new, None))
         strategy.prepare_create(self, found, new)
         metadata, key = new["metadata"], object_key(new)
         if key in self.table(found.key):
@@ -165,6 +171,8 @@ class Cluster:
             metadata["generation"] = 1
         if track is not None:
             track(None, new)
+        if review is not None:
+            review.check(found, "", new, None)
         if dry_run:
             metadata.pop("resourceVersion", None)
             return new
@@ -180,6 +188,7 @@ class Cluster:
         *,
         dry_run: bool = False,
         track: Tracker | None = None,
+        review: Reviewer | None = None,
     ) -> Doc:
         """Replace an object, or with `subresource` "status" only its status.
 
@@ -193,11 +202,18 @@ class Cluster:
         new = dict(obj) if subresource in strategy.BARE else copy_of(obj)
         new["apiVersion"], new["kind"] = found.api_version, found.kind
         strategy.keep(found, new, old, subresource)
+        if review is not None:
+            if subresource not in strategy.BARE:
+                strategy.complete(self, found, new, old)
+            new = copy_of(review.mutated(found, subresource, new, old))
+            strategy.keep(found, new, old, subresource)
         strategy.prepare_update(self, found, new, old, subresource)
         if found.generation and strategy.spec_changed(found, new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if track is not None:
             track(old, new)
+        if review is not None:
+            review.check(found, subresource, new, old)
         if dry_run or same(new, old):
             return new if dry_run else old
         if deletion.is_over(found, new):

@@ -25,6 +25,15 @@ BARE = ("status", "finalize", "binding")  # these change no spec that has defaul
 KEEPS_STATUS_ON_CREATE = {"nodes", "persistentvolumes", "customresourcedefinitions"}
 
 
+def complete(cluster: Objects, resource: Resource, new: Doc, old: Doc | None) -> None:
+    """Fill in what an object is shown with before it is checked: its namespace and defaults."""
+    if resource.namespaced:
+        new["metadata"]["namespace"] = new["metadata"].get("namespace") or "default"
+    if old is not None or new["metadata"].get("name") or new["metadata"].get("generateName"):
+        new["metadata"].setdefault("name", "")
+        defaults.fill(cluster, resource, new, old)
+
+
 def prepare_create(cluster: Objects, resource: Resource, new: Doc) -> None:
     """Bring a new object into the form in which it is stored, or refuse it."""
     metadata = new["metadata"]

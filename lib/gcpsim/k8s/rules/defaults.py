@@ -8,6 +8,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from gcpsim.k8s.rules import hooks
 from gcpsim.k8s.rules.poddefaults import fill_pod, fill_spec
 from gcpsim.k8s.types import structural
 from gcpsim.k8s.types.registry import Resource
@@ -273,4 +274,5 @@ DEFAULTS: dict[str, Callable[[Doc, Doc | None], None]] = {
     "clusterrolebindings": _binding,
     "storageclasses": _storageclass,
     "priorityclasses": _priorityclass,
+    **dict.fromkeys(hooks.KINDS, hooks.fill),
 }

@@ -7,6 +7,7 @@ creation.
 
 from typing import Any
 
+from gcpsim.k8s.rules import hooks as rules_hooks
 from gcpsim.k8s.rules import network as rules_network
 from gcpsim.k8s.rules import other as rules_other
 from gcpsim.k8s.rules import pods as rules_pods
@@ -34,6 +35,7 @@ RULES: dict[str, Any] = {
     **rules_workloads.RULES,
     **rules_network.RULES,
     **rules_other.RULES,
+    **dict.fromkeys(rules_hooks.KINDS, rules_hooks.check),
 }
 
 

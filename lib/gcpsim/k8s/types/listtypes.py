@@ -56,6 +56,18 @@ LISTS: dict[str, Merging] = {
     "V2HorizontalPodAutoscalerStatus.conditions": BY_TYPE,
     "V1CustomResourceDefinitionStatus.conditions": BY_TYPE,
     "V1ResourceRequirements.claims": BY_NAME,
+    "V1MutatingWebhookConfiguration.webhooks": BY_NAME,
+    "V1MutatingWebhook.matchConditions": BY_NAME,
+    "V1ValidatingWebhookConfiguration.webhooks": BY_NAME,
+    "V1ValidatingWebhook.matchConditions": BY_NAME,
+    "V1ValidatingAdmissionPolicySpec.matchConditions": BY_NAME,
+    "V1ValidatingAdmissionPolicySpec.variables": BY_NAME,
+    "V1ValidatingAdmissionPolicyStatus.conditions": BY_TYPE,
+    "V1APIServiceStatus.conditions": BY_TYPE,
+    "V1CertificateSigningRequestStatus.conditions": BY_TYPE,
+    "V1FlowSchemaStatus.conditions": BY_TYPE,
+    "V1PriorityLevelConfigurationStatus.conditions": BY_TYPE,
+    "V1CSINodeSpec.drivers": BY_NAME,
 } | {
     f"{container}.{field}": merging
     for container in ("V1Container", "V1EphemeralContainer")

@@ -8,6 +8,19 @@ from gcpsim.k8s.types.registry import Registry, Resource
 
 Doc = dict[str, Any]
 Docs = list[Doc]
+Texts = list[str]
+
+
+class Reviewer(Protocol):
+    """Who is asked before an object is written (see api.admission); StatusError is a refusal."""
+
+    warnings: Texts
+
+    def mutated(self, resource: Resource, subresource: str, new: Doc, old: Doc | None) -> Doc: ...
+
+    def check(
+        self, resource: Resource, subresource: str, new: Doc | None, old: Doc | None
+    ) -> None: ...
 
 
 class Objects(Protocol):
