@@ -6,6 +6,7 @@ the rest in seconds. Does nothing when .venv already matches the lock. Must not 
 
 import hashlib
 import json
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,25 @@ def run(*command: str | Path) -> None:
     subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
 
 
+def certificates() -> list[str]:
+    """Trust whom this machine trusts, as pip does where a network has an authority of its own."""
+    paths = ssl.get_default_verify_paths()
+    return ["--system-certs"] if paths.cafile or paths.capath else []
+
+
+def fill(python: Path) -> None:
+    """Install uv by pip, and everything else by uv."""
+    with tempfile.TemporaryDirectory() as folder:
+        entry = Path(folder) / "uv.lock.txt"
+        entry.write_text(uv_entry(LOCK.read_text()))
+        pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        run(*pip, "--no-deps", "--require-hashes", "-r", entry)
+    uv = (VENV / "bin" / "uv", "pip")
+    common = ("--quiet", *certificates(), "--python", python)
+    run(*uv, "sync", *common, "--require-hashes", LOCK)
+    run(*uv, "install", *common, "--no-deps", "--no-build-isolation", "-e", ROOT)
+
+
 def main() -> int:
     if sys.version_info < (3, 11):
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}", file=sys.stderr)
@@ -49,37 +69,18 @@ def main() -> int:
         return 0
     print("Setting up .venv from requirements.lock ...", file=sys.stderr, flush=True)
     python = VENV / "bin" / "python"
-    if not python.exists():
-        venv.create(VENV, with_pip=True, clear=VENV.exists())
-    with tempfile.TemporaryDirectory() as folder:
-        entry = Path(folder) / "uv.lock.txt"
-        entry.write_text(uv_entry(LOCK.read_text()))
-        run(
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-            "-r",
-            entry,
+    try:
+        if not python.exists():
+            venv.create(VENV, with_pip=True, clear=VENV.exists())
+        fill(python)
+    except subprocess.CalledProcessError as error:
+        print(
+            f"Setting up .venv failed: {Path(error.cmd[0]).name} exited with {error.returncode}; "
+            "what it said is above.\nIt needs a network and the venv module of Python "
+            "(Debian: apt-get install python3-venv). Run it again when that is mended.",
+            file=sys.stderr,
         )
-    uv = VENV / "bin" / "uv"
-    run(uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", LOCK)
-    run(
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        python,
-        "--no-deps",
-        "--no-build-isolation",
-        "-e",
-        ROOT,
-    )
+        return 1
     STAMP.write_text(fingerprint())
     return 0
 

@@ -22,12 +22,16 @@ class TooLong(Exception):
     """The limit of a call is reached; whether it had an effect is not known."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"no answer within {seconds:.0f} s")
+        super().__init__(f"no answer within {seconds:g} s")
 
 
 def bounded(work: Callable[[], T], *, seconds: float, clock: Clock) -> T:
     """What `work` returns or raises; TooLong after `seconds`, Cancelled when the run is stopped."""
-    future = start(work)
+    return finish(start(work), seconds=seconds, clock=clock)
+
+
+def finish(future: "Future[T]", *, seconds: float, clock: Clock) -> T:
+    """The same for what was started already: several may wait for one."""
     ends = time.monotonic() + seconds
     while not future.done():
         left = ends - time.monotonic()

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ from edgebook.base.clock import Clock
 from edgebook.base.errors import ConnectError, UsageError
 from edgebook.cloud import simulator, tokens, worlds
 from edgebook.cloud.answers import Whole
+from edgebook.cloud.calls import finish, start
 from edgebook.cloud.reach import Way, direct
 from edgebook.cloud.worlds import World
 from edgebook.model.people import Person
@@ -47,6 +49,7 @@ class Limits:
 
     one: float = 30.0  # one try
     call: float = 120.0  # all tries, with the pauses between them
+    token: float = 15.0  # one try of fetching an access token
     waiting: float = 150.0  # one try of a call that waits for an operation: at most two minutes
 
 
@@ -75,6 +78,7 @@ class Connection:
     on_retry: Callable[[Exception, float], None] = lambda error, seconds: None
     _session: requests.Session | None = field(default=None, repr=False)
     _refreshing: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _fetch: "Future[None] | None" = field(default=None, repr=False)
     _ways: dict[tuple[str, int], list[Way]] = field(default_factory=dict, repr=False)
     _ways_at: float = 0.0
 
@@ -139,8 +143,16 @@ class Connection:
         if isinstance(self.credentials, AnonymousCredentials) or self.credentials.valid:
             return
         with self._refreshing:
-            if not self.credentials.valid:
-                tokens.refresh(self.credentials, self.clock)
+            if self.credentials.valid:
+                return
+            if self._fetch is None or self._fetch.done():
+                self._fetch = start(self._fetch_token)
+            fetch = self._fetch
+        # All callers of now share one fetch and what comes of it; each ends at a cancel.
+        finish(fetch, seconds=self.limits.call, clock=self.clock)
+
+    def _fetch_token(self) -> None:
+        tokens.refresh(self.credentials, self.clock, seconds=self.limits.token)
 
 
 def connect(

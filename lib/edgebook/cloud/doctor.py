@@ -134,7 +134,11 @@ def _simulators() -> Iterator[CheckResult]:
         place = str(ready.get("place", ""))
         url = str((ready.get("env") or {}).get("GCPSIM_URL", ""))
         said = f"scenario {ready.get('scenario')}, process {ready['pid']}, started in {place}"
-        yield CheckResult(OK, "simulator", url, said)
+        if simulator.answers(ready, patience=SECONDS):
+            yield CheckResult(OK, "simulator", url, said)
+        else:
+            remedy = f"wait until it answers, or end it: kill {ready['pid']}"
+            yield CheckResult(UNCERTAIN, "simulator", url, f"no answer: {said}", remedy)
 
 
 def _names() -> Iterator[CheckResult]:

@@ -29,15 +29,18 @@ def attempt(
     method: str,
     path: str,
     waits: bool = False,
+    prepare: Callable[[], object] = lambda: None,
 ) -> T:
     """Call `once` until it works; EdgebookError when it does not, Cancelled at Ctrl-C.
 
-    `waits`: the API itself waits for something before it answers.
+    `waits`: the API itself waits for something before it answers. `prepare` comes before each try
+    and has a limit of its own, so that what is slow there is not taken for this call.
     """
     limits = connection.limits
     seconds = limits.waiting if waits else limits.one
     began, waited, silent = time.monotonic(), 0.0, 0
     for number in range(1, TRIES + 1):
+        prepare()
         try:
             return bounded(once, seconds=seconds, clock=connection.clock)
         except Cancelled:

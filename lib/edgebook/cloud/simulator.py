@@ -24,27 +24,34 @@ from edgebook.base.state import state_folder
 from edgebook.cloud.reach import Way
 
 START_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
 _lock = threading.Lock()
 _started: dict[str, tuple[subprocess.Popen[str], dict[str, Any]]] = {}
 
 
 def running(
-    scenario: str, time_scale: float, *, fresh: bool = False, lasting: bool = False
+    scenario: str,
+    time_scale: float,
+    *,
+    fresh: bool = False,
+    lasting: bool = False,
+    patience: float = ANSWER_SECONDS,
 ) -> dict[str, Any]:
     """What a simulator says of itself when ready (services, clusters, env), its `url`, and `how`.
 
     A `fresh` one is started whatever runs, and nobody else finds it. A `lasting` one is none that
-    ends with another command.
+    ends with another command. One that runs and does not answer for `patience` seconds is refused:
+    another world in its place would answer for things that are not there.
     """
     with _lock:
         if fresh:
             return _start(scenario, time_scale, private=True)[1]
         if url := os.environ.get("GCPSIM_URL", ""):
-            return _describe(url.rstrip("/"), how="GCPSIM_URL")
+            return _describe(url.rstrip("/"), how="GCPSIM_URL", patience=patience)
         known = _started.get(scenario)
         if known and known[0].poll() is None:
             return known[1]
-        if found := _of_this_folder(lasting=lasting):
+        if found := _of_this_folder(lasting=lasting, patience=patience):
             return found
         process, ready = _start(scenario, time_scale)
         _started[scenario] = (process, ready)
@@ -71,7 +78,7 @@ def environments(environ: Mapping[str, str]) -> list[dict[str, str]]:
     return found
 
 
-def _of_this_folder(*, lasting: bool) -> dict[str, Any] | None:
+def _of_this_folder(*, lasting: bool, patience: float) -> dict[str, Any] | None:
     """The simulator that was started here or in the nearest folder above; else the only one."""
     others = [ready for ready in registered() if not (lasting and ready.get("owned"))]
     here = Path.cwd().resolve()
@@ -98,31 +105,44 @@ def _of_this_folder(*, lasting: bool) -> dict[str, Any] | None:
     url = str(ready["env"]["GCPSIM_URL"]).rstrip("/")
     how = f"found running: scenario {ready.get('scenario')}, process {ready['pid']}"
     try:
-        return _describe(url, how=how)
-    except ConnectError:
-        return None  # it is ending
+        return _describe(url, how=how, patience=patience)
+    except ConnectError as error:
+        if not isinstance(error.__cause__, requests.Timeout):
+            return None  # it is ending
+        error.where = f"{url}, process {ready['pid']}, started in {ready.get('place')}"
+        error.next = f"wait until it answers, or end it: kill {ready['pid']}"
+        raise
 
 
-def _describe(url: str, *, how: str) -> dict[str, Any]:
+def _describe(url: str, *, how: str, patience: float = ANSWER_SECONDS) -> dict[str, Any]:
     try:
         with requests.Session() as session:
             session.trust_env = False  # never through a proxy
-            answer = session.get(f"{url}/_sim/ready", timeout=10)
+            answer = session.get(f"{url}/_sim/ready", timeout=patience)
             answer.raise_for_status()
-            clock = session.get(f"{url}/_sim/clock", timeout=10).json()
+            clock = session.get(f"{url}/_sim/clock", timeout=patience).json()
         return {**answer.json(), "url": url, "how": how, "time_scale": clock["scale"]}
     except (requests.RequestException, ValueError, KeyError) as error:
         raise ConnectError(
             "No simulator answers",
             where=f"GCPSIM_URL={url}",
-            why=_shortly(error),
+            why=_shortly(error, patience),
             next="start one with `gcpsim serve`, or unset GCPSIM_URL to have one started",
         ) from error
 
 
-def _shortly(error: Exception) -> str:
+def answers(ready: Mapping[str, Any], *, patience: float) -> bool:
+    """Whether a simulator that says it runs also answers."""
+    try:
+        _describe(str(ready["env"]["GCPSIM_URL"]).rstrip("/"), how="", patience=patience)
+    except (ConnectError, KeyError):
+        return False
+    return True
+
+
+def _shortly(error: Exception, patience: float) -> str:
     if isinstance(error, requests.Timeout):
-        return "no answer within 10 s"
+        return f"no answer within {patience:g} s"
     if isinstance(error, requests.ConnectionError):
         return "nothing listens there: that simulator has ended"
     return str(error)

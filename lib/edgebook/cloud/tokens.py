@@ -14,21 +14,25 @@ from edgebook.base.errors import ConnectError, EdgebookError
 from edgebook.cloud.answers import beginning
 from edgebook.cloud.calls import TooLong, bounded
 
-SECONDS = 15.0
 TRIES = 3
+SILENT_TRIES = 2
 LOGIN = "gcloud auth application-default login"
 
 
-def refresh(credentials: Any, clock: Clock) -> None:
-    """Fetch a token into these credentials; ConnectError with the endpoint when there is none."""
+def refresh(credentials: Any, clock: Clock, *, seconds: float) -> None:
+    """Fetch a token into these credentials; ConnectError with the endpoint when there is none.
+
+    `seconds` are for one try.
+    """
     for number in range(1, TRIES + 1):
         try:
-            bounded(lambda: credentials.refresh(Request()), seconds=SECONDS, clock=clock)
+            bounded(lambda: credentials.refresh(Request()), seconds=seconds, clock=clock)
             return
         except (Cancelled, EdgebookError):
             raise
         except Exception as error:
-            if number == TRIES or not _passes(error):
+            silent = isinstance(error, TooLong) and number == SILENT_TRIES
+            if number == TRIES or silent or not _passes(error):
                 raise _failed(credentials, error, number) from error
             clock.wait(backoff(number - 1))
 
@@ -49,11 +53,12 @@ def _passes(error: Exception) -> bool:
 
 
 def _failed(credentials: Any, error: Exception, tries: int) -> ConnectError:
-    said = error.args[0] if error.args and not isinstance(error, TooLong) else error
     often = f" (tried {tries} times)" if tries > 1 else ""
+    said = f"{type(error).__name__}: {beginning(str(error.args[0] if error.args else error))}"
+    step = f"{LOGIN}; if it stays, look at the network between here and that address"
+    if isinstance(error, TooLong):
+        said = str(error)
+        step = "look at the proxy or network between here and that address, then run it again"
     return ConnectError(
-        "No access token",
-        where=f"POST {endpoint(credentials)}",
-        why=f"{type(error).__name__}: {beginning(str(said))}{often}",
-        next=f"{LOGIN}; if it stays, look at the network between here and that address",
+        "No access token", where=f"POST {endpoint(credentials)}", why=f"{said}{often}", next=step
     )

@@ -97,7 +97,6 @@ class Wire:
         """Call `once`; repeat it with growing pauses while its error is one that passes."""
 
         def counted() -> T:
-            self.connection.refresh()
             with self._lock:
                 self.calls += 1
             return once()
@@ -108,6 +107,7 @@ class Wire:
             method=method,
             path=path,
             waits=waits,
+            prepare=self.connection.refresh,
         )
 
     def pages(

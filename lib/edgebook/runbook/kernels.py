@@ -8,6 +8,7 @@ kill -9.
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -80,6 +81,11 @@ class WarmProcess:
         return self.folder / "kernels.log"
 
     @property
+    def ready(self) -> bool:
+        """Whether its imports are done; before that, whoever forks waits for them."""
+        return self._ready
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 
@@ -94,8 +100,12 @@ class WarmProcess:
             self._wait(lambda: number in self._pids)
             return self._pids[number]
 
-    def call(self, function: str, **arguments: Any) -> Any:
-        """Run `module:function` in a fork and return its JSON; raises RemoteError."""
+    def call(self, function: str, *, seconds: float | None = None, **arguments: Any) -> Any:
+        """Run `module:function` in a fork and return its JSON; raises RemoteError.
+
+        After `seconds` the fork is killed, and EdgebookError says so.
+        """
+        ends = time.monotonic() + seconds if seconds is not None else math.inf
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             result = Path(folder) / "result.json"
             request = {"call": function, "arguments": arguments, "result": str(result)}
@@ -103,6 +113,8 @@ class WarmProcess:
             try:
                 with self._news:
                     while pid not in self._exits and not self._closed:
+                        if time.monotonic() > ends:
+                            raise EdgebookError(f"{function} took longer than {seconds:g} s")
                         self._news.wait(0.5)
             except BaseException:
                 with contextlib.suppress(ProcessLookupError):

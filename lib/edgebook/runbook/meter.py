@@ -107,15 +107,18 @@ class RunMeter:
         log = self._watch.log
         return f"{log.failed:,} of {log.answered + log.failed:,} requests failed"
 
-    def end(self, journal: Path, *, patient: bool = True) -> dict[str, Any] | None:
+    def end(
+        self, journal: Path, *, patient: bool = True, seconds: float | None = None
+    ) -> dict[str, Any] | None:
         """Stop, and say what was seen, as the record has it; None when this run only looked.
 
         `patient`: wait until Google's logs have what real users saw, if anything was changed.
+        `seconds`: so long everything outside is waited for, where somebody wants to go.
         """
         if self._watch is None:
             return None
         if self._telling is not None:
-            self._telling.join(5)
+            self._telling.join(5 if seconds is None else 0)
         if self._desk is not None:
             self._desk.close()
             self._desk = None
@@ -128,7 +131,7 @@ class RunMeter:
         during = report.window(first, report.until, changes=changes)
         self.samples = write(report.log) if len(report.log) else ""
         verdict = self._verdict(before, during)
-        seen = self._users(report, whole, patient=patient and bool(changes))
+        seen = self._users(report, whole, patient=patient and bool(changes), seconds=seconds)
         if said := (seen or {}).pop("explained", []):
             told = users.explained(whole.failures, said, self._there)
             whole = replace(whole, failures=tuple(told))
@@ -144,13 +147,16 @@ class RunMeter:
             "trouble": sorted({*self._watch.trouble, *filter(None, [self.trouble])}),
         }
 
-    def _users(self, report: Report, seen: Statistics, *, patient: bool) -> dict[str, Any] | None:
+    def _users(
+        self, report: Report, seen: Statistics, *, patient: bool, seconds: float | None
+    ) -> dict[str, Any] | None:
         """What logs and metrics say of the same time; None when nobody was to look."""
         if not self._real_users or not self._time or not seen.sent:
             return None
         try:
             found: dict[str, Any] = self._warm.call(
                 "edgebook.apply.metering:read_users",
+                seconds=seconds,
                 params_file=self._params_file,
                 since=self._there(report.since),
                 until=self._there(report.until),

@@ -46,6 +46,8 @@ def failed(end: Ending) -> dict[str, Any]:
     if end.reason == "interrupted" or isinstance(end.raised, KeyboardInterrupt):
         why = "stopped by Ctrl-C or a signal"
         mark_unfinished(end.draft, end.runbook.file, "Interrupted", why)
+        under_way = str((end.events.error or {}).get("why") or "")
+        why = "\n".join(filter(None, [why, under_way]))
         error = {"what": f"{end.runbook.title} was interrupted", "why": why}
         return _with_way_on(end, "interrupted", EXIT_INTERRUPTED, error)
     if end.reason == "timed out":
@@ -78,8 +80,11 @@ def refusal(error: EdgebookError, done: str) -> dict[str, Any]:
     return _pseudo("plan", "refused" if refused else "failed", said)
 
 
-def stopped(title: str, why: str = "stopped by Ctrl-C or a signal") -> dict[str, Any]:
-    return _pseudo(title, "interrupted", {"why": why})
+def stopped(change_id: str, done: str) -> dict[str, Any]:
+    """A run that was stopped by hand where no notebook ran."""
+    on = f"go on: edgebook run --resume {change_id}"
+    error = {"why": "stopped by Ctrl-C or a signal", "next": on, "state": done}
+    return _pseudo("run", "interrupted", error)
 
 
 def status(steps: Sequence[dict[str, Any]], exit_code: int) -> str:
@@ -124,9 +129,11 @@ def _with_way_on(end: Ending, status: str, code: int, error: dict[str, Any]) -> 
         done = sum(change.get("status") != "failed" for change in events.changes)
         total = f" of {events.total}" if events.total else ""
         error["state"] = f"{done}{total} changes of this step are done and journaled"
-    if not error.get("next"):
-        error["next"] = "mend what it says"
     on = f"edgebook run --resume {end.draft.change_id}"
+    if status == "interrupted":
+        error["next"] = f"go on: {on}"
+    elif not error.get("next"):
+        error["next"] = "mend what it says"
     if on not in error["next"]:
         error["next"] += f"\nthen go on: {on}"
     if end.runbook.applies and not end.runbook.moves and "teardown" not in error["next"]:

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgebook.apply.leases import Holder
 from edgebook.base.errors import (
@@ -36,6 +36,11 @@ from edgebook.runbook.sequence import Runbook
 from edgebook.runbook.watch import Signals, Watch
 from edgebook.traffic.archive import FILE
 from edgebook.traffic.targets import limits
+
+if TYPE_CHECKING:
+    from edgebook.front_door import FrontDoor
+
+HURRIED = 2.0  # so long a run that was stopped by hand asks what real users saw
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Run:
         self._watching_told = False
         self.holder = Holder.new()
         self._lease = contextlib.ExitStack()
-        self._held = False
+        self._door: FrontDoor | None = None  # whose lease is held
         self._unused: list[Future[Any]] = []
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="kernel-start")
 
@@ -101,13 +106,22 @@ class Run:
                 self._note(outcome.refusal(error, done(self.draft.journal)))
             except KeyboardInterrupt:
                 self.exit_code = EXIT_INTERRUPTED
-                self._note(outcome.stopped("run"))
+                self._note(outcome.stopped(self.draft.change_id, done(self.draft.journal)))
             finally:
+                if self.signals.wanted.is_set():
+                    self._hurry()
                 self._let_go()
                 self._end_meter()
             record = seal_or_keep(self.draft, self._facts())
             self._anchor(record)
             return Outcome(record, self.exit_code)
+
+    def _hurry(self) -> None:
+        """Stopped by hand: nothing waits any longer for an API, or for kernels that come up."""
+        if self._door is not None:
+            self._door.connection.clock.cancel()
+        if not self.warm.ready:
+            self.warm.close()
 
     def _anchor(self, record: Record) -> None:
         """Note the head of the chain elsewhere; a place that cannot be written to is said."""
@@ -120,7 +134,7 @@ class Run:
 
     def _hold(self) -> None:
         """The lease of the front door, from before the plan that counts until after the seal."""
-        if self._held:
+        if self._door is not None:
             return
         from edgebook.apply.flow import hold
         from edgebook.front_door import FrontDoor
@@ -128,7 +142,7 @@ class Run:
         request = self.prepared.request
         door = FrontDoor(self.prepared.spec, request.params_file)
         self._lease.enter_context(hold(door, wait=request.wait_lock, holder=self.holder))
-        self._held = True
+        self._door = door
         before = self.prepared.before
         if before is not None and not before.sealed:
             # Whoever wrote it would hold the lease: it is dead.
@@ -142,7 +156,7 @@ class Run:
             with self.signals.direct_again():
                 self.traffic = self.meter.end(self.draft.journal, patient=patient)
         except KeyboardInterrupt:  # nobody has to wait for logs
-            self.traffic = self.meter.end(self.draft.journal, patient=False)
+            self.traffic = self.meter.end(self.draft.journal, patient=False, seconds=HURRIED)
         finally:
             self.display.pause()
         if self.traffic is None:

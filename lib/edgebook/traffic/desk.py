@@ -46,7 +46,7 @@ class Desk:
             daemon_threads = True
 
         self._server = Server(self.path, Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
     def answer(self, asked: Mapping[str, Any]) -> Any:

@@ -14,6 +14,8 @@ from edgebook.cloud import simulator, worlds
 from edgebook.cloud.connect import connect
 from edgebook.show.banner import WrongBanner, banner
 
+from tests.silence import Silent
+
 EXPORTED = {
     "GCPSIM_URL": "http://127.0.0.1:9",
     "HTTPS_PROXY": "http://127.0.0.1:19",
@@ -108,6 +110,23 @@ def test_a_running_simulator_is_found_by_its_place(
         simulator.running("legacy", 60)
     assert f"export GCPSIM_URL={door}" in refused.value.why
     assert "2 simulators are running" in refused.value.what
+
+
+def test_a_simulator_that_runs_and_does_not_answer_is_never_replaced_by_another_world(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GCPSIM_URL", "")
+    monkeypatch.chdir(tmp_path)
+    with Silent() as silent:
+        _registered(tmp_path / "cache", "1", silent.url, tmp_path, os.getpid())
+        with pytest.raises(ConnectError) as failed:
+            simulator.running("legacy", 60, patience=0.2)
+        (ready,) = simulator.registered()
+        assert not simulator.answers(ready, patience=0.2)
+    assert failed.value.why == "no answer within 0.2 s"
+    assert f"process {os.getpid()}, started in {tmp_path}" in failed.value.where
+    assert failed.value.next == f"wait until it answers, or end it: kill {os.getpid()}"
 
 
 def test_a_dead_gcpsim_url_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
