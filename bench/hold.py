@@ -5,9 +5,7 @@ of garbage, leases, kills) and HOLD_SEED, the first seed of the garbled runs, le
 parts. Tests have a sample of each.
 """
 
-import multiprocessing
 import os
-import random
 import sys
 import tempfile
 from collections import Counter
@@ -19,6 +17,7 @@ from rich.table import Table
 
 from bench._garbled import counts, garbled, params
 from bench.edgebook import DOOR, simulator
+from tests.contract.edgebook.pods import BAD, KINDS, Meetings
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = int(os.environ.get("HOLD_RUNS", "2000"))
@@ -63,63 +62,19 @@ def _garbage() -> list[dict[str, Any]]:
 
 
 def _leases(folder: Path) -> list[dict[str, Any]]:
-    """Two to four writers in processes of equal names, with and without an address, some killed."""
+    """Two to four writers in processes, namespaces and hosts; each fourth round applies goals."""
     seen: Counter[str] = Counter()
-    with simulator(0) as url:
-        os.environ["GCPSIM_URL"] = url
-        file = params(folder)
+    with simulator(0, "--no-dataplane") as url:
+        meetings = Meetings(url, folder)
         for seed in range(ROUNDS):
-            seen.update(_round(file, seed, folder))
+            DOOR.post(f"{url}/_sim/reset", timeout=60)
+            kind, number = KINDS[seed % len(KINDS)], seed // len(KINDS)
+            played = meetings.applies if number % 4 == 3 else meetings.leases
+            seen.update(played(kind, number // 4 if number % 4 == 3 else number))
+        meetings.stop()
     _show("Writers that meet", dict(seen))
-    return [
-        _row(f"two at once in {ROUNDS} rounds", seen["two at once"], "<= 0"),
-        _row("rounds in which nobody wrote", seen["nobody"], "<= 0"),
-    ]
-
-
-def _round(file: str, seed: int, folder: Path) -> Counter[str]:
-    number = random.Random(seed).choice((2, 3, 4))
-    inside, most, entered = (multiprocessing.Value("i", 0) for _ in range(3))
-    start = multiprocessing.Barrier(number)
-    args = (file, seed, inside, most, entered, start, folder)
-    processes = [multiprocessing.Process(target=_writer, args=(i, *args)) for i in range(number)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    found = Counter({"rounds": 1, "entered": entered.value})
-    found["two at once"] = int(most.value > 1)
-    found["nobody"] = int(entered.value == 0)
-    found["refused or lost"] = number - entered.value
-    return found
-
-
-def _writer(
-    index: int, file: str, seed: int, inside: Any, most: Any, entered: Any, start: Any, folder: Path
-) -> None:
-    """A writer whose state folder is its own, as in a pod: nothing local tells it of the others."""
-    os.environ["EDGEBOOK_STATE"] = str(folder / f"pod-{index}")
-    from edgebook.apply.flow import lease_key
-    from edgebook.apply.lock import FrontDoorLock
-    from edgebook.base.errors import LockedError
-    from edgebook.book import open as open_book
-
-    door = open_book(file).door
-    drawn = random.Random(seed * 7 + index)
-    start.wait()
-    try:
-        with FrontDoorLock(door.wire, lease_key(door)) as lock:
-            with inside.get_lock():
-                inside.value += 1
-                entered.value += 1
-                most.value = max(most.value, inside.value)
-            for _ in range(drawn.randrange(4)):
-                lock.fence()
-                door.wire.find("compute", "compute/v1/projects/shop-rehearsal/global/addresses/x")
-            with inside.get_lock():
-                inside.value -= 1
-    except LockedError:
-        return
+    rounds = f"in {ROUNDS} rounds" + ("" if meetings.granted else " (no namespaces granted)")
+    return [_row(f"{what} {rounds}", seen[what], "<= 0") for what in BAD]
 
 
 def _kills(folder: Path) -> list[dict[str, Any]]:

@@ -1,13 +1,15 @@
 """One front door, one writer: writers that meet at every point of each other's way.
 
-`make bench ONLY=hold` does a thousand of these, in processes; here is a sample in threads, which
-differ from each other as runs in pods do: by nothing but the random name of their lease.
+`make bench ONLY=hold` does a thousand of these, in processes, namespaces and hosts of long equal
+names; here is a sample of each, and one in threads, which differ from each other by nothing but the
+random name of their lease.
 """
 
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from edgebook.apply.flow import hold, lease_key
 from edgebook.apply.leases import BY, UNTIL, Holder, LeaseStore
 from edgebook.apply.lock import FrontDoorLock
 from edgebook.base.errors import EXIT_LOCKED, LockedError
+
+from tests.contract.edgebook.pods import APART, BAD, KINDS, Meetings
 
 ADDRESS = "compute/v1/projects/shop-rehearsal/global/addresses/shop-edge"
 FIRST = f"{ADDRESS}-lock"
@@ -164,6 +168,34 @@ def test_the_wall_clock_of_this_machine_does_not_matter(
     held_by(door, Holder("a" * 24, "anna"))
     with pytest.raises(LockedError, match="Another run"):
         locked(door).take()
+
+
+@pytest.fixture
+def meetings(shop: Any) -> Iterator[Meetings]:
+    played = Meetings(shop.sim.url, shop.folder)
+    yield played
+    played.stop()
+
+
+def test_no_host_name_process_id_or_clock_tells_writers_apart(
+    shop: Any, meetings: Meetings
+) -> None:
+    """Two rounds of each kind for the lease alone, one in which whole front doors are applied."""
+    found: Counter[str] = Counter()
+    for kind in KINDS:
+        for seed in (2, 3):
+            shop.sim.admin("POST", "reset")
+            found += meetings.leases(kind, seed)
+        if meetings.granted and kind != "processes":
+            names, pids, _ = zip(*meetings.told(), strict=True)
+            assert set(pids) == {2}
+            assert len({name[:60] for name in names}) == 1
+    times = [time for *_, time in meetings.told()]
+    assert max(times) - min(times) > APART / 2
+    shop.sim.admin("POST", "reset")
+    found += meetings.applies("hosts", 1)
+    assert found["wrote"] and found["killed"]
+    assert not {what for what in BAD if found[what]}, found
 
 
 class Elapsed:
