@@ -3,6 +3,7 @@
 Each edit is planned, applied once, and looked at: does the plan say what it costs, does one run
 suffice, is the second plan empty, is what belongs to others as it was, and does every frontend that
 served before and is wanted after answer every request? EDITS=1000 SEED=7 make bench ONLY=edits
+What was found is told on stderr as it is found, with the counts so far: a stop loses nothing.
 """
 
 import dataclasses
@@ -47,15 +48,22 @@ class Tally:
 
     def trouble(self, kind: str, text: str) -> None:
         self.counts[kind] += 1
-        self.troubles.append(f"{kind}: {text}")
+        self.tell(f"{kind}: {text}")
+
+    def tell(self, text: str) -> None:
+        self.troubles.append(text)
+        print(text, file=sys.stderr, flush=True)
+
+    def progress(self, number: int, count: int) -> None:
+        print(
+            f"{number} of {count}: {dict(sorted(self.counts.items()))}", file=sys.stderr, flush=True
+        )
 
 
 def run() -> list[dict[str, Any]]:
     count, seed = int(os.environ.get("EDITS", COUNT)), int(os.environ.get("SEED", SEED))
     with tempfile.TemporaryDirectory() as name, simulator(Path(name), SCALE):
         tally = edits(Path(name), count, random.Random(seed))
-    for text in tally.troubles:
-        print(text, file=sys.stderr)
     found = tally.counts
     return [
         _row(f"edits carried out (of {count} drawn; others were refused)", found["run"], ">= 1"),
@@ -97,13 +105,15 @@ def edits(folder: Path, count: int, rng: random.Random) -> Tally:
     assert first is not None
     first.apply("apply", "auto", show_progress=False)
     standing: dict[str, Any] = {}  # which clusters serve: a plain apply takes none of them out
-    for _ in range(count):
+    for number in range(1, count + 1):
         drawn = {**standing, **draw(rng)}
         book = book_of(folder, drawn)
         if book is None:
             tally.counts["invalid"] += 1
         elif one(book, drawn, tally):
             standing = {path: v for path, v in drawn.items() if path.endswith(".active")}
+        if number % 10 == 0:
+            tally.progress(number, count)
     return tally
 
 
@@ -168,7 +178,7 @@ def _traffic(seen: Mapping[str, Any], plan: Plan, drawn: Mapping[str, Any], tall
     if failed and not any(change.disrupts for change in plan.to_do):
         tally.counts["failed"] += failed
         first = (seen.get("failures") or ("",))[0]
-        tally.troubles.append(f"failed: {drawn}: {failed} of {seen.get('sent')}, {first}")
+        tally.tell(f"failed: {drawn}: {failed} of {seen.get('sent')}, {first}")
     elif failed:
         tally.counts["announced"] += failed
 

@@ -20,6 +20,7 @@ from edgebook.model.values import LiveResource, ResourceKey
 SVCNEGS = "apis/networking.gke.io/v1beta1/servicenetworkendpointgroups"
 SLICES = "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
 NEG_ANNOTATION = "cloud.google.com/neg"
+CHANGED = "endpoints.kubernetes.io/last-change-trigger-time"
 ServiceName = tuple[str, str]  # namespace, name
 
 
@@ -96,6 +97,7 @@ def _observe(
                 annotation=(body["metadata"].get("annotations") or {}).get(NEG_ANNOTATION, ""),
                 negs=own,
                 pods=pods_of(body, slices, nodes),
+                changed=changed_at(slices),
             )
         )
     tags = node_tags.get(name) or tags_of_nodes(nodes, firewalls)
@@ -192,6 +194,15 @@ def pods_of(
                     str((endpoint.get("targetRef") or {}).get("name", "")),
                 )
     return tuple(found[address] for address in sorted(found))
+
+
+def changed_at(slices: Iterable[Mapping[str, Any]]) -> str:
+    """When the pods of a Service last changed, RFC 3339; empty when no slice says it.
+
+    Kubernetes writes into a slice which moment its latest change goes back to.
+    """
+    notes = (item["metadata"].get("annotations") or {} for item in slices)
+    return max((str(note.get(CHANGED) or "") for note in notes), default="")
 
 
 def target_ports(

@@ -8,6 +8,7 @@ between the insert and `setLabels` still recognises its address.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from edgebook.model.kinds import Kind
@@ -42,13 +43,28 @@ def owner(body: Mapping[str, Any]) -> str:
     return found.group(1) if found else ""
 
 
-def neg_owner(neg: Mapping[str, Any]) -> str:
-    """The cluster and Service that a NEG's description names, as GKE writes it."""
+@dataclass(frozen=True)
+class MadeFor:
+    """Whom GKE made a NEG for; `cluster` is the uid of the cluster's namespace kube-system."""
+
+    cluster: str
+    service: str  # namespace/name
+    port: str  # of the Service
+
+    def __str__(self) -> str:
+        return f"made for {self.service} of cluster {self.cluster[:8]}"
+
+
+def made_for(neg: Mapping[str, Any]) -> MadeFor | None:
+    """What a NEG's description says, as GKE writes it; None when GKE did not make it."""
     try:
         said = json.loads(str(neg.get("description") or ""))
-        return (
-            f"made for {said['namespace']}/{said['service-name']} "
-            f"of cluster {str(said['cluster-uid'])[:8]}"
-        )
-    except (ValueError, KeyError, TypeError):
-        return "not made by GKE"
+        service = f"{said['namespace']}/{said['service-name']}"
+        return MadeFor(str(said["cluster-uid"]), service, str(said["port"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def neg_owner(neg: Mapping[str, Any]) -> str:
+    """The cluster and Service that a NEG's description names."""
+    return str(made_for(neg) or "not made by GKE")

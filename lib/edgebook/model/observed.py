@@ -48,6 +48,7 @@ class ObservedService:
     annotation: str = ""  # cloud.google.com/neg as it stands
     negs: tuple[Neg, ...] = ()
     pods: tuple[Pod, ...] = ()  # without those that are terminating
+    changed: str = ""  # when its pods last changed, as its EndpointSlices say
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ Nothing here reads, writes or waits; the tables are those of `views`.
 """
 
 from edgebook.base.text import counted
+from edgebook.model.values import CheckResult
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
-from edgebook.verify import following
+from edgebook.verify import following, neg_owners
 from edgebook.verify.facts import FAILED, UNCERTAIN, Facts
 
 
@@ -14,25 +15,30 @@ def status(facts: Facts, memory: Memory) -> Pages:
     """Everything on one page, with whether it is healthy and, if not, why not.
 
     It cannot be told where a cluster that serves cannot be read: what is attached may be frozen.
+    What serves and will not stay so is in doubt, and the headline says it.
     """
     plan = facts.plan
     left = f"{counted(len(plan.to_do), 'change')} to make" if plan.to_do else "nothing to change"
     seen = endpoints(facts, memory)
     fronts, issued = frontends(facts), certificates(facts)
-    follow = list(following.following(facts))
+    follow = [*following.following(facts), *neg_owners.owners(facts)]
     problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
     problems += [f"{item.subject}: {item.reason}" for item in follow if item.state is FAILED]
     unsure = [] if problems else _not_readable(facts)
-    doubts = tuple(f"{i.subject}: {i.reason}. {i.remedy}" for i in follow if i.state is UNCERTAIN)
+    doubted = [] if unsure else [item for item in follow if item.state is UNCERTAIN]
+    doubts = [f"{item.subject}: {item.reason}" for item in doubted]
     if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
         problems = ["it is not built"]
     tables = (
         fronts,
         issued,
         dns(facts),
-        _titled(backends_short(facts, seen), f"backends: {seen.title}", (*seen.notes, *doubts)),
+        _titled(
+            backends_short(facts, seen), f"backends: {seen.title}", (*seen.notes, *_ways_on(follow))
+        ),
     )
-    said = f"cannot be told: {'; '.join(unsure)}" if unsure else "healthy"
+    said = f"healthy now, but in doubt: {'; '.join(doubts)}" if doubts else "healthy"
+    said = f"cannot be told: {'; '.join(unsure)}" if unsure else said
     said = f"NOT HEALTHY: {'; '.join(problems)}" if problems else said
     title = f"front door {facts.names.front_door} in {facts.spec.project}: {said}; {left}"
     data = {
@@ -40,10 +46,17 @@ def status(facts: Facts, memory: Memory) -> Pages:
         "healthy": not problems and not unsure,
         "problems": problems,
         "unsure": unsure,
+        "doubts": doubts,
         "changes": len(plan.to_do),
         "hash": plan.hash,
     }
     return Pages(tables, title, data=data)
+
+
+def _ways_on(checks: list[CheckResult]) -> tuple[str, ...]:
+    """What to do about what is in doubt."""
+    found = [item for item in checks if item.state is UNCERTAIN]
+    return tuple(f"{item.subject}: {item.reason}. {item.remedy}" for item in found)
 
 
 def _not_readable(facts: Facts) -> list[str]:

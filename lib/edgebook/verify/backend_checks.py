@@ -16,7 +16,7 @@ from edgebook.verify import failures
 from edgebook.verify.causes import why_empty, why_unhealthy
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
 from edgebook.verify.firewall_rules import Verdict
-from edgebook.verify.firewalling import is_attached, way_in
+from edgebook.verify.firewalling import was_open, way_in
 from edgebook.verify.health import GroupHealth, health_of
 
 
@@ -106,8 +106,7 @@ def firewall(facts: Facts) -> Iterator[CheckResult]:
                 for change in facts.plan.to_do
                 if change.key.kind == "firewall" and change.key.name in ours
             ]
-            to_come = bool(pending) and not is_attached(facts, cluster)
-            yield _reached(facts, cluster, port, subject, to_come)
+            yield _reached(facts, cluster, port, subject, bool(pending))
 
 
 def _reached(
@@ -120,8 +119,10 @@ def _reached(
     remedy = way.trouble.remedy if way.trouble else ""
     if way.verdict is Verdict.UNSURE:
         return result(UNCERTAIN, check, subject, way.words, remedy, step=step)
-    if pending and not way.policy:
-        return result(SKIPPED, check, subject, "not there yet: 50 Firewall opens it", step=step)
+    if pending and not way.policy and not was_open(facts, cluster, way.version):
+        why = "not there yet: 50 Firewall opens it"
+        why += " for IPv6" if way.version is IpVersion.IPV6 else ""
+        return result(SKIPPED, check, subject, why, step=step)
     return result(FAILED, check, subject, way.words, remedy, step=step)
 
 

@@ -60,7 +60,7 @@ def _asked(
         yield failures.SVCNEG_GONE, f"{words}{_whose(facts, group)}"
         return
     yield from _zone(cluster, group)
-    way = way_in(facts, cluster, probed)
+    way = way_in(facts, cluster, probed, address=address)
     if way.verdict in (Verdict.DENIED, Verdict.MISSING) and way.trouble:
         yield way.trouble, way.words
     service = cluster.service(backend.neg.namespace, backend.neg.service)

@@ -15,6 +15,7 @@ from edgebook.verify import (
     certificate_checks,
     dns_checks,
     following,
+    neg_owners,
     traffic_checks,
 )
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, result
@@ -37,6 +38,7 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.BACKENDS, backend_checks.zones),
     (Step.BACKENDS, backend_checks.health),
     (Step.BACKENDS, following.following),
+    (Step.BACKENDS, neg_owners.owners),
 )
 
 

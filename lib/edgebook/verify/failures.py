@@ -359,6 +359,20 @@ ENDPOINTS_FROZEN = Failure(
     "kubectl describe svcneg and the Service's events say why; a control plane that is down or "
     "upgrading syncs when it is back",
 )
+SVCNEG_STALE = Failure(
+    0,
+    "the NEG controller stands still",
+    "GKE has not looked at the svcneg since the pods changed",
+    "roll no pods until its lastSyncTime moves on (kubectl describe svcneg and the Service's "
+    "events say why); a control plane that is down or upgrading syncs when it is back",
+)
+NEG_OF_OTHERS = Failure(
+    0,
+    "a NEG of another cluster or Service is attached",
+    "its description names whom GKE made it for: its endpoints are that Service's pods",
+    "give our NEG a name of its own (backends.<name>.neg.name, with {cluster} in it) and run 60 "
+    "backends, which attaches it",
+)
 PODS_NOT_IN_NEG = Failure(
     0,
     "ready pods that get no traffic",

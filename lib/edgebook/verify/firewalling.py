@@ -35,6 +35,7 @@ class Way:
     trouble: Failure | None = None
     words: str = ""
     policy: str = ""
+    version: IpVersion = IpVersion.IPV4  # over which it is closed
 
 
 def firewall_rules(facts: Facts) -> list[Mapping[str, Any]]:
@@ -57,14 +58,20 @@ def answers(facts: Facts) -> Iterator[tuple[str, int, str, Answer]]:
                 yield cluster.name, port, source, _answer(facts, cluster, source, port)
 
 
-def way_in(facts: Facts, cluster: ObservedCluster, port: int) -> Way:
-    """Whether all of Google's ranges reach a port of this cluster's pods."""
+def way_in(facts: Facts, cluster: ObservedCluster, port: int, *, address: str = "") -> Way:
+    """Whether all of Google's ranges reach a port of this cluster's pods.
+
+    With an `address`: those of its IP version, from which it is probed.
+    """
     used: set[str] = set()
     for source in ranges_of(cluster):
+        if address and _version(source) is not _version(address):
+            continue
         answer = _answer(facts, cluster, source, port)
         if answer.verdict is not Verdict.ALLOWED:
             trouble, words = _closed(facts, cluster, source, port, answer)
-            return Way(answer.verdict, answer.rules, trouble, words, answer.policy)
+            version = _version(source)
+            return Way(answer.verdict, answer.rules, trouble, words, answer.policy, version)
         used.update(answer.by)
     return Way(Verdict.ALLOWED, tuple(sorted(used)))
 
@@ -78,7 +85,7 @@ def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> A
         port=port,
         tags=firewall.tags(facts.spec, cluster),
     )
-    version = IpVersion.IPV6 if ":" in source else IpVersion.IPV4
+    version = _version(source)
     comes = facts.pending("firewall", facts.names.firewall(cluster.name, version))
     return decide(
         facts.policies, rules, source=source, port=port, network=network, to_come=bool(comes)
@@ -96,7 +103,7 @@ def _closed(
         words = f"{answer.by[0]} denies {source} to tcp:{port}"
         remedy = _in_policy(facts, cluster, port, answer)
         return replace(failures.FIREWALL_POLICY, remedy=remedy), words
-    version = IpVersion.IPV6 if ":" in source else IpVersion.IPV4
+    version = _version(source)
     name = facts.names.firewall(cluster.name, version)
     rules = [r for r in firewall_rules(facts) if not _of_gke(str(r.get("name", "")))]
     near = speaks_of(rules, source, firewall.tags(facts.spec, cluster))
@@ -104,9 +111,9 @@ def _closed(
         trouble = failures.FIREWALL_DENIED
         words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
         remedy = _against(facts, answer.rules[0])
-    elif facts.spec.firewall.manage and facts.body("firewall", name) is None:
+    elif facts.spec.firewall.manage and _rule(facts, name) is None:
         trouble = failures.FIREWALL_MISSING
-        state = "gone" if is_attached(facts, cluster) else "not there yet"
+        state = "gone" if was_open(facts, cluster, version) else "not there yet"
         pods = _pods_behind(facts, cluster, port)
         words = f"firewall rule {name} is {state}: probes cannot reach tcp:{port}{pods}"
         remedy = "run 50 firewall: it makes the rule" + (" anew" if state == "gone" else "")
@@ -122,6 +129,25 @@ def _closed(
             " ; ".join(rule_line(facts, cluster, port))
         )
     return replace(trouble, remedy=remedy), words
+
+
+def _version(address: str) -> IpVersion:
+    return IpVersion.IPV6 if ":" in address else IpVersion.IPV4
+
+
+def was_open(facts: Facts, cluster: ObservedCluster, version: IpVersion) -> bool:
+    """Whether the ports of a cluster must have been open before.
+
+    Its NEGs are attached; IPv6 is wanted only now where the rule for IPv4 stands alone.
+    """
+    before = _rule(facts, facts.names.firewall(cluster.name, IpVersion.IPV4))
+    comes = version is IpVersion.IPV6 and before is not None
+    return is_attached(facts, cluster) and not comes
+
+
+def _rule(facts: Facts, name: str) -> Mapping[str, Any] | None:
+    """A live rule, also one of a shared network's project."""
+    return next((rule for rule in firewall_rules(facts) if rule.get("name") == name), None)
 
 
 def is_attached(facts: Facts, cluster: ObservedCluster) -> bool:

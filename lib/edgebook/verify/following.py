@@ -7,6 +7,7 @@ endpoints are compared, cluster by cluster and zone by zone.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from edgebook.desired.backends import annotation_key
@@ -23,6 +24,7 @@ from edgebook.verify.health import Endpoint, health_of
 CHECK = "NEGs follow the pods"
 STEP = Step.BACKENDS
 SHOWN = 3
+LAG_S = 60  # GKE syncs seconds after pods change: what it has not seen by then, it does not see
 
 
 def following(facts: Facts) -> Iterator[CheckResult]:
@@ -85,6 +87,7 @@ def _cluster(
         yield result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
     else:
         found = _compared(facts, subject, backend, service, negs, endpoints)
+        found = _stale(facts, found, service, negs)
         yield _leaving(found, negs[0]) if any(n.leaving for n in negs) else found
 
 
@@ -143,6 +146,30 @@ def _leaving(found: CheckResult, neg: Neg) -> CheckResult:
     why = f"svcneg {neg.name} is marked for deletion: {trouble.cause}; {found.reason}"
     state = UNCERTAIN if found.state is OK else FAILED
     return result(state, CHECK, found.subject, why, trouble.remedy, step=STEP)
+
+
+def _stale(
+    facts: Facts, found: CheckResult, service: ObservedService, negs: tuple[Neg, ...]
+) -> CheckResult:
+    """A sync that is older than the pods' last change: what fits now is left over from before."""
+    synced = max((neg.synced for neg in negs), default="")
+    if not synced or not service.changed or found.state in (FAILED, SKIPPED):
+        return found
+    behind = (_moment(service.changed) - _moment(synced)).total_seconds()
+    if behind <= 0:
+        return found
+    now = datetime.fromtimestamp(facts.reader.wire.connection.now(), UTC)
+    if (now - _moment(service.changed)).total_seconds() <= LAG_S:
+        return found
+    trouble = failures.SVCNEG_STALE
+    why = f"svcneg {negs[0].name} was last synced at {synced}, its pods changed at "
+    why += f"{service.changed}: {trouble.cause}; {found.reason.partition('; svcneg ')[0]}"
+    state = UNCERTAIN if found.state is OK else FAILED
+    return result(state, CHECK, found.subject, why, trouble.remedy, step=STEP)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _compared(

@@ -29,6 +29,8 @@ NOUNS: dict[str, dict[str, Verb]] = {
             "cluster-down", ("cluster",), "its Kubernetes API goes away, pods keep running"
         ),
         "up": Verb("cluster-up", ("cluster",), "its Kubernetes API is back"),
+        "negs-stop": Verb("negs-stop", ("cluster",), "its NEGs follow the pods no more"),
+        "negs-go": Verb("negs-go", ("cluster",), "its NEGs follow the pods again"),
     },
     "region": {
         "down": Verb("region-down", ("region",), "all its zones stop, and the clusters' APIs"),

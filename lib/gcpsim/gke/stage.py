@@ -2,8 +2,8 @@
 
 Each is a function from arguments to a short account of what happened, registered under its verb:
 cluster-down, cluster-up, zone-down, zone-up, region-down, region-up, node-down, node-up,
-node-add, node-remove, node-upgrade, pod-crash, rollout. Wrong arguments are refused, and the
-answer says what is allowed.
+node-add, node-remove, node-upgrade, negs-stop, negs-go, pod-crash, rollout. Wrong arguments are
+refused, and the answer says what is allowed.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,6 +16,8 @@ from gcpsim.gke import endpoints
 from gcpsim.gke.autoneg import Autoneg
 from gcpsim.gke.estate import Estate
 from gcpsim.gke.fleet import Fleet
+from gcpsim.gke.neg.controller import NegController
+from gcpsim.gke.neg.syncer import PART
 from gcpsim.gke.upgrades import Upgrades
 from gcpsim.k8s.controllers.autoscaler import Autoscaler
 from gcpsim.k8s.controllers.kubelet import Kubelet
@@ -252,6 +254,22 @@ def rollout(stage: Stage, args: Args) -> Obj:
     changed = {**deployment["spec"], "template": {"metadata": meta, "spec": spec}}
     cluster.update("deployments", {**deployment, "spec": changed})
     return {"deployment": key_of(deployment), "state": "rolling out"}
+
+
+@direction("negs-stop", "cluster")
+def negs_stop(stage: Stage, args: Args) -> Obj:
+    """The cluster's NEG controller stands still: NEGs stay as they are, whatever the pods do."""
+    plane = plane_named(stage, args)
+    plane.outages.put(f"{PART}/{plane.cluster.name}", {"since": stage.world.clock.now()})
+    return {"cluster": plane.cluster.name, "NEG controller": "stands still"}
+
+
+@direction("negs-go", "cluster")
+def negs_go(stage: Stage, args: Args) -> Obj:
+    plane = plane_named(stage, args)
+    plane.outages.delete(f"{PART}/{plane.cluster.name}")
+    plane.part(NegController).look()
+    return {"cluster": plane.cluster.name, "NEG controller": "runs"}
 
 
 @direction("autoneg", "cluster", optional=("off",))

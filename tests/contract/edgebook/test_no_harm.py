@@ -176,6 +176,7 @@ def test_an_annotation_that_was_rewritten_and_put_back_is_told_and_harms_nobody(
     assert "6 endpoints, 6 pods" in follows["reason"]
     status = book.status()
     assert status.data["healthy"] is True
+    assert "healthy now, but in doubt: shop-api blue: svcneg shop-api is marked" in status.title
     assert any("marked for deletion" in note for table in status.tables for note in table.notes)
 
 

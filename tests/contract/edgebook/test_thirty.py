@@ -101,6 +101,31 @@ class Stage:
         for item in listed["items"]:
             self.direct("endpoint", ip=item["networkEndpoint"]["ipAddress"], answer=answer)
 
+    def stall(self) -> None:
+        """The NEG controller stands still, and a container crashes."""
+        self.direct("negs-stop", cluster="blue")
+        pods = self.kube("GET", "api/v1/namespaces/shop/pods")["items"]
+        name = next(p["metadata"]["name"] for p in pods if p["metadata"]["name"].startswith("api"))
+        for wait in (60, 600):  # the second time its back-off keeps it down for a while
+            self.advance(30)
+            self.direct("pod-crash", cluster="blue", namespace="shop", pod=name)
+            self.advance(wait)
+
+    def foreign_neg(self, name: str, namespace: str, service: str, port: str) -> None:
+        """A NEG that GKE made for a cluster of long ago, in our backend service."""
+        made = {"cluster-uid": "0123456789ab", "namespace": namespace,
+                "service-name": service, "port": port}  # fmt: skip
+        body = {"name": name, "networkEndpointType": "GCE_VM_IP_PORT",
+                "network": f"{GLOBAL}/networks/default",
+                "description": json.dumps(made)}  # fmt: skip
+        link = self.zonal("POST", NEGS, body)["targetLink"]
+        self.advance(30)
+        found = self.compute("GET", "backendServices/shop-api")
+        entry = {"group": link, "balancingMode": "RATE", "maxRatePerEndpoint": 100}
+        change = {"backends": [*found["backends"], entry], "fingerprint": found["fingerprint"]}
+        self.compute("PATCH", "backendServices/shop-api", change)
+        self.advance()
+
     def advance(self, seconds: int = 600) -> None:
         self.shop.sim.advance(seconds)
 
@@ -474,6 +499,37 @@ ROWS = [
         teardown,
         ("cluster blue does not answer, and it may be its: look again when it does",),
         ("run teardown again", "leaked"),
+    ),
+    Row(
+        "a NEG controller that stands still while pods change",
+        lambda s: s.stall(),
+        verify,
+        (
+            "svcneg shop-api was last synced at",
+            "GKE has not looked at the svcneg since",
+            "roll no pods until its lastSyncTime moves on",
+        ),
+        ("belong to no pod", "must answer 200", "it takes seconds"),
+    ),
+    Row(
+        "the same, on the first page",
+        lambda s: s.stall(),
+        status,
+        ("healthy now, but in doubt: shop-api blue: svcneg shop-api was last synced at",),
+        ("NOT HEALTHY", "cannot be told"),
+    ),
+    Row(
+        "a NEG of a cluster that is gone, attached beside ours",
+        lambda s: s.foreign_neg("old-api", "shop", "api", "8080"),
+        verify,
+        (
+            "shop-api old-api us-central1-a",
+            "made for shop/api of cluster 01234567 port 8080, which is no cluster of the params",
+            "its endpoints are as they were",
+            "gcloud compute backend-services remove-backend shop-api --global "
+            "--network-endpoint-group old-api --network-endpoint-group-zone us-central1-a",
+        ),
+        ("teardown", "run 60"),
     ),
     Row(
         "a live front door has no leaks",

@@ -14,6 +14,7 @@ from .conftest import PROJECT, Stage, ready
 ZONES = ["us-central1-a", "us-central1-b", "us-central1-c"]
 WISH = '{"exposed_ports":{"443":{"name":"shop-web"}}}'
 NAMESPACE, SERVICE, NEG = "ingress-nginx", "ingress-nginx-controller", "shop-web"
+CHANGED = "endpoints.kubernetes.io/last-change-trigger-time"
 GATE = "cloud.google.com/load-balancer-neg-ready"
 
 
@@ -222,6 +223,37 @@ def test_what_is_marked_for_deletion_and_wanted_again_follows_its_pods(stage: An
     blue.pass_time(130)
     kinds = [r for _, r, _ in blue.events(NAMESPACE, f"ServiceNetworkEndpointGroup/{NEG}")]
     assert set(kinds) == {"NegCRError"}
+
+
+def test_a_controller_that_stands_still_syncs_nothing_until_it_goes_on(stage: Any) -> None:
+    """lastSyncTime stays behind the change that the slices tell of; then it is made up for."""
+    blue = stage("greenfield")
+    blue.annotate(NAMESPACE, SERVICE, WISH)
+    blue.pass_time(60)
+
+    def synced() -> str:
+        return str(blue.svcneg(NAMESPACE, NEG)["status"]["lastSyncTime"])
+
+    def changed() -> str:
+        label = f"kubernetes.io/service-name={SERVICE}"
+        slices = client.DiscoveryV1Api(blue.core.api_client).list_namespaced_endpoint_slice(
+            NAMESPACE, label_selector=label
+        )
+        (note,) = {s.metadata.annotations[CHANGED] for s in slices.items}
+        return str(note)
+
+    assert changed() <= synced()
+    blue.direct("negs-stop", cluster="blue")
+    before = synced()
+    blue.apps.patch_namespaced_deployment_scale(SERVICE, NAMESPACE, {"spec": {"replicas": 9}})
+    blue.annotate(NAMESPACE, SERVICE, '{"exposed_ports":{"443":{"name":"shop-2"}}}')
+    blue.pass_time(900)
+    assert synced() == before < changed()
+    assert blue.sizes(NEG) == dict.fromkeys(ZONES, 2) and blue.svcneg(NAMESPACE, "shop-2") is None
+    blue.annotate(NAMESPACE, SERVICE, WISH)
+    blue.direct("negs-go", cluster="blue")
+    blue.pass_time(60)
+    assert changed() <= synced() and blue.sizes(NEG) == dict.fromkeys(ZONES, 3)
 
 
 def test_a_new_zone_gets_a_neg_that_no_backend_service_knows(stage: Any) -> None:

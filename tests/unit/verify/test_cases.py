@@ -20,12 +20,13 @@ from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
 from edgebook.desired.firewall import network_path
 from edgebook.live.reader import Reader
+from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, Observed, ObservedService, Pod
 from edgebook.model.values import CheckState, ResourceKey, Step
 from edgebook.params import Spec
 from edgebook.plan.live_index import IndexedLive
 from edgebook.plan.make import make, wanted
-from edgebook.verify import backend_checks, certificate_checks, checks, following
+from edgebook.verify import backend_checks, certificate_checks, checks, following, neg_owners
 from edgebook.verify.facts import Facts
 from google.auth.credentials import AnonymousCredentials
 
@@ -43,6 +44,7 @@ CHECKS = (
     backend_checks.zones,
     backend_checks.health,
     following.following,
+    neg_owners.owners,
 )
 
 
@@ -59,7 +61,7 @@ def facts_of(case: dict[str, Any]) -> Facts:
     live = IndexedLive(cloud.live)
     target = wanted(spec, observed, live)
     plan = make(spec, observed, live, target=target)
-    return Facts(spec, target, observed, live, plan, _reader(spec, cloud, observed, case))
+    return Facts(spec, target, observed, live, plan, _reader(spec, cloud, seen, observed, case))
 
 
 def _with_pods(spec: Spec, observed: Observed) -> Observed:
@@ -105,7 +107,7 @@ def _observed(observed: Observed, case: dict[str, Any]) -> Observed:
 
 
 def _service(service: ObservedService, edit: dict[str, Any]) -> ObservedService:
-    more: dict[str, Any] = {k: v for k, v in edit.items() if k == "found"}
+    more: dict[str, Any] = {k: v for k, v in edit.items() if k in ("found", "changed")}
     if "target_ports" in edit:
         more["target_ports"] = {p: tuple(real) for p, real in edit["target_ports"].items()}
     if "pods" in edit:
@@ -128,19 +130,21 @@ def _neg(neg: Neg, said: dict[str, Any]) -> Neg:
     return dataclasses.replace(neg, **said)
 
 
-def _reader(spec: Spec, cloud: IdealCloud, observed: Observed, case: dict[str, Any]) -> Reader:
+def _reader(
+    spec: Spec, cloud: IdealCloud, made: Observed, observed: Observed, case: dict[str, Any]
+) -> Reader:
     """A reader to which the answers of Google and the clusters were given beforehand."""
     connection = Connection(
         spec.project, {"compute": "http://127.0.0.1:9"}, AnonymousCredentials(), SteppedClock()
     )
     reader = Reader(Wire(connection))
     for cluster in observed.clusters:
-        for path, items in {"api/v1/namespaces": [], **case.get("objects", {})}.items():
+        system = {"metadata": {"name": "kube-system", "uid": f"uid-{cluster}"}}
+        for path, items in {"api/v1/namespaces": [system], **case.get("objects", {})}.items():
             reader.start(("objects", cluster, path, ""), lambda items=items: items)
     network = f"compute/v1/{network_path(spec)}"
     above = case.get("policies", {})
-    for group, text in case.get("descriptions", {}).items():
-        path = f"compute/v1/projects/{spec.project}/zones/{group}"
+    for path, text in _descriptions(spec, made, case).items():
         reader.start(("one", "compute", path), lambda text=text: {"description": text})
     effective = {"firewallPolicys": above.get("effective", [])}
     order = {"networkFirewallPolicyEnforcementOrder": above.get("order", "")}
@@ -155,6 +159,24 @@ def _reader(spec: Spec, cloud: IdealCloud, observed: Observed, case: dict[str, A
             key = ("post", "compute", path, repr([("group", group)]))
             reader.start(key, lambda answer=answer: answer)
     return reader
+
+
+def _descriptions(spec: Spec, made: Observed, case: dict[str, Any]) -> dict[str, str]:
+    """What is written into the NEGs: by GKE, whom it made them for; or what the case says."""
+    found = {}
+    for cluster in made.clusters.values():
+        for service in cluster.services:
+            for neg in service.negs:
+                maker = {
+                    "cluster-uid": f"uid-{cluster.name}",
+                    "namespace": service.namespace,
+                    "service-name": service.name,
+                    "port": str(neg.port),
+                }
+                found[f"compute/v1/{canonical(neg.link)}"] = json.dumps(maker)
+    for group, text in case.get("descriptions", {}).items():
+        found[f"compute/v1/projects/{spec.project}/zones/{group}"] = text
+    return found
 
 
 def _health(observed: Observed, case: dict[str, Any], backend: Any, group: str) -> dict[str, Any]:

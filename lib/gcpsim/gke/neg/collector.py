@@ -29,8 +29,8 @@ class Collector:
     NEG manager: what a Service wants is no candidate, whatever its deletion timestamp says.
     """
 
-    def __init__(self, plane: Plane, wanted: Container[str]) -> None:
-        self._wanted = wanted
+    def __init__(self, plane: Plane, wanted: Container[str], part: str) -> None:
+        self._wanted, self._part = wanted, part
         self.plane = plane
         self.cluster = plane.cluster
         self.compute = plane.world.compute
@@ -41,6 +41,8 @@ class Collector:
     def collect(self) -> bool:
         """One round; True when it started or finished anything."""
         changed = False
+        if self.plane.stands_still(self._part):
+            return changed
         for obj in self.cluster.table(svcneg.RESOURCE).values():
             held = svcneg.FINALIZER in (obj["metadata"].get("finalizers") or ())
             if deleting(obj) and held and key_of(obj) not in self._wanted:

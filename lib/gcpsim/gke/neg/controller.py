@@ -14,7 +14,7 @@ from gcpsim.gke.neg.annotation import KEY, STATUS_KEY, NegError
 from gcpsim.gke.neg.collector import Collector
 from gcpsim.gke.neg.gates import Gates
 from gcpsim.gke.neg.source import AnnotationSource, Wish, Wishes
-from gcpsim.gke.neg.syncer import Syncers
+from gcpsim.gke.neg.syncer import PART, Syncers
 from gcpsim.gke.neg.zones import Zones
 from gcpsim.k8s.controllers.objects import (
     Obj,
@@ -43,17 +43,21 @@ class NegController:
         self.worker = plane.worker("gke.neg.lag", self.reconcile)
         self.gates = Gates(plane, self.source)
         self.syncers = Syncers(plane, self.zones, self.gates)
-        self.collector = Collector(plane, self.syncers.running)
+        self.collector = Collector(plane, self.syncers.running, PART)
         self._retries: dict[str, int] = {}
         self._asking: set[str] = set()
         if plane.network.native:
             self.cluster.admit("services", with_default)
         self.cluster.subscribe("services", self._follow)
+        self.look()
+        self.cluster.subscribe(svcneg.RESOURCE, self._follow_object)
+
+    def look(self) -> None:
+        """Look at everything: at the start, and after standing still."""
         for service in self.cluster.list("services"):
             self._follow("ADDED", service, None)
         for obj in self.cluster.list(svcneg.RESOURCE):
             self.worker.mark(self._service_of(obj))
-        self.cluster.subscribe(svcneg.RESOURCE, self._follow_object)
 
     def _follow(self, event: str, service: Obj, old: Obj | None) -> None:
         key = key_of(service)
@@ -75,6 +79,8 @@ class NegController:
             self.worker.mark(key)
 
     def reconcile(self, key: str) -> None:
+        if self.plane.stands_still(PART):
+            return
         service = self.cluster.get("services", *split(key))
         if service is None or deleting(service):
             self._asking.discard(key)

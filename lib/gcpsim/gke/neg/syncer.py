@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gcpsim.gke.neg.gates import Gates
 
 COMPONENT = "neg-controller"
+PART = "negs"  # how a controller that stands still is noted
 BATCH = 500
 TRIES = 15
 
@@ -91,7 +92,7 @@ class Syncers:
     def reconcile(self, key: str) -> None:
         syncer = self.running.get(key)
         obj = self.cluster.get(svcneg.RESOURCE, *split(key))
-        if syncer is None or obj is None:
+        if syncer is None or obj is None or self.plane.stands_still(PART):
             return
         initializing = True
         try:

@@ -17,8 +17,10 @@ from gcpsim.k8s.controllers.objects import (
     labels_of,
     owner_reference,
     split,
+    with_annotations,
 )
 from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.controllers.triggers import NOTE, Triggers
 
 SERVICE = "kubernetes.io/service-name"
 MANAGER = "endpointslice.kubernetes.io/managed-by"
@@ -56,7 +58,7 @@ class EndpointSliceController:
         self.plane = plane
         self.cluster = plane.cluster
         self.worker = plane.worker("kubernetes.endpointslice.lag", self.reconcile)
-        self._slices = Slices()
+        self._slices, self._triggers = Slices(), Triggers()
         self._services: defaultdict[str, dict[str, dict[str, str]]] = defaultdict(dict)
         self._made: defaultdict[str, dict[str, tuple[Obj, Obj, Ports, Obj]]] = defaultdict(dict)
         self.cluster.subscribe("services", self._follow_service)
@@ -99,12 +101,14 @@ class EndpointSliceController:
         ]
         if service is None or not service["spec"].get("selector"):
             self._made.pop(key, None)
+            self._triggers.forget(key)
             for piece in have:
                 self.cluster.delete("endpointslices", *split(key_of(piece)))
             return
         if deleting(service) or service["spec"].get("type") == "ExternalName":
             return
         wanted = self._wanted(service)
+        since = self._triggers.since(service, (made[0] for made in self._made[key].values()))
         groups: defaultdict[Ports, list[Obj]] = defaultdict(list)
         for piece in have:
             groups[_ports_of(piece)].append(piece)
@@ -115,7 +119,7 @@ class EndpointSliceController:
                 for piece in pieces:
                     self.cluster.delete("endpointslices", *split(key_of(piece)))
         for ports, endpoints in wanted.items():
-            self._arrange(service, ports, endpoints, groups.get(ports, []))
+            self._arrange(service, since, ports, endpoints, groups.get(ports, []))
 
     def _wanted(self, service: Obj) -> defaultdict[Ports, dict[str, Obj]]:
         """Endpoints by ports and address. Objects are frozen: what was made of a pod is kept."""
@@ -144,7 +148,12 @@ class EndpointSliceController:
         return _endpoint(pod, zone, bool(spec.get("publishNotReadyAddresses")))
 
     def _arrange(
-        self, service: Obj, ports: Ports, endpoints: dict[str, Obj], pieces: list[Obj]
+        self,
+        service: Obj,
+        since: str | None,
+        ports: Ports,
+        endpoints: dict[str, Obj],
+        pieces: list[Obj],
     ) -> None:
         missing = dict(endpoints)
         plans: list[tuple[Obj, list[Obj]]] = []
@@ -168,16 +177,15 @@ class EndpointSliceController:
             labels = _labels(service)
             if kept != list(piece["endpoints"] or ()) or labels_of(piece) != labels:
                 meta = {**piece["metadata"], "labels": labels}
-                self.cluster.update(
-                    "endpointslices", {**piece, "metadata": meta, "endpoints": kept}
-                )
+                new = {**piece, "metadata": meta, "endpoints": kept}
+                self.cluster.update("endpointslices", with_annotations(new, **{NOTE: since}))
         rest = list(missing.values())
         for start in range(0, len(rest), LIMIT):
-            self._create(service, ports, rest[start : start + LIMIT])
+            self._create(service, since, ports, rest[start : start + LIMIT])
         if not endpoints and not survivors:
-            self._create(service, ports, [])
+            self._create(service, since, ports, [])
 
-    def _create(self, service: Obj, ports: Ports, endpoints: list[Obj]) -> None:
+    def _create(self, service: Obj, since: str | None, ports: Ports, endpoints: list[Obj]) -> None:
         namespace, name = split(key_of(service))
         suffix = "".join(secrets.choice(SAFE) for _ in range(5))
         self.cluster.create(
@@ -188,6 +196,7 @@ class EndpointSliceController:
                     "generateName": f"{name}-",
                     "namespace": namespace,
                     "labels": _labels(service),
+                    "annotations": {NOTE: since} if since else {},
                     "ownerReferences": [owner_reference(service)],
                 },
                 "addressType": "IPv4",

@@ -173,6 +173,10 @@ class Plane:
         found = [doc["since"] for doc in self._outages_of(node)]
         return float(min(found)) if found else self.now()
 
+    def stands_still(self, part: str) -> bool:
+        """Whether a controller of this cluster does nothing at the moment."""
+        return f"{part}/{self.cluster.name}" in self.outages
+
     def _outages_of(self, node: Obj) -> list[Obj]:
         zone = (node["metadata"].get("labels") or {}).get("topology.kubernetes.io/zone", "")
         keys = (f"zone/{zone}", f"node/{self.cluster.name}/{node['metadata']['name']}")
