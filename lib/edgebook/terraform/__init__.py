@@ -26,18 +26,12 @@ from edgebook.model.values import (
 from edgebook.params.names import slug
 from edgebook.plan.attachments import attachments
 from edgebook.plan.compare import UNKNOWN, lookup
+from edgebook.terraform.arguments import BELOW, KNOWN, number, since
 from edgebook.terraform.hcl import Block, Expression, render
+from edgebook.terraform.remarks import head, left_out
 from edgebook.terraform.types import TerraformType, exported, label, snake, type_of
 
 PROVIDER = "hashicorp/google"
-# The first that knows `type` of DNS authorizations.
-# 6.14.0 added network_tier of global forwarding rules, the last argument that is written here.
-PROVIDER_VERSION = ">= 6.14.0"
-# An import leaves `terraform_labels` empty in the state, and a secret can't be read back.
-HEAD = (
-    "Written by `edgebook export --format terraform`. Plan it first: after the import it may set "
-    "labels (and an IAP client secret) in place, and change nothing else."
-)
 CORE_VERSION = ">= 1.5.0"  # import blocks
 
 
@@ -57,18 +51,22 @@ def export(
     left_alone = {change.key for change in plan.reports} - {change.key for change in plan.to_do}
     writer = _Writer(desired, live, observed, left_alone, owned_backends=owned_backends)
     blocks = list(writer.resources())
-    head = [_terraform(), Block("provider", ("google",), {"project": project})]
-    main = render([*head, *writer.variables(), *blocks])
-    return {"main.tf": main, "imports.tf": render(writer.imports())}
+    imports = list(writer.imports())
+    there = {str(block.values["to"].text) for block in imports}
+    imported = [block for block in blocks if ".".join(block.labels) in there]
+    terraform = _terraform(writer.needs(), head(imported))
+    first = [terraform, Block("provider", ("google",), {"project": project})]
+    main = render([*first, *writer.variables(), *blocks])
+    return {"main.tf": main, "imports.tf": render(imports)}
 
 
-def _terraform() -> Block:
+def _terraform(needs: str, comment: str) -> Block:
+    version = f">= {needs}, < {BELOW}"
     required = Block(
-        "required_providers",
-        values={"google": {"source": PROVIDER, "version": PROVIDER_VERSION}},
+        "required_providers", values={"google": {"source": PROVIDER, "version": version}}
     )
     values = {"required_version": CORE_VERSION}
-    return Block("terraform", (), values, (required,), comment=HEAD)
+    return Block("terraform", (), values, (required,), comment=comment)
 
 
 class _Writer:
@@ -92,12 +90,19 @@ class _Writer:
             and resource.ownership is not Ownership.REFERENCED
             and resource.key not in left_alone
         }
+        self._links = {path(key): resource for key, resource in self._made.items()}
+        self._versions = {KNOWN}
+        self._unknown: list[str] = []  # arguments of the resource at hand that no provider has
         self._secrets: dict[str, SecretRef] = {}
         self._backends = {r.name: r for r in desired.resources if r.kind == "backends"}
 
     def resources(self) -> Iterator[Block]:
         for resource in self._made.values():
             yield self._resource(resource)
+
+    def needs(self) -> str:
+        """The oldest version of the provider that knows every argument that was written."""
+        return max(self._versions, key=number)
 
     def variables(self) -> Iterator[Block]:
         """One for each secret: its value has no place in a file."""
@@ -129,7 +134,8 @@ class _Writer:
 
     def _resource(self, resource: Resource) -> Block:
         kind = type_of(resource.kind)
-        values, blocks = self._fields(resource.body, kind, "")
+        self._unknown = []
+        values, blocks = self._fields(resource.body, kind)
         values = {**self._identity(resource), **values}
         ignored = list(kind.ignored)
         if resource.kind == "backendService" and resource.name in self._backends:
@@ -140,7 +146,8 @@ class _Writer:
         if ignored:
             names = Expression("[" + ", ".join(ignored) + "]")
             blocks.append(Block("lifecycle", values={"ignore_changes": names}))
-        return Block("resource", (kind.name, _label(resource)), values, blocks)
+        comment = left_out(self._unknown)
+        return Block("resource", (kind.name, _label(resource)), values, blocks, comment)
 
     def _identity(self, resource: Resource) -> dict[str, Any]:
         """What an API tells by the path: project, name, parent."""
@@ -156,46 +163,48 @@ class _Writer:
         return {**identity, "name": resource.name}
 
     def _fields(
-        self, body: Mapping[str, Any], kind: TerraformType, pattern: str
+        self, body: Mapping[str, Any], kind: TerraformType, pattern: str = "", at: str = ""
     ) -> tuple[dict[str, Any], list[Block]]:
-        """Attributes and blocks of a body."""
+        """Attributes and blocks of a body: `pattern` is the API's place, `at` the provider's."""
         values: dict[str, Any] = {}
         blocks: list[Block] = []
         for field, value in body.items():
-            inner = f"{pattern}.{field}" if pattern else field
+            inner = f"{pattern}{field}"
             name = kind.renamed.get(inner, snake(field))
             if value is None or inner in kind.dropped or value in ("", []):
                 continue
-            if isinstance(value, Mapping) and field != "labels":
-                self._block(kind, inner, name, value, values, blocks)
+            if inner in kind.lifted:
+                values.update(self._fields(value, kind, f"{inner}.", at)[0])
+            elif not self._known(kind, f"{at}{name}"):
+                continue
+            elif isinstance(value, Mapping) and field != "labels":
+                blocks += self._block(kind, inner, f"{at}{name}", value)
             elif isinstance(value, list) and value and isinstance(value[0], Mapping):
                 for item in value:
-                    inside = self._fields(item, kind, f"{inner}[]")
+                    inside = self._fields(item, kind, f"{inner}[].", f"{at}{name}.")
                     blocks.append(Block(name, (), *inside))
             else:
                 values[name] = self._attribute(_port(value) if name == "port_range" else value)
         return values, blocks
 
+    def _known(self, kind: TerraformType, argument: str) -> bool:
+        """Whether a provider has it; remembers which, or that none does."""
+        version = since(kind.name, argument)
+        if version:
+            self._versions.add(version)
+        else:
+            self._unknown.append(argument)
+        return bool(version)
+
     def _block(
-        self,
-        kind: TerraformType,
-        inner: str,
-        name: str,
-        value: Mapping[str, Any],
-        values: dict[str, Any],
-        blocks: list[Block],
-    ) -> None:
+        self, kind: TerraformType, inner: str, at: str, value: Mapping[str, Any]
+    ) -> list[Block]:
+        name = at.rpartition(".")[2]
         if kind.name == "google_compute_firewall" and name == "log_config":
             # Its presence switches logging on.
-            if value.get("enable"):
-                blocks.append(Block(name, (), {"metadata": "INCLUDE_ALL_METADATA"}))
-            return
-        inside = self._fields(value, kind, inner)
-        lifted = {f"{inner}.{field}" for field in value} & set(kind.renamed)
-        if lifted:
-            values.update(inside[0])  # the provider has the field one level up
-        else:
-            blocks.append(Block(name, (), *inside))
+            enabled = {"metadata": "INCLUDE_ALL_METADATA"}
+            return [Block(name, (), enabled)] if value.get("enable") else []
+        return [Block(name, (), *self._fields(value, kind, f"{inner}.", f"{at}."))]
 
     def _attribute(self, value: Any) -> Any:
         if isinstance(value, Ref):
@@ -206,6 +215,8 @@ class _Writer:
             return Expression(f"var.{name}")
         if isinstance(value, list | tuple):
             return [self._attribute(item) for item in value]
+        if isinstance(value, str) and (made := self._links.get(canonical(value))):
+            return self._reference(Ref(made.kind, made.name, made.scope))
         return value
 
     def _reference(self, ref: Ref) -> Any:
@@ -236,7 +247,7 @@ class _Writer:
             fields = {"group": neg.link, **each.entry_in(neg.zone)}
             if neg.link in capacity:
                 fields.setdefault("capacityScaler", capacity[neg.link])
-            values, _ = self._fields(fields, type_of("backendService"), "backends[]")
+            values, _ = self._fields(fields, type_of("backendService"), "backends[].", "backend.")
             blocks.append(Block("backend", (), values))
         return blocks
 

@@ -18,6 +18,7 @@ class TerraformType:
 
     name: str
     renamed: Mapping[str, str] = field(default_factory=dict)  # field pattern -> attribute
+    lifted: frozenset[str] = frozenset()  # objects whose fields the provider has one level up
     dropped: frozenset[str] = frozenset()
     ignored: tuple[str, ...] = ()  # lifecycle.ignore_changes
 
@@ -28,6 +29,15 @@ ROUTING = {
     "pathMatchers[].pathRules": "path_rule",
     "pathMatchers[].routeRules": "route_rules",
     "tests": "test",
+    **{
+        f"{place}.errorResponseRules": "error_response_rule"
+        for place in (
+            "defaultCustomErrorResponsePolicy",
+            "pathMatchers[].defaultCustomErrorResponsePolicy",
+            "pathMatchers[].pathRules[].customErrorResponsePolicy",
+            "pathMatchers[].routeRules[].customErrorResponsePolicy",
+        )
+    },
 }
 # Kinds whose names are not just the API's in snake case.
 SPECIAL: Mapping[str, Mapping[str, Any]] = {
@@ -38,7 +48,8 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
             "connectionDraining.drainingTimeoutSec": "connection_draining_timeout_sec",
             "enableCDN": "enable_cdn",
             "backends": "backend",
-        }
+        },
+        "lifted": frozenset({"connectionDraining"}),
     },
     "urlMap": {"renamed": ROUTING},
     "targetSslProxy": {"renamed": {"service": "backend_service"}},

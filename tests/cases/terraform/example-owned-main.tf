@@ -1,11 +1,11 @@
-# Written by `edgebook export --format terraform`. Plan it first: after the import it may set labels (and an IAP client secret) in place, and change nothing else.
+# Written by `edgebook export --format terraform`. Plan it first.
 terraform {
   required_version = ">= 1.5.0"
 
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.14.0"
+      version = ">= 6.14.0, < 8.0.0"
     }
   }
 }

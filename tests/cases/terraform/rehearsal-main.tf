@@ -1,11 +1,13 @@
-# Written by `edgebook export --format terraform`. Plan it first: after the import it may set labels (and an IAP client secret) in place, and change nothing else.
+# Written by `edgebook export --format terraform`. Plan it first.
+# After the import it sets in place what the provider can't read back, and nothing else:
+# - labels of 11 resources: an import leaves them empty in the state
 terraform {
   required_version = ">= 1.5.0"
 
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.14.0"
+      version = ">= 6.14.0, < 8.0.0"
     }
   }
 }

@@ -17,6 +17,7 @@ from edgebook.params.apitypes import schemas
 from edgebook.plan import teardown
 from edgebook.plan.diff import diff
 from edgebook.terraform import export
+from edgebook.terraform.arguments import ARGUMENTS, KNOWN
 from edgebook.terraform.types import exported, type_of
 from edgebook.verify.preflight import needed
 
@@ -62,6 +63,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """The row, for the time of a test."""
     assert "backendBucket" not in KINDS, "it is real now: choose another kind for this test"
     monkeypatch.setitem(KINDS, "backendBucket", BUCKET)  # type: ignore[arg-type]
+    known = {"name": KNOWN, "bucket_name": KNOWN, "description": KNOWN, "project": KNOWN}
+    monkeypatch.setitem(ARGUMENTS, BUCKET.terraform, known)  # type: ignore[arg-type]
     return BUCKET
 
 
