@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 
 import platformdirs
-import psutil
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.ownership import Owner
+
+TRIES = 20
 
 
 def state_place() -> Path:
@@ -68,11 +70,8 @@ def _scratch(pid: int) -> Path:
     root = Path(tempfile.gettempdir()) / f"edgebook-{os.getuid()}"
     if private_folder(root).stat().st_uid != os.getuid():
         raise EdgebookError("A folder of ours belongs to somebody else", where=str(root))
-    for old in root.iterdir():
-        if not _lives(old.name):
-            shutil.rmtree(old, ignore_errors=True)
-    began = psutil.Process(pid).create_time()
-    mine = private_folder(root / f"{pid}-{began:.0f}")
+    _sweep(root)
+    mine = _owned(root)
 
     def leave() -> None:
         if os.getpid() == pid:
@@ -84,9 +83,25 @@ def _scratch(pid: int) -> Path:
     return mine
 
 
-def _lives(name: str) -> bool:
-    number, _, began = name.partition("-")
-    try:
-        return abs(psutil.Process(int(number)).create_time() - float(began)) < 2
-    except (psutil.Error, ValueError):
-        return False
+def _sweep(root: Path) -> None:
+    """Remove the folders that nobody owns, of whatever machine or namespace their owners were."""
+    with contextlib.suppress(OSError):
+        for old in list(root.iterdir()):
+            of_the_dead = Owner(old)
+            if of_the_dead.take():
+                shutil.rmtree(old, ignore_errors=True)
+                of_the_dead.drop()
+
+
+def _owned(root: Path) -> Path:
+    """A new folder that is ours before anybody else may sweep it."""
+    for _ in range(TRIES):
+        mine = Path(tempfile.mkdtemp(dir=private_folder(root)))
+        if Owner(mine).take():
+            return mine
+    raise EdgebookError(
+        "No folder for temporary files can be made",
+        where=str(root),
+        why="files there cannot be locked",
+        next="name another with TMPDIR",
+    )

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from edgebook.base.ownership import FILE as OWNER
 from edgebook.records import keyless
 from edgebook.records.anchors import Anchor, missing
 from edgebook.records.archive import CHAIN, INDEX, LOCK, PROBE, RECORD, Archive
 from edgebook.records.buckets import CLAIM, PLACES
 from edgebook.records.index import archive_page
 from edgebook.records.keyless import BUNDLE
-from edgebook.records.ownership import FILE as OWNER
 from edgebook.records.record import Record, load_records, parse_record, read_chain, sha256
 from edgebook.records.signing import SIGNATURE, signer
 

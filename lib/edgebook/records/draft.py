@@ -17,6 +17,7 @@ from typing import Any
 import platformdirs
 
 from edgebook.base.errors import EdgebookError, UsageError
+from edgebook.base.ownership import Owner
 from edgebook.records import keyless, proof
 from edgebook.records.archive import (
     CHAIN,
@@ -31,7 +32,6 @@ from edgebook.records.archive import (
 )
 from edgebook.records.html import notebook_page
 from edgebook.records.index import archive_page, record_page
-from edgebook.records.ownership import Owner
 from edgebook.records.record import (
     FORMAT,
     Record,

@@ -8,6 +8,7 @@ records the change; otherwise a run that writes keeps it in the user's state fol
 import json
 import os
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,7 +137,7 @@ def for_run(front_door: str, clock: Clock, record: Path | None = None) -> Journa
     for old in sorted(folder.glob("*.jsonl"))[:-KEPT]:
         old.unlink(missing_ok=True)
     stamp = clock.utc().strftime("%Y%m%dT%H%M%S.%f")
-    path = folder / f"{stamp}-{os.getpid()}.jsonl"
+    path = folder / f"{stamp}-{uuid.uuid4().hex[:12]}.jsonl"
     if record is not None:
         record.touch(mode=0o600)
         try:

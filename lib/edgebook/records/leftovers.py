@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.ownership import FILE, Owner
 from edgebook.records import proof
 from edgebook.records.archive import RECORD, Archive, FolderArchive, write_atomically
 from edgebook.records.draft import PLACE, RESERVE, RUNNING, Draft, outbox
 from edgebook.records.events import by_step, read_events
-from edgebook.records.ownership import FILE, Owner
 from edgebook.records.record import Record
 from edgebook.records.redact import Redactor, environment_secrets
 

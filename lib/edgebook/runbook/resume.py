@@ -14,13 +14,13 @@ from typing import Any
 
 from edgebook import params
 from edgebook.base.errors import LockedError, RefusedError, UsageError
+from edgebook.base.ownership import is_owned
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.plan.approval import Approval
 from edgebook.records import Archive, FolderArchive, proof, verify_archive
 from edgebook.records.archive import CHAIN, CHANGE_ID, RECORD
 from edgebook.records.draft import JOURNAL, RUNNING
-from edgebook.records.ownership import is_owned
 from edgebook.records.record import read_chain
 from edgebook.records.signing import signed_by
 

@@ -1,7 +1,8 @@
-"""Who writes a draft: a file in it that the kernel keeps locked for as long as its run lives.
+"""Whose a folder is: a file in it that the kernel keeps locked for as long as its owner lives.
 
 However a run ends, its lock goes with it, on this machine and on others that share the folder; no
-process id or clock is asked. Two runs can't both own a draft; a dead one's is anybody's to seal.
+process id or clock is asked, so that pods may share it too. Two can't both own a folder; what a
+dead one left (a draft, a folder for the time being) is anybody's to seal or to sweep.
 """
 
 import contextlib
@@ -13,21 +14,24 @@ FILE = ".owner"
 
 
 class Owner:
-    """Holds a draft's folder from `take` to `leave`."""
+    """Holds a folder from `take` to `leave`."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._handle = -1
 
     def take(self) -> bool:
-        """False when somebody else who lives owns it."""
+        """False when somebody else who lives owns it, or sweeps it away just now."""
         try:
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             return False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            gone = os.fstat(handle).st_nlink == 0
         except OSError:
+            gone = True
+        if gone:
             os.close(handle)
             return False
         self._handle = handle
@@ -47,7 +51,7 @@ class Owner:
 
 
 def is_owned(folder: Path) -> bool:
-    """Whether a run that lives writes this draft."""
+    """Whether one that lives owns this folder."""
     if not (folder / FILE).exists():
         return False
     owner = Owner(folder)
