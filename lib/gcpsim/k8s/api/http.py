@@ -17,7 +17,17 @@ from aiohttp import web
 from gcpsim.core.errors import ApiError
 from gcpsim.core.faults import Fault
 from gcpsim.core.world import World
-from gcpsim.k8s.api import discovery, hookcalls, identity, metrics, openapi, verbs, watching
+from gcpsim.k8s.api import (
+    discovery,
+    forwarding,
+    hookcalls,
+    identity,
+    metrics,
+    openapi,
+    subresources,
+    verbs,
+    watching,
+)
 from gcpsim.k8s.api.admission import Review, Unanswered
 from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
 from gcpsim.k8s.objects import hooks
@@ -104,8 +114,6 @@ class ApiServer:
             raise StatusError(413, "RequestEntityTooLarge", message) from None
 
     async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
-        if "upgrade" in call.headers.get("connection", "").lower():
-            raise _not_here(call)
         self.world.transact(lambda: self._authorize(call))
         faults = self._faults(call)
         for fault in faults:
@@ -118,6 +126,8 @@ class ApiServer:
                 raise StatusError(fault.code, fault.reason, fault.message, headers=headers)
             elif fault.effect == "permission":
                 raise StatusError(403, "Forbidden", fault.message)
+        if "upgrade" in call.headers.get("connection", "").lower():
+            return await self._upgrade(request, call)
         if call.subresource == "log" and call.plural == "pods":
             call.said = await self._pod_log(call)
         measured = call.group == metrics.GROUP
@@ -135,6 +145,14 @@ class ApiServer:
             raise Dropped
         self._count(call, response.status)
         return response
+
+    async def _upgrade(self, request: web.Request, call: Call) -> web.StreamResponse:
+        """A connection that is to become another one: only ports are forwarded."""
+        if (call.plural, call.subresource) != ("pods", "portforward"):
+            raise subresources.not_simulated(call.plural, call.subresource)
+        ports = forwarding.Ports(self.cluster, self.world, call)
+        self._count(call, 101)
+        return await forwarding.serve(ports, request, call)
 
     async def _reviewed(self, call: Call) -> web.Response:
         """Carry a request out; again, as often as webhooks have to be asked in between."""
@@ -237,12 +255,6 @@ def _collection(call: Call) -> str:
     if not call.plural:
         return call.path.strip("/").partition("/")[0]
     return f"{call.plural}/{call.subresource}" if call.subresource else call.plural
-
-
-def _not_here(call: Call) -> StatusError:
-    what = call.subresource or "upgrading the connection"
-    message = f"{what} is not simulated: pods here have no processes to attach to"
-    return StatusError(501, "NotImplemented", message)
 
 
 def _abort(request: web.Request) -> web.Response:

@@ -37,12 +37,28 @@ TOKEN_LIFE = 3600  # seconds
 SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32
 
 
+INSTEAD = {
+    "exec": "see what it answered with `kubectl logs`, or ask it through `kubectl port-forward`",
+    "attach": "see what it answered with `kubectl logs`",
+    "ephemeralcontainers": "ask its stand-in through `kubectl port-forward`",
+    "proxy": "ask its stand-in through `kubectl port-forward`",
+    "portforward": "it is asked for by upgrading a connection, as kubectl does",
+}
+
+
+def not_simulated(plural: str, name: str) -> StatusError:
+    """What needs a process in a pod. No status that clients repeat."""
+    what = f"{plural}/{name}" if plural and name else "upgrading this connection"
+    why = f"gcpsim: {what} is not simulated, since a pod here is a stand-in without processes"
+    instead = f"; {INSTEAD[name]}" if name in INSTEAD else ""
+    return StatusError(400, "BadRequest", why + instead)
+
+
 def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     """Answer a request to a subresource other than status and finalize."""
     name = call.subresource.partition("/")[0]
     if name in NOT_SIMULATED and resource.key in ("pods", "services", "nodes"):
-        why = f"{resource.plural}/{name} is not simulated: pods here have no processes to attach to"
-        raise StatusError(501, "NotImplemented", why)
+        raise not_simulated(resource.plural, name)
     if call.subresource not in resource.subresources:
         raise status.no_such_path()
     if name == "scale":
