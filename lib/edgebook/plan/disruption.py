@@ -1,14 +1,16 @@
 """What a change does to traffic, in one sentence; empty when nobody notices. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgebook.model.kinds import KINDS, kind_of
 from edgebook.model.values import Action, ResourceKey, to_json
-from edgebook.plan import details
+from edgebook.plan import details, routes
 
 # What a teardown says of itself: the rest goes unnoticed once these are gone.
 SERVING = ("address", "forwardingRule")
+DOT = re.compile(r"\.(?![^\[]*\])")  # between fields; one inside of [names] is part of a name
 TLS_ORDER = ("TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3")
 
 
@@ -88,7 +90,7 @@ def _backend_service(
     return ""
 
 
-def _url_map(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+def _url_map(before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[str, Any]) -> str:
     """Routes and weights decide where requests go."""
     moved = [
         leaf
@@ -96,9 +98,9 @@ def _url_map(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str
         if not leaf.path.startswith("tests")  # Google's own try of a URL map, no traffic
         and (leaf.path.endswith((".weight", "ervice")) or leaf.after == details.NONE)
     ]
-    if not moved or not before:
+    if not moved or not before or routes.same_for_hosts(live, after):
         return ""
-    first = ".".join(moved[0].path.split(".")[-2:])
+    first = ".".join(DOT.split(moved[0].path)[-2:])
     more = f", and {len(moved) - 1} more" if len(moved) > 1 else ""
     return f"requests go elsewhere: {first} {moved[0].before} -> {moved[0].after}{more}"
 
