@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ import orjson
 from edgebook.cloud.reach import Way, direct
 from edgebook.traffic.samples import Anchor, Mark, SampleLog
 from edgebook.traffic.statistics import Span, Statistics, statistics
-from edgebook.traffic.values import Blind, Protocol, Series, Target
+from edgebook.traffic.values import Blind, Client, Protocol, Series, Target
 
 POLITE = 5.0  # requests a second and frontend
 SILENT = 1.0  # a process of clients that says nothing for so long is blind
@@ -227,16 +227,13 @@ class Watch:
         for target, _, _ in wanted:
             sharing[target.frontend] += target.weight
         made: list[Series] = []
-        place = dict.fromkeys(sharing, 0.0)
         following = max(self.log.series, default=-1) + 1
-        for target, client, way in wanted:
+        for (target, client, way), first in zip(wanted, _turns(wanted), strict=True):
             number = numbers.get((target, client, way))
             if number is None:
                 number, following = following, following + 1
-            frontend, whole = target.frontend, sharing[target.frontend]
-            interval = min(whole / target.weight / self._rate_of(frontend), self._longest)
-            first = place[frontend] / whole
-            place[frontend] += target.weight
+            whole = sharing[target.frontend]
+            interval = min(whole / target.weight / self._rate_of(target.frontend), self._longest)
             where = (way.location, way.host, way.port)
             made.append(Series(number, target, client, *where, interval, first))
         return made
@@ -278,3 +275,20 @@ class Watch:
         if self._process is None or self._ended or until - self._heard < SILENT:
             return self.log
         return self.log.blinded(Blind(self._heard, until, "the clients do not report"))
+
+
+def _turns(wanted: Sequence[tuple[Target, Client, Way]]) -> list[float]:
+    """Where in its interval each series has its turn, as a share of it.
+
+    What watches one port of one frontend through one location takes turns evenly, so that the port
+    is never out of sight for longer than it must be; ports and locations begin at different times.
+    """
+    members: dict[tuple[str, int, str], int] = defaultdict(int)
+    groups = [(target.frontend, target.port, way.location) for target, _, way in wanted]
+    found = []
+    sizes = Counter(groups)
+    order = {group: number / len(sizes) for number, group in enumerate(sizes)}
+    for group in groups:
+        found.append((members[group] + order[group]) / sizes[group])
+        members[group] += 1
+    return found

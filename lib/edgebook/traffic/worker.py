@@ -8,6 +8,7 @@ says itself when it was blind: its loop late, or the machine asleep.
 import asyncio
 import contextlib
 import functools
+import math
 import os
 import resource
 import ssl
@@ -42,6 +43,14 @@ CLIENTS: Mapping[Client, type[BaseClient]] = {
 }
 
 
+def next_turn(now: float, interval: float, place: float) -> float:
+    """The first turn after now, `place` seconds into an interval.
+
+    Turns stand still in time: however often paces change, series stay as spread as they were meant.
+    """
+    return place + (math.floor((now - place) / interval) + 1) * interval
+
+
 class Worker:
     """All series of one process."""
 
@@ -49,7 +58,7 @@ class Worker:
         self._out = out
         self._loop = asyncio.get_running_loop()
         self._clients: dict[int, BaseClient] = {}
-        self._intervals: dict[int, float] = {}
+        self._paces: dict[int, tuple[float, float]] = {}  # interval, and where in it
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._samples: list[tuple[Any, ...]] = []
         self._blind: list[tuple[float, float, str, float]] = []
@@ -70,47 +79,48 @@ class Worker:
 
     def _add(self, series: Series) -> None:
         """A new series, or the new pace of one that is there."""
-        before = self._intervals.get(series.number, 0.0)
-        self._intervals[series.number] = series.interval
-        if series.number in self._clients:
-            if series.interval < before:
-                self._sooner(series.number, before - series.interval)
+        number, pace = series.number, (series.interval, series.first * series.interval)
+        if self._paces.get(number) == pace:
             return
-        target = series.target
-        secure = target.protocol in (Protocol.HTTPS, Protocol.SSL)
-        context = trusted(target.ca_file, series.client) if secure else None
-        self._clients[series.number] = CLIENTS[series.client](series, self._record, context)
-        due = self._loop.time() + series.first * series.interval
-        self._timers[series.number] = self._loop.call_at(due, self._fire, series.number, due)
+        self._paces[number] = pace
+        if number in self._clients:
+            self._timers[number].cancel()
+        else:
+            target = series.target
+            secure = target.protocol in (Protocol.HTTPS, Protocol.SSL)
+            context = trusted(target.ca_file, series.client) if secure else None
+            self._clients[number] = CLIENTS[series.client](series, self._record, context)
+        self._await_turn(number)
 
-    def _sooner(self, number: int, seconds: float) -> None:
-        """What waits for its turn at the old pace has it at the new one."""
-        timer = self._timers[number]
-        timer.cancel()
-        due = max(self._loop.time(), timer.when() - seconds)
+    def _await_turn(self, number: int) -> None:
+        due = next_turn(self._loop.time(), *self._paces[number])
         self._timers[number] = self._loop.call_at(due, self._fire, number, due)
 
     def _drop(self, number: int) -> None:
         if number not in self._clients:
             return
         self._timers.pop(number).cancel()
+        del self._paces[number]
         client = self._clients.pop(number)
         client.close()
         self._gone += client.unfinished
 
     def _fire(self, number: int, due: float) -> None:
         """Begin what is due; what is overdue for long is left out, never sent in a burst."""
-        client, interval = self._clients[number], self._intervals[number]
+        client, (interval, _) = self._clients[number], self._paces[number]
         now = self._loop.time()
-        if now - due > BEHIND:
-            due = now
+        late = now - due > BEHIND
+        due = now if late else due
         while due <= now:
             try:
                 client.launch()
             except Exception as error:  # told, and the others go on
                 self._trouble.append(f"{client.target.frontend}, {client.series.client}: {error!r}")
             due += interval
-        self._timers[number] = self._loop.call_at(due, self._fire, number, due)
+        if late:
+            self._await_turn(number)
+        else:
+            self._timers[number] = self._loop.call_at(due, self._fire, number, due)
 
     def _record(self, *sample: Any) -> None:
         self._samples.append(sample)

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from edgebook.traffic import (
     archive,
     judge,
 )
+from edgebook.traffic.worker import next_turn
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.traffic_servers import Authority, Server
 
@@ -182,6 +186,40 @@ def test_its_rate_is_shared_by_all_that_watch_a_frontend(server: Server) -> None
         series = list(watch.log.series.values())
     assert [item.interval for item in series] == [1.0] * 4
     assert sorted(item.first for item in series) == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_what_watches_one_port_through_one_location_takes_turns_evenly(server: Server) -> None:
+    """A port that answers beside one that does not yet is seen as often as its pace allows."""
+    ports = [(443, 1.0), (443, 1.0), (80, 0.25), (443, 1.0), (80, 0.25)]
+    targets = [
+        Target(
+            "web", f"{number}.example.com", "203.0.113.1", port, Protocol.HTTP, weight=weight,
+            clients=(Client.KEEP_ALIVE,),
+        )
+        for number, (port, weight) in enumerate(ports)
+    ]  # fmt: skip
+    ways = [Way("one", "127.0.0.1", 1), Way("two", "127.0.0.2", 1)]
+    with Watch(targets, rate=1.0, reach=lambda ip, port: ways) as watch:
+        series = list(watch.log.series.values())
+    for port, share in ((80, 1 / 2), (443, 1 / 3)):
+        for way in ways:
+            turns = sorted(
+                item.first
+                for item in series
+                if item.target.port == port and item.location == way.location
+            )
+            assert [b - a for a, b in pairwise(turns)] == [pytest.approx(share)] * (len(turns) - 1)
+            assert turns[0] + 1 - turns[-1] == pytest.approx(share)
+
+
+@given(now=st.floats(0, 1e6), interval=st.floats(0.001, 600), share=st.floats(0, 0.999))
+def test_a_turn_is_where_it_would_be_whenever_one_asks(
+    now: float, interval: float, share: float
+) -> None:
+    turn = next_turn(now, interval, share * interval)
+    assert now - 1e-6 <= turn <= now + interval + 1e-6
+    later = next_turn((now + turn) / 2, interval, share * interval)
+    assert later == pytest.approx(turn, abs=1e-6) or turn - now < 1e-6
 
 
 def test_a_target_keeps_its_settings_on_the_wire() -> None:
