@@ -25,11 +25,20 @@ PARAMS = "params/rehearsal.yaml"
 NOTEBOOKS = ROOT / "notebooks"
 # 80 and 90 move traffic: they are played by the rehearsal and tested with the moves.
 NUMBERED = [path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) if path.name < "80"]
-MOVING = [NOTEBOOKS / "80_cut_over.ipynb", NOTEBOOKS / "90_retire.ipynb"] + [
-    NOTEBOOKS / "operate" / f"{name}.ipynb"
-    for name in ("certificates", "failover", "swap", "upgrade", "zones")
-]
-LOOKING = [NOTEBOOKS / "operate" / name for name in ("status.ipynb", "teardown.ipynb")]
+
+
+def _operate(*, moves: bool) -> list[Path]:
+    """The notebooks of operate/ that end by themselves and move traffic, or do not."""
+    return [
+        path
+        for path in sorted((NOTEBOOKS / "operate").glob("*.ipynb"))
+        if path.stem != "watch"
+        and moves == bool(nbformat.read(path, 4).metadata["edgebook"].get("moves"))
+    ]
+
+
+MOVING = [NOTEBOOKS / "80_cut_over.ipynb", NOTEBOOKS / "90_retire.ipynb", *_operate(moves=True)]
+LOOKING = _operate(moves=False)
 SIMULATOR = ("--port", "0", "--scenario", "legacy", "--time-scale", "0")
 pytestmark = pytest.mark.timeout(600)
 
@@ -101,7 +110,7 @@ def test_plain_papermill_runs_the_notebooks_with_the_ordinary_kernel(world: Worl
 
     All of them run in ordinary kernels by nbval below, and through papermill in the runner's.
     """
-    certificate, teardown = NUMBERED[2], LOOKING[1]
+    certificate, teardown = NUMBERED[2], NOTEBOOKS / "operate" / "teardown.ipynb"
     output = world.folder / certificate.name
     words = ["-p", "params_file", PARAMS, "-p", "mode", "apply", "-p", "approve", "auto"]
     done = world.run("papermill", "--no-progress-bar", *words, certificate, output)

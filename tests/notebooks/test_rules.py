@@ -1,4 +1,4 @@
-"""Every notebook keeps the rules of docs/runbooks.md: shape, size, no logic, no outputs."""
+"""Every notebook keeps the rules of docs/contributing.md: shape, size, no logic, no outputs."""
 
 import ast
 import itertools

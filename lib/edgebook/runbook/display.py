@@ -173,7 +173,7 @@ def in_short(step: Mapping[str, Any]) -> str:
         parts.append(str(step["headline"]))
     elif not changes and (checks := step.get("checks")):
         counts = {state: sum(c["state"] == state for c in checks) for state in
-                  ("failed", "uncertain")}  # fmt: skip
+                  ("failed", "uncertain", "skipped")}  # fmt: skip
         bad = [f"{number} {state}" for state, number in counts.items() if number]
         parts.append(", ".join([f"{len(checks)} checks", *bad]))
     return "   ".join(parts)

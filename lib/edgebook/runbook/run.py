@@ -297,8 +297,11 @@ class Run:
     def _facts(self) -> dict[str, Any]:
         prepared, request, now = self.prepared, self.prepared.request, datetime.now(UTC)
         plan, approval = self.approved.plan, self.approved.approval
-        title = request.title or f"{request.mode} {prepared.door}: " + ", ".join(
-            runbook.title for runbook in prepared.runbooks
+        looks = not any(runbook.applies for runbook in prepared.runbooks)
+        title = (
+            request.title
+            or f"{'view' if looks else request.mode} {prepared.door}: "
+            + ", ".join(runbook.title for runbook in prepared.runbooks)
         )
         return {
             "title": title,

@@ -49,6 +49,20 @@ def test_regional_quotas(limited: Any) -> None:
     limited.neg("two", zone="europe-west1-b")
 
 
+def test_a_quota_of_the_project_counts_what_lies_in_its_regions(limited: Any) -> None:
+    used = quota(limited, "SUBNETWORKS")["usage"]
+    limit = {"project": limited.project, "metric": "SUBNETWORKS", "limit": used + 1}
+    limited.sim.admin("POST", "stage/quota", limit)
+    body = {"network": "global/networks/default", "ipCidrRange": "192.168.200.0/24"}
+    limited.make("regions/us-central1/subnetworks", name="one", **body)
+    elsewhere = body | {"name": "two", "ipCidrRange": "192.168.201.0/24"}
+    assert limited.refused("POST", "regions/europe-west1/subnetworks", elsewhere) == (
+        403,
+        "quotaExceeded",
+        f"Quota 'SUBNETWORKS' exceeded.  Limit: {used + 1}.0 globally.",
+    )
+
+
 def test_rate_limits_are_counted_by_the_minute(limited: Any) -> None:
     limited.sim.admin("POST", "clock", {"paused": True})
     limited.sim.admin("POST", "clock", {"advance": 60})

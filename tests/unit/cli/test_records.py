@@ -56,6 +56,7 @@ def test_list_and_show(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = said(capsys, "--records", place, "--json", "list")
     assert [record["status"] for record in json.loads(text)] == ["failed", "succeeded"]
     assert main(["records", "--records", place, "show", "CHG-2026-11-23-009"]) == 2
+    assert said(capsys, "list", "--records", place, "--json") == (code, text)
 
 
 def test_verify_tells_what_was_edited_and_fails(

@@ -15,12 +15,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--records", default="records", metavar="PLACE", help="folder or URL of the records"
     )
     parser.add_argument("--json", action="store_true", help="for machines")
+    places = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    places.add_argument("--records", metavar="PLACE", help="folder or URL of the records")
+    places.add_argument("--json", action="store_true", help="for machines")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="all records, the newest last")
-    show = actions.add_parser("show", help="one record: what was done, what failed, how to go on")
+    actions.add_parser("list", parents=[places], help="all records, the newest last")
+    show = actions.add_parser(
+        "show", parents=[places], help="one record: what was done, what failed, how to go on"
+    )
     show.add_argument("change_id")
     show.add_argument("--traffic", action="store_true", help="what users saw, and each failure")
-    verify = actions.add_parser("verify", help="find any edited, missing, added or moved file")
+    verify = actions.add_parser(
+        "verify", parents=[places], help="find any edited, missing, added or moved file"
+    )
     verify.add_argument(
         "--head", default="", metavar="HASH", help="a record's hash that must be in the chain"
     )
@@ -37,12 +44,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--identity", default="", metavar="WHO", help="the pipeline that sealed all (keyless)"
     )
     verify.add_argument("--issuer", default="", metavar="URL", help="who vouches for it")
-    anchor = actions.add_parser("anchor", help="note the head of the chain elsewhere")
+    anchor = actions.add_parser(
+        "anchor", parents=[places], help="note the head of the chain elsewhere"
+    )
     anchor.add_argument("place", metavar="PLACE", help="a file, a bucket's URL, or git for a tag")
-    diff = actions.add_parser("diff", help="what differs between two, by step and resource")
+    diff = actions.add_parser(
+        "diff", parents=[places], help="what differs between two, by step and resource"
+    )
     diff.add_argument("left")
     diff.add_argument("right")
-    actions.add_parser("index", help="make index.html anew from the records")
+    actions.add_parser("index", parents=[places], help="make index.html anew from the records")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -41,11 +41,19 @@ def _usage(compute: Resources, metric: str, collection: str, project: str, regio
 
 
 def require(compute: Resources, collection: str, project: str, scope: str, body: Doc) -> None:
-    """Refuse an insert over its quota, in Google's words."""
+    """Refuse an insert over its quota, in Google's words: its region's, and its project's where
+    that counts what lies in regions and zones."""
     kind, _, place = scope.partition("/")
     region = "" if kind == "global" else place if kind == "regions" else place.rsplit("-", 1)[0]
+    if region:
+        _require(compute, collection, project, region)
+    if not region or "global" not in compute.kinds[collection].scopes:
+        _require(compute, collection, project, "")
+
+
+def _require(compute: Resources, collection: str, project: str, region: str) -> None:
+    table = REGION_QUOTAS if region else PROJECT_QUOTAS
     for row in limits(compute, project, region):
-        table = REGION_QUOTAS if region else PROJECT_QUOTAS
         if table[row["metric"]][1] != collection or row["metric"].startswith("GLOBAL_"):
             continue
         if row["usage"] >= row["limit"]:

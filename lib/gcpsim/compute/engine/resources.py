@@ -50,6 +50,12 @@ class Draft:
 class Kind:
     """One collection.
 
+    `scopes`: where it lives: global, regions, zones. `aggregated`: it has an aggregatedList.
+    `prepare`: checks and completes a body on its way in. `view` adds what only reading shows.
+    `remove` refuses or prepares a deletion. `after` follows an operation's end (no document: gone).
+    `verbs`: the collection's own methods; `operation_types`: what Google calls their operations.
+    `immutable`: fields that PATCH and PUT can't change.
+    `in_use_number_form`: an in-use refusal names the project by its number.
     `fingerprint`: "" (none), "lenient" or "strict" (PATCH without one is refused; PUT always is).
     `labels_on_insert`: False where Google forgets labels sent with the insert (seen in recordings).
     `refs`: dotted paths of reference fields, `[]` for lists, with the collections they may name.
