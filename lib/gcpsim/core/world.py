@@ -74,6 +74,7 @@ class Options:
     retries: bool = True  # whether front ends try a request without a body once more
     drains_on_removal: bool = False  # whether removing a NEG from a backend service drains
     locations: Sequence[str] = ()
+    patience: float = 30.0  # real seconds until a connection must have asked something
 
 
 @dataclass

@@ -8,11 +8,11 @@ from gcpsim.dns.service import Dns
 class DnsDoors:
     """`await open(host)` once the world is built; `addresses` then says where resolvers answer."""
 
-    def __init__(self, service: Dns) -> None:
+    def __init__(self, service: Dns, patience: float) -> None:
         self.resolvers = Resolvers(service)
-        self._servers = {"": DnsServer(service)}
+        self._servers = {"": DnsServer(service, patience=patience)}
         for name, resolver in self.resolvers.by_name.items():
-            self._servers[name] = DnsServer(service, resolver)
+            self._servers[name] = DnsServer(service, resolver, patience)
 
     async def open(self, host: str) -> str:
         """Bind everything; gives the authoritative server's HOST:PORT."""

@@ -25,7 +25,6 @@ from gcpsim.dns.service import Dns
 PAYLOAD = 1232
 CACHE_SIZE = 10_000
 TRIES = 20
-IDLE_SECONDS = 30.0
 RCODE = {
     Status.NOERROR: dns.rcode.NOERROR,
     Status.NXDOMAIN: dns.rcode.NXDOMAIN,
@@ -145,7 +144,11 @@ class _Udp(asyncio.DatagramProtocol):
 class DnsServer:
     """The two sockets of one running server, authoritative unless another answers."""
 
-    def __init__(self, service: Dns, responder: Answering | None = None) -> None:
+    def __init__(
+        self, service: Dns, responder: Answering | None = None, patience: float = 30.0
+    ) -> None:
+        """`patience`: real seconds until a connection must have asked, and asked again."""
+        self._patience = patience
         self.responder = responder or Responder(service)
         self.port = 0
         self._tcp: asyncio.Server | None = None
@@ -177,7 +180,7 @@ class DnsServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(self._patience):
                     (length,) = struct.unpack("!H", await reader.readexactly(2))
                     wire = await reader.readexactly(length)
                 answer = self.responder.answer(wire, tcp=True)

@@ -32,6 +32,7 @@ class Config:
     until_stdin_closes: bool = False
     dataplane: bool = True
     locations: tuple[str, ...] = ()
+    patience: float = Options.patience
     private: bool = False  # found by those only who are told its URL
 
 
@@ -55,7 +56,10 @@ def build(config: Config) -> Cloud:
         raise damaged(config.state, f"its clock says {start!r}")
     clock = Clock(scale=config.time_scale, paused=config.paused, start=start)
     options = Options(
-        host=config.host, require_auth=config.require_auth, locations=config.locations
+        host=config.host,
+        require_auth=config.require_auth,
+        locations=config.locations,
+        patience=config.patience,
     )
     options.enforce_quotas = options.rate_limits = config.quotas
     world = World(clock=clock, store=store, options=options)

@@ -112,6 +112,13 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
     add("--require-auth", action="store_true", help=needs)
     add("--quotas", action="store_true", help="enforce resource quotas and rate limits")
     add("--until-stdin-closes", action="store_true", help="stop when standard input closes")
+    add(
+        "--patience",
+        type=_patience,
+        default=30.0,
+        metavar="SECONDS",
+        help="real time until a connection must have asked something (default 30)",
+    )
     add("--private", action="store_true", help="found by those only who are told its URL")
     command.set_defaults(run=_serve)
 
@@ -140,6 +147,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         until_stdin_closes=arguments.until_stdin_closes,
         dataplane=arguments.dataplane,
         locations=arguments.locations,
+        patience=arguments.patience,
         private=arguments.private,
     )
     try:
@@ -152,6 +160,16 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
+
+
+def _patience(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0.1 to 3600 seconds")
+    return value
 
 
 def _locations(text: str) -> tuple[str, ...]:

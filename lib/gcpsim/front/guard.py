@@ -8,6 +8,7 @@ token as well, which only who can read the user's files (or the ready line) know
 import asyncio
 import hmac
 import ipaddress
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,6 @@ from gcpsim.core.errors import ApiError
 
 TOKEN_HEADER = "x-gcpsim-token"
 KEEP_ALIVE = 600.0  # real seconds until a connection that asked must ask again
-HEAD_SECONDS = 30.0  # real seconds until a connection must have asked something
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 CLUSTER_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
@@ -68,7 +68,7 @@ def require_token(token: str, verb: str, headers: Mapping[str, str]) -> None:
 class Impatient:
     """A server that hangs up on connections which ask nothing, or stop in the middle of a head."""
 
-    def __init__(self, server: web.Server, seconds: float = HEAD_SECONDS) -> None:
+    def __init__(self, server: web.Server, seconds: float) -> None:
         self._server = server
         self._seconds = seconds
 
@@ -89,8 +89,25 @@ def hang_up(connection: Any) -> None:
         connection.transport.close()
 
 
-def impatient(runner: web.BaseRunner) -> None:
+def impatient(runner: web.BaseRunner, seconds: float) -> None:
     """Make a runner that is set up impatient."""
     server: Callable[[], Any] | None = runner.server
     assert server is not None, "the runner is set up"
-    runner._server = Impatient(runner.server)  # type: ignore[assignment, arg-type]
+    runner._server = Impatient(runner.server, seconds)  # type: ignore[assignment, arg-type]
+
+
+class TlsSite(web.SockSite):
+    """A site that also hangs up on those who connect, and say nothing of TLS."""
+
+    __slots__ = ("_seconds",)
+
+    def __init__(self, runner: web.BaseRunner, sock: socket.socket, seconds: float, **kwargs: Any):
+        super().__init__(runner, sock, **kwargs)
+        self._seconds = seconds
+
+    async def start(self) -> None:
+        await web.BaseSite.start(self)
+        server: Any = self._runner.server
+        self._server = await asyncio.get_running_loop().create_server(
+            server, sock=self._sock, ssl=self._ssl_context, ssl_handshake_timeout=self._seconds
+        )

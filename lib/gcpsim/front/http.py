@@ -22,7 +22,6 @@ from gcpsim.front.guard import require_own, require_token
 from gcpsim.front.routing import Route, route
 from gcpsim.project.service import ServiceUsage
 
-BODY_SECONDS = 60.0  # real seconds for a body to arrive
 BODY_LIMIT = 10 * 1024 * 1024
 WAIT_LIMIT = 120.0
 LEGACY = ("compute", "dns")
@@ -89,7 +88,7 @@ class GoogleEdge:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = bytearray()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(2 * self.world.options.patience):
                 await self._collect(request, body, too_large)
         except TimeoutError:
             raise ApiError(408, "The request body did not come in time.", "badRequest") from None

@@ -21,7 +21,6 @@ from gcpsim.dns.lookup import Lookup
 from gcpsim.front import ways
 
 HEAD_LIMIT = 64 * 1024
-IDLE = 30.0  # real seconds for a client to say what it wants
 SETTLE_SECONDS = 1.0
 GOOGLE = ".googleapis.com"
 LOCAL = ("127.0.0.1", "localhost")
@@ -56,6 +55,7 @@ class ConnectProxy:
         ports: Callable[[], Collection[int]],
     ) -> None:
         self._world, self._names = world, names
+        self._patience = world.options.patience  # real seconds
         self._ports = ports
         self._authority = authority
         self._host, self._port = host, port
@@ -86,7 +86,7 @@ class ConnectProxy:
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(IDLE):
+        async with asyncio.timeout(self._patience):
             raw = await reader.readuntil(b"\r\n\r\n")
         first, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
         verb, _, rest = first.partition(" ")
@@ -105,16 +105,16 @@ class ConnectProxy:
         host = host.strip("[]")
         if host.endswith(GOOGLE):
             await _say(writer, "200 Connection established")
-            await writer.start_tls(self._context(host))
-            await _tunnel(reader, writer, ways.Way(self._host, self._port))
+            await writer.start_tls(self._context(host), ssl_handshake_timeout=self._patience)
+            await self._tunnel(reader, writer, ways.Way(self._host, self._port))
         elif host in LOCAL and port.isdigit() and int(port) in self._ports():
             await _say(writer, "200 Connection established")
-            await _tunnel(reader, writer, ways.Way("127.0.0.1", int(port)))
+            await self._tunnel(reader, writer, ways.Way("127.0.0.1", int(port)))
         else:
             way = await self._way(head, host, port, writer)
             if way is not None:
                 await _say(writer, "200 Connection established")
-                await _tunnel(reader, writer, way)
+                await self._tunnel(reader, writer, way)
 
     async def _forward(
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -137,7 +137,7 @@ class ConnectProxy:
         ]
         lines = [f"{head.verb} {path} HTTP/1.1", *kept, "Connection: close", "", ""]
         opening = way.opening + "\r\n".join(lines).encode("latin-1")
-        await _tunnel(reader, writer, ways.Way(way.host, way.port, opening))
+        await self._tunnel(reader, writer, ways.Way(way.host, way.port, opening))
 
     async def _way(
         self, head: Head, host: str, port: str, writer: asyncio.StreamWriter
@@ -156,6 +156,32 @@ class ConnectProxy:
             await _say(writer, "502 Bad Gateway", str(why))
         return None
 
+    async def _tunnel(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: ways.Way
+    ) -> None:
+        """Carry bytes both ways; each side's end is passed on; the second one ends the tunnel."""
+        try:
+            inner_reader, inner_writer = await asyncio.open_connection(way.host, way.port)
+        except OSError:
+            if way.opening:
+                await _say(writer, "502 Bad Gateway", f"nothing answers at {way.host}:{way.port}")
+            return
+        if way.opening:
+            inner_writer.write(way.opening)
+        there = asyncio.ensure_future(_copy(reader, inner_writer))
+        back = asyncio.ensure_future(_copy(inner_reader, writer))
+        try:
+            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+            if there.done() and not back.done() and inner_writer.can_write_eof():
+                # A client that is done sending may still be waiting for its answer.
+                with contextlib.suppress(OSError):
+                    inner_writer.write_eof()
+                await asyncio.wait({back}, timeout=self._patience)
+        finally:
+            for way_ in (there, back):
+                way_.cancel()
+            inner_writer.close()
+
     def _context(self, host: str) -> ssl.SSLContext:
         if host not in self._contexts:
             self._contexts[host] = server_context(self._authority, [host])
@@ -173,33 +199,6 @@ def server_context(authority: Authority, names: list[str]) -> ssl.SSLContext:
         pem.write_text(chain + key)
         context.load_cert_chain(pem)
     return context
-
-
-async def _tunnel(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: ways.Way
-) -> None:
-    """Carry bytes both ways; each side's end is passed on, and the tunnel ends with the second."""
-    try:
-        inner_reader, inner_writer = await asyncio.open_connection(way.host, way.port)
-    except OSError:
-        if way.opening:
-            await _say(writer, "502 Bad Gateway", f"nothing answers at {way.host}:{way.port}")
-        return
-    if way.opening:
-        inner_writer.write(way.opening)
-    there = asyncio.ensure_future(_copy(reader, inner_writer))
-    back = asyncio.ensure_future(_copy(inner_reader, writer))
-    try:
-        await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-        if there.done() and not back.done() and inner_writer.can_write_eof():
-            # A client that is done sending may still be waiting for its answer.
-            with contextlib.suppress(OSError):
-                inner_writer.write_eof()
-            await asyncio.wait({back}, timeout=IDLE)
-    finally:
-        for way_ in (there, back):
-            way_.cancel()
-        inner_writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

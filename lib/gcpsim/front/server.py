@@ -48,6 +48,12 @@ class Server:
         self.world = world = cloud.world
         self.config = config
         self.edge = GoogleEdge(world)
+        # A body that is refused is read for a while: its sender then sees why.
+        self._limits: dict[str, Any] = {
+            "access_log": None,
+            "keepalive_timeout": guard.KEEP_ALIVE,
+            "lingering_time": config.patience / 3,
+        }
         self._runners: list[web.BaseRunner] = []
         self._clusters: dict[str, web.BaseRunner] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,12 +73,10 @@ class Server:
         if self.config.dataplane:
             await self._open_dataplane()
         plane = self._dataplane
-        runner = web.ServerRunner(
-            web.Server(self.edge.serve, access_log=None, keepalive_timeout=guard.KEEP_ALIVE)
-        )
+        runner = web.ServerRunner(web.Server(self.edge.serve, **self._limits))
         port = await self._listen(runner, self.config.port)
         url = f"http://{host}:{port}"
-        self._dns = DnsDoors(self.cloud.dns)
+        self._dns = DnsDoors(self.cloud.dns, self.config.patience)
         dns = await self._dns.open(host)
         self._proxy = ConnectProxy(
             self.world,
@@ -147,7 +151,7 @@ class Server:
 
     async def _listen(self, runner: web.BaseRunner, port: int, **kwargs: Any) -> int:
         await runner.setup()
-        guard.impatient(runner)
+        guard.impatient(runner, self.config.patience)
         site = web.TCPSite(runner, self.config.host, port, shutdown_timeout=0.5, **kwargs)
         await site.start()
         self._runners.append(runner)
@@ -176,12 +180,11 @@ class Server:
     async def _open_cluster(self, name: str, bound: socket.socket) -> None:
         context = server_context(self.cloud.certificates.authority, ["127.0.0.1", "localhost"])
         app = make_app(self.cloud.gke.clusters[name], self.world, guard.foreign)
-        runner = self._clusters[name] = web.AppRunner(
-            app, access_log=None, keepalive_timeout=guard.KEEP_ALIVE
-        )
+        runner = self._clusters[name] = web.AppRunner(app, **self._limits)
         await runner.setup()
-        guard.impatient(runner)
-        site = web.SockSite(runner, bound, shutdown_timeout=0.5, ssl_context=context)
+        patience = self.config.patience
+        guard.impatient(runner, patience)
+        site = guard.TlsSite(runner, bound, patience, shutdown_timeout=0.5, ssl_context=context)
         await site.start()
         self._runners.append(runner)
 

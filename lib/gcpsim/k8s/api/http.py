@@ -108,7 +108,10 @@ class ApiServer:
 
     async def _read(self, request: web.Request) -> bytes:
         try:
-            return await request.read()
+            async with asyncio.timeout(2 * self.world.options.patience):
+                return await request.read()
+        except TimeoutError:
+            raise StatusError(408, "Timeout", "the request's body did not come in time") from None
         except web.HTTPRequestEntityTooLarge:
             message = f"Request entity too large: limit is {BODY_LIMIT}"
             raise StatusError(413, "RequestEntityTooLarge", message) from None
