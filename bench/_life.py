@@ -13,7 +13,8 @@ from typing import Any
 from edgebook.base.errors import StepFailed
 from edgebook.traffic import Statistics
 
-from bench._moving import QUICK, REQUESTS, Row, say
+from bench._killing import QUICK
+from bench._moving import REQUESTS, Row, say
 
 TRIES = 3
 GATE = "cloud.google.com/load-balancer-neg-ready"

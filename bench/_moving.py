@@ -4,7 +4,6 @@ The variables that make them longer are told in `moves`.
 """
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from edgebook.base.errors import EdgebookError
 from edgebook.traffic.targets import TODAY
+
+from bench._killing import QUICK, Admin, Runner, chain
 
 PARAMS = "params/rehearsal.yaml"
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "0"))
 RATE = float(os.environ.get("BENCH_RATE", "600" if REQUESTS else "0"))
-KILLS = int(os.environ.get("BENCH_TRAFFIC_KILLS", "2"))
-QUICK: dict[str, Any] = {"soak": "15s", "patience": "2m", "steps": [50.0, 100.0]}
+EACH = int(os.environ.get("BENCH_TRAFFIC_EACH", "25"))
 SCALE = int(os.environ.get("BENCH_SCALE", "60"))  # simulated seconds in one of ours
 SLOW = 10  # the same while a region is lost: a second of ours must not look like a minute
 QUIET = 3.0  # of our seconds without a failure: it is over
@@ -30,7 +29,6 @@ REGION = "us-central1"
 DENSE = 8  # checks besides the params' own, each of clients whose connections stay open
 PATIENCE = 3.0  # of our seconds: longer than the meter waits for an answer
 
-Admin = Callable[..., Any]
 Row = Callable[[str, float, str, str], dict[str, Any]]
 
 
@@ -68,38 +66,45 @@ def both(file: str, folder: str) -> str:
 
 
 def killed(book: Any, admin: Admin, row: Row, file: str) -> Iterator[dict[str, Any]]:
-    """Swaps that die at a call, before and after its effect, and the next run that goes on."""
+    """Swaps under traffic that die again and again, forward and back; each run goes on."""
     from edgebook.apply.metering import metered
+    from edgebook.traffic.desk import VARIABLE, Desk
 
-    failed = stuck = 0
-    for number in range(KILLS):
-        fault = {"effect": ("drop_before", "drop_after")[number % 2], "nth": 40 + 29 * number}
-        with metered(book.door) as meter:
-            time.sleep(QUIET)
-            admin("POST", "faults", {**fault, "times": 1})
-            code = "from bench._moving import die; import sys; die(sys.argv[1])"
-            subprocess.run([sys.executable, "-c", code, file], check=False)
-            admin("DELETE", "faults")
-            for to in ("green", "blue"):
-                try:
-                    move = book.move("swap", to=to, **QUICK)
-                    done = move.apply("apply", "auto", show_progress=False)
-                    stuck += "clean up" not in done.data["standing"]
-                except EdgebookError as error:
-                    stuck += 1
-                    print(f"after {fault}: {error}", file=sys.stderr)
-            failed += meter.watch.window(None, None).failed
-    yield row("requests failed over swaps that were killed", float(failed), "", "<= 0")
-    yield row("killed swaps that the next run did not end", float(stuck), "", "<= 0")
+    with metered(book.door) as meter:
+        desk = Desk(meter.watch)
+        runner = Runner(file, {VARIABLE: desk.path})
+        time.sleep(QUIET)
+        yield from chains(runner, admin, row, EACH)
+        runner.stop()
+        desk.close()
+        time.sleep(PATIENCE)
+        seen = meter.watch.window(None, None)
+    left = len(book.door.read().plan.to_do)
+    for failure in seen.failures[:10]:
+        say(f"  {failure.at} {failure.sentence}")
+    yield row("requests sent over them", float(seen.sent), "", ">= 100")
+    yield row("requests failed of them", float(seen.failed), "", "<= 0")
+    yield row("changes left to do after them", float(left), "", "<= 0")
 
 
-def die(file: str) -> None:
-    """A swap that ends at the first connection that is dropped, without a word."""
-    from edgebook.book import open as open_book
-
-    book = open_book(file)
-    book.door.connection.on_retry = lambda error, seconds: os._exit(137)
-    book.move("swap", to="green", **QUICK).apply("apply", "auto", show_progress=False)
+def chains(runner: Runner, admin: Admin, row: Row, each: int) -> Iterator[dict[str, Any]]:
+    """Half of the way and back, there, and home by a swap of its own."""
+    killed = lost = 0
+    for to, mode, until in (
+        ("green", "apply", "half"),
+        ("green", "back", ""),
+        ("green", "apply", ""),
+        ("blue", "apply", ""),
+    ):
+        found = chain(runner, admin, to, mode, each=each, until=until)
+        killed += found.killed
+        lost += len(found.wrong) + (not found.arrived and not until)
+        by = ", ".join(f"{name or 'reading'} {count}" for name, count in found.kills.items())
+        say(f"swap to {to}, {mode}: {found.killed} runs killed ({by})")
+        for wrong in found.wrong:
+            say(f"  {wrong}")
+    yield row("runs of swaps that were killed", float(killed), "", ">= 20")
+    yield row("runs after a kill that ended in another way", float(lost), "", "<= 0")
 
 
 def lost(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:

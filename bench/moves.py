@@ -10,8 +10,9 @@ what the params say), BENCH_SCALE how fast simulated time passes (60). The milli
 hour on two cores that do nothing else:
 `BENCH_PARTS=life BENCH_REQUESTS=1000000 make bench ONLY=moves`.
 
-BENCH_KILLS is the number of calls of a swap at which its run is killed, before and after the effect
-(0: every call), BENCH_TRAFFIC_KILLS the same under traffic.
+Runs of swaps are killed at every BENCH_EACH-th call (25), before and after its effect, each going
+on where the last one died; BENCH_TRAFFIC_EACH is the same under traffic (1: at every call; an hour
+or two).
 """
 
 import json
@@ -27,12 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import _life, _moving
-from bench._moving import PARAMS, QUICK
+from bench._killing import QUICK, Runner
+from bench._moving import PARAMS
 
 ALL = ("quiet", "life", "killed", "control", "region")
 PARTS = os.environ.get("BENCH_PARTS", " ".join(ALL)).split()
-KILLS = int(os.environ.get("BENCH_KILLS", "12"))
-DIED = 137
+EACH = int(os.environ.get("BENCH_EACH", "25"))
 
 
 def run() -> list[dict[str, Any]]:
@@ -91,51 +92,12 @@ def _quiet() -> Iterator[dict[str, Any]]:
         moved = _swap("green")
         took = (time.monotonic() - began) / len(moved.data["stages"])
         yield _row("own time a stage, waits aside", took, "s", "<= 1")
-        lost = sum(not _killed(url, nth, when) for nth, when in _kills(url))
-        yield _row("swaps that a kill -9 left standing", float(lost), "", "<= 0")
-
-
-def _kills(url: str) -> list[tuple[int, str]]:
-    """At which calls a run is killed; the traffic is back at blue after this."""
-    before = admin(url, "GET", "calls")["total"]
-    _back_home()
-    calls = admin(url, "GET", "calls")["total"] - before
-    step = max(1, calls // KILLS) if KILLS else 1
-    return [(nth, when) for nth in range(1, calls, step) for when in ("before", "after")]
-
-
-def _back_home() -> None:
-    """To blue, whatever the params say: they have it already."""
-    _swap("blue")
-
-
-def _killed(url: str, nth: int, when: str) -> bool:
-    """Kill a swap at one call; whether the next run brings it to its end."""
-    admin(url, "POST", "faults", {"effect": f"drop_{when}", "nth": nth, "times": 1})
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _die()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-    admin(url, "DELETE", "faults")
-    try:
-        there = "clean up" in _swap("green").data["standing"]
-        _back_home()
-    except Exception as error:
-        print(f"killed {when} call {nth}: {error}", file=sys.stderr)
-        return False
-    return there
-
-
-def _die() -> None:
-    from edgebook.book import open as open_book
-
-    book = open_book(PARAMS)
-    # The dropped connection is the sign: from here on this process does nothing more.
-    book.door.connection.on_retry = lambda error, seconds: os._exit(DIED)
-    book.move("swap", to="green", **QUICK).apply("apply", "auto", show_progress=False)
+        _swap("blue")
+        runner = Runner(PARAMS, {})
+        yield from _moving.chains(runner, admin_of(url), _row, EACH)
+        runner.stop()
+        left = len(open_book(PARAMS).door.read().plan.to_do)
+        yield _row("changes left to do after them", float(left), "", "<= 0")
 
 
 def _traffic(folder: str) -> Iterator[dict[str, Any]]:
