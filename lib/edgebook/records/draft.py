@@ -19,6 +19,7 @@ import platformdirs
 from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.base.ownership import Owner
 from edgebook.records import keyless, proof
+from edgebook.records.ahead import Ahead
 from edgebook.records.archive import (
     CHAIN,
     CHANGE_ID,
@@ -30,7 +31,6 @@ from edgebook.records.archive import (
     unwritable,
     write_atomically,
 )
-from edgebook.records.html import notebook_page
 from edgebook.records.index import archive_page, record_page
 from edgebook.records.record import (
     FORMAT,
@@ -75,6 +75,7 @@ class Draft:
         self.redactor = redactor
         self._owner = Owner(folder)
         self._uploaded: dict[str, str] = {}
+        self._ahead = Ahead(folder, change_id, redactor)
 
     @classmethod
     def start(
@@ -144,13 +145,18 @@ class Draft:
         text = json.dumps(self.redactor.document(notebook), indent=1, ensure_ascii=False) + "\n"
         write_atomically(self.folder / name, text)
 
+    def done_with(self, name: str) -> None:
+        """A notebook that is not written any more: what sealing needs of it is made meanwhile."""
+        self._ahead.begin(name)
+
     def seal(self, facts: Mapping[str, Any]) -> Record:
         """Write the HTML, scan, hash, link to the record before, and close. Raises SecretsFound."""
+        self._ahead.wait()
         facts = self.redactor.document(dict(facts))
         (self.folder / RESERVE).unlink(missing_ok=True)
         self._redact_journal()
         for path in sorted(self.folder.glob("*.ipynb")):
-            write_atomically(path.with_suffix(".html"), notebook_page(path, self.change_id))
+            self._ahead.page(path.name)
         with self.archive.lock():
             for _ in range(TRIES):
                 link = self._previous()
@@ -179,10 +185,12 @@ class Draft:
 
     def leave(self) -> None:
         """Write nothing more: the draft is as that of a run that died, for the next command."""
+        self._ahead.drop()
         self._owner.drop()
 
     def discard(self) -> None:
         """Give the change id back when nothing was run."""
+        self._ahead.drop()
         self._owner.leave()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.archive.unclaim(self.change_id)
@@ -239,7 +247,7 @@ class Draft:
     def _refuse_secrets(self, record: str) -> None:
         texts = {name: self._text(name) for name in self._names()} | {RECORD: record}
         findings = [
-            finding for name, text in texts.items() for finding in self.redactor.scan(name, text)
+            finding for name, text in texts.items() for finding in self._ahead.scan(name, text)
         ]
         if findings:
             kept = quarantine() / self.change_id

@@ -271,6 +271,7 @@ class Run:
             step |= outcome.failed(end)
         if (self.draft.folder / runbook.file).exists():
             step |= {"notebook": runbook.file, "html": f"{runbook.name}.html"}
+            self.draft.done_with(runbook.file)
         return step
 
     def _deadline(self, began: float) -> float:
