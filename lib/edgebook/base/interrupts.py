@@ -1,6 +1,8 @@
 """Signals that ask a process to stop: all alike, as KeyboardInterrupt, and never into a seal.
 
-Only the main thread of a process can take them; elsewhere these contexts do nothing.
+Only the main thread of a process can take them; elsewhere these contexts do nothing. What is
+shielded and waits for somebody outside looks at `noted`: a seal is finished, but nobody waits for a
+bucket that does not answer once somebody wants to go.
 """
 
 import contextlib
@@ -10,6 +12,21 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+
+class Noted:
+    """How many signals came and were not raised where they came."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self) -> None:
+        self.count += 1
+
+    def forget(self) -> None:
+        self.count = 0
+
+
+noted = Noted()
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -23,9 +40,14 @@ def as_interrupts() -> Iterator[None]:
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
     """What is inside is finished whatever comes; a signal that came is raised afterwards."""
-    came: list[int] = []
-    with _handled(lambda number, frame: came.append(number), STOPPING):
-        yield
+    before = noted.count
+    came = False
+    try:
+        with _handled(lambda number, frame: noted.note(), STOPPING):
+            yield
+    finally:
+        if came := noted.count > before:
+            noted.forget()
     if came:
         raise KeyboardInterrupt
 

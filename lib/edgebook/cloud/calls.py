@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from edgebook.base.clock import Cancelled, Clock
+from edgebook.base.clock import Cancelled
 
 T = TypeVar("T")
 SLICE = 0.2  # how soon a cancelled run is noticed
@@ -25,12 +25,19 @@ class TooLong(Exception):
         super().__init__(f"no answer within {seconds:g} s")
 
 
-def bounded(work: Callable[[], T], *, seconds: float, clock: Clock) -> T:
+class Stoppable(Protocol):
+    """Whoever may be asked to stop: a clock, as a rule."""
+
+    @property
+    def cancelled(self) -> bool: ...
+
+
+def bounded(work: Callable[[], T], *, seconds: float, clock: Stoppable) -> T:
     """What `work` returns or raises; TooLong after `seconds`, Cancelled when the run is stopped."""
     return finish(start(work), seconds=seconds, clock=clock)
 
 
-def finish(future: "Future[T]", *, seconds: float, clock: Clock) -> T:
+def finish(future: "Future[T]", *, seconds: float, clock: Stoppable) -> T:
     """The same for what was started already: several may wait for one."""
     ends = time.monotonic() + seconds
     while not future.done():

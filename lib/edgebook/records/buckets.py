@@ -3,6 +3,8 @@
 Objects are read and written whole. What two machines may both want is created, never overwritten: a
 change id by its first object, a place in the chain by an object of its number. `chain.jsonl` is
 written from those, and written again until it holds them all. It must not know what is inside.
+A bucket that does not answer is given up after `PATIENCE`; once a signal came, after `HURRIED`, and
+when it comes during a call, at once: the record then waits on this machine.
 """
 
 import contextlib
@@ -11,13 +13,29 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from edgebook.base.clock import Cancelled
 from edgebook.base.errors import EdgebookError, UsageError
+from edgebook.base.interrupts import noted
+from edgebook.cloud.calls import TooLong, bounded
 from edgebook.records.archive import CHAIN, CHANGE_ID, PROBE, Archive, unwritable
 
 EXTENSIONS = [".ipynb", ".json", ".jsonl", ".html"]
 PLACES = "chain"
 CLAIM = ".claim.json"
-SECONDS = 30
+SECONDS = 30  # one try
+PATIENCE = 60.0  # all tries of one call
+HURRIED = 5.0  # the same where somebody wants to go already
+
+
+class _Going:
+    """Whether a signal came since this call began."""
+
+    def __init__(self) -> None:
+        self._before = noted.count
+
+    @property
+    def cancelled(self) -> bool:
+        return noted.count > self._before
 
 
 class Store(Protocol):
@@ -183,8 +201,9 @@ class BucketArchive(Archive):
 
     claims = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self.location = url.rstrip("/")
+        self._patience = patience
         self._store = _store(self.location)
 
     def read(self, name: str) -> str | None:
@@ -247,14 +266,18 @@ class BucketArchive(Archive):
         return sorted(name for name in found if CHANGE_ID.fullmatch(name))
 
     def _told(self, verb: str, name: str, work: Any) -> Any:
+        seconds = min(HURRIED, self._patience) if noted.count else self._patience
         try:
-            return work()
+            return bounded(work, seconds=seconds, clock=_Going())
         except EdgebookError:
             raise
         except Exception as error:
+            if isinstance(error, Cancelled):
+                error = Cancelled("given up when a signal came")
             if verb == "written":
                 raise unwritable(self.where(name), error) from error
-            why = f"{type(error).__name__}: {error}"
+            told = isinstance(error, TooLong | Cancelled)
+            why = str(error) if told else f"{type(error).__name__}: {error}"
             raise EdgebookError(
                 "Archive cannot be read",
                 where=self.where(name),

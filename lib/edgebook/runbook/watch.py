@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from edgebook.base.interrupts import noted
 from edgebook.records.events import StepEvents, add, read_events
 
 GRACE = 8.0
@@ -45,11 +46,13 @@ class Signals:
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        noted.forget()
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         again = self.wanted.is_set()
         self.number = number
         self.wanted.set()
+        noted.note()
         if self.direct or (again and self.hurried):
             raise KeyboardInterrupt
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,12 +11,16 @@ from typing import Any
 
 import pytest
 from edgebook.base.errors import EdgebookError
+from edgebook.base.interrupts import noted, shielded
 from edgebook.records import Draft, Record, Redactor, open_archive, proof, verify_archive
+from edgebook.records.buckets import BucketArchive
 from edgebook.records.draft import RUNNING, outbox
 from edgebook.records.leftovers import seal_leftovers, seal_remote
 from edgebook.records.record import load_records
 from edgebook.records.sealing import seal_or_keep
 from edgebook.runbook.resume import find_key, load_before
+
+from tests.silence import Silent
 
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
 PREFIXES = itertools.count(1)
@@ -165,6 +170,48 @@ def test_a_bucket_that_is_gone_is_said_before_anything_is_run(place: str) -> Non
     gone = open_archive(place.replace("records", "nowhere-at-all"))
     with pytest.raises(EdgebookError, match="cannot be written"):
         gone.check_writable()
+
+
+@pytest.fixture
+def silent(place: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Silent]]:
+    with Silent() as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+        yield place, server
+
+
+def test_a_silent_bucket_is_given_up_and_named(silent: tuple[str, Silent]) -> None:
+    place, server = silent
+    archive = BucketArchive(place, patience=0.3)
+    for work, what in (
+        (archive.change_ids, "Archive cannot be read"),
+        (archive.check_writable, "Change records cannot be written"),
+    ):
+        with pytest.raises(EdgebookError) as failed:
+            work()
+        assert failed.value.what == what
+        assert failed.value.where.startswith(place)
+        assert failed.value.why == "no answer within 0.3 s"
+        assert failed.value.next
+    assert server.asked.is_set()
+
+
+def test_a_signal_while_a_seal_waits_for_a_silent_bucket_ends_the_wait(
+    silent: tuple[str, Silent],
+) -> None:
+    """A seal is finished whatever comes, but for what nobody on this machine can finish."""
+    place, server = silent
+    archive = BucketArchive(place, patience=3600)
+
+    def interrupt() -> None:
+        if server.asked.wait(60):
+            signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(EdgebookError, match="cannot be read") as failed, shielded():
+        archive.change_ids()
+    assert failed.value.why == "given up when a signal came"
+    assert noted.count == 0
 
 
 def test_a_bucket_that_goes_in_the_middle_gets_its_record_when_it_is_back(place: str) -> None:
