@@ -50,6 +50,7 @@ class Limits:
     one: float = 30.0  # one try
     call: float = 120.0  # all tries, with the pauses between them
     token: float = 15.0  # one try of fetching an access token
+    dns: float = 4.0  # one question
     waiting: float = 150.0  # one try of a call that waits for an operation: at most two minutes
 
 

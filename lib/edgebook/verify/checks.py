@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from edgebook.base.errors import EdgebookError
 from edgebook.base.text import counted
 from edgebook.model.kinds import named
-from edgebook.model.values import Action, CheckResult, Step
+from edgebook.model.values import Action, CheckResult, Resource, Step
 from edgebook.verify import (
     backend_checks,
     certificate_checks,
@@ -84,6 +84,8 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
         creates = all(change.action is Action.CREATE for change in changes)
         if not changes and not wanted:
             yield result(SKIPPED, check, step.value, "the params want nothing of it", step=step)
+        elif not changes and (unknown := _unknown(facts, wanted)):
+            yield result(UNCERTAIN, check, step.value, "; ".join(unknown), step=step)
         elif not changes:
             yield result(OK, check, step.value, f"{len(wanted)} resources as wanted", step=step)
         elif (creates and not there) or _untouched(facts, step):
@@ -94,6 +96,12 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             remedy = f"edgebook plan, then run {step.number} {step.heading} again"
             yield result(FAILED, check, step.value, f"{listed}{more}", remedy, step=step)
+
+
+def _unknown(facts: Facts, wanted: Iterable[Resource]) -> list[str]:
+    """Why nothing is planned for what is not there: a cluster that could not be read, say."""
+    missing = {resource.key for resource in wanted} - set(facts.live)
+    return sorted({c.sentence for c in facts.plan.reports if c.key in missing})
 
 
 def _untouched(facts: Facts, step: Step) -> bool:

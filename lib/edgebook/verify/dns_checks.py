@@ -9,7 +9,7 @@ from edgebook.params.types import IpVersion
 from edgebook.plan.dns_records import STAYS, WRITTEN_BACK
 from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, probe_name, result
-from edgebook.verify.lookup import Reply
+from edgebook.verify.lookup import LOOK, Reply
 
 PKI = "pki.goog"
 RECORDS = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
@@ -61,6 +61,8 @@ def _delegation(facts: Facts, name: str, suffix: str, servers: tuple[str, ...]) 
     wanted, seen = set(servers), set(reply.values)
     if seen and seen <= wanted:
         return result(OK, check, suffix, f"{len(seen)} of {len(wanted)} name servers", step=step)
+    if reply.silent:
+        return result(UNCERTAIN, check, suffix, f"{reply.server}: {reply.problem}", LOOK, step=step)
     trouble = failures.ZONE_NOT_DELEGATED
     asked = joined(seen) if seen else reply.problem
     reason = f"the Internet asks {asked}, the zone is on {joined(wanted)}"
@@ -126,6 +128,8 @@ def _answered(
         wrong = {reply.problem or joined(reply.values) for reply in replies if reply not in right}
         reason = f"{len(right)} of {len(replies)} {facts.lookup.source} answer it: {joined(wrong)}"
         state = UNCERTAIN if right else FAILED
+        if all(reply.silent for reply in replies if reply not in right):
+            return result(UNCERTAIN, check, hostname, reason, LOOK, step=step)
         remedy = "run 10 address and DNS" if state is FAILED else failures.DNS_STALE.remedy
         return result(state, check, hostname, reason, remedy, step=step)
     cached = facts.lookup.resolved(probe_name(hostname), check.split()[0])
@@ -166,6 +170,9 @@ def cnames(facts: Facts) -> Iterator[CheckResult]:
         if not facts.zone:
             remedy = f"set at your provider: {name} CNAME {data} ; 40 waits for it"
             yield result(UNCERTAIN, check, domain, reason, remedy, step=step)
+            continue
+        if all(reply.silent for reply in replies if reply not in right):
+            yield result(UNCERTAIN, check, domain, reason, LOOK, step=step)
             continue
         yield result(FAILED, check, domain, reason, failures.CNAME_WRONG.remedy, step=step)
 

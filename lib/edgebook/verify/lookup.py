@@ -17,7 +17,8 @@ from edgebook.cloud.connect import Connection
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import Hostname
 
-PATIENCE = 4.0
+SERVFAIL = "the server cannot answer (SERVFAIL, or refused)"
+LOOK = "look at the way from here to it (port 53, UDP and TCP), then ask again"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Reply:
 
     server: str
     values: tuple[str, ...] = ()
-    problem: str = ""  # NXDOMAIN, no answer, timeout, ...
+    problem: str = ""  # NXDOMAIN, no such record, no answer within 4 s, ...
+    silent: bool = False  # nobody answered: what is true there is not known
 
     @property
     def absent(self) -> bool:
@@ -106,13 +108,17 @@ class Lookup:
         return self._query(resolver, label, name, kind)
 
     def _query(self, resolver: dns.resolver.Resolver, label: str, name: str, kind: str) -> Reply:
-        resolver.lifetime = PATIENCE
+        resolver.lifetime = seconds = self._connection.limits.dns
         try:
             answer = resolver.resolve(name, kind, search=False, raise_on_no_answer=True)
         except dns.resolver.NXDOMAIN:
             return Reply(label, problem="NXDOMAIN")
         except dns.resolver.NoAnswer:
             return Reply(label, problem="no such record")
+        except dns.exception.Timeout:
+            return Reply(label, problem=f"no answer within {seconds:g} s", silent=True)
+        except dns.resolver.NoNameservers:
+            return Reply(label, problem=SERVFAIL, silent=True)
         except dns.exception.DNSException as error:
             return Reply(label, problem=type(error).__name__)
         return Reply(label, tuple(sorted(item.to_text() for item in answer)))

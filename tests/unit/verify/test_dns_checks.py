@@ -1,5 +1,8 @@
 """Checks of names."""
 
+import socket
+from dataclasses import replace
+
 import pytest
 from edgebook.model.values import CheckState
 from edgebook.verify import dns_checks
@@ -76,6 +79,26 @@ def test_records_answer_as_a_name_server_would(name, values, problem):
     zone = {"dnsName": "example.com.", "nameServers": ["ns."]}
     reply = zone_facts(zone, records=records).lookup.resolved(name, "A")
     assert (reply.values, reply.problem) == (values, problem)
+
+
+def test_a_name_server_that_does_not_answer_proves_nothing():
+    """Neither that the zone is not delegated, nor that a record is wrong: the way is to blame."""
+    facts = facts_of({"built": {}})
+    connection = facts.reader.wire.connection
+    connection.dns_by_api = False
+    connection.limits = replace(connection.limits, dns=0.2)
+    zone = {"dnsName": "example.com.", "nameServers": ["ns."]}
+    facts.reader.start(("one", "dns", f"dns/v1/{SCOPE}"), lambda: zone)
+    facts.reader.start(("collection", "dnsRecordSet", SCOPE), list)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        connection.name_servers = (silent.getsockname(),)
+        found = [*dns_checks.zone(facts), *dns_checks.records(facts), *dns_checks.cnames(facts)]
+    told = {item.check: item for item in found}
+    for check in ("zone is delegated", "A record answers", "CNAME answers"):
+        assert told[check].state is CheckState.UNCERTAIN, told[check]
+        assert "no answer within 0.2 s" in told[check].reason
+        assert "port 53" in told[check].remedy
 
 
 def test_names_at_another_provider_are_set_by_hand_and_hold_nothing_up():
