@@ -13,7 +13,7 @@ from gcpsim.core.clock import rfc3339
 from gcpsim.core.service import Request
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
-from gcpsim.dns import records, refusals
+from gcpsim.dns import keys, records, refusals
 from gcpsim.dns.policies import Policies
 
 Doc = dict[str, Any]
@@ -35,6 +35,7 @@ class Holdings:
     def resume(self) -> None:
         """Re-arm the changes and operations that were under way."""
         for zone in self._zones.values():
+            self._keep_keys(zone)
             for change in self.changes(zone).values():
                 if change["status"] == "pending":
                     self._finish_later(zone["id"], change["id"])
@@ -94,7 +95,25 @@ class Holdings:
 
     def put_zone(self, key: str, zone: Doc) -> None:
         self._zones.put(key, zone)
+        self._keep_keys(zone)
         self.touch()
+
+    def keys(self, zone: Doc) -> list[Doc]:
+        """The keys of a zone by their ids, with the private halves; none while DNSSEC is off."""
+        return self._keys(zone).values()
+
+    def _keys(self, zone: Doc) -> Table:
+        return self.world.store.table(f"dns/keys/{zone['id']}")
+
+    def _keep_keys(self, zone: Doc) -> None:
+        """Keys while its DNSSEC is on, new ones when it is switched on again."""
+        table = self._keys(zone)
+        if not keys.signed(zone):
+            for identity in table.keys():  # noqa: SIM118
+                table.delete(identity)
+        elif not len(table):
+            for kept in keys.new(zone, rfc3339(self.world.clock.now())):
+                table.put(kept["key"]["id"], kept)
 
     def drop_zone(self, key: str) -> None:
         zone = self._zones.get(key)
@@ -104,6 +123,7 @@ class Holdings:
             self.served(zone),
             self.changes(zone),
             self.operations(zone),
+            self._keys(zone),
         ):
             for entry in table.keys():  # noqa: SIM118
                 table.delete(entry)

@@ -8,15 +8,17 @@ parent zone here is taken as delegated by its registrar, unless the service says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from gcpsim.dns import keys
 from gcpsim.dns.holdings import Holdings
 
 Doc = dict[str, Any]
 Choose = Callable[[list[float]], int]
 LONGEST_CHAIN = 16
+KEYS_TTL = 300
 
 
 class Status(StrEnum):
@@ -31,23 +33,33 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Records:
-    """One record set as it is answered; `name` is the name asked for, also under a wildcard."""
+    """One record set as it is answered; `name` is the name asked for, also under a wildcard.
+
+    `zone` is where it comes from, and `owner` the name that it has there.
+    """
 
     name: str
     type: str
     ttl: int
     data: tuple[str, ...]
+    zone: Doc | None = field(default=None, compare=False, repr=False)
+    owner: str = field(default="", compare=False, repr=False)
+
+    def of(self, zone: Doc) -> Records:
+        return replace(self, zone=zone)
 
 
 @dataclass(frozen=True)
 class Resolution:
     """An answer. `authority` is the SOA of a negative answer, or the NS of a lame delegation;
-    `varies` says that a routing policy chose, so that the next answer may differ."""
+    `varies` says that a routing policy chose, so that the next answer may differ; `denied` is the
+    zone and the name that it has nothing for."""
 
     status: Status
     answers: tuple[Records, ...] = ()
     authority: Records | None = None
     varies: bool = False
+    denied: tuple[Doc, str] | None = field(default=None, compare=False, repr=False)
 
     def data(self, type_: str) -> list[str]:
         return [text for found in self.answers if found.type == type_ for text in found.data]
@@ -59,29 +71,35 @@ class Tree:
     def __init__(self, zone: Doc, rrsets: list[Doc]) -> None:
         self.apex: str = zone["dnsName"]
         self.names: dict[str, dict[str, Doc]] = {}
-        self._existing = {self.apex}
+        self.existing = {self.apex}
         for rrset in rrsets:
             name = rrset["name"]
             self.names.setdefault(name, {})[rrset["type"]] = rrset
-            while name not in self._existing:
-                self._existing.add(name)
+            while name not in self.existing:
+                self.existing.add(name)
                 name = name.partition(".")[2]
 
     def find(self, name: str) -> dict[str, Doc] | None:
         """The types at a name, by wildcard if need be; None when the name does not exist."""
-        if name in self._existing:
+        if self.exists(name):
             return self.names.get(name, {})
-        encloser = name
-        while encloser not in self._existing:
-            encloser = encloser.partition(".")[2]
-        return self.names.get(f"*.{encloser}")
+        return self.names.get(f"*.{self.encloser(name)}")
 
-    def soa(self) -> Records | None:
+    def exists(self, name: str) -> bool:
+        return name in self.existing
+
+    def encloser(self, name: str) -> str:
+        """The longest name above, or the name itself, that exists."""
+        while name not in self.existing:
+            name = name.partition(".")[2]
+        return name
+
+    def soa(self, zone: Doc | None = None) -> Records | None:
         rrset = self.names.get(self.apex, {}).get("SOA")
         if rrset is None:
             return None
         minimum = int(rrset["rrdatas"][0].split()[-1])
-        return Records(self.apex, "SOA", min(rrset["ttl"], minimum), tuple(rrset["rrdatas"]))
+        return Records(self.apex, "SOA", min(rrset["ttl"], minimum), tuple(rrset["rrdatas"]), zone)
 
 
 @dataclass(frozen=True)
@@ -108,27 +126,32 @@ class Lookup:
         answers: list[Records] = []
         varies = False
         for _ in range(LONGEST_CHAIN):
-            place = self.authority(name)
+            place = self._place(name, type_)
             if place is None:
                 status = Status.NOERROR if answers else self._nowhere(name)
                 return Resolution(status, tuple(answers), varies=varies)
             if isinstance(place, Lame):
                 return Resolution(Status.LAME, tuple(answers), place.records, varies)
-            tree = self._tree(place)
-            found = tree.find(name)
+            tree = self.tree(place)
+            found, nothing = tree.find(name), tree.soa(place)
             if found is None:
-                return Resolution(Status.NXDOMAIN, tuple(answers), tree.soa(), varies)
-            rrset = found.get(type_)
+                return Resolution(
+                    Status.NXDOMAIN, tuple(answers), nothing, varies, denied=(place, name)
+                )
+            rrset = found.get(type_) or self._key_records(place, name, type_)
             if rrset is None and type_ in ("A", "AAAA") and "ALIAS" in found:
-                return self._alias(name, type_, found["ALIAS"], answers, choose)
+                return self._alias(place, name, type_, found["ALIAS"], answers, choose)
             follow = rrset is None and "CNAME" in found
             if follow:
                 rrset = found["CNAME"]
             if rrset is None:
-                return Resolution(Status.NOERROR, tuple(answers), tree.soa(), varies)
+                return Resolution(
+                    Status.NOERROR, tuple(answers), nothing, varies, denied=(place, name)
+                )
             varies = varies or "routingPolicy" in rrset
             data = tuple(self._data(rrset, choose))
-            answers.append(Records(name, rrset["type"], rrset["ttl"], data))
+            found_here = (rrset["type"], rrset["ttl"], data, place, rrset["name"])
+            answers.append(Records(name, *found_here))
             if not follow or not data:
                 return Resolution(Status.NOERROR, tuple(answers), varies=varies)
             name = data[0].lower()
@@ -164,7 +187,7 @@ class Lookup:
             if current is None:
                 current = zones[0] if zones else None
                 continue
-            delegation = self._tree(current).names.get(suffix, {}).get("NS")
+            delegation = self.tree(current).names.get(suffix, {}).get("NS")
             if delegation is None:
                 continue
             servers = {text.lower() for text in delegation.get("rrdatas", [])}
@@ -176,6 +199,26 @@ class Lookup:
         failing = current is not None and current["id"] in self._failing
         return Lame() if failing else current
 
+    def _place(self, name: str, type_: str) -> Doc | Lame | None:
+        """Where an answer comes from: DS records stand with the parent zone."""
+        place = self.authority(name)
+        if type_ != "DS" or not isinstance(place, dict) or place["dnsName"] != name:
+            return place
+        above = self.authority(name.partition(".")[2])
+        return above if isinstance(above, dict) else place
+
+    def _key_records(self, zone: Doc, name: str, type_: str) -> Doc | None:
+        """What a signed zone has at its apex without anybody having put it there."""
+        if name != zone["dnsName"] or not keys.signed(zone):
+            return None
+        if type_ == "DNSKEY":
+            data = [keys.dnskey(kept["key"]).to_text() for kept in self._dns.keys(zone)]
+        elif type_ == "NSEC3PARAM" and zone["dnssecConfig"].get("nonExistence") != "nsec":
+            data = [keys.nsec3_parameters(zone)]
+        else:
+            return None
+        return {"name": name, "type": type_, "ttl": KEYS_TTL, "rrdatas": data}
+
     def _nowhere(self, name: str) -> Status:
         """A domain hosted here that nobody delegates does not exist; others aren't our business."""
         zones = [zone for _, zone in self._dns.all_zones() if zone["visibility"] == "public"]
@@ -183,12 +226,18 @@ class Lookup:
         return Status.NXDOMAIN if hosted & set(_suffixes(name)) else Status.REFUSED
 
     def _alias(
-        self, name: str, type_: str, alias: Doc, answers: list[Records], choose: Choose | None
+        self,
+        zone: Doc,
+        name: str,
+        type_: str,
+        alias: Doc,
+        answers: list[Records],
+        choose: Choose | None,
     ) -> Resolution:
         target = self.resolve(alias["rrdatas"][0], type_, choose)
         data = tuple(target.data(type_))
         if data:
-            answers.append(Records(name, type_, alias["ttl"], data))
+            answers.append(Records(name, type_, alias["ttl"], data, zone, alias["name"]))
         return Resolution(Status.NOERROR, tuple(answers), varies=target.varies)
 
     def _data(self, rrset: Doc, choose: Choose | None) -> list[str]:
@@ -214,7 +263,8 @@ class Lookup:
     def _choose(self, weights: list[float]) -> int:
         return int(self._dns.world.random.choices(range(len(weights)), weights)[0])
 
-    def _tree(self, zone: Doc) -> Tree:
+    def tree(self, zone: Doc) -> Tree:
+        """What a zone serves."""
         tree = self._trees.get(zone["id"])
         if tree is None:
             tree = self._trees[zone["id"]] = Tree(zone, self._dns.served(zone).values())

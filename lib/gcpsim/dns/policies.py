@@ -1,21 +1,13 @@
-"""DNS policies of networks, and the keys of zones whose DNSSEC is on.
+"""DNS policies of networks: a network may have one."""
 
-A network may have one policy. Keys are derived from their zone: a key-signing and a zone-signing
-one, as dnsKeys shows them. Answers are not signed here; the DS record to hand to a registrar is.
-"""
-
-import base64
-import hashlib
 from typing import Any
 
-from gcpsim.core.clock import rfc3339
 from gcpsim.core.schema import BodyReader
 from gcpsim.core.world import World
 from gcpsim.dns import refusals
 
 Doc = dict[str, Any]
 WHERE = "entity.policy"
-ALGORITHM, NUMBER, BITS = "rsasha256", 8, {"keySigning": 2048, "zoneSigning": 1024}
 
 
 class Policies:
@@ -76,37 +68,3 @@ class Policies:
 
 def _network(item: Doc) -> str:
     return str(item.get("networkUrl", "")).partition("/projects/")[2] or str(item)
-
-
-def keys(zone: Doc) -> list[Doc]:
-    """The keys of a zone; none while its DNSSEC is off."""
-    if (zone.get("dnssecConfig") or {}).get("state") not in ("on", "transfer"):
-        return []
-    return [_key(zone, index, kind) for index, kind in enumerate(("keySigning", "zoneSigning"))]
-
-
-def _key(zone: Doc, index: int, kind: str) -> Doc:
-    seed = f"{zone['id']}/{kind}".encode()
-    raw = b"".join(hashlib.sha256(seed + bytes([n])).digest() for n in range(BITS[kind] // 256))
-    public = b"\x03\x01\x00\x01" + raw
-    flags = 257 if kind == "keySigning" else 256
-    rdata = flags.to_bytes(2, "big") + bytes([3, NUMBER]) + public
-    tag = sum(byte << 8 if at % 2 == 0 else byte for at, byte in enumerate(rdata))
-    doc: Doc = {
-        "kind": "dns#dnsKey",
-        "id": str(index),
-        "algorithm": ALGORITHM,
-        "keyLength": BITS[kind],
-        "publicKey": base64.b64encode(public).decode(),
-        "creationTime": zone.get("creationTime", rfc3339(0.0)),
-        "isActive": True,
-        "type": kind,
-        "keyTag": (tag + (tag >> 16 & 0xFFFF)) & 0xFFFF,
-    }
-    if kind == "keySigning":
-        owner = b"".join(
-            bytes([len(label)]) + label.encode() for label in zone["dnsName"].rstrip(".").split(".")
-        )
-        digest = hashlib.sha256(owner.lower() + b"\0" + rdata).hexdigest().upper()
-        doc["digests"] = [{"type": "sha256", "digest": digest}]
-    return doc

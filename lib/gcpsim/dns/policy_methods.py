@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gcpsim.core.edge import Answer
 from gcpsim.core.service import Request
-from gcpsim.dns import lists, policies, refusals
+from gcpsim.dns import keys, lists, refusals
 from gcpsim.dns.holdings import Holdings
 from gcpsim.dns.methods import Handler, list_answer, zone_of
 
 
 def keys_list(dns: Holdings, request: Request) -> Answer:
-    found, token = lists.page(
-        policies.keys(zone_of(dns, request)), lambda key: int(key["id"]), request.query
-    )
+    found, token = lists.page(_keys(dns, request), lambda key: int(key["id"]), request.query)
     return list_answer("dnsKeysListResponse", "dnsKeys", found, token)
 
 
 def keys_get(dns: Holdings, request: Request) -> Answer:
     wanted = request.params["dnsKeyId"]
-    for key in policies.keys(zone_of(dns, request)):
+    for key in _keys(dns, request):
         if key["id"] == wanted:
             return Answer(body=key)
     raise refusals.missing("parameters.dnsKeyId", wanted)
+
+
+def _keys(dns: Holdings, request: Request) -> list[dict[str, Any]]:
+    """The keys of a zone with the digests that `digestType` asks for, comma-separated."""
+    asked = request.query.get("digestType", "")
+    digests = [kind for kind in asked.split(",") if kind] or keys.RECOMMENDED
+    if unknown := sorted(set(digests) - set(keys.DIGESTS)):
+        raise refusals.invalid("parameters.digestType", unknown[0])
+    zone = zone_of(dns, request)
+    return [keys.shown(kept["key"], zone, digests) for kept in dns.keys(zone)]
 
 
 def policies_create(dns: Holdings, request: Request) -> Answer:

@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import dns.exception
-import dns.flags
 import dns.message
-import dns.name
 import dns.rcode
 import dns.rdatatype
 
 from gcpsim.core.errors import ApiError
 from gcpsim.dns.lookup import Resolution, Status
-from gcpsim.dns.server import PAYLOAD, RCODE, limit, printed, rrset
+from gcpsim.dns.server import PAYLOAD, RCODE, add_records, limit, printed, wants_signatures
 from gcpsim.dns.service import Dns
 
 CACHE_SIZE = 10_000
@@ -59,6 +57,7 @@ class Resolver:
     def __init__(self, service: Dns, habit: Habit) -> None:
         self.clock = service.world.clock
         self.lookup = service.lookup
+        self.signer = service.signer
         self.habit = habit
         self._cache: dict[tuple[str, str], _Kept] = {}
 
@@ -83,22 +82,28 @@ class Resolver:
         if len(query.question) != 1:
             response.set_rcode(dns.rcode.FORMERR)
         else:
-            asked = query.question[0]
-            self._fill(response, asked.name, dns.rdatatype.to_text(asked.rdtype))
+            self._fill(response, query)
         return printed(response, 65535 if tcp else limit(response))
 
-    def _fill(self, response: dns.message.Message, name: dns.name.Name, type_: str) -> None:
-        kept = self._ask(name.to_text().lower(), type_)
-        found, age = kept.found, self.clock.now() - kept.since
-        # A resolver has no name servers of its own to refer to: it fails where they refuse.
-        refused = found.status not in HOLDS
-        response.set_rcode(dns.rcode.SERVFAIL if refused else RCODE[found.status])
+    def _fill(self, response: dns.message.Message, query: dns.message.Message) -> None:
+        asked = query.question[0]
+        kept = self._ask(asked.name.to_text().lower(), dns.rdatatype.to_text(asked.rdtype))
+        age = self.clock.now() - kept.since
         left = max(0, round(kept.until - kept.since - age))
-        for index, records in enumerate(found.answers):
-            shown = replace(records, ttl=left)
-            response.answer.append(rrset(shown, name if index == 0 else None))
-        if found.authority is not None and not refused:
-            response.authority.append(rrset(replace(found.authority, ttl=left), None))
+        found = kept.found
+        if found.status not in HOLDS:
+            # A resolver has no name servers of its own to refer to: it fails where they refuse.
+            response.set_rcode(dns.rcode.SERVFAIL)
+            authority = None
+        else:
+            response.set_rcode(RCODE[found.status])
+            authority = found.authority and replace(found.authority, ttl=left)
+        shown = replace(
+            found,
+            answers=tuple(replace(records, ttl=left) for records in found.answers),
+            authority=authority,
+        )
+        add_records(response, shown, asked.name, self.signer if wants_signatures(query) else None)
 
     def _ask(self, name: str, type_: str) -> _Kept:
         now = self.clock.now()

@@ -6,6 +6,7 @@ itself. Answers are kept as wire until what is served changes. It must not write
 
 import asyncio
 import struct
+from dataclasses import replace
 from typing import Any, Protocol
 
 import dns.edns
@@ -21,6 +22,7 @@ import dns.rrset
 
 from gcpsim.dns.lookup import Records, Resolution, Status
 from gcpsim.dns.service import Dns
+from gcpsim.dns.signing import Signer
 
 PAYLOAD = 1232
 CACHE_SIZE = 10_000
@@ -39,15 +41,16 @@ class Responder:
 
     def __init__(self, service: Dns) -> None:
         self._service = service
-        self._generation = -1
+        self._generation = (-1, 0)
         self._cache: dict[tuple[bytes, bool], bytes] = {}
 
     def answer(self, wire: bytes, *, tcp: bool = False) -> bytes | None:
         """The answer, or None for what deserves none."""
         if len(wire) < 12 or wire[2] & 0x80:
             return None
-        if self._generation != self._service.generation:
-            self._generation = self._service.generation
+        now = (self._service.generation, self._service.signer.day)
+        if self._generation != now:
+            self._generation = now
             self._cache.clear()
         key = (wire[2:], tcp)
         kept = self._cache.get(key)
@@ -83,18 +86,51 @@ class Responder:
             response.set_rcode(dns.rcode.REFUSED)
             return response, True
         found = self._service.lookup.resolve(question.name.to_text(), type_)
-        _fill(response, found, question.name)
+        signer = self._service.signer if wants_signatures(query) else None
+        _fill(response, found, question.name, signer)
         return response, not found.varies
 
 
-def _fill(response: dns.message.Message, found: Resolution, asked: dns.name.Name) -> None:
+def _fill(
+    response: dns.message.Message, found: Resolution, asked: dns.name.Name, signer: Signer | None
+) -> None:
     response.set_rcode(RCODE[found.status])
     if found.status in (Status.NOERROR, Status.NXDOMAIN):
         response.flags |= dns.flags.AA
+    if found.status is Status.LAME:
+        found = replace(found, authority=None)
+    add_records(response, found, asked, signer)
+
+
+def wants_signatures(query: dns.message.Message) -> bool:
+    """The DO bit of a question."""
+    return bool(query.ednsflags & dns.flags.DO)
+
+
+def add_records(
+    response: dns.message.Message, found: Resolution, asked: dns.name.Name, signer: Signer | None
+) -> None:
+    """Put an answer into a message, with signatures and proofs where a signer is given."""
+    if signer is not None:
+        response.ednsflags |= dns.flags.DO
     for index, records in enumerate(found.answers):
-        response.answer.append(rrset(records, asked if index == 0 else None))
-    if found.authority is not None and found.status is not Status.LAME:
-        response.authority.append(rrset(found.authority, None))
+        _add(response.answer, records, asked if index == 0 else None, signer)
+    if found.authority is not None:
+        _add(response.authority, found.authority, None, signer)
+    for proof in signer.proofs(found) if signer is not None else ():
+        _add(response.authority, proof, None, signer)
+
+
+def _add(
+    section: list[dns.rrset.RRset],
+    records: Records,
+    name: dns.name.Name | None,
+    signer: Signer | None,
+) -> None:
+    section.append(rrset(records, name))
+    signature = signer.signature(records, name) if signer is not None else None
+    if signature is not None:
+        section.append(signature)
 
 
 def rrset(records: Records, name: dns.name.Name | None) -> dns.rrset.RRset:

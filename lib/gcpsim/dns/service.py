@@ -11,6 +11,7 @@ from gcpsim.core.world import World
 from gcpsim.dns import methods, policy_methods, responses
 from gcpsim.dns.holdings import Holdings
 from gcpsim.dns.lookup import Lookup
+from gcpsim.dns.signing import Signer
 
 __all__ = ["IMPLEMENTED", "Dns"]
 
@@ -34,6 +35,7 @@ class Dns(Holdings, RestService):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.lookup = Lookup(self)
+        self.signer = Signer(self, self.lookup)
         world.stage["dns"] = self.direct
         world.stage |= {f"domain-{verb}": partial(self.direct_one, verb) for verb in VERBS}
 

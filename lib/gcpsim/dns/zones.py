@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import Any
 
-from gcpsim.dns import records, refusals
+from gcpsim.dns import keys, records, refusals
 
 Doc = dict[str, Any]
 WHERE = "entity.managedZone"
@@ -50,6 +50,7 @@ def read(body: Doc) -> Doc:
     if visibility == "public":
         zone.pop("privateVisibilityConfig", None)
     zone.setdefault("cloudLoggingConfig", {})
+    check_dnssec(zone)
     return zone
 
 
@@ -71,9 +72,39 @@ def check_mutable(body: Doc) -> None:
 def finish(zone: Doc) -> Doc:
     """The zone with the defaults and kinds that the server adds."""
     config = zone.get("dnssecConfig")
-    if config and config.get("state", "off") != "off":
-        zone = zone | {"dnssecConfig": {"nonExistence": "nsec3"} | config}
+    if config and keys.signed(zone):
+        zone = zone | {"dnssecConfig": config | _defaults(config)}
     return records.with_kinds("ManagedZone", zone)
+
+
+def _defaults(config: Doc) -> Doc:
+    """How a signed zone denies, and what keys it is given, where nobody said it."""
+    given = {spec.get("keyType"): spec for spec in config.get("defaultKeySpecs") or ()}
+    specs = []
+    for default in keys.DEFAULT_SPECS:
+        spec = {k: v for k, v in given.get(default["keyType"], default).items() if v is not None}
+        if "keyLength" not in spec:
+            lengths = keys.LENGTHS.get(spec["algorithm"], (default["keyLength"],))
+            spec["keyLength"] = lengths[0]
+        specs.append(spec)
+    return {"nonExistence": config.get("nonExistence") or "nsec3", "defaultKeySpecs": specs}
+
+
+def check_dnssec(zone: Doc, old: Doc | None = None) -> None:
+    """Private zones are not signed, and a signed one keeps its mechanism and its kind of keys."""
+    config = zone.get("dnssecConfig") or {}
+    where = f"{WHERE}.dnssecConfig"
+    if keys.signed(zone) and zone["visibility"] != "public":
+        raise refusals.invalid(f"{where}.state", config["state"])
+    for index, spec in enumerate(config.get("defaultKeySpecs") or ()):
+        if not keys.fits(spec) or spec.get("keyType") not in keys.FLAGS:
+            raise refusals.invalid(f"{where}.defaultKeySpecs[{index}]", spec.get("algorithm", ""))
+    if old is None or not keys.signed(old) or not keys.signed(zone):
+        return
+    before = old["dnssecConfig"]
+    for field in ("nonExistence", "defaultKeySpecs"):
+        if config.get(field) != before.get(field):
+            raise refusals.invalid(f"{where}.{field}", config.get(field))
 
 
 def name_servers(dns_name: str, visibility: str, taken: set[str]) -> list[str]:
@@ -119,8 +150,14 @@ def merged(zone: Doc, body: Doc, *, replace: bool) -> Doc:
                     for key, one in ((zone.get("labels") or {}) | value).items()
                     if one is not None
                 }
+            if field == "dnssecConfig" and not replace:
+                value = {
+                    k: v for k, v in ((zone.get(field) or {}) | value).items() if v is not None
+                }
             out[field] = value
         elif replace or field in body:
             out.pop(field, None)
     out.setdefault("cloudLoggingConfig", {})
-    return finish(out)
+    out = finish(out)
+    check_dnssec(out, zone)
+    return out
