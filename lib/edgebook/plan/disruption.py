@@ -5,11 +5,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgebook.model.kinds import KINDS, kind_of
-from edgebook.model.values import Action, ResourceKey, to_json
+from edgebook.model.links import canonical, link
+from edgebook.model.paths import name_of
+from edgebook.model.values import Action, Ref, ResourceKey, to_json
 from edgebook.plan import details, routes
 
 # What a teardown says of itself: the rest goes unnoticed once these are gone.
 SERVING = ("address", "forwardingRule")
+# Of a URL map: what is no route, and what decides about an answer besides the backend.
+BESIDE = ("description", "fingerprint", "tests")  # tests: Google's own try of it, no traffic
+ANSWERS = ("edirect", "urlRewrite", "pathRule", "routeRule", "hostRules", "faultInjection")
+POLICIES = {"securityPolicy": "Cloud Armor policy", "edgeSecurityPolicy": "edge security policy"}
 DOT = re.compile(r"\.(?![^\[]*\])")  # between fields; one inside of [names] is part of a name
 TLS_ORDER = ("TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3")
 
@@ -31,6 +37,8 @@ def of(
         "firewall": _firewall,
         "backendService": _backend_service,
         "sslPolicy": _ssl_policy,
+        "forwardingRule": _forwarding_rule,
+        "targetHttpsProxy": _proxy,
         "targetSslProxy": _stream_proxy,
         "targetTcpProxy": _stream_proxy,
         "serviceAnnotation": _annotation,
@@ -87,17 +95,31 @@ def _backend_service(
     if "iap.enabled" in before:
         state = "has to log in" if (after.get("iap") or {}).get("enabled") else "gets in unasked"
         return f"everybody {state}"
+    if int(before.get("timeoutSec") or 0) > int(after.get("timeoutSec") or 0) > 0:
+        return f"answers and idle connections that take longer than {after['timeoutSec']} s are cut"
+    for field, name in POLICIES.items():
+        if field in before:
+            new, old = _name(after.get(field)), _name(before[field])
+            return (
+                f"requests that {name} {new} denies are refused"
+                if new
+                else f"requests that {name} {old} denied get in"
+            )
     return ""
 
 
 def _url_map(before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[str, Any]) -> str:
     """Routes and weights decide where requests go."""
-    moved = [
+    leaves = [
         leaf
         for leaf in details.of_json({"before": before, "after": to_json(after)})
-        if not leaf.path.startswith("tests")  # Google's own try of a URL map, no traffic
-        and (leaf.path.endswith((".weight", "ervice")) or leaf.after == details.NONE)
+        if not leaf.path.startswith(BESIDE)
     ]
+    moved = [
+        leaf
+        for leaf in leaves
+        if leaf.path.endswith((".weight", "ervice")) or leaf.after == details.NONE
+    ] or [leaf for leaf in leaves if any(word in leaf.path for word in ANSWERS)]
     if not moved or not before or routes.same_for_hosts(live, after):
         return ""
     first = ".".join(DOT.split(moved[0].path)[-2:])
@@ -114,10 +136,44 @@ def _ssl_policy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[
     return ""
 
 
-def _stream_proxy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+def _forwarding_rule(
+    before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]
+) -> str:
+    """A proxy of another kind speaks another language with clients."""
+    old, new = _proxy_kind(before.get("target")), _proxy_kind(after.get("target"))
+    if "target" not in before or not old or not new or old == new:
+        return ""
+    return f"{new} answers instead of {old}: clients have to speak its protocol from then on"
+
+
+def _proxy_kind(target: Any) -> str:
+    """What people call the kind of the proxy that a rule leads to, by its link."""
+    text = canonical(link(target.key)) if isinstance(target, Ref) else str(target or "")
+    collection = text.rsplit("/", 2)[-2] if text.count("/") > 1 else ""
+    return next(
+        (f"a {k.noun}" for k in KINDS.values() if collection and k.collection == collection), ""
+    )
+
+
+def _proxy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
+    if "sslPolicy" in before and (name := _name(after.get("sslPolicy"))):
+        return f"clients that SSL policy {name} does not take are refused"
+    return ""
+
+
+def _stream_proxy(
+    before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[str, Any]
+) -> str:
     if "proxyHeader" in before:
         return f"connections fail unless the pods expect PROXY header {after['proxyHeader']} now"
-    return ""
+    if "service" in before:
+        old, new = _name(before["service"]), _name(after.get("service"))
+        return f"new connections go to backend service {new}, not to {old} any more"
+    return _proxy(before, after, live)
+
+
+def _name(value: Any) -> str:
+    return value.name if isinstance(value, Ref) else name_of(str(value or ""))
 
 
 def _annotation(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from edgebook.model.values import Action, ResourceKey
+from edgebook.model.values import Action, Ref, ResourceKey
 from edgebook.plan import disruption
 
 U = Action.UPDATE
+ARMOR = Ref("securityPolicy", "armor")
 CASES: list[tuple[Action, str, dict[str, Any], dict[str, Any], dict[str, Any], str]] = [
     (Action.REPLACE, "address", {}, {}, {},
      "the IP changes: every client has to learn the new one"),
@@ -48,6 +49,27 @@ CASES: list[tuple[Action, str, dict[str, Any], dict[str, Any], dict[str, Any], s
      "GKE stops updating the old NEGs at once: no rollout until the new ones are attached"),
     (U, "serviceAnnotation", {"exposed_ports.443.name": None}, {}, {}, ""),
     (U, "address", {"labels": {}}, {}, {}, ""),
+    (U, "backendService", {"timeoutSec": 60}, {"timeoutSec": 30}, {},
+     "answers and idle connections that take longer than 30 s are cut"),
+    (U, "backendService", {"securityPolicy": None}, {"securityPolicy": ARMOR}, {},
+     "requests that Cloud Armor policy armor denies are refused"),
+    (U, "backendService", {"securityPolicy": "a/b/armor"}, {"securityPolicy": None}, {},
+     "requests that Cloud Armor policy armor denied get in"),
+    (U, "backendService", {"edgeSecurityPolicy": None}, {"edgeSecurityPolicy": ARMOR}, {},
+     "requests that edge security policy armor denies are refused"),
+    (U, "targetHttpsProxy", {"sslPolicy": None}, {"sslPolicy": Ref("sslPolicy", "strict")}, {},
+     "clients that SSL policy strict does not take are refused"),
+    (U, "targetHttpsProxy", {"sslPolicy": "a/strict"}, {"sslPolicy": None}, {}, ""),
+    (U, "targetHttpsProxy", {"quicOverride": "NONE"}, {"quicOverride": "ENABLE"}, {}, ""),
+    (U, "targetTcpProxy", {"service": "a/old"}, {"service": Ref("backendService", "new")}, {},
+     "new connections go to backend service new, not to old any more"),
+    (U, "forwardingRule", {"target": "p/global/targetSslProxies/x"},
+     {"target": Ref("targetTcpProxy", "x", "projects/p/global")}, {},
+     "a target TCP proxy answers instead of a target SSL proxy: clients have to speak its protocol "
+     "from then on"),
+    (U, "forwardingRule", {"target": "p/global/targetTcpProxies/x"},
+     {"target": Ref("targetTcpProxy", "y", "projects/p/global")}, {}, ""),
+    (U, "forwardingRule", {"labels": {}}, {"target": Ref("targetTcpProxy", "y", "p")}, {}, ""),
 ]  # fmt: skip
 
 

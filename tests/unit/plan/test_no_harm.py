@@ -5,6 +5,7 @@ after each change the client's side is looked at (`tests.unit.serving`): all at 
 does, and step by step as the notebooks do.
 """
 
+import dataclasses
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from edgebook.apply import order
 from edgebook.base.errors import ParamsError
 from edgebook.model.kinds import kind_of
-from edgebook.model.observed import Observed
+from edgebook.model.observed import Observed, ObservedService
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.params import Spec
 from edgebook.plan.make import make, refusal
@@ -35,15 +36,19 @@ def spec_or_none(edits: dict[str, Any]) -> Spec | None:
         return None
 
 
+def _services(spec: Spec, cluster: str) -> tuple[ObservedService, ...]:
+    found = observe(spec, negs=True).clusters.get(cluster)
+    return found.services if found else ()
+
+
 def seen_by(*specs: Spec) -> Observed:
     """The clusters with the NEGs of all these params: GKE keeps old ones while they are held."""
-    import dataclasses
-
     found = observe(specs[-1], negs=True)
     clusters = {}
     for name, cluster in found.clusters.items():
         services = []
-        for service in cluster.services:
+        of_all = [s for one in reversed(specs) for s in _services(one, name)]
+        for service in {(s.namespace, s.name): s for s in reversed(of_all)}.values():
             negs, ports = list(service.negs), dict(service.target_ports)
             for spec in specs:
                 for backend in spec.backends.values():
