@@ -12,6 +12,7 @@ from gcpsim.core.world import World
 from gcpsim.gke import endpoints, names
 from gcpsim.gke.autoneg import Autoneg
 from gcpsim.gke.certmanager import CertManager
+from gcpsim.gke.gateway.controller import GatewayController
 from gcpsim.gke.gce_ingress import GceIngress
 from gcpsim.gke.ingress import IngressStatus
 from gcpsim.gke.load_balancer import ServiceController
@@ -157,5 +158,6 @@ class Estate:
         plane.add(IngressStatus(plane))
         plane.add(CertManager(plane))
         plane.add(GceIngress(plane))
+        plane.add(GatewayController(plane))
         Autoneg(plane)
         endpoints.follow(plane)

@@ -1,6 +1,7 @@
 """What load balancers of Services consist of, whichever form they have."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from gcpsim.k8s.controllers.objects import Obj
 
@@ -27,7 +28,22 @@ class Part:
 
     def stale(self, found: Obj) -> Obj:
         """The fields that differ from what they should be, with their new values."""
-        return {f: self.body[f] for f in self.follow if _seen(f, found) != _seen(f, self.body)}
+        return {
+            f: self.body[f]
+            for f in self.follow
+            if not _covers(_seen(f, found), _seen(f, self.body))
+        }
+
+
+def _covers(found: Any, wanted: Any) -> bool:
+    """Whether a field is as it should be; what only the server knows does not count."""
+    if isinstance(wanted, dict):
+        known = found if isinstance(found, dict) else {}
+        return all(_covers(known.get(name), value) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        there = found if isinstance(found, list) else []
+        return len(there) == len(wanted) and all(map(_covers, there, wanted))
+    return bool(found == wanted) or (not wanted and not found)
 
 
 def _seen(field: str, doc: Obj) -> object:

@@ -36,6 +36,7 @@ def _crd(
     properties: Doc | None = None,
     categories: list[str] | None = None,
     required: tuple[str, ...] = (),
+    older: tuple[str, ...] = (),
 ) -> Doc:
     names: Doc = {"plural": plural, "kind": kind, "listKind": kind + "List",
                   "singular": kind.lower()}  # fmt: skip
@@ -67,7 +68,12 @@ def _crd(
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{group}"},
-        "spec": {"group": group, "names": names, "scope": scope, "versions": [entry]},
+        "spec": {
+            "group": group,
+            "names": names,
+            "scope": scope,
+            "versions": [entry, *({**entry, "name": one, "storage": False} for one in older)],
+        },
     }
 
 
@@ -172,15 +178,16 @@ PREINSTALLED: tuple[Doc, ...] = (
          scope="Cluster"),
     _crd("monitoring.googleapis.com", "v1", "rules", "Rules"),
     _crd(GATEWAY, "v1", "gatewayclasses", "GatewayClass", short=["gc"], scope="Cluster",
+         older=("v1beta1",),
          columns=[_column("Controller", ".spec.controllerName"),
                   _column("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
                   _age()]),
-    _crd(GATEWAY, "v1", "gateways", "Gateway", short=["gtw"],
+    _crd(GATEWAY, "v1", "gateways", "Gateway", short=["gtw"], older=("v1beta1",),
          columns=[_column("Class", ".spec.gatewayClassName"),
                   _column("Address", ".status.addresses[*].value"),
                   _column("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
                   _age()]),
-    _crd(GATEWAY, "v1", "httproutes", "HTTPRoute",
+    _crd(GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",),
          columns=[_column("Hostnames", ".spec.hostnames"), _age()]),
     _crd(GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", short=["refgrant"]),
     _crd(CERT_MANAGER, "v1", "certificates", "Certificate", short=["cert", "certs"],

@@ -1,0 +1,1 @@
+"""Gateways of GKE's class gke-l7-global-external-managed: what they are in Compute Engine."""
