@@ -1,7 +1,7 @@
 """Make docs/sample-record and docs/sample-moves anew: executed and sealed, as the pages show them.
 
 The first is one rehearsal that builds the front door, the second the life of it afterwards: each
-move's runbook, on a simulator without traffic. nbval compares them with what is shown today in
+move's runbook, on a simulator without traffic, and an old load balancer modernised beside it. nbval compares them with what is shown today in
 `make test`. Run this after a change of what the notebooks show, look at the difference, and commit
 it. `tools/sample_record.py moves` makes the second one only.
 """
@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import requests
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 BUILT, MOVED = ROOT / "docs" / "sample-record", ROOT / "docs" / "sample-moves"
@@ -20,6 +22,45 @@ PARAMS = ["--params", "params/rehearsal.yaml"]
 STEPS, SOAK = {"steps": "[50, 100]"}, {"soak": "15s"}
 ZONE = {"leave": "us-central1-a", "drill": "true"}
 BLUE = {"cluster": "blue"}
+# A classic load balancer as somebody made it years ago, for the runbook that modernises it.
+OLD = (
+    ("healthChecks", {"name": "old", "type": "TCP", "tcpHealthCheck": {"port": 80}}),
+    *(
+        (
+            "backendServices",
+            {
+                "name": name,
+                "protocol": "HTTP",
+                "loadBalancingScheme": "EXTERNAL",
+                "healthChecks": ["global/healthChecks/old"],
+            },
+        )
+        for name in ("old-web", "old-api")
+    ),
+    (
+        "urlMaps",
+        {
+            "name": "old",
+            "defaultService": "global/backendServices/old-web",
+            "hostRules": [{"hosts": ["api.example.com"], "pathMatcher": "m"}],
+            "pathMatchers": [{"name": "m", "defaultService": "global/backendServices/old-api"}],
+        },
+    ),
+    ("targetHttpProxies", {"name": "old", "urlMap": "global/urlMaps/old"}),
+    *(
+        (
+            "forwardingRules",
+            {
+                "name": f"old-{port}",
+                "portRange": port,
+                "IPProtocol": "TCP",
+                "loadBalancingScheme": "EXTERNAL",
+                "target": "global/targetHttpProxies/old",
+            },
+        )
+        for port in ("80", "8080")
+    ),
+)
 # Each a run with its own record: runbooks, what they are given, and the mode.
 RUNS = (
     (
@@ -33,7 +74,9 @@ RUNS = (
         {**STEPS, **SOAK, **BLUE, "to": "green", "patience": "2m", "quiet": "5m"},
         "apply",
     ),
+    ("operate/scheme", {"rules": "old-80,old-8080", "steps": "[50]", "soak": "1m"}, "apply"),
 )
+PROJECT = "compute/v1/projects/shop-rehearsal/global"
 SIMULATOR = ["serve", "--scenario", "legacy", "--time-scale", "0", "--no-dataplane"]
 
 
@@ -70,7 +113,14 @@ def moved() -> int:
             simulator.terminate()
 
 
+def make_old(url: str) -> None:
+    """The old load balancer, in a simulator at that URL."""
+    for collection, body in OLD:
+        requests.post(f"{url}/{PROJECT}/{collection}", json=body, timeout=30).raise_for_status()
+
+
 def _moved(world: dict[str, str]) -> int:
+    make_old(world["GCPSIM_URL"])
     code = edgebook("apply", "--quiet", "--approve", "auto", *PARAMS, **world)
     for names, given, mode in RUNS:
         options = [word for item in given.items() for word in ("-p", *item)]

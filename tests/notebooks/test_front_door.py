@@ -17,7 +17,8 @@ from edgebook.records import FolderArchive, Record, load_record, verify_archive
 
 from tests.contract.edgebook.conftest import Shop
 from tests.contract.edgebook.test_classic_certificates import classic, listed, served
-from tests.contract.edgebook.test_scheme import P, make, make_classic
+from tests.contract.edgebook.test_scheme import P, make
+from tools.sample_record import make_old
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -185,28 +186,27 @@ def test_the_sample_moves_are_what_each_runbook_shows_today(quiet: World) -> Non
     ]
     quiet.env["EDGEBOOK_JOURNAL"] = str(quiet.folder / "journal.jsonl")
     quiet.env["PATH"] = f"{BIN}{os.pathsep}{quiet.env['PATH']}"  # lines to paste say `edgebook`
+    make_old(quiet.env["GCPSIM_URL"])
     done = quiet.edgebook("apply", "--quiet", "--approve", "auto", "--params", PARAMS)
     assert done.returncode == 0, done.stderr
     sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
     done = nbval(quiet, "--nbval", "--nbval-sanitize-with", sanitize, *copies)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{hint}"
-    _others_load_balancers(quiet)
+    _others_certificates(quiet)
 
 
-def _others_load_balancers(world: World) -> None:
-    """What somebody made years ago, by the runbooks that bring it up to date, on the same world."""
+def _others_certificates(world: World) -> None:
+    """The classic certificates of that load balancer, in the same world, by the same runbook."""
     shop = Shop(world.simulator, world.folder)
-    make_classic(shop)
     classic(shop, "own", "shop.example.com")
     links = {"urlMap": f"{P[12:]}/urlMaps/old", "sslCertificates": listed("own")}
     make(shop, "targetHttpsProxies", name="old-https", **links)
-    given = ["-p", "rules", "old-80,old-8080", "-p", "proxies", "old-https", "-p", "soak", "1m"]
-    runbooks = ["operate/scheme", "operate/certificates", "--approve", "auto"]
-    done = world.apply("--params", PARAMS, *runbooks, *given)
+    given = ["-p", "proxies", "old-https", "-p", "soak", "1m", "--approve", "auto"]
+    done = world.apply("--params", PARAMS, "operate/certificates", *given)
     assert done.returncode == 0, done.stdout + done.stderr
     record = load_record(world.archive, world.archive.change_ids()[-1])
     moved = [(c["kind"], c["name"]) for step in record.steps for c in step["changes"]]
-    assert ("forwardingRule", "old-8080") in moved and ("targetHttpsProxy", "old-https") in moved
+    assert ("targetHttpsProxy", "old-https") in moved
     assert served(shop) == ("shop", []), "by the map, without classic certificates"
 
 

@@ -7,6 +7,7 @@ import pytest
 from edgebook.base.errors import RefusedError, StepFailed, UsageError
 
 from tests.contract.edgebook.conftest import Shop
+from tools.sample_record import OLD
 
 P = "/compute/v1/projects/shop-rehearsal/global"
 OPTIONS = {"rules": "old-80", "soak": "1m"}
@@ -20,19 +21,8 @@ def site(quiet_shop: Shop) -> Shop:
 
 def make_classic(shop: Shop) -> None:
     """A rule, proxy, map and two backend services, as somebody made them years ago."""
-    make(shop, "healthChecks", name="old", type="TCP", tcpHealthCheck={"port": 80})
-    for name in ("old-web", "old-api"):
-        make(shop, "backendServices", name=name, protocol="HTTP", loadBalancingScheme="EXTERNAL",
-             healthChecks=[f"{P[12:]}/healthChecks/old"])  # fmt: skip
-    api = {"name": "m", "defaultService": f"{P[12:]}/backendServices/old-api"}
-    make(shop, "urlMaps", name="old", defaultService=f"{P[12:]}/backendServices/old-web",
-         hostRules=[{"hosts": ["api.example.com"], "pathMatcher": "m"}],
-         pathMatchers=[api])  # fmt: skip
-    make(shop, "targetHttpProxies", name="old", urlMap=f"{P[12:]}/urlMaps/old")
-    for port in ("80", "8080"):
-        make(shop, "forwardingRules", name=f"old-{port}", portRange=port, IPProtocol="TCP",
-             loadBalancingScheme="EXTERNAL",
-             target=f"{P[12:]}/targetHttpProxies/old")  # fmt: skip
+    for collection, body in OLD:
+        make(shop, collection, **body)
 
 
 def make(shop: Shop, collection: str, **body: Any) -> None:
