@@ -1,9 +1,9 @@
 """Make docs/sample-record and docs/sample-moves anew: executed and sealed, as the pages show them.
 
 The first is one rehearsal that builds the front door, the second the life of it afterwards: each
-move's runbook, on a simulator without traffic, and an old load balancer modernised beside it. nbval compares them with what is shown today in
-`make test`. Run this after a change of what the notebooks show, look at the difference, and commit
-it. `tools/sample_record.py moves` makes the second one only.
+move's runbook, on a simulator without traffic, and an old load balancer modernised beside it. nbval
+compares them with what is shown today in `make test`. Run this after a change of what the notebooks
+show, look at the difference, and commit it. `tools/sample_record.py moves` makes the second only.
 """
 
 import json
