@@ -83,6 +83,8 @@ class Worker:
         if self._paces.get(number) == pace:
             return
         self._paces[number] = pace
+        now = self._loop.time()
+        due = next_turn(now, *pace)
         if number in self._clients:
             self._timers[number].cancel()
         else:
@@ -90,10 +92,7 @@ class Worker:
             secure = target.protocol in (Protocol.HTTPS, Protocol.SSL)
             context = trusted(target.ca_file, series.client) if secure else None
             self._clients[number] = CLIENTS[series.client](series, self._record, context)
-        self._await_turn(number)
-
-    def _await_turn(self, number: int) -> None:
-        due = next_turn(self._loop.time(), *self._paces[number])
+            due = min(due, now + pace[1])  # the first one does not wait for a whole interval
         self._timers[number] = self._loop.call_at(due, self._fire, number, due)
 
     def _drop(self, number: int) -> None:
@@ -107,20 +106,18 @@ class Worker:
 
     def _fire(self, number: int, due: float) -> None:
         """Begin what is due; what is overdue for long is left out, never sent in a burst."""
-        client, (interval, _) = self._clients[number], self._paces[number]
+        client, (interval, place) = self._clients[number], self._paces[number]
         now = self._loop.time()
-        late = now - due > BEHIND
-        due = now if late else due
+        if now - due > BEHIND:
+            due = now
         while due <= now:
             try:
                 client.launch()
             except Exception as error:  # told, and the others go on
                 self._trouble.append(f"{client.target.frontend}, {client.series.client}: {error!r}")
             due += interval
-        if late:
-            self._await_turn(number)
-        else:
-            self._timers[number] = self._loop.call_at(due, self._fire, number, due)
+        due = next_turn(now + interval / 1000, interval, place)
+        self._timers[number] = self._loop.call_at(due, self._fire, number, due)
 
     def _record(self, *sample: Any) -> None:
         self._samples.append(sample)
