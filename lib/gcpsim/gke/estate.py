@@ -16,6 +16,7 @@ from gcpsim.gke.gateway.controller import GatewayController
 from gcpsim.gke.gce_ingress import GceIngress
 from gcpsim.gke.ingress import IngressStatus
 from gcpsim.gke.load_balancer import ServiceController
+from gcpsim.gke.neg.binding import Bindings
 from gcpsim.gke.neg.controller import NegController
 from gcpsim.k8s import controllers
 from gcpsim.k8s.controllers.objects import Obj
@@ -154,6 +155,7 @@ class Estate:
 
     def _start_google_controllers(self, plane: Plane) -> None:
         plane.add(NegController(plane))
+        Bindings(plane)
         plane.add(ServiceController(plane))
         plane.add(IngressStatus(plane))
         plane.add(CertManager(plane))

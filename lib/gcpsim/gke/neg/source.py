@@ -1,7 +1,7 @@
-"""Which NEGs are wanted, and by whom: the one seam between the NEG controller and its sources.
+"""Which NEGs are wanted, and by whom: the one seam between the NEG controller and its source.
 
-Today the source is the annotation on the Service. NetworkEndpointGroupBinding will be a second one;
-whatever the source, the rest of the controller sees wishes only.
+The source is the annotation on the Service, and what Ingresses and Gateways add. Bindings make no
+NEGs and have their own keeper (binding.py).
 """
 
 import ipaddress

@@ -148,6 +148,36 @@ CERTIFICATE_SPEC: Doc = {
         },
     },
 }
+BINDING_SPEC: Doc = {
+    "type": "object",
+    "required": ["backendRef", "networkEndpointGroups"],
+    "properties": {
+        "backendRef": {
+            "type": "object",
+            "required": ["kind", "name", "port"],
+            "properties": {
+                "group": STRING,
+                "kind": STRING,
+                "name": STRING,
+                "port": {"type": "integer", "format": "int32"},
+            },
+        },
+        "networkEndpointGroups": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": STRING,
+                    "subnet": STRING,
+                    "zones": {"type": "array", "items": STRING},
+                },
+            },
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    },
+}
 WITH_CONDITIONS: Doc = {
     "type": "object",
     "x-kubernetes-preserve-unknown-fields": True,
@@ -169,7 +199,8 @@ PREINSTALLED: tuple[Doc, ...] = (
     _crd("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy"),
     _crd("networking.gke.io", "v1", "serviceattachments", "ServiceAttachment"),
     _crd("networking.gke.io", "v1beta1", "networkendpointgroupbindings",
-         "NetworkEndpointGroupBinding", short=["negb"]),
+         "NetworkEndpointGroupBinding", short=["negb"], required=("spec",),
+         properties={"spec": BINDING_SPEC, "status": OPEN}),
     _crd("cloud.google.com", "v1", "computeclasses", "ComputeClass", scope="Cluster"),
     _crd("net.gke.io", "v1", "serviceexports", "ServiceExport"),
     _crd("net.gke.io", "v1", "serviceimports", "ServiceImport"),
