@@ -30,6 +30,7 @@ from edgebook.runbook.watch import Signals
 from rich.console import Console
 
 from tests import moments
+from tests.unit.secret_forms import FORMS, seen_in
 
 PARAMS = """
 environment: simulator
@@ -299,15 +300,20 @@ def test_secrets_in_a_cell_reach_neither_notebook_nor_html_nor_record(
     notebook: Notebook, warm: WarmProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DB_PASSWORD", "correct-horse-battery")
+    forms = folder / "forms.txt"
+    forms.write_text("\n\n".join(FORMS.values()))
     one = notebook(
         "10_leaks",
         "import os\nprint(os.environ['DB_PASSWORD'], 'ya29' + '.a0AfB' + 'x1y2z3' * 2)",
+        f"print(open({str(forms)!r}).read())",
         "raise ValueError('Bearer ' + 'abcdef01' * 3)",
     )
     outcome = go(warm, one)
     assert outcome.exit_code == 1
+    assert "[redacted: " in outputs("10_leaks")[1]
     for path in (folder / "records").rglob("*"):
         text = path.read_text() if path.is_file() else ""
+        assert seen_in(text) == [], path
         for secret in ("correct-horse", "x1y2z3x1", "abcdef01abcdef01"):
             assert secret not in text, path
     assert "[redacted: DB_PASSWORD]" in outputs("10_leaks")[0]

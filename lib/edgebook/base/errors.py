@@ -21,8 +21,9 @@ Exit code 0 is success; `edgebook plan --detailed-exitcode` ends with 4 when the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from edgebook.base.shapes import hide
 from edgebook.base.text import safe
 
 EXIT_OK = 0
@@ -68,6 +69,16 @@ class EdgebookError(Exception):
             "why": safe(self.why),
             "next": safe(self.next),
         }
+
+    def without_secrets(self) -> Self:
+        """The same, without a cause that holds a secret: whoever logs tracebacks logs causes."""
+        error: BaseException = self
+        while (cause := error.__cause__ or error.__context__) is not None:
+            if not isinstance(cause, EdgebookError) and hide(str(cause)) != str(cause):
+                error.__cause__ = error.__context__ = None
+                break
+            error = cause
+        return self
 
 
 class UsageError(EdgebookError):
@@ -211,7 +222,8 @@ class StepFailed(EdgebookError):
         return safe("\n".join(lines))
 
     def to_json(self) -> dict[str, Any]:
-        return super().to_json() | {"step": self.step, "seen": self.seen, "state": self.state}
+        said = {"step": self.step, "seen": safe(self.seen), "state": safe(self.state)}
+        return super().to_json() | said
 
 
 class InterruptedRun(EdgebookError):

@@ -89,6 +89,7 @@ OURS: dict[str, str] = {
     "cookie": r"(?i)(?P<keep>\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?[\w.\-]+=)" + NOT_YET + r"[^\s;\"'<>]{8,}",
     "kubeconfig credential": r"(?P<keep>[\"']?\b(?:token|client-key-data|id-token|refresh-token)[\"']?\s*:\s*[\"']?)"
     + NOT_YET + r"[A-Za-z0-9_\-.+/]{20,}={0,2}",
+    "docker credential": r"(?P<keep>\\?\"auth\\?\"\s*:\s*\\?\")" + NOT_YET + r"[A-Za-z0-9+/]{12,}={0,2}",
     "key in JSON": r"(?i)(?P<keep>\\?[\"'][\w\-]{0,60}?" + PASSWORD + r"\\?[\"']\s*:\s*\\?[\"'])" + NO_SECRET
     + r"[^\"'\\]{6,}",
     "secret in JSON": r"(?i)(?P<keep>\\?[\"'][\w\-]{0,60}?" + SECRET + r"\\?[\"']\s*:\s*\\?[\"'])(?=[^\"'\s]*\d)"
@@ -137,6 +138,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "secret header": ("x-",),
     "cookie": ("cookie",),
     "kubeconfig credential": ("token", "client-key-data"),
+    "docker credential": ("\"auth",),
     "key in JSON": PASSWORDS,
     "secret in JSON": SECRETS,
     "password": PASSWORDS,

@@ -7,6 +7,7 @@ or `plain_lines`.
 
 import html
 import re
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from edgebook.base.shapes import hide
@@ -66,6 +67,9 @@ class Hiding:
     def write(self, text: str) -> int:
         self._stream.write(hide(text))
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -92,6 +92,7 @@ class Session:
             return work()
         except EdgebookError as error:
             error.next = paste.complete(error.next, paste.path(self.file))
+            error.without_secrets()
             self.journal.failure(step, error)
             if isinstance(error, StepFailed) and error.outcome is not None:
                 display.show_now(error.outcome)

@@ -60,7 +60,7 @@ class SecretsFound(EdgebookError):
             f"Record {change_id} was not sealed: {len(findings)} secrets in it",
             where=str(kept),
             why=seen,
-            next="delete that folder, take the secret out of what was shown, and run again",
+            next="take the secret out of what was shown, and run again; that folder has the rest",
         )
         self.findings = tuple(findings)
 
@@ -252,6 +252,8 @@ class Draft:
         if findings:
             kept = quarantine() / self.change_id
             shutil.rmtree(kept, ignore_errors=True)
+            for name in {finding.place for finding in findings} & set(texts) - {RECORD}:
+                write_atomically(self.folder / name, self.redactor.cut(texts[name]))
             self._owner.leave()
             shutil.move(self.folder, kept)
             raise SecretsFound(self.change_id, findings, kept)
@@ -285,7 +287,7 @@ def outbox() -> Path:
 
 
 def quarantine() -> Path:
-    """Where drafts go that hold a secret; only their owner can read them."""
+    """Where drafts go that held a secret, without it; only their owner can read them."""
     return _private(Path(platformdirs.user_state_dir("edgebook")) / "quarantine")
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from edgebook.base.clock import Clock, rfc3339
 from edgebook.base.errors import EdgebookError
-from edgebook.base.shapes import kinds
 from edgebook.base.state import state_folder
 from edgebook.model.values import Change, CheckResult, Plan, to_json
 from edgebook.records.redact import Redactor
 
 KEPT = 50
+_REDACTOR = Redactor()
 
 
 class Journal:
@@ -38,9 +38,8 @@ class Journal:
         """One event, on disk when this returns."""
         if self.path is None:
             return
-        line = json.dumps({"event": event, "at": rfc3339(self._clock.utc()), **data}, default=str)
-        if any(kinds(line)):
-            line = json.dumps(Redactor().document(json.loads(line)))
+        said = {"event": event, "at": rfc3339(self._clock.utc()), **data}
+        line = json.dumps(_REDACTOR.document(json.loads(json.dumps(said, default=str))))
         with self._lock:
             try:
                 handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -95,6 +95,39 @@ class Redactor:
             found.update(self._seen(view) if len(view) <= SHORT else self._kinds(view))
         return [Finding(kind, place) for kind in sorted(found)]
 
+    def cut(self, text: str) -> str:
+        """The text without the strings or lines in which the scan still finds something.
+
+        For what cannot be redacted and is kept all the same: more goes than the secret, never less.
+        """
+        document = _loads(text)
+        if isinstance(document, list | dict):
+            kept = json.dumps(self._cut_in(document), indent=1, ensure_ascii=False) + "\n"
+        else:
+            kept = "".join(map(self._cut_line, self.text(text).splitlines(keepends=True)))
+        left = self.scan("", kept)
+        return f"{_mark(left)}\n" if left else kept
+
+    def _cut_line(self, line: str) -> str:
+        document = _loads(line)
+        if isinstance(document, list | dict):
+            return json.dumps(self._cut_in(document), ensure_ascii=False) + "\n"
+        found = self.scan("", line)
+        return f"{_mark(found)}\n" if found else line
+
+    def _cut_in(self, value: Any) -> Any:
+        """The same document; a string, or a list of a text's lines, goes as a whole."""
+        if isinstance(value, str):
+            found = self.scan("", self.text(value))
+            return _mark(found) if found else self.text(value)
+        if isinstance(value, list):
+            lines = [self._cut_in(item) for item in value]
+            found = self.scan("", json.dumps(lines)) if all(map(_is_text, lines)) else []
+            return [_mark(found)] if found else lines
+        if isinstance(value, dict):
+            return {self._cut_in(key): self._cut_in(item) for key, item in value.items()}
+        return value
+
     def _dirty(self, text: str) -> bool:
         return next(self._kinds(text), None) is not None
 
@@ -178,6 +211,14 @@ def _json_strings(text: str) -> Iterator[str]:
                 stack.extend(item)
             elif isinstance(item, dict):
                 stack.extend([*item.keys(), *item.values()])
+
+
+def _mark(found: list[Finding]) -> str:
+    return f"[redacted: {', '.join(sorted({finding.kind for finding in found}))}]"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _loads(text: str) -> Any:

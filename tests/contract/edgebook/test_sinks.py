@@ -5,6 +5,7 @@ everything that commands print, and every file that they write, is searched.
 """
 
 import json
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_a_secret_of_the_cloud_reaches_no_sink(shop: Any, capsys: Any) -> None:
     except (EdgebookError, StepFailed) as error:
         seen += found("an error", str(error) + json.dumps(error.to_json()))
         seen += found("an error in a notebook", "".join(error._render_traceback_()))
+        seen += found("what Airflow logs of it", "".join(traceback.format_exception(error)))
     shop.calm()
     assert main(["apply", *common, "--approve", str(out)]) == 0, "the plan file still approves"
     told("an apply")

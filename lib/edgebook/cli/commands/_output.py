@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from edgebook.base.errors import StepFailed
+from edgebook.base.shapes import hide_in
 
 FORMAT = 1  # of all that is printed with --json; docs/json/schema.json has its keys
 
 
 def as_json(document: Mapping[str, Any]) -> str:
-    """A document for machines, with its format."""
-    return json.dumps({"format": FORMAT, **document})
+    """A document for machines, with its format; no secret hides behind its quotes."""
+    return json.dumps({"format": FORMAT, **hide_in(document)})
 
 
 def say(shown: Any, args: argparse.Namespace) -> None:
