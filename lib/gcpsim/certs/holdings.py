@@ -5,7 +5,7 @@ from typing import Any
 
 from gcpsim.certs import refusals
 from gcpsim.certs.operations import timestamp
-from gcpsim.core.paths import collection_of
+from gcpsim.core.paths import collection_of, words_of
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
 
@@ -56,7 +56,7 @@ class Holdings:
 
     def children(self, parent: str, collection: str) -> list[tuple[str, Doc]]:
         """(name, resource) of a collection under a parent, sorted; also under location `-`."""
-        _, project, _, location, *rest = parent.split("/")
+        _, project, _, location, *rest = words_of(parent)
         prefix = f"projects/{project}/locations/"
         if location != "-":
             prefix += f"{location}/" + "".join(f"{part}/" for part in rest if part != "-")

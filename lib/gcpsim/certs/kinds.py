@@ -20,6 +20,7 @@ import orjson
 from gcpsim.certs import names, pem, refusals
 from gcpsim.certs.holdings import Holdings
 from gcpsim.core import projects
+from gcpsim.core.paths import location_of, parent_of, place_of, project_of
 
 Doc = dict[str, Any]
 Reader = Callable[[Holdings, str, Doc, "Doc | None"], Doc]
@@ -69,7 +70,7 @@ def _certificate(holdings: Holdings, name: str, body: Doc, before: Doc | None) -
             "type", "exactly one of self_managed, managed, managed_identity must be set"
         )
     scope = body.get("scope")
-    if scope in ("EDGE_CACHE", "ALL_REGIONS") and name.split("/")[3] != "global":
+    if scope in ("EDGE_CACHE", "ALL_REGIONS") and location_of(name) != "global":
         raise refusals.invalid("scope", f"scope {scope} is only supported in location global")
     if scope and scope != "DEFAULT":
         doc["scope"] = scope
@@ -95,7 +96,7 @@ def _self_managed(holdings: Holdings, name: str, body: Doc) -> Doc:
 
 def _managed(holdings: Holdings, name: str, body: Doc) -> Doc:
     store = holdings.world.store
-    location = name.split("/")[3]
+    location = location_of(name)
     given = body.get("dnsAuthorizations") or []
     domains = _domains(body.get("domains") or [], wildcard=bool(given) or "issuanceConfig" in body)
     doc: Doc = {"domains": domains}
@@ -115,7 +116,7 @@ def _managed(holdings: Holdings, name: str, body: Doc) -> Doc:
     for index, text in enumerate(given):
         field = f"managed.dns_authorizations[{index}]"
         authorization = names.reference(store, field, text, "dnsAuthorizations")
-        if authorization.split("/")[1:4] != name.split("/")[1:4]:
+        if place_of(authorization) != place_of(name):
             raise refusals.invalid(field, "must be in the project and location of the certificate")
         covered.add(holdings.require(authorization)["domain"])
         kept.append(names.by_number(authorization))
@@ -167,7 +168,7 @@ def _entry(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     for index, text in enumerate(given):
         field = f"certificates[{index}]"
         certificate = names.reference(holdings.world.store, field, text, "certificates")
-        if certificate.split("/")[1:4] != name.split("/")[1:4]:
+        if place_of(certificate) != place_of(name):
             raise refusals.foreign_certificate(text)
         found = holdings.require(certificate)
         if found.get("scope", "DEFAULT") != "DEFAULT":
@@ -176,7 +177,7 @@ def _entry(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     if len(set(kept)) < len(kept):
         raise refusals.invalid("certificates", "duplicate certificates")
     match = (doc.get("hostname"), doc.get("matcher"))
-    siblings = name.rsplit("/", 1)[0] + "/"
+    siblings = parent_of(name) + "/"
     for other, entry in holdings.table("certificateMapEntries").items():
         same = (entry.get("hostname"), entry.get("matcher")) == match
         if same and other.startswith(siblings) and other != name:
@@ -186,7 +187,7 @@ def _entry(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
 
 def _authorization(holdings: Holdings, name: str, body: Doc, before: Doc | None) -> Doc:
     doc = _common(body)
-    _, project, _, location, _, _ = name.split("/")
+    project, location = project_of(name), location_of(name)
     default = "FIXED_RECORD" if location == "global" else "PER_PROJECT_RECORD"
     type_ = body.get("type") or default
     if type_ == "TYPE_UNSPECIFIED":
@@ -198,7 +199,7 @@ def _authorization(holdings: Holdings, name: str, body: Doc, before: Doc | None)
     doc |= {"domain": domain, "type": type_}
     if before is not None:
         return doc | {"dnsResourceRecord": before["dnsResourceRecord"]}
-    parent = name.rsplit("/", 2)[0]
+    parent = place_of(name)
     for other, known in holdings.children(parent, "dnsAuthorizations"):
         if (known["domain"], known["type"]) == (domain, type_):
             raise refusals.exists(other)

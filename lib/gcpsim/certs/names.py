@@ -8,7 +8,7 @@ import re
 
 from gcpsim.certs import refusals
 from gcpsim.compute.engine.catalog import REGIONS
-from gcpsim.core import projects
+from gcpsim.core import paths, projects
 from gcpsim.core.store import Store
 
 LOCATIONS = ["global", *REGIONS]
@@ -31,14 +31,12 @@ def reference(store: Store, field: str, text: str, collection: str) -> str:
 
 def by_number(name: str) -> str:
     """The same name with the project number."""
-    parts = name.split("/")
-    return "/".join(["projects", projects.number(parts[1]), *parts[2:]])
+    return paths.with_project(name, projects.number(paths.project_of(name)))
 
 
 def by_id(store: Store, name: str) -> str:
     """The same name with the project id."""
-    parts = name.split("/")
-    return "/".join(["projects", projects.project_id(store, parts[1]), *parts[2:]])
+    return paths.with_project(name, projects.project_id(store, paths.project_of(name)))
 
 
 def check_location(project: str, location: str) -> None:

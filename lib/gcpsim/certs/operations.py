@@ -12,6 +12,7 @@ from gcpsim.certs import refusals
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.faults import Fault
 from gcpsim.core.operations import OperationStore
+from gcpsim.core.paths import place_of
 from gcpsim.core.world import World
 
 Doc = dict[str, Any]
@@ -38,7 +39,7 @@ class Operations(OperationStore):
         number = world.store.next_number("certs/operations")
         digest = hashlib.sha256(f"{target}/{number}".encode()).hexdigest()
         micros = int(world.clock.now() * 1000)
-        parent = "/".join(target.split("/")[:4])
+        parent = place_of(target)
         identity = f"operation-{micros}-{digest[:13]}-{digest[13:21]}-{digest[21:29]}"
         operation: Doc = {
             "name": f"{parent}/operations/{identity}",

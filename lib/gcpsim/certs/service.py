@@ -15,6 +15,7 @@ from gcpsim.certs.methods import IMPLEMENTED
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import with_project
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 
@@ -72,5 +73,4 @@ class CertificateManager(RestService):
         return f"{SERVICE}.{noun}.{VERBS.get(method.name, method.name)}"
 
     def forbidden(self, request: Request, permission: str) -> ApiError:
-        rest = request.call.path.split("/")[2:]
-        return refusals.permission(permission, "/".join(["projects", request.project, *rest]))
+        return refusals.permission(permission, with_project(request.call.path, request.project))

@@ -14,7 +14,7 @@ from gcpsim.compute.collections import thresholds
 from gcpsim.compute.collections.firewalls import Reach
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
-from gcpsim.core.paths import collection_of, name_of
+from gcpsim.core.paths import collection_of, name_of, place_of
 from gcpsim.core.seen import Packets
 from gcpsim.dataplane.link import Event, FarmLink
 from gcpsim.dataplane.places import Places
@@ -169,7 +169,7 @@ class Passthrough:
 
     def _members(self, group: str) -> list[str]:
         """The instances of a NEG of type GCE_VM_IP, or of an instance group."""
-        zone = "/".join(group.split("/")[:4])
+        zone = place_of(group)
         table = self.world.store.table("compute/endpoints")
         items = (table.get(group) or {}).get("endpoints") or ()
         return [f"{zone}/instances/{item['instance']}" for item in items if item.get("instance")]

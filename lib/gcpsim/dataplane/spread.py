@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.core.durations import DURATIONS
+from gcpsim.core.paths import collection_of
 from gcpsim.dataplane.routes.documents import Documents
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Spread:
 
     def _applied(self, path: str, doc: Doc | None) -> None:
         """An operation ended: a resource that was being made exists from now on."""
-        table = f"compute/{path.split('/')[-2]}"
+        table = f"compute/{collection_of(path)}"
         if table in TABLES:
             self._change(table, path)
 

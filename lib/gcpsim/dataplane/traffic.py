@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from gcpsim.core.paths import words_of
 from gcpsim.core.seen import Connection, Request
 
 Key = tuple[str, str, str, str, str, str]
@@ -74,5 +75,5 @@ class Traffic:
 @lru_cache(1_024)
 def _backend(group: str) -> str:
     """`zone/name` of a group's path."""
-    parts = group.split("/")
+    parts = words_of(group)
     return f"{parts[3]}/{parts[-1]}" if len(parts) > 3 else group

@@ -15,6 +15,7 @@ from gcpsim.core.discovery import DOCUMENTS, Method, api
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.faults import Fault
+from gcpsim.core.paths import words_of
 from gcpsim.core.world import World
 from gcpsim.front import batch
 from gcpsim.front.admin import Admin
@@ -264,7 +265,7 @@ class GoogleEdge:
                 details=[_reason("CREDENTIALS_MISSING", f"{service}.googleapis.com")],
             )
         usage = self.world.services.get("serviceusage")
-        parts = path.split("/")
+        parts = words_of(path)
         if (
             service not in TITLES
             or not isinstance(usage, ServiceUsage)

@@ -7,6 +7,7 @@ soak between them, an hour at the end) are from Google's page on node pool upgra
 import math
 
 from gcpsim.core.clock import rfc3339
+from gcpsim.core.paths import name_of, parent_of
 from gcpsim.gke import nodework
 from gcpsim.gke.nodework import NodeWork
 from gcpsim.k8s.controllers.objects import Obj
@@ -129,7 +130,7 @@ def _seconds(text: str) -> float:
 
 def _show(work: NodeWork, key: str, doc: Obj) -> None:
     """The phase in the pool's document."""
-    cluster, pool = key.split("/")
+    cluster, pool = parent_of(key), name_of(key)
     info: Obj = {"phase": doc["phase"], "greenPoolVersion": doc["version"]}
     if doc["phase"] == SOAKING:
         info["bluePoolDeletionStartTime"] = rfc3339(doc["due"])

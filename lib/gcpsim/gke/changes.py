@@ -8,6 +8,7 @@ import re
 
 from gcpsim.compute.engine.catalog import REGION_ZONES, zones_of
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of
 from gcpsim.gke import documents, reading, versions
 from gcpsim.gke.creation import Creation
 from gcpsim.gke.documents import ClusterSpec
@@ -203,7 +204,7 @@ class Changes:
             case "master":
                 self._set_master(name, effect["version"])
             case "pool":
-                self.estate.change_pool(name, effect["below"].rpartition("/")[2], status="RUNNING")
+                self.estate.change_pool(name, name_of(effect["below"]), status="RUNNING")
         return None
 
     def pool_emptied(self, name: str, pool: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from gcpsim.core.paths import name_of, parent_of
 from gcpsim.core.store import Table
 from gcpsim.gke.estate import Estate
 from gcpsim.gke.eviction import evict
@@ -34,16 +35,16 @@ class NodeWork:
         return self.cluster(key).get("nodes", "", name)
 
     def cluster(self, key: str) -> Cluster:
-        return self.estate.clusters[key.partition("/")[0]]
+        return self.estate.clusters[parent_of(key)]
 
     def pool(self, key: str) -> Obj:
-        name, pool = key.split("/")
+        name, pool = parent_of(key), name_of(key)
         found: Obj = next(p for p in self.estate.document(name)["nodePools"] if p["name"] == pool)
         return found
 
     def add(self, key: str, zone: str, version: str) -> str:
         """A new node of the pool in a zone; gives its name."""
-        return self.fleet.add(key.partition("/")[0], self.pool(key), zone, version=version)
+        return self.fleet.add(parent_of(key), self.pool(key), zone, version=version)
 
     def is_ready(self, key: str, name: str) -> bool:
         node = self.node(key, name)
@@ -67,7 +68,7 @@ class NodeWork:
 
     def drained(self, key: str, name: str, due: float) -> bool:
         """Evict what is on a node; True when it is empty, or when its time is over."""
-        plane = self.estate.planes[key.partition("/")[0]]
+        plane = self.estate.planes[parent_of(key)]
         pods = [pod for pod in plane.pods.on_node(name) if not _is_of_daemon_set(pod)]
         if not pods or self.clock.now() >= due:
             return True
@@ -80,7 +81,7 @@ class NodeWork:
         if node is None:
             self.mark(key)
         else:
-            self.fleet.remove(key.partition("/")[0], node, lambda _: self.mark(key))
+            self.fleet.remove(parent_of(key), node, lambda _: self.mark(key))
 
 
 def _is_of_daemon_set(pod: Obj) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gcpsim.core.paths import parent_of
 from gcpsim.k8s.controllers.objects import Obj
 
 HEALTH_RANGES = ["130.211.0.0/22", "35.191.0.0/16", "209.85.152.0/22", "209.85.204.0/22"]
@@ -24,7 +25,7 @@ class Part:
 
     @property
     def collection(self) -> str:
-        return self.path.rpartition("/")[0]
+        return parent_of(self.path)
 
     def stale(self, found: Obj) -> Obj:
         """The fields that differ from what they should be, with their new values."""

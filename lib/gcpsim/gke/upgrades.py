@@ -8,6 +8,7 @@ cancels, rolls back and ends it, and keeps the operation and the pool's document
 from collections.abc import Callable
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of, parent_of
 from gcpsim.gke import bluegreen, lanes, versions
 from gcpsim.gke.estate import Estate
 from gcpsim.gke.fleet import Fleet
@@ -99,7 +100,7 @@ class Upgrades:
         self.worker = self._new_worker()
         self._followed.clear()
         for key, doc in self.table.items():
-            self._follow(key.partition("/")[0])
+            self._follow(parent_of(key))
             self.worker.mark(key)
             for part in (doc, *(doc.get("lanes") or ())):
                 for date in ("due", "limit", "soaked"):
@@ -140,7 +141,7 @@ class Upgrades:
         return operation
 
     def _end(self, key: str, doc: Obj) -> None:
-        cluster, pool = key.split("/")
+        cluster, pool = parent_of(key), name_of(key)
         self.table.delete(key)
         if doc.get("last"):
             self.pool_emptied(cluster, pool)
@@ -149,13 +150,13 @@ class Upgrades:
         self.operations.complete(doc["operation"])
 
     def _abort(self, key: str, doc: Obj) -> None:
-        cluster, pool = key.split("/")
+        cluster, pool = parent_of(key), name_of(key)
         self.table.delete(key)
         self.estate.change_pool(cluster, pool, status="RUNNING", updateInfo=None)
         self.operations.complete(doc["operation"], CANCELLED)
 
     def _roll_back_green(self, key: str, running: Obj) -> Obj:
-        cluster, pool = key.split("/")
+        cluster, pool = parent_of(key), name_of(key)
         self._abort(key, running)
         bluegreen.uncordon(self.work, cluster, running["todo"])
         green = running.get("green") or []

@@ -6,6 +6,7 @@ Source: the list of Google Cloud metrics; all are sampled every 60 s.
 from dataclasses import dataclass
 from typing import Any
 
+from gcpsim.core.paths import name_of
 from gcpsim.observability.metrics import PREFIX
 
 REQUEST = (
@@ -106,7 +107,7 @@ def descriptor(project: str, name: str) -> dict[str, Any]:
         "valueType": metric.value,
         "unit": metric.unit,
         "description": name.replace("/", " ").replace("_", " "),
-        "displayName": name.rsplit("/", 1)[-1].replace("_", " "),
+        "displayName": name_of(name).replace("_", " "),
         "type": f"{PREFIX}{name}",
         "metadata": {"launchStage": "GA", "samplePeriod": "60s", "ingestDelay": "210s"},
         "launchStage": "GA",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gcpsim.core.clock import rfc3339
+from gcpsim.core.paths import words_of
 from gcpsim.core.projects import number
 from gcpsim.observability.journal import Kept
 
@@ -133,7 +134,7 @@ def backend_labels(path: str, status: int = 200) -> dict[str, str]:
             "backend_scope_type": name,
             "backend_type": name,
         }
-    parts = path.split("/")
+    parts = words_of(path)
     kinds = {"networkEndpointGroups": "NETWORK_ENDPOINT_GROUP", "instanceGroups": "INSTANCE_GROUP"}
     return {
         "backend_name": parts[-1],

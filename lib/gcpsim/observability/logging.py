@@ -12,6 +12,7 @@ from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.filters import FilterError, Predicate, compile_filter
+from gcpsim.core.paths import words_of
 from gcpsim.core.schema import BodyReader
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
@@ -91,7 +92,7 @@ def _projects(logs: Logging, body: Doc) -> frozenset[str]:
         raise ApiError(400, "resource_names must contain at least one resource", "invalid")
     found = set()
     for name in names:
-        parts = name.split("/")
+        parts = words_of(name)
         if len(parts) < 2 or parts[0] != "projects" or not parts[1]:
             why = f"Invalid resource name: {name}. gcpsim has logs of projects only."
             raise ApiError(400, why, "invalid")

@@ -12,6 +12,7 @@ from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.operations import OperationStore
+from gcpsim.core.paths import name_of
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
 
@@ -189,7 +190,7 @@ def _list(usage: ServiceUsage, call: Call, project: str, params: dict[str, str])
 
 
 def _batch_get(usage: ServiceUsage, call: Call, project: str, params: dict[str, str]) -> Answer:
-    asked = [one.split("/")[-1] for one in call.query.get("names", "").split(",") if one]
+    asked = [name_of(one) for one in call.query.get("names", "").split(",") if one]
     if not 1 <= len(asked) <= BATCH_GET:
         raise ApiError(400, f"Give between 1 and {BATCH_GET} names.", "invalid")
     return Answer(body={"services": [usage.service(project, name) for name in asked]})

@@ -16,6 +16,7 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, invalid, required
+from gcpsim.core.paths import region_of
 
 HTTP_PROTOCOLS = ("HTTP", "HTTPS", "HTTP2", "H2C", "GRPC")
 RATE_FIELDS = ("maxRate", "maxRatePerEndpoint", "maxRatePerInstance")
@@ -298,7 +299,8 @@ def _set_policy(field: str) -> "object":
 
 
 def list_usable(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
-    scope = "global" if "/global/" in call.path else "/".join(call.path.split("/")[2:4])
+    region = region_of(call.path)
+    scope = f"regions/{region}" if region else "global"
     body = listing.page(compute, kind, call, project, scope)
     body["kind"] = "compute#usableBackendServiceList"
     body["id"] += "/listUsable"

@@ -16,7 +16,7 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, required
-from gcpsim.core.paths import name_of
+from gcpsim.core.paths import name_of, parent_of
 
 ACTIONS = ("allow", "deny", "goto_next", "apply_security_profile_group")
 HIGHEST, LOWEST = 0, 2147483547  # priorities that rules of users may have
@@ -198,7 +198,7 @@ def remove(compute: Resources, path: str, doc: Doc) -> None:
 
 
 def view(compute: Resources, path: str, doc: Doc) -> None:
-    doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
+    doc["selfLinkWithId"] = links.link(f"{parent_of(path)}/{doc['id']}")
 
 
 def of_network(compute: Resources, network: Doc) -> list[Doc]:

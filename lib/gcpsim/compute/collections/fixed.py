@@ -6,7 +6,7 @@ from typing import Any
 from gcpsim.compute.engine import documents, links, listing, quotas
 from gcpsim.compute.engine.catalog import REGIONS, ZONES, region_of, zones_of
 from gcpsim.compute.engine.resources import Doc, Kind, Resources
-from gcpsim.core import projects
+from gcpsim.core import paths, projects
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import not_found
@@ -68,10 +68,10 @@ class Fixed:
         return Answer(body=listing.aggregated(self.compute, OPERATIONS, call, project))
 
     def zone(self, call: Call, method: Method, project: str) -> Answer:
-        return Answer(body=_zone(project, call.path.split("/")[3]))
+        return Answer(body=_zone(project, paths.zone_of(call.path)))
 
     def region(self, call: Call, method: Method, project: str) -> Answer:
-        return Answer(body=self._region(project, call.path.split("/")[3]))
+        return Answer(body=self._region(project, paths.region_of(call.path)))
 
     def zones(self, call: Call, method: Method, project: str) -> Answer:
         return self._catalog(call, project, "zone", [_zone(project, name) for name in ZONES])

@@ -5,6 +5,7 @@ from gcpsim.compute.engine.resources import Doc, Kind
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, required
+from gcpsim.core.paths import place_of
 
 
 def get_health(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
@@ -19,7 +20,7 @@ def get_health(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, bo
     if links.link(group_path) not in [b["group"] for b in doc.get("backends") or []]:
         raise invalid("resource.group", group, "The group is not a backend of the backend service.")
     answer: Doc = {"kind": "compute#backendServiceGroupHealth"}
-    zone = "/".join(group_path.split("/")[:4])
+    zone = place_of(group_path)
     status = []
     for endpoint, state in compute.health.states(path, group_path):
         if state == "DRAINING":

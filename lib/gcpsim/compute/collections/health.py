@@ -19,7 +19,7 @@ from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Resources
 from gcpsim.core.clock import rfc3339
-from gcpsim.core.paths import collection_of, name_of
+from gcpsim.core.paths import collection_of, name_of, place_of
 
 NOT_PROBED = "not probed yet"
 DECIDING = (
@@ -314,7 +314,7 @@ class Health:
                     self._keep(key, set())
             self.mark(*groups or [path])
         elif collection == "instances":
-            zone = path.rsplit("/", 2)[0]
+            zone = place_of(path)
             self.mark(
                 *[g for g in neg_endpoints.groups(self.compute) if g.startswith(zone)] or [path]
             )

@@ -9,7 +9,7 @@ from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import required, stale_fingerprint
-from gcpsim.core.paths import name_of
+from gcpsim.core.paths import name_of, place_of
 
 SHIELDED = {
     "enableIntegrityMonitoring": True,
@@ -127,8 +127,7 @@ def set_tags(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body
 def gone(compute: Resources, path: str, doc: Doc | None) -> None:
     """A deleted instance takes its endpoints out of the network endpoint groups of its zone."""
     if doc is None:
-        zone, _, name = path.rsplit("/", 2)
-        neg_endpoints.forget_instance(compute, zone, name)
+        neg_endpoints.forget_instance(compute, place_of(path), name_of(path))
 
 
 def list_referrers(

@@ -4,7 +4,7 @@ from gcpsim.compute.collections import neg_endpoints
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
-from gcpsim.core.paths import name_of
+from gcpsim.core.paths import cut_scope, name_of
 
 TYPES = {
     "zones": ("GCE_VM_IP_PORT", "GCE_VM_IP", "NON_GCP_PRIVATE_IP_PORT"),
@@ -24,7 +24,7 @@ SERVERLESS = ("cloudRun", "appEngine", "cloudFunction", "serverlessDeployment")
 def prepare(draft: Draft) -> None:
     body = draft.body
     kind = body.setdefault("networkEndpointType", "GCE_VM_IP_PORT")
-    place = draft.scope.partition("/")[0]
+    place, _ = cut_scope(draft.scope)
     if kind not in TYPES[place]:
         raise invalid(
             "resource.networkEndpointType",

@@ -9,7 +9,7 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, required
-from gcpsim.core.paths import name_of
+from gcpsim.core.paths import name_of, parent_of
 
 AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
 DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
@@ -114,7 +114,7 @@ def view_network(compute: Resources, path: str, doc: Doc) -> None:
     if subnets:
         doc["subnetworks"] = subnets
     _states(compute, path, doc)
-    doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
+    doc["selfLinkWithId"] = links.link(f"{parent_of(path)}/{doc['id']}")
 
 
 def prepare_subnetwork(draft: Draft) -> None:
@@ -162,7 +162,7 @@ def _require_apart(subnet: Doc, other: Doc) -> None:
                 raise ApiError(
                     400,
                     f"Invalid IPCidrRange: {mine} conflicts with existing subnetwork "
-                    f"'{other['name']}' in region '{other['region'].rsplit('/', 1)[1]}'.",
+                    f"'{other['name']}' in region '{name_of(other['region'])}'.",
                     "invalid",
                 )
 

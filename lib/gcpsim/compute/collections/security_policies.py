@@ -4,6 +4,7 @@ from gcpsim.compute.collections.policy_rules import PolicyRules
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
+from gcpsim.core.paths import parent_of
 
 DEFAULT_PRIORITY = 2147483647
 
@@ -60,7 +61,7 @@ RULES = PolicyRules("security policy", _check, fixed=lambda rule: "", kept=_defa
 
 
 def view(compute: Resources, path: str, doc: Doc) -> None:
-    doc["selfLinkWithId"] = links.link(f"{path.rsplit('/', 1)[0]}/{doc['id']}")
+    doc["selfLinkWithId"] = links.link(f"{parent_of(path)}/{doc['id']}")
 
 
 SECURITY_POLICIES = Kind(

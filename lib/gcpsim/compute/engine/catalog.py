@@ -4,6 +4,8 @@ Regions are Google Cloud's public ones, with the real zone letters. Quota metric
 front door counts against (names from the discovery document).
 """
 
+from gcpsim.core.paths import cut_scope
+
 REGION_ZONES: dict[str, str] = {
     "africa-south1": "abc",
     "asia-east1": "abc",
@@ -127,6 +129,12 @@ REGION_QUOTAS: dict[str, tuple[float, str]] = {
 
 def region_of(zone: str) -> str:
     return zone.rsplit("-", 1)[0]
+
+
+def region_of_scope(scope: str) -> str:
+    """The region of `regions/R` or `zones/Z`; empty for `global`."""
+    kind, place = cut_scope(scope)
+    return region_of(place) if kind == "zones" else place
 
 
 def zones_of(region: str) -> list[str]:

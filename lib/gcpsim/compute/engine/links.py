@@ -7,6 +7,7 @@ Inside, a resource is its path: `projects/P/global/backendServices/B`. Outside i
 import re
 
 from gcpsim.core.errors import ApiError, invalid
+from gcpsim.core.paths import collection_of
 
 ROOT = "https://www.googleapis.com/compute/v1/"
 CERTIFICATE_ROOT = "//certificatemanager.googleapis.com/"
@@ -56,7 +57,7 @@ def reference(field: str, value: str, project: str, collections: tuple[str, ...]
     path = parse(value, project)
     if path is None:
         raise invalid(field, value, "The URL is malformed.")
-    collection = path.split("/")[-2]
+    collection = collection_of(path)
     if collections and collection not in collections:
         wanted = " or ".join(collections)
         raise invalid(

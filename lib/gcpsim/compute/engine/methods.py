@@ -7,11 +7,12 @@ from gcpsim.compute.engine.catalog import REGION_ZONES, ZONES
 from gcpsim.compute.engine.resources import Kind
 from gcpsim.core.discovery import Method
 from gcpsim.core.errors import invalid, not_found
+from gcpsim.core.paths import words_of
 
 
 def collection_of(path: str) -> str:
     """The collection segment of a method's path: the last literal one before name and verb."""
-    parts = path.split("/")
+    parts = words_of(path)
     if len(parts) == 2:
         return "projects"
     if parts[2] in ("aggregated", "global"):
@@ -23,7 +24,7 @@ def collection_of(path: str) -> str:
 
 def is_played(kind: Kind, path: str) -> bool:
     """Whether a collection exists here in the scope that a method's path names."""
-    parts = path.split("/")
+    parts = words_of(path)
     if parts[2] == "aggregated":
         return kind.aggregated
     if parts[2] in ("regions", "zones"):
@@ -33,7 +34,7 @@ def is_played(kind: Kind, path: str) -> bool:
 
 def names_resource(path: str) -> bool:
     """Whether a method is about one resource, not about its collection (`.../listUsable`)."""
-    parts = path.split("/")
+    parts = words_of(path)
     return "{" in parts[-1] or "{" in parts[-2]
 
 

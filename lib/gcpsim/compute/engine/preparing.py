@@ -7,6 +7,7 @@ from gcpsim.compute.engine import documents, links
 from gcpsim.compute.engine.documents import get_path, set_path
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.clock import rfc3339
+from gcpsim.core.paths import cut_scope
 from gcpsim.core.schema import is_output_only
 
 
@@ -48,7 +49,7 @@ class Preparing(Resources):
             "kind": f"compute#{_kind_name(kind)}",
             "selfLink": links.link(path),
         }
-        scope_kind, _, scope_name = draft.scope.partition("/")
+        scope_kind, scope_name = cut_scope(draft.scope)
         if scope_kind == "regions":
             doc["region"] = links.link(f"projects/{draft.project}/regions/{scope_name}")
         elif scope_kind == "zones":

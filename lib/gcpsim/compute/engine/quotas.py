@@ -3,7 +3,7 @@
 Off unless asked for; the figures are read by preflight checks either way.
 """
 
-from gcpsim.compute.engine.catalog import PROJECT_QUOTAS, REGION_QUOTAS
+from gcpsim.compute.engine.catalog import PROJECT_QUOTAS, REGION_QUOTAS, region_of_scope
 from gcpsim.compute.engine.resources import Doc, Resources
 from gcpsim.core import projects
 from gcpsim.core.errors import ApiError
@@ -43,8 +43,7 @@ def _usage(compute: Resources, metric: str, collection: str, project: str, regio
 def require(compute: Resources, collection: str, project: str, scope: str, body: Doc) -> None:
     """Refuse an insert over its quota, in Google's words: its region's, and its project's where
     that counts what lies in regions and zones."""
-    kind, _, place = scope.partition("/")
-    region = "" if kind == "global" else place if kind == "regions" else place.rsplit("-", 1)[0]
+    region = region_of_scope(scope)
     if region:
         _require(compute, collection, project, region)
     if not region or "global" not in compute.kinds[collection].scopes:

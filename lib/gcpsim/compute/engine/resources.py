@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, Protocol
 
 from gcpsim.compute.engine import documents, links
+from gcpsim.compute.engine.catalog import region_of_scope
 from gcpsim.compute.engine.documents import get_path
 from gcpsim.compute.engine.operations import Operations
 from gcpsim.compute.engine.references import Index
 from gcpsim.core import projects
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import in_use, invalid, not_found, not_ready
-from gcpsim.core.paths import collection_of
+from gcpsim.core.paths import collection_of, words_of
 from gcpsim.core.schema import BodyReader
 from gcpsim.core.store import Table
 from gcpsim.core.world import World
@@ -42,8 +43,7 @@ class Draft:
 
     @property
     def region(self) -> str:
-        kind, _, name = self.scope.partition("/")
-        return name if kind == "regions" else name.rsplit("-", 1)[0] if name else ""
+        return region_of_scope(self.scope)
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class Resources(ABC):
 
     def get(self, path: str) -> Doc | None:
         """A resource as it is stored, by path, without counting a call."""
-        parts = path.split("/")
-        return self.table(parts[-2]).get(path) if len(parts) > 3 else None
+        is_one = len(words_of(path)) > 3
+        return self.table(collection_of(path)).get(path) if is_one else None
 
     def list(self, project: str, collection: str, scope: str = "") -> Docs:
         """The resources of a collection in one scope (`global`, `zones/z`) or in all."""
@@ -294,7 +294,7 @@ class Resources(ABC):
 
     def place(self, path: str) -> tuple[str, Paths]:
         """(scope, [collection, name, verb]) of a request path."""
-        parts = path.split("/")
+        parts = words_of(path)
         if parts[2] == "global":
             return "global", parts[3:]
         if parts[2] in ("regions", "zones") and len(parts) > 4:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gcpsim.core.paths import zone_of
+from gcpsim.core import paths
 
 Doc = dict[str, Any]
 ROOT = "https://www.googleapis.com/compute/v1/"
@@ -33,8 +33,9 @@ class Documents:
     def get(self, reference: str) -> Doc | None:
         """A Compute Engine resource by path or link."""
         path = path_of(reference)
-        parts = path.split("/")
-        return self.tables.get(f"compute/{parts[-2]}", {}).get(path) if len(parts) > 3 else None
+        if len(paths.words_of(path)) <= 3:
+            return None
+        return self.tables.get(f"compute/{paths.collection_of(path)}", {}).get(path)
 
     def all(self, collection: str) -> list[tuple[str, Doc]]:
         """(path, document) of a collection, sorted by path."""
@@ -57,10 +58,9 @@ class Documents:
 
     def name(self, reference: str) -> str:
         """A Certificate Manager name with the project id, whatever was written."""
-        parts = reference.removeprefix(CERTIFICATES).split("/")
-        if len(parts) > 1:
-            parts[1] = self.projects.get(parts[1], parts[1])
-        return "/".join(parts)
+        name = reference.removeprefix(CERTIFICATES)
+        project = paths.project_of(name)
+        return paths.with_project(name, self.projects.get(project, project)) if project else name
 
 
 def path_of(reference: str) -> str:
@@ -69,7 +69,7 @@ def path_of(reference: str) -> str:
 
 def short(path: str) -> str:
     """`urlMaps/web` for a path: how a resource is called in texts."""
-    return "/".join(path_of(path).split("/")[-2:])
+    return paths.short(path_of(path))
 
 
 def port_of(rule: Doc) -> int:
@@ -79,4 +79,4 @@ def port_of(rule: Doc) -> int:
 
 def region_of(group: str) -> str:
     """The region of a zonal group's path."""
-    return zone_of(group).rpartition("-")[0]
+    return paths.zone_of(group).rpartition("-")[0]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gcpsim.core.paths import region_of
 from gcpsim.dataplane.routes import clusters, listeners, url_map
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, path_of, port_of
 from gcpsim.dataplane.routes.listeners import Front
@@ -33,10 +34,9 @@ def translate(
     out = Config()
     services: set[str] = set()
     for front in listeners.fronts(documents):
-        parts = front.path.split("/")
         if not front.scheme.startswith("EXTERNAL"):
             continue
-        if parts[2] == "regions" and region and parts[3] != region:
+        if region and region_of(front.path) not in ("", region):
             continue
         host, port = place(front.rule["IPAddress"], port_of(front.rule))
         made, secrets = listeners.listener(documents, front, host, port, country)

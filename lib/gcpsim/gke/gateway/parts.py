@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from gcpsim.compute.engine.links import link
+from gcpsim.core.paths import name_of
 from gcpsim.gke.gateway import names, routes
 from gcpsim.gke.gateway.reading import Backend, Reading, resolve
 from gcpsim.gke.neg.annotation import STATUS_KEY
@@ -54,7 +55,7 @@ class Parts:
 
     def _firewall(self) -> Part:
         network = self.plane.network
-        name = names.firewall(self.cluster.uid, network.network.rpartition("/")[2])
+        name = names.firewall(self.cluster.uid, name_of(network.network))
         body = {
             "name": name,
             "network": network.network,

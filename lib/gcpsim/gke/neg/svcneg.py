@@ -4,6 +4,7 @@ The object is named like the NEG, carries a finalizer that holds it until its NE
 lists the NEG of every zone. It is patched as a whole, it has no status subresource.
 """
 
+from gcpsim.core import paths
 from gcpsim.gke.neg.annotation import NegError
 from gcpsim.gke.neg.source import Wish
 from gcpsim.k8s.controllers.objects import Obj, labels_of, owner_reference, stamp, with_condition
@@ -61,7 +62,7 @@ def reference(neg: Obj, state: str = "ACTIVE") -> Obj:
 
 
 def zone_of(entry: Obj) -> str:
-    return str(entry["selfLink"]).split("/zones/")[1].split("/")[0]
+    return paths.zone_of(str(entry["selfLink"]))
 
 
 def references(old: list[Obj], current: dict[str, Obj], active: set[str]) -> list[Obj]:
