@@ -82,16 +82,17 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments: list[str], word: str) 
     assert word in line
 
 
-def test_a_taken_port() -> None:
+@pytest.mark.parametrize("option", ["--port", "--proxy"])
+def test_a_taken_port(option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = gcpsim("serve", "--port", port)
+        done = gcpsim("serve", "--private", option, port)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"gcpsim: port {port}: ")
-    assert "--port 0" in line
+    assert f"{option} 0 takes a free one" in line
 
 
 FOREIGN: dict[str, Callable[[Path], object]] = {

@@ -71,6 +71,10 @@ class Packets(TypedDict, total=False):
     region: str
     forwarding_rule: str
     protocol: str  # TCP | UDP
+    location: str  # where the client came in
+    backend: str  # name of the target pool or backend service
+    node: str  # "" when none was there to take it
+    ended: bool  # whether the connection is over
     ingress_bytes: int
     egress_bytes: int
     ingress_packets: int

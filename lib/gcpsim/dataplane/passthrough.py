@@ -15,7 +15,7 @@ from gcpsim.compute.collections.firewalls import Reach
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.paths import collection_of, name_of, place_of
-from gcpsim.core.seen import Packets
+from gcpsim.dataplane.carried import Carried
 from gcpsim.dataplane.link import Event, FarmLink
 from gcpsim.dataplane.places import Places
 from gcpsim.dataplane.pods import Pods
@@ -30,7 +30,6 @@ PROBING = "35.191.0.0/16"
 FOLLOWED = ("services", "nodes")
 DECIDING = ("forwardingRules", "targetPools", "backendServices", "httpHealthChecks", "firewalls",
             "instances", "networkEndpointGroups", "instanceGroups")  # fmt: skip
-SEGMENT = 1460  # bytes of a packet, to tell how many there were
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Passthrough:
         self._armed = False
         self._due: set[float] = set()
         self._young = False
-        link.on("packets", self._packets)
+        self.carried = Carried(self.world, link, lambda key: self._sent.get(key))
         link.restarted.append(self._order_everything)
 
     def begin(self) -> None:
@@ -149,6 +148,7 @@ class Passthrough:
                     "port": port,
                     "location": location,
                     "rule": path,
+                    "backend": name_of(rule.get("target") or rule.get("backendService") or ""),
                     "affinity": backend.get("sessionAffinity", "NONE"),
                     "local": local,
                     "nodes": nodes,
@@ -311,25 +311,6 @@ class Passthrough:
     def _follow_pod(self, event: str, pod: Obj, old: Obj | None) -> None:
         if event != "MODIFIED" or old is None or _serves(old) != _serves(pod):
             self.mark()
-
-    def _packets(self, event: Event) -> None:
-        """A connection is over: it is told as Cloud Monitoring counts it."""
-        order = self._sent.get(event["key"])
-        if order is None:
-            return
-        project, scope, _, name = links.split(order["rule"])
-        told: Packets = {
-            "time": self.world.clock.now(),
-            "project": project,
-            "region": name_of(scope),
-            "forwarding_rule": name,
-            "protocol": "TCP",
-            "ingress_bytes": event["received"],
-            "egress_bytes": event["sent"],
-            "ingress_packets": -(-event["received"] // SEGMENT),
-            "egress_packets": -(-event["sent"] // SEGMENT),
-        }
-        self.world.observability.packets(told)
 
     def _order_everything(self) -> None:
         self._sent.clear()

@@ -68,6 +68,7 @@ class DataPlane:
         self.backends.probers.served = lambda ip, port: self.served.get((ip, port))
         self.spread = Spread(world, compute, certificates, self.locations)
         self.traffic = Traffic()
+        self.backends.passthrough.carried.observers.append(self.traffic.packets)
         self.served: dict[tuple[str, int], tuple[str, int]] = {}
         self._changed = asyncio.Event()
         shared = Shared(say=say)

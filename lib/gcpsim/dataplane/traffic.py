@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from gcpsim.core.paths import words_of
-from gcpsim.core.seen import Connection, Request
+from gcpsim.core.seen import Connection, Packets, Request
 
 Key = tuple[str, str, str, str, str, str]
 COLUMNS = ("project", "rule", "location", "service", "backend", "outcome")
@@ -37,6 +37,11 @@ class Traffic:
         if "ended" in entry:
             self._count(entry, entry["proxy_status"] or "connection")
 
+    def packets(self, entry: Packets) -> None:
+        """A connection through a passthrough load balancer counts when it is over."""
+        if entry["ended"]:
+            self._add(entry, entry["backend"], entry["node"], "connection")
+
     def table(self) -> list[dict[str, Any]]:
         """Rows, sorted: `count` since the start, `rate` a second now."""
         self._turn()
@@ -59,14 +64,13 @@ class Traffic:
             self._since = self._now()
 
     def _count(self, entry: Request | Connection, outcome: str) -> None:
-        key = (
-            entry["project"],
-            entry["forwarding_rule"],
-            entry["location"],
-            entry["backend_service"],
-            _backend(entry["backend_group"]),
-            outcome,
-        )
+        self._add(entry, entry["backend_service"], _backend(entry["backend_group"]), outcome)
+
+    def _add(
+        self, entry: Request | Connection | Packets, service: str, backend: str, outcome: str
+    ) -> None:
+        rule, location = entry["forwarding_rule"], entry["location"]
+        key = (entry["project"], rule, location, service, backend, outcome)
         self._turn()
         self.counts[key] += 1
         self._recent[key] += 1

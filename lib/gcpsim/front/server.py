@@ -112,6 +112,7 @@ class Server:
             "ca": env["GCPSIM_CA_FILE"],
             "dataplane": plane is not None,
             "locations": plane.locations if plane else [],
+            "reach": plane.reach() if plane else [],
             "time_scale": self.world.clock.scale,
             "pid": os.getpid(),
             "scenario": self.config.scenario or "empty",
@@ -214,6 +215,15 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
 
+def _port_of(config: Config, error: OSError) -> str:
+    """Which port cannot be had, why, and what to do."""
+    why = error.strerror or str(error)
+    option, port = "port", config.port
+    if config.proxy_port and str(config.proxy_port) in why:
+        option, port = "proxy", config.proxy_port
+    return f"port {port}: {why}; --{option} 0 takes a free one"
+
+
 async def serve(config: Config) -> int:
     """Serve until SIGINT or SIGTERM (or, if asked, until standard input closes)."""
     cloud = build(config)
@@ -236,10 +246,7 @@ async def serve(config: Config) -> int:
         ready = await server.open()
     except OSError as error:
         await server.close()
-        print(
-            f"gcpsim: port {config.port}: {error.strerror}; --port 0 takes a free one",
-            file=sys.stderr,
-        )
+        print(f"gcpsim: {_port_of(config, error)}", file=sys.stderr)
         return 2
     timers = asyncio.create_task(world.clock.run())
     beat = asyncio.create_task(_remember_time(world))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -140,3 +141,15 @@ def test_the_ready_line_says_what_there_is(plane_sim: Any, sim: Any) -> None:
         assert one.ready["locations"] == (["europe-west1", "us-central1"] if on else [])
         assert one.ready["env"]["GCPSIM_DATAPLANE"] == ("true" if on else "false")
     assert sim.admin("GET", "reach") == []
+
+
+def test_the_ready_line_says_where_to_connect(start_sim: Callable[..., Any], sim: Any) -> None:
+    """Per address, port and location, as `gcpsim reach` does."""
+    assert sim.ready["reach"] == []
+    legacy = start_sim("--dataplane", "--scenario", "legacy", "--time-scale", "0")
+    assert legacy.ready["reach"] == legacy.admin("GET", "reach")
+    found = {(one["port"], one["location"]) for one in legacy.ready["reach"]}
+    assert found == {(port, at) for port in (80, 443) for at in ("europe-west1", "us-central1")}
+    for one in legacy.ready["reach"]:
+        host, _, port = one["connect"].rpartition(":")
+        socket.create_connection((host, int(port)), timeout=10).close()

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from gcpsim.compute.engine.links import path_of
 from gcpsim.core.clock import rfc3339
+from gcpsim.core.seen import Packets
+from gcpsim.dataplane.traffic import Traffic
 from gcpsim.gke import endpoints
 
 from tests.contract.dataplane.worlds import Stage, Theatre, get
@@ -260,23 +262,28 @@ def test_tcp_services_of_the_controller_lead_to_pods(theatre: Theatre) -> None:
 
 
 def test_what_it_carried_is_counted(theatre: Theatre) -> None:
-    """Cloud Monitoring has bytes and packets of the rule, in both directions."""
+    """Cloud Monitoring has bytes and packets of the rule; `gcpsim traffic` its connections."""
 
     async def test(stage: Stage) -> None:
-        carried, told = [0], asyncio.Event()
+        carried, told, traffic = [0], asyncio.Event(), Traffic()
+        stage.backends.passthrough.carried.observers.append(traffic.packets)
 
-        def count(event: dict[str, Any]) -> None:
-            carried[0] += event["sent"]
-            if carried[0] >= 100_000:
+        def count(entry: Packets) -> None:
+            carried[0] += entry["egress_bytes"]
+            if carried[0] >= 100_000 and entry["ended"]:
                 told.set()
 
-        stage.backends.link.on("packets", count)
+        stage.backends.passthrough.carried.observers.append(count)
         await visit(stage, path="/?pod-bytes=100000")
         await told.wait()
         await stage.pass_time(600)  # it is readable some minutes later
         assert sum(points(stage, "egress_bytes_count")) >= 100_000
         assert sum(points(stage, "ingress_bytes_count")) > 0
         assert sum(points(stage, "egress_packets_count")) >= 100_000 // 1460
+        rows = [row for row in traffic.table() if row["outcome"] == "connection"]
+        assert all(row["rule"] and row["service"] and row["location"] for row in rows)
+        assert {row["backend"] for row in rows} <= set(nodes_of(stage).values())
+        assert rows
 
     theatre.play(test)
 

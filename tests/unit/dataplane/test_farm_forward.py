@@ -120,6 +120,7 @@ def test_a_connection_breaks_when_its_node_leaves_and_is_counted() -> None:
         told = [event for event in farm.events if event["event"] == "packets"]
         assert {event["node"] for event in told} == {mine}
         assert sum(event["received"] for event in told) == 2 * len(GET)
+        assert [event["ended"] for event in told].count(True) == 1
         assert sum(event["sent"] for event in told) > 200
 
     run(test)

@@ -49,6 +49,18 @@ def test_an_open_connection_does_not_count_yet() -> None:
     assert traffic.table()[0]["outcome"] == "connection"
 
 
+def test_a_passthrough_connection_counts_once_and_when_it_is_over() -> None:
+    traffic = Traffic(Clock())
+    told: Any = {"project": "p", "forwarding_rule": "old", "location": "us-central1",
+                 "backend": "pool", "node": "node-1", "ended": False}  # fmt: skip
+    traffic.packets(told)
+    assert traffic.table() == []
+    traffic.packets({**told, "ended": True})
+    (row,) = traffic.table()
+    assert (row["rule"], row["service"], row["backend"]) == ("old", "pool", "node-1")
+    assert (row["outcome"], row["count"]) == ("connection", 1)
+
+
 def test_the_rate_is_of_now() -> None:
     clock = Clock()
     traffic = Traffic(clock)

@@ -126,6 +126,7 @@ class Forwarder:
                 "key": self.key,
                 "node": pipe.node,
                 "client": pipe.peer[0],
+                "ended": pipe.over,
                 "received": received,
                 "sent": sent,
             }
@@ -201,7 +202,7 @@ class Pipe:
         self._socket = sock
         self._sides: list[Side] = []
         self._task: asyncio.Task[None] | None = None
-        self._over = False
+        self.over = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._look)
 
@@ -256,9 +257,9 @@ class Pipe:
             self.end()
 
     def end(self) -> None:
-        if self._over:
+        if self.over:
             return
-        self._over = True
+        self.over = True
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
         for side in self._sides:
