@@ -4,6 +4,7 @@ Handlers raise ApiError with a reason; the HTTP edge prints it in the shape of t
 `errors[]` with domain and reason for Compute Engine and Cloud DNS, google.rpc.Status for others.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 RPC_STATUS = {
@@ -26,7 +27,7 @@ USAGE_LIMITS = ("accessNotConfigured", "rateLimitExceeded")
 class ApiError(Exception):
     """One refusal: HTTP code, message, reason (Compute, DNS) and status (google.rpc).
 
-    `item` overrides fields of the one entry of errors[].
+    `item` overrides fields of its entry of errors[]; `also` are more that errors[] names after it.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class ApiError(Exception):
         headers: dict[str, str] | None = None,
         location: str = "",
         item: dict[str, Any] | None = None,
+        also: Sequence["ApiError"] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -50,19 +52,27 @@ class ApiError(Exception):
         self.headers = headers or {}
         self.location = location
         self.item = item
+        self.also = tuple(also)
 
     def legacy_body(self) -> dict[str, Any]:
         """Compute Engine's and Cloud DNS's shape (seen in recorded answers)."""
-        item = {"message": self.message, "domain": "global", "reason": self.reason or "invalid"}
+        items = [error._item() for error in (self, *self.also)]
+        body: dict[str, Any] = {"code": self.code, "message": self.message, "errors": items}
+        if self.details:
+            body |= {"status": self.status, "details": self.details}
+        return {"error": body}
+
+    def _item(self) -> dict[str, Any]:
+        item: dict[str, Any] = {
+            "message": self.message,
+            "domain": "global",
+            "reason": self.reason or "invalid",
+        }
         if self.location:
             item |= {"location": self.location, "locationType": "parameter"}
         if self.reason in USAGE_LIMITS:
             item["domain"] = "usageLimits"
-        item |= self.item or {}
-        body: dict[str, Any] = {"code": self.code, "message": self.message, "errors": [item]}
-        if self.details:
-            body |= {"status": self.status, "details": self.details}
-        return {"error": body}
+        return item | (self.item or {})
 
     def rpc_body(self) -> dict[str, Any]:
         """The google.rpc.Status shape of Certificate Manager, GKE and the newer services."""

@@ -30,21 +30,20 @@ def read_change(body: Doc, zone_name: str, current: Held) -> tuple[list[Doc], li
     if not added and not deleted:
         raise refusals.required(CHANGE)
     _check_quota(added, deleted)
-    additions = [
-        records.read(rrset, f"{CHANGE}.additions[{index}]", zone_name)
-        for index, rrset in enumerate(added)
-    ]
+    with refusals.Gathered() as refused:
+        additions = _read(added, "additions", zone_name, refused)
+        wanted = _read(deleted, "deletions", zone_name, refused)
     deletions: dict[str, Doc] = {}
-    for index, rrset in enumerate(deleted):
-        where = f"{CHANGE}.deletions[{index}]"
-        wanted = records.read(rrset, where, zone_name)
-        key = records.key_of(wanted)
-        found = current.get(key)
-        if found is None or key in deletions:  # the second time it is not there any more
-            raise refusals.missing(where, records.label(wanted))
-        if not records.same(found, wanted):
-            raise refusals.precondition(where)
-        deletions[key] = found
+    with refusals.Gathered() as refused:
+        for index, rrset in enumerate(wanted):
+            where, key = f"{CHANGE}.deletions[{index}]", records.key_of(rrset)
+            found = current.get(key)
+            if found is None or key in deletions:  # the second time it is not there any more
+                refused.note(refusals.missing(where, records.label(rrset)))
+            elif not records.same(found, rrset):
+                refused.note(refusals.precondition(where))
+            else:
+                deletions[key] = found
     gone = list(deletions.values())
     check_together(
         additions,
@@ -54,6 +53,16 @@ def read_change(body: Doc, zone_name: str, current: Held) -> tuple[list[Doc], li
         lambda kind, index: f"{CHANGE}.{kind}[{index}]",
     )
     return additions, gone
+
+
+def _read(given: list[Doc], kind: str, zone: str, refused: refusals.Gathered) -> list[Doc]:
+    """Record sets in stored form, without those that are refused."""
+    wheres = [f"{CHANGE}.{kind}[{index}]" for index in range(len(given))]
+    read = [
+        refused.run(records.read, rrset, where, zone)
+        for rrset, where in zip(given, wheres, strict=True)
+    ]
+    return [rrset for rrset in read if rrset is not None]
 
 
 def check_together(
@@ -66,22 +75,27 @@ def check_together(
     """The rules that concern more than one record set: duplicates, apex, counts, CNAMEs, size."""
     gone = {records.key_of(rrset) for rrset in deletions}
     seen: set[str] = set()
-    for index, rrset in enumerate(additions):
-        key = records.key_of(rrset)
-        if key in seen or (key in current and key not in gone):
-            raise refusals.exists(where("additions", index), records.label(rrset))
-        seen.add(key)
-    _check_apex(additions, deletions, zone_name, where)
-    for index, rrset in enumerate(additions):
-        _check_alone(rrset, zone_name, where("additions", index))
-    for index, rrset in enumerate(additions):
-        beside = {
-            type_
-            for type_ in records.TYPES
-            if (key := f"{rrset['name']} {type_}") in seen or (key in current and key not in gone)
-        }
-        if "CNAME" in beside and len(beside) > 1:
-            raise refusals.cname_conflict(where("additions", index), rrset["name"])
+    with refusals.Gathered() as refused:
+        for index, rrset in enumerate(additions):
+            key = records.key_of(rrset)
+            if key in seen or (key in current and key not in gone):
+                refused.note(refusals.exists(where("additions", index), records.label(rrset)))
+            seen.add(key)
+    with refusals.Gathered() as refused:
+        _check_apex(additions, deletions, zone_name, where, refused)
+    with refusals.Gathered() as refused:
+        for index, rrset in enumerate(additions):
+            refused.run(_check_alone, rrset, zone_name, where("additions", index))
+    with refusals.Gathered() as refused:
+        for index, rrset in enumerate(additions):
+            beside = {
+                type_
+                for type_ in records.TYPES
+                if (key := f"{rrset['name']} {type_}") in seen
+                or (key in current and key not in gone)
+            }
+            if "CNAME" in beside and len(beside) > 1:
+                refused.note(refusals.cname_conflict(where("additions", index), rrset["name"]))
     limit = QUOTA["rrsetsPerManagedZone"]
     if len(current) - len(gone) + len(seen) > limit:
         raise refusals.quota(CHANGE, "rrsetsPerManagedZone", limit)
@@ -102,16 +116,20 @@ def _check_quota(added: list[Doc], deleted: list[Doc]) -> None:
 
 
 def _check_apex(
-    additions: list[Doc], deletions: list[Doc], zone_name: str, where: Callable[[str, int], str]
+    additions: list[Doc],
+    deletions: list[Doc],
+    zone_name: str,
+    where: Callable[[str, int], str],
+    refused: refusals.Gathered,
 ) -> None:
     new = {records.key_of(rrset) for rrset in additions}
     for index, rrset in enumerate(deletions):
         required = rrset["name"] == zone_name and rrset["type"] in ("NS", "SOA")
         if required and records.key_of(rrset) not in new:
-            raise refusals.apex(where("deletions", index), rrset["type"])
+            refused.note(refusals.apex(where("deletions", index), rrset["type"]))
     for index, rrset in enumerate(additions):
         if rrset["type"] == "SOA" and rrset["name"] != zone_name:
-            raise refusals.apex(where("additions", index), "SOA")
+            refused.note(refusals.apex(where("additions", index), "SOA"))
 
 
 def _check_alone(rrset: Doc, zone_name: str, where: str) -> None:

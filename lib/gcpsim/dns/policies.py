@@ -37,9 +37,11 @@ class Policies:
             raise refusals.missing("parameters.policy", name)
         return found
 
-    def change(self, project: str, name: str, given: Any) -> Doc:
+    def change(self, project: str, name: str, given: Any, *, whole: bool = False) -> Doc:
+        """The policy with what is given; `whole` forgets what is not."""
         known = self.find(project, name)
-        doc = {**known, **self._read(given), "name": name}
+        fixed = {field: known[field] for field in ("kind", "id", "name")}
+        doc = {"description": "", **({} if whole else known), **self._read(given), **fixed}
         self._require_free(f"{project}/{name}", doc)
         self.table.put(f"{project}/{name}", doc)
         return doc

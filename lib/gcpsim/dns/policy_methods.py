@@ -48,9 +48,16 @@ def policies_list(dns: Holdings, request: Request) -> Answer:
     return list_answer("policiesListResponse", "policies", found, token)
 
 
-def policies_change(dns: Holdings, request: Request) -> Answer:
+def policies_patch(dns: Holdings, request: Request) -> Answer:
     name = request.params["policy"]
     changed = dns.policies.change(request.project, name, request.call.json())
+    return Answer(body={"policy": changed})
+
+
+def policies_update(dns: Holdings, request: Request) -> Answer:
+    """PUT: what is not sent is gone, as when gcloud takes the last network off."""
+    name, given = request.params["policy"], request.call.json()
+    changed = dns.policies.change(request.project, name, given, whole=True)
     return Answer(body={"policy": changed})
 
 
@@ -61,12 +68,17 @@ def policies_delete(dns: Holdings, request: Request) -> Answer:
 
 def iam_get(dns: Holdings, request: Request) -> Answer:
     zone_of(dns, request)
-    return Answer(body=dns.iam.read(request.call.path.partition(":")[0]))
+    return Answer(body=dns.iam.read(_zone_path(request)))
 
 
 def iam_set(dns: Holdings, request: Request) -> Answer:
     zone_of(dns, request)
-    return Answer(body=dns.iam.write(request.call.path.partition(":")[0], request.call.json()))
+    return Answer(body=dns.iam.write(_zone_path(request), request.call.json()))
+
+
+def _zone_path(request: Request) -> str:
+    """One path for both versions of the API."""
+    return request.call.path.partition(":")[0].replace("/locations/global/", "/", 1)
 
 
 IMPLEMENTED: dict[str, Handler] = {
@@ -78,6 +90,6 @@ IMPLEMENTED: dict[str, Handler] = {
     "dns.policies.delete": policies_delete,
     "dns.policies.get": policies_get,
     "dns.policies.list": policies_list,
-    "dns.policies.patch": policies_change,
-    "dns.policies.update": policies_change,
+    "dns.policies.patch": policies_patch,
+    "dns.policies.update": policies_update,
 }

@@ -5,7 +5,38 @@ issue threads (the 409 texts). `where` is the path that Google prints, as in
 `entity.change.additions[0]`.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from gcpsim.core.errors import ApiError
+
+T = TypeVar("T")
+
+
+class Gathered:
+    """The refusals of one step over many record sets: all are named, the first one decides."""
+
+    def __init__(self) -> None:
+        self._errors: list[ApiError] = []
+
+    def __enter__(self) -> "Gathered":
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is None and self._errors:
+            self._errors[0].also = tuple(self._errors[1:])
+            raise self._errors[0]
+
+    def note(self, error: ApiError) -> None:
+        self._errors.append(error)
+
+    def run(self, check: Callable[..., T], *args: object) -> T | None:
+        """What a check gives; None when it refused."""
+        try:
+            return check(*args)
+        except ApiError as error:
+            self.note(error)
+            return None
 
 
 def invalid(where: str, value: object) -> ApiError:

@@ -84,10 +84,15 @@ def list_(dns: Holdings, request: Request) -> Answer:
     return _listed(request, mine, "responsePolicies", "responsePolicyName")
 
 
+def _changed(request: Request, known: Doc, schema: str, *fixed: str) -> Doc:
+    """A document as it is changed: PATCH merges, PUT forgets what is not sent."""
+    before = {} if request.method.name == "update" else known
+    return {**before, **_read(request, schema), **{name: known[name] for name in fixed}}
+
+
 def change(dns: Holdings, request: Request) -> Answer:
     key, known = _policy(dns, request)
-    fixed = {name: known[name] for name in ("id", "kind", "responsePolicyName")}
-    doc = {**known, **_read(request, "ResponsePolicy"), **fixed}
+    doc = _changed(request, known, "ResponsePolicy", "id", "kind", "responsePolicyName")
     _require_free(dns.world, key, doc)
     _policies(dns.world).put(key, doc)
     return Answer(body={"responsePolicy": doc})
@@ -127,8 +132,7 @@ def rule_list(dns: Holdings, request: Request) -> Answer:
 
 def rule_change(dns: Holdings, request: Request) -> Answer:
     key, known = _rule(dns, request)
-    fixed = {name: known[name] for name in ("kind", "ruleName")}
-    doc = {**known, **_read(request, "ResponsePolicyRule"), **fixed}
+    doc = _changed(request, known, "ResponsePolicyRule", "kind", "ruleName")
     _rules(dns.world).put(key, doc)
     return Answer(body={"responsePolicyRule": doc})
 

@@ -1,10 +1,11 @@
 """The REST API of Cloud DNS v1: methods over what it holds, and the lookup of names in it."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gcpsim.core.discovery import Method
-from gcpsim.core.edge import Answer
+from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
@@ -38,6 +39,11 @@ class Dns(Holdings, RestService):
         self.signer = Signer(self, self.lookup)
         world.stage["dns"] = self.direct
         world.stage |= {f"domain-{verb}": partial(self.direct_one, verb) for verb in VERBS}
+
+    def matched(self, call: Call) -> tuple[Method, dict[str, str]]:
+        """Version 2, in which gcloud asks for policies of zones, names the place in its paths."""
+        placed = "/locations/global/managedZones/"
+        return super().matched(replace(call, path=call.path.replace(placed, "/managedZones/", 1)))
 
     def implements(self, method: Method) -> bool:
         return method.id in IMPLEMENTED

@@ -154,6 +154,40 @@ def test_a_refused_change_has_googles_words_and_no_effect(cloud: Any, zone: Any,
     assert len(cloud.dns("GET", f"{ZONE}/changes")["changes"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("body", "reasons"),
+    [
+        (
+            {"additions": [OUTSIDE, a("b.example.com.", "not-an-address")]},
+            ["invalid", "invalid"],
+        ),
+        (
+            {
+                "deletions": [
+                    a("none.example.com.", "192.0.2.1"),
+                    a("www.example.com.", "192.0.2.99"),
+                    a("none2.example.com.", "192.0.2.1"),
+                ],
+                "additions": [a("www.example.com.", "192.0.2.2")],
+            },
+            ["notFound", "conditionNotMet", "notFound"],
+        ),
+        (
+            {"additions": [a("www.example.com.", "192.0.2.2")] * 2},
+            ["alreadyExists", "alreadyExists"],
+        ),
+    ],
+)
+def test_a_refused_change_names_every_error_of_its_step(
+    cloud: Any, zone: Any, body: Any, reasons: list[str]
+) -> None:
+    error = cloud.refusal("dns", "POST", f"{ZONE}/changes", body)
+    told = error.legacy_body()["error"]
+    assert [item["reason"] for item in told["errors"]] == reasons
+    assert told["message"] == told["errors"][0]["message"]
+    assert len({item["message"] for item in told["errors"]}) == len(reasons)
+
+
 def test_what_one_change_deletes_twice_is_not_there_the_second_time(cloud: Any, zone: Any) -> None:
     record = a("www.example.com.", "192.0.2.1")
     new = a("www.example.com.", "192.0.2.2")

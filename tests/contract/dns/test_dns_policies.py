@@ -18,7 +18,9 @@ def test_policies_of_networks(cloud: Any) -> None:
     changed = cloud.dns("PATCH", f"{POLICIES}/inbound", {"enableLogging": True})
     assert changed["policy"]["enableInboundForwarding"] is True
     assert cloud.refusal("dns", "DELETE", f"{POLICIES}/inbound").code == 412
-    cloud.dns("PATCH", f"{POLICIES}/inbound", {"networks": []})
+    cloud.dns("PUT", f"{POLICIES}/inbound", {"name": "inbound", "enableLogging": True})
+    whole = cloud.dns("GET", f"{POLICIES}/inbound")
+    assert set(whole) == {"kind", "id", "name", "description", "enableLogging"}
     cloud.dns("DELETE", f"{POLICIES}/inbound")
     assert cloud.refusal("dns", "GET", f"{POLICIES}/inbound").code == 404
 
@@ -43,6 +45,8 @@ def test_iam_policies_are_guarded_by_their_etag(cloud: Any) -> None:
     assert kept["bindings"] == [binding]
     assert cloud.refusal("dns", "POST", f"{ZONES}/z:setIamPolicy", policy).code == 409
     assert cloud.dns("POST", f"{ZONES}/z:getIamPolicy", {}) == kept
+    placed = "projects/p/locations/global/managedZones/z"  # as gcloud asks, in version 2
+    assert cloud.dns("POST", f"{placed}:getIamPolicy", {}) == kept
 
 
 def test_response_policies_and_their_rules(cloud: Any) -> None:
@@ -65,7 +69,7 @@ def test_response_policies_and_their_rules(cloud: Any) -> None:
     assert changed["responsePolicyRule"]["dnsName"] == "*.example.com."
     [listed] = cloud.dns("GET", f"{path}/r/rules")["responsePolicyRules"]
     assert listed["localData"]["localDatas"][0]["rrdatas"] == ["10.0.0.1"]
-    cloud.dns("PATCH", f"{path}/r", {"networks": []})
+    cloud.dns("PUT", f"{path}/r", {"description": "no networks"})
     assert cloud.refusal("dns", "DELETE", f"{path}/r").code == 412  # it still has a rule
     cloud.dns("DELETE", f"{path}/r/rules/a")
     assert cloud.refusal("dns", "GET", f"{path}/r/rules/a").code == 404
