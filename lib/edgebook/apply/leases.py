@@ -176,17 +176,19 @@ class LeaseStore:
         }
         return self._label(lease, mine)
 
-    def release(self) -> None:
-        """Let go of what is ours; the address goes too when it was made for this."""
+    def release(self) -> bool:
+        """Let go of what is ours, the address too when it was made for this; whether that is so."""
         lease = self.read()
         if lease is None or lease.by != self._holder.id:
-            return
+            return True
         if not self._made_here:
-            self._label(lease, {})
-            return
-        with contextlib.suppress(ApiError):
+            return self._label(lease, {})
+        try:
             params = {"requestId": str(uuid.uuid4())}
             self._finish(self._wire.request("compute", "DELETE", self._path, params=params))
+        except ApiError as error:
+            return refusals.not_there(error)
+        return True
 
     def _label(self, lease: Lease, mine: dict[str, str]) -> bool:
         others = {

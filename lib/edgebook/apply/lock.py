@@ -67,7 +67,11 @@ class FrontDoorLock:
         self._pauses = random.Random(self.holder.id)
 
     def __enter__(self) -> "FrontDoorLock":
-        self.take()
+        try:
+            self.take()
+        except BaseException:
+            self.holder.drop()  # what was written of it on the way is a dead holder's
+            raise
         self._wire.connection.before_write = self.fence
         threading.Thread(target=self._renew, name="edgebook-lease", daemon=True).start()
         return self
@@ -82,14 +86,16 @@ class FrontDoorLock:
         self._wire.connection.before_write = _nothing
         with self._lock:
             held, self._held = self._held, None
+            gone = held is None
             try:
                 if held is not None and self._elapsed() - self._confirmed < SECONDS - IN_FLIGHT:
-                    held.release()
+                    gone = held.release()
             except Exception:
                 # The lease ends by itself; the run's own outcome matters more than this.
                 return
             finally:
-                self.holder.leave()
+                # What could not be let go is a dead holder's: here nobody waits for its end.
+                self.holder.leave() if gone else self.holder.drop()
 
     def take(self) -> None:
         """Take the lease; LockedError when another holds it and does not let go in time."""

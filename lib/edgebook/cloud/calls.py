@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from edgebook.base.clock import Cancelled
@@ -65,9 +65,14 @@ def start(work: Callable[[], T], name: str = "edgebook-call") -> "Future[T]":
 
 
 class Threads:
-    """A pool of a few threads that never keep the process alive: `submit`, and the future of it."""
+    """A pool of a few threads that never keep the process alive: `submit`, and the future of it.
 
-    def __init__(self, most: int, name: str) -> None:
+    A thread that has nothing to do for `idle` seconds ends: each reading has a pool of its own, and
+    a kernel reads a thousand times.
+    """
+
+    def __init__(self, most: int, name: str, *, idle: float = 2.0) -> None:
+        self._end_after = idle
         self._most = most
         self._name = name
         self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
@@ -89,7 +94,15 @@ class Threads:
         while True:
             with self._lock:
                 self._idle += 1
-            future, work = self._work.get()
+            try:
+                future, work = self._work.get(timeout=self._end_after)
+            except Empty:
+                with self._lock:
+                    self._idle -= 1
+                    if self._work.empty():
+                        self._count -= 1
+                        return
+                continue
             with self._lock:
                 self._idle -= 1
             try:

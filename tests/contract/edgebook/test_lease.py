@@ -17,7 +17,7 @@ from edgebook.apply import lock as locks
 from edgebook.apply.flow import hold, lease_key
 from edgebook.apply.leases import BY, UNTIL, Holder, LeaseStore
 from edgebook.apply.lock import FrontDoorLock
-from edgebook.base.errors import EXIT_LOCKED, LockedError
+from edgebook.base.errors import EXIT_LOCKED, ApiError, LockedError
 
 from tests.contract.edgebook.pods import APART, BAD, KINDS, Meetings
 
@@ -155,6 +155,31 @@ def test_a_dead_holder_of_this_machine_is_followed_at_once(shop: Any, door: Any)
     with pytest.raises(LockedError):
         locked(door).take()
     dead.drop()  # as the kernel does for a process that is killed
+    with locked(door):
+        pass
+
+
+def test_a_lease_that_could_not_be_let_go_is_followed_at_once(shop: Any, door: Any) -> None:
+    """The network went before the run did: here it is known that nobody holds it."""
+    make_address(door)
+    with locked(door) as lock:
+        shop.fault(method="setLabels", code=400, reason="invalid", message="not now", times=0)
+    shop.calm()
+    assert door.wire.get("compute", ADDRESS)["labels"][BY] == lock.holder.id
+    with locked(door):
+        pass
+    assert BY not in (door.wire.get("compute", ADDRESS).get("labels") or {})
+
+
+def test_a_lease_that_was_only_half_taken_keeps_nobody_here_waiting(shop: Any, door: Any) -> None:
+    """Written, and then the network went: the run ends, but its kernel may live on."""
+    make_address(door)
+    shop.fault(path="*shop-edge-lock", code=400, reason="invalid", message="not now", times=0)
+    half = locked(door)
+    with pytest.raises(ApiError, match="not now"), half:
+        pass
+    shop.calm()
+    assert door.wire.get("compute", ADDRESS)["labels"][BY] == half.holder.id
     with locked(door):
         pass
 

@@ -47,3 +47,12 @@ def test_an_error_in_a_pool_is_its_futures() -> None:
     with pytest.raises(ZeroDivisionError):
         pool.submit(lambda: 1 // 0).result(timeout=30)
     assert pool.submit(lambda: 2).result(timeout=30) == 2
+
+
+def test_threads_with_nothing_to_do_end_and_others_take_their_place() -> None:
+    pool, seen = Threads(2, "test-idle", idle=0.01), []
+    for _ in range(3):
+        seen.append(pool.submit(threading.current_thread).result(20))
+        seen[-1].join(20)
+        assert not seen[-1].is_alive()
+    assert len(set(map(id, seen))) == 3
