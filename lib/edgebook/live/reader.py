@@ -87,9 +87,10 @@ class Reader:
         """One resource, or None when there is none."""
         return self.start(("one", service, path), lambda: self.wire.find(service, path))
 
-    def answer(self, service: str, path: str) -> "Future[dict[str, Any]]":
+    def answer(self, service: str, path: str, **params: str) -> "Future[dict[str, Any]]":
         """What a method answers that tells of a resource without being one."""
-        return self.start(("answer", service, path), lambda: self.wire.get(service, path))
+        key = ("answer", service, path, *sorted(params.items()))
+        return self.start(key, lambda: self.wire.get(service, path, **params))
 
     def post(self, service: str, path: str, body: Mapping[str, Any]) -> "Future[dict[str, Any]]":
         """A read that the API wants as a POST (getHealth, testIamPermissions)."""

@@ -98,6 +98,10 @@ def firewall(facts: Facts) -> Iterator[CheckResult]:
         if not cluster.reachable:
             yield result(UNCERTAIN, check, cluster.name, "the cluster was not read", step=step)
             continue
+        policies = facts.policies_of(cluster)
+        if policies.unread and not facts.policies.unread:
+            why = f"firewall policies of its region: {policies.unread}"
+            yield result(UNCERTAIN, check, cluster.name, why, policies.way, step=step)
         for port in ports(facts.spec, cluster):
             subject = f"{cluster.name} tcp:{port}"
             ours = {facts.names.firewall(cluster.name, version) for version in IpVersion}

@@ -14,7 +14,7 @@ from edgebook.desired import Desired, firewall
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import Hostname
-from edgebook.model.observed import Observed
+from edgebook.model.observed import Observed, ObservedCluster
 from edgebook.model.paths import certificate_scope, compute_scope
 from edgebook.model.values import Action, CheckResult, CheckState, Live, Plan, ResourceKey, Step
 from edgebook.params.names import Names
@@ -68,12 +68,33 @@ class Facts:
             effective = self.reader.answer("compute", f"{path}/getEffectiveFirewalls").result()
             if not effective.get("firewallPolicys"):
                 return Policies()
-            network = self.reader.one("compute", path).result() or {}
+            return Policies.of(effective, self._order())
         except (AccessError, ApiError) as error:
-            return Policies(
-                unread=f"they cannot be read: {error.why or error.what}", way=error.next
-            )
-        return Policies.of(effective, str(network.get("networkFirewallPolicyEnforcementOrder")))
+            return Policies.not_read(error)
+
+    def policies_of(self, cluster: ObservedCluster) -> Policies:
+        """Those policies, and the ones of the network in the cluster's region, asked after them."""
+        found = self.policies
+        for region in sorted({zone.rpartition("-")[0] for zone in cluster.zones} - {""}):
+            found = found.then(self._in_region(region))
+        return found
+
+    def _in_region(self, region: str) -> Policies:
+        network = firewall.network_path(self.spec)
+        place = f"compute/v1/{network.partition('/global/')[0]}/regions/{region}"
+        path = f"{place}/firewallPolicies/getEffectiveFirewalls"
+        try:
+            effective = self.reader.answer("compute", path, network=network).result()
+            mine = Policies.regional(effective, region)
+            return Policies.of({"firewallPolicys": mine}, self._order()) if mine else Policies()
+        except (AccessError, ApiError) as error:
+            return Policies.not_read(error)
+
+    def _order(self) -> str:
+        """Whether the network's policies are asked before or after its own rules."""
+        path = f"compute/v1/{firewall.network_path(self.spec)}"
+        network = self.reader.one("compute", path).result() or {}
+        return str(network.get("networkFirewallPolicyEnforcementOrder"))
 
     def body(self, kind: str, name: str, scope: str = "") -> Mapping[str, Any] | None:
         """A live resource, or None."""

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook.base.errors import EdgebookError
 from edgebook.verify.firewall_rules import Answer, Verdict, names
 
 BEFORE_RULES = "BEFORE_CLASSIC_FIREWALL"
-OF_NETWORKS = ("NETWORK", "NETWORK_REGIONAL")
+REGIONAL = "NETWORK_REGIONAL"
+OF_NETWORKS = ("NETWORK", REGIONAL)
 # Sources by which no address of Google's probes is meant.
 OTHER_SOURCES = (
     "srcAddressGroups", "srcFqdns", "srcNetworks", "srcRegionCodes", "srcSecureTags",
@@ -40,6 +42,21 @@ class Policies:
             waits = policy.get("type") in OF_NETWORKS and order != BEFORE_RULES
             (later if waits else first).append(policy)
         return cls(tuple(first), tuple(later))
+
+    @classmethod
+    def not_read(cls, error: EdgebookError) -> "Policies":
+        return cls(unread=f"they cannot be read: {error.why or error.what}", way=error.next)
+
+    @staticmethod
+    def regional(effective: Mapping[str, Any], region: str) -> list[Mapping[str, Any]]:
+        """The policies of one region, from its own getEffectiveFirewalls, with its name."""
+        found = effective.get("firewallPolicys") or ()
+        return [{**one, "region": region} for one in found if one.get("type") == REGIONAL]
+
+    def then(self, later: "Policies") -> "Policies":
+        """These, and those that are asked after them on the same side of the network's rules."""
+        unread, way = (self.unread, self.way) if self.unread else (later.unread, later.way)
+        return Policies(self.before + later.before, self.after + later.after, unread, way)
 
     @property
     def all(self) -> tuple[Mapping[str, Any], ...]:

@@ -87,9 +87,8 @@ def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> A
     )
     version = _version(source)
     comes = facts.pending("firewall", facts.names.firewall(cluster.name, version))
-    return decide(
-        facts.policies, rules, source=source, port=port, network=network, to_come=bool(comes)
-    )
+    policies = facts.policies_of(cluster)
+    return decide(policies, rules, source=source, port=port, network=network, to_come=bool(comes))
 
 
 def _closed(
@@ -189,15 +188,18 @@ def _against(facts: Facts, name: str) -> str:
 
 def _in_policy(facts: Facts, cluster: ObservedCluster, port: int, answer: Answer) -> str:
     """The line that opens a port in a policy, for whoever keeps it: no rule of ours can."""
-    rule = rule_of(facts.policies, answer)
+    policies = facts.policies_of(cluster)
+    rule = rule_of(policies, answer)
     priority = int(rule.get("priority", 0))
     if priority == 0:
         return f"have {answer.rules[0]} narrowed or deleted: it has the highest priority there is"
-    policy = next(one for one in facts.policies.all if policy_name(one) == answer.policy)
+    policy = next(one for one in policies.all if policy_name(one) == answer.policy)
     name = str(policy.get("name") or answer.policy)
     if policy.get("type") in OF_NETWORKS:
         command = f"network-firewall-policies rules create {priority - 1}"
-        where = f"--firewall-policy {name} --global-firewall-policy"
+        region = policy.get("region")
+        scope = f"--firewall-policy-region {region}" if region else "--global-firewall-policy"
+        where = f"--firewall-policy {name} {scope}"
     else:
         command, where = (
             f"firewall-policies rules create {priority - 1}",

@@ -270,8 +270,9 @@ class Passthrough:
     def _why(self, machine: Machine, check: Doc) -> str:
         """Why a node fails its health check; "" when it passes."""
         port = int(check.get("port", 80))
-        network = machine.plane.network
-        allowed, rule = Reach(self.compute, network.network).allows(
+        network, location = machine.plane.network, machine.plane.cluster.location
+        region = "-".join(location.split("-")[:2])
+        allowed, rule = Reach(self.compute, network.network, region).allows(
             PROBING, frozenset([network.tag]), port
         )
         if not allowed:

@@ -32,6 +32,11 @@ NAMED = {"spec": {"ports": [{"port": 8080, "targetPort": "nobody"}]}}
 BACKENDS = ("web", "api", "mqtt", "postgres")
 OLD = {"project": "shop-rehearsal", "location": "us-central1", "name": "old"}
 DENY = {"name": "deny-all", "denied": [{"IPProtocol": "tcp"}], "priority": 500}
+POLICY_DENIES = {
+    "action": "deny", "direction": "INGRESS", "priority": 900,
+    "match": {"srcIpRanges": ["0.0.0.0/0"],
+              "layer4Configs": [{"ipProtocol": "tcp", "ports": ["8080"]}]},
+}  # fmt: skip
 CLASSIC = {
     "name": "shop-api",
     "protocol": "HTTP",
@@ -100,6 +105,30 @@ class Stage:
         listed = self.zonal("POST", f"networkEndpointGroups/{name}/listNetworkEndpoints", {})
         for item in listed["items"]:
             self.direct("endpoint", ip=item["networkEndpoint"]["ipAddress"], answer=answer)
+
+    def policy_of_the_organization(self) -> None:
+        where = "compute/v1/locations/global/firewallPolicies"
+        parent = {"parentId": "organizations/5"}
+
+        def ask(path: str, body: Any, **params: str) -> Any:
+            return self.door.wire.request("compute", "POST", path, body=body, params=params)
+
+        number = ask(where, {"shortName": "corp"}, **parent)["targetId"]
+        ask(f"{where}/{number}/addRule", POLICY_DENIES)
+        ask(f"{where}/{number}/addAssociation", {"attachmentTarget": "organizations/5"})
+        self.direct("ancestry", project="shop-rehearsal", under=["folders/6", "organizations/5"])
+        self.advance()
+
+    def policy_of_the_region(self) -> None:
+        self.regional("POST", "firewallPolicies", {"name": "near"})
+        self.advance(30)
+        self.regional("POST", "firewallPolicies/near/addRule", POLICY_DENIES)
+        self.advance(30)
+        target = {"name": "here", "attachmentTarget": f"{GLOBAL}/networks/default"}
+        self.regional("POST", "firewallPolicies/near/addAssociation", target)
+        order = {"networkFirewallPolicyEnforcementOrder": "BEFORE_CLASSIC_FIREWALL"}
+        self.compute("PATCH", "networks/default", order)
+        self.advance()
 
     def stall(self) -> None:
         """The NEG controller stands still, and a container crashes."""
@@ -467,6 +496,27 @@ ROWS = [
         verify,
         ("rule deny-all denies 130.211.0.0/22 to tcp:8080", "set firewall.priority below 500"),
         ("must answer 200", "is gone"),
+    ),
+    Row(
+        "a policy of the organization above",
+        lambda s: s.policy_of_the_organization(),
+        verify,
+        (
+            "0 of 2: rule 900 of firewall policy corp denies 130.211.0.0/22 to tcp:8080",
+            "hand this to whoever keeps that policy, where priority 899 is free: gcloud compute "
+            "firewall-policies rules create 899 --firewall-policy 1",
+        ),
+        ("50 firewall", "must answer 200", "--global-firewall-policy"),
+    ),
+    Row(
+        "a policy of the region, before the rules",
+        lambda s: s.policy_of_the_region(),
+        verify,
+        (
+            "0 of 2: rule 900 of firewall policy near denies 130.211.0.0/22 to tcp:8080",
+            "rules create 899 --firewall-policy near --firewall-policy-region us-central1",
+        ),
+        ("50 firewall", "must answer 200", "--global-firewall-policy", "green tcp:8080 rule 900"),
     ),
     Row(
         "closed, and kept by others",

@@ -150,6 +150,12 @@ def _reader(
     order = {"networkFirewallPolicyEnforcementOrder": above.get("order", "")}
     reader.start(("answer", "compute", f"{network}/getEffectiveFirewalls"), lambda: effective)
     reader.start(("one", "compute", network), lambda: order)
+    where = network_path(spec)
+    for region in ("us-central1", "europe-west1"):
+        path = f"compute/v1/{where.partition('/global/')[0]}/regions/{region}/firewallPolicies"
+        key = ("answer", "compute", f"{path}/getEffectiveFirewalls", ("network", where))
+        there = {"firewallPolicys": above.get("regional", {}).get(region, [])}
+        reader.start(key, lambda there=there: there)
     for name, backend in spec.backends.items():
         service = ResourceKey("backendService", f"projects/{spec.project}/global", f"shop-{name}")
         for entry in cloud.live[service].body.get("backends", ()) if service in cloud.live else ():

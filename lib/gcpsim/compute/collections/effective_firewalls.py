@@ -1,12 +1,15 @@
 """networks.getEffectiveFirewalls: all that decides about packets of a network, rule by rule.
 
-There are no organizations here, so these are the network's own rules and its network policies.
+Hierarchical policies, the network's own rules, its policies, and of a region those of there too.
 """
 
 from gcpsim.compute.collections.firewall_policies import of_network
+from gcpsim.compute.collections.organization_policies import above
+from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Kind
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
+from gcpsim.core.errors import required
 from gcpsim.core.paths import project_of
 
 
@@ -14,15 +17,39 @@ def effective_firewalls(
     compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
     """The network's firewall rules as `get` shows them, and its policies; each where there are."""
-    project = project_of(path)
+    said = _rules_and_policies(compute, doc)
+    return Answer(body={name: items for name, items in said.items() if items})
+
+
+def of_region(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
+    """The same for machines of one region: regionNetworkFirewallPolicies.getEffectiveFirewalls."""
+    text = call.query.get("network", "")
+    if not text:
+        raise required("network")
+    network = compute.resolve("network", text, project, ("networks",))
+    said = _rules_and_policies(compute, network)
+    region = call.path.split("/")[3]
+    said["firewallPolicys"] += [
+        _shown(one, "NETWORK_REGIONAL") for one in of_network(compute, network["selfLink"], region)
+    ]
+    return Answer(body={name: items for name, items in said.items() if items})
+
+
+def _rules_and_policies(compute: Compute, doc: Doc) -> dict[str, list[Doc]]:
+    project = project_of(links.path_of(doc["selfLink"]))
     rules = [
         compute.view(compute.kinds["firewalls"], f"projects/{project}/global/firewalls/{name}")
         for name in sorted(rule["name"] for rule in compute.list(project, "firewalls"))
     ]
     mine = [rule for rule in rules if rule["network"] == doc["selfLink"]]
-    policies = [
-        {"name": one["name"], "type": "NETWORK", "priority": 1000, "rules": one["rules"]}
-        for one in of_network(compute, doc)
-    ]
-    said = {"firewalls": mine, "firewallPolicys": policies}
-    return Answer(body={name: items for name, items in said.items() if items})
+    policies = [_shown(one, "HIERARCHY") for one in above(compute, doc["selfLink"])]
+    policies += [_shown(one, "NETWORK") for one in of_network(compute, doc["selfLink"])]
+    return {"firewalls": mine, "firewallPolicys": policies}
+
+
+def _shown(policy: Doc, kind: str) -> Doc:
+    found: Doc = {"name": policy["name"], "type": kind, "rules": policy["rules"]}
+    if kind == "HIERARCHY":
+        short = policy["shortName"]
+        return {**found, "shortName": short, "displayName": short}
+    return {**found, "priority": 1000}

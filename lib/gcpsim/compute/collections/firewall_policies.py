@@ -1,14 +1,15 @@
-"""Global network firewall policies: their rules, the networks they are associated with, their word.
+"""Network firewall policies, global and regional: rules, the networks they belong to, their word.
 
 A policy is asked before or after the network's own firewall rules, as the network's
-networkFirewallPolicyEnforcementOrder says. Rules whose targets or sources are service accounts,
-secure tags, address groups, names or regions speak of no node and of no probe here.
+networkFirewallPolicyEnforcementOrder says; a region's after the global one. Rules whose targets or
+sources are service accounts, secure tags, address groups, names or regions speak of no node and of
+no probe here.
 Source: Google documentation page "Global network firewall policies".
 """
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gcpsim.compute.collections.policy_rules import PolicyRules
 from gcpsim.compute.engine import links
@@ -35,15 +36,7 @@ SOURCES = (
 
 def prepare(draft: Draft) -> None:
     body = draft.body
-    rules = [dict(rule) for rule in body.get("rules") or (draft.old or {}).get("rules") or ()]
-    own = [rule for rule in rules if rule.get("priority", 0) <= LOWEST]
-    for index, rule in enumerate(own):
-        _check(f"resource.rules[{index}]", rule)
-    priorities = [rule["priority"] for rule in own]
-    if len(set(priorities)) != len(priorities):
-        raise invalid("resource.rules", "", "Rule priorities must be unique.")
-    body["rules"] = sorted([*own, *_predefined()], key=lambda rule: rule["priority"])
-    body["ruleTupleCount"] = sum(rule["ruleTupleCount"] for rule in body["rules"])
+    complete_rules(body, body.get("rules") or (draft.old or {}).get("rules") or ())
     body["associations"] = [dict(one) for one in body.get("associations") or ()]
     for index, one in enumerate(body["associations"]):
         where, target = (
@@ -56,6 +49,19 @@ def prepare(draft: Draft) -> None:
         one["attachmentTarget"] = links.link(links.path_of(there["selfLink"]))
         one["name"] = one.get("name") or name_of(there["selfLink"])
         one["shortName"] = body.get("name") or (draft.old or {}).get("name", "")
+
+
+def complete_rules(body: Doc, given: Iterable[Doc]) -> None:
+    """The rules of a policy, checked and by priority, with those that every policy ends with."""
+    rules = [dict(rule) for rule in given]
+    own = [rule for rule in rules if rule.get("priority", 0) <= LOWEST]
+    for index, rule in enumerate(own):
+        _check(f"resource.rules[{index}]", rule)
+    priorities = [rule["priority"] for rule in own]
+    if len(set(priorities)) != len(priorities):
+        raise invalid("resource.rules", "", "Rule priorities must be unique.")
+    body["rules"] = sorted([*own, *_predefined()], key=lambda rule: rule["priority"])
+    body["ruleTupleCount"] = sum(rule["ruleTupleCount"] for rule in body["rules"])
 
 
 def _predefined() -> Iterator[Doc]:
@@ -126,24 +132,24 @@ def clone_rules(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, b
 def get_association(
     compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
-    return Answer(body=_association(doc, call))
+    return Answer(body=association(doc, call))
 
 
 def add_association(
     compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
-    """Associate it with a network, which has at most one such policy."""
+    """Associate it with a network, which has at most one such policy, and one in each region."""
     target = body.get("attachmentTarget")
     if not target:
         raise required("resource.attachmentTarget")
-    project = links.split(path)[0]
+    project, scope, *_ = links.split(path)
     there = compute.resolve("resource.attachmentTarget", target, project, ("networks",))
     network = links.path_of(there["selfLink"])
     name = body.get("name") or name_of(network)
     if any(one["name"] == name for one in doc.get("associations", ())):
         raise invalid("resource.name", name, "An association with that name already exists.")
     replaces = call.query.get("replaceExistingAssociation") == "true"
-    for other in compute.list(project, kind.collection, "global"):
+    for other in compute.list(project, kind.collection, scope):
         for one in other.get("associations", ()):
             if links.path_of(one["attachmentTarget"]) != network or replaces:
                 continue
@@ -153,7 +159,7 @@ def add_association(
                 "invalid",
             )
     if replaces:
-        _leave(compute, kind, project, network, but=path)
+        _leave(compute, kind, network, but=path)
     kept = [
         a for a in doc.get("associations", ()) if links.path_of(a["attachmentTarget"]) != network
     ]
@@ -162,10 +168,11 @@ def add_association(
     return compute.set_fields(kind, call, path, doc, changes, "addAssociation")
 
 
-def _leave(compute: Compute, kind: Kind, project: str, network: str, *, but: str) -> None:
-    """Take the network off every other policy."""
-    for other in compute.list(project, kind.collection, "global"):
-        path = f"projects/{project}/global/{kind.collection}/{other['name']}"
+def _leave(compute: Compute, kind: Kind, network: str, *, but: str) -> None:
+    """Take the network off every other policy of that scope."""
+    project, scope, *_ = links.split(but)
+    for other in compute.list(project, kind.collection, scope):
+        path = links.path_of(other["selfLink"])
         kept = [
             one for one in other.get("associations", ())
             if links.path_of(one["attachmentTarget"]) != network
@@ -177,12 +184,12 @@ def _leave(compute: Compute, kind: Kind, project: str, network: str, *, but: str
 def remove_association(
     compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
-    gone = _association(doc, call)
+    gone = association(doc, call)
     kept = [one for one in doc.get("associations", ()) if one["name"] != gone["name"]]
     return compute.set_fields(kind, call, path, doc, {"associations": kept}, "removeAssociation")
 
 
-def _association(doc: Doc, call: Call) -> Doc:
+def association(doc: Doc, call: Call) -> Doc:
     wanted = call.query.get("name", "")
     for one in doc.get("associations", ()):
         if one["name"] == wanted:
@@ -201,12 +208,17 @@ def view(compute: Resources, path: str, doc: Doc) -> None:
     doc["selfLinkWithId"] = links.link(f"{parent_of(path)}/{doc['id']}")
 
 
-def of_network(compute: Resources, network: Doc) -> list[Doc]:
-    """The policies that are associated with a network, in the order in which they are asked."""
-    project, path = links.split(links.path_of(network["selfLink"]))[0], network["selfLink"]
+def of_network(compute: Resources, network: str, region: str = "") -> list[Doc]:
+    """The policies that are associated with a network (its link), as they are asked.
+
+    With a region those of that region, which are asked after the global ones.
+    """
+    project, path = links.split(links.path_of(network))[0], network
     return [
         doc
-        for doc in compute.list(project, "firewallPolicies", "global")
+        for doc in compute.list(
+            project, "firewallPolicies", f"regions/{region}" if region else "global"
+        )
         if any(one["attachmentTarget"] == path for one in doc.get("associations", ()))
     ]
 
@@ -215,9 +227,8 @@ FIREWALL_POLICIES = Kind(
     "firewallPolicies",
     "FirewallPolicy",
     "firewall_policy",
-    scopes=("global",),
+    scopes=("global", "regions"),
     fingerprint="lenient",
-    aggregated=False,
     patch=True,
     refs=(("associations[].attachmentTarget", ("networks",)),),
     prepare=prepare,

@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 
 from gcpsim.compute.collections.firewall_policies import of_network
+from gcpsim.compute.collections.organization_policies import above
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
@@ -103,10 +104,11 @@ def _protocol(where: str, rule: Doc) -> None:
 class Reach:
     """What decides about ingress to one network, ready to be asked many times.
 
-    Its own rules, and the policies that it is associated with, before or after them.
+    Hierarchical policies first; then its own rules, and the policies that it is associated with,
+    globally and in the region of who is reached, before or after them.
     """
 
-    def __init__(self, compute: Resources, network: str) -> None:
+    def __init__(self, compute: Resources, network: str, region: str) -> None:
         project = project_of(links.path_of(network))
         rules = [
             rule
@@ -118,7 +120,10 @@ class Reach:
         # At equal priority a denial wins.
         self._rules = sorted(rules, key=lambda rule: (rule["priority"], "denied" not in rule))
         doc = compute.get(links.path_of(network))
-        self._policies = of_network(compute, doc) if doc is not None else []
+        self._hierarchy = [_for(network, policy) for policy in above(compute, network)]
+        self._policies = []
+        if doc is not None:
+            self._policies = of_network(compute, network) + of_network(compute, network, region)
         order = (doc or {}).get("networkFirewallPolicyEnforcementOrder")
         self._before = order == "BEFORE_CLASSIC_FIREWALL"
         self._known: dict[tuple[str, frozenset[str], int], tuple[bool, str]] = {}
@@ -132,23 +137,13 @@ class Reach:
 
     def _decide(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
         wanted = _network(source)
-        said = None if not self._before else self._of_policies(wanted, port)
+        said = _of_policies(self._hierarchy, wanted, port)
+        if said is None and self._before:
+            said = _of_policies(self._policies, wanted, port)
         said = said or self._of_rules(wanted, tags, port)
         if said is None and not self._before:
-            said = self._of_policies(wanted, port)
+            said = _of_policies(self._policies, wanted, port)
         return said or (False, "implied deny ingress")
-
-    def _of_policies(self, wanted: "Net", port: int) -> tuple[bool, str] | None:
-        """What a policy says; None where all of them leave it to what is asked next."""
-        for policy in self._policies:
-            for rule in policy["rules"]:
-                if not _speaks(rule, wanted, port):
-                    continue
-                if rule["action"] == "goto_next":
-                    break
-                name = f"rule {rule['priority']} of firewall policy {policy['name']}"
-                return rule["action"] != "deny", name
-        return None
 
     def _of_rules(self, wanted: "Net", tags: frozenset[str], port: int) -> tuple[bool, str] | None:
         for rule in self._rules:
@@ -166,6 +161,32 @@ class Reach:
             ):
                 return not denies, str(rule["name"])
         return None
+
+
+def _of_policies(policies: list[Doc], wanted: "Net", port: int) -> tuple[bool, str] | None:
+    """What a policy says; None where all of them leave it to what is asked next."""
+    for policy in policies:
+        for rule in policy["rules"]:
+            if not _speaks(rule, wanted, port):
+                continue
+            if rule["action"] == "goto_next":
+                break
+            called = policy.get("shortName") or policy["name"]
+            name = f"rule {rule['priority']} of firewall policy {called}"
+            return rule["action"] != "deny", name
+    return None
+
+
+def _for(network: str, policy: Doc) -> Doc:
+    """A hierarchical policy with the rules that are for all networks, or for this one."""
+    wanted = links.path_of(network)
+    rules = [
+        rule
+        for rule in policy["rules"]
+        if not (aimed := rule.get("targetResources"))
+        or any(links.parse(text, "") == wanted for text in aimed)
+    ]
+    return {**policy, "rules": rules}
 
 
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network

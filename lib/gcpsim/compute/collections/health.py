@@ -183,13 +183,15 @@ class Health:
             self._keep(key, targets)
             return known is not None
         check = self._check(self.compute.get(service_path) or {})
-        if neg["network"] not in reaches:
-            reaches[neg["network"]] = Reach(self.compute, neg["network"])
+        region = group.split("/")[3].rsplit("-", 1)[0]
+        place = f"{region} {neg['network']}"
+        if place not in reaches:
+            reaches[place] = Reach(self.compute, neg["network"], region)
         after: Doc = {}
         asked = _asked(check) if check is not None and self.prober is not None else ""
         for endpoint in neg_endpoints.endpoints(self.compute, group):
             name, record = _key(endpoint), before.get(_key(endpoint))
-            verdict = self._verdict(group, endpoint, check, reaches[neg["network"]])
+            verdict = self._verdict(group, endpoint, check, reaches[place])
             why, when = verdict or "", self.compute.world.clock.now()
             if verdict is None:
                 assert check is not None, "without a check everything is healthy"

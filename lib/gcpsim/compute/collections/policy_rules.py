@@ -6,12 +6,19 @@ is the collection's business.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gcpsim.compute.engine.resources import Doc, Kind
-from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid
+
+
+class Keeper(Protocol):
+    """Who keeps policies: all of Compute Engine, or what keeps those of organizations."""
+
+    def set_fields(
+        self, kind: Kind, call: Call, path: str, old: Doc, changes: Doc, verb: str
+    ) -> Answer: ...
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,12 @@ class PolicyRules:
         raise invalid("priority", wanted, text)
 
     def _get(
-        self, compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+        self, compute: Keeper, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
     ) -> Answer:
         return Answer(body=self._find(doc, call))
 
     def _add(
-        self, compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+        self, compute: Keeper, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
     ) -> Answer:
         self.check("resource", body)
         if any(rule["priority"] == body["priority"] for rule in doc["rules"]):
@@ -57,7 +64,7 @@ class PolicyRules:
         return compute.set_fields(kind, call, path, doc, {"rules": rules}, "addRule")
 
     def _patch(
-        self, compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+        self, compute: Keeper, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
     ) -> Answer:
         chosen = self._find(doc, call)
         if why := self.fixed(chosen):
@@ -68,7 +75,7 @@ class PolicyRules:
         return compute.set_fields(kind, call, path, doc, {"rules": rules}, "patchRule")
 
     def _remove(
-        self, compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
+        self, compute: Keeper, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
     ) -> Answer:
         chosen = self._find(doc, call)
         if why := self.kept(chosen):

@@ -1,9 +1,12 @@
 """Which collections of Compute Engine there are here."""
 
+from dataclasses import replace
+
 from gcpsim.compute.collections import fixed
 from gcpsim.compute.collections.addresses import ADDRESSES
 from gcpsim.compute.collections.backend_services import BACKEND_SERVICES
 from gcpsim.compute.collections.directions import Directions
+from gcpsim.compute.collections.effective_firewalls import of_region
 from gcpsim.compute.collections.firewall_policies import FIREWALL_POLICIES
 from gcpsim.compute.collections.firewalls import FIREWALLS
 from gcpsim.compute.collections.forwarding_rules import FORWARDING_RULES
@@ -12,6 +15,7 @@ from gcpsim.compute.collections.health_checks import HEALTH_CHECKS, HTTP_HEALTH_
 from gcpsim.compute.collections.instances import INSTANCES
 from gcpsim.compute.collections.negs import NETWORK_ENDPOINT_GROUPS
 from gcpsim.compute.collections.networks import NETWORKS, SUBNETWORKS, default_network
+from gcpsim.compute.collections.organization_policies import OrganizationPolicies
 from gcpsim.compute.collections.other_kinds import (
     BACKEND_BUCKETS,
     INSTANCE_GROUPS,
@@ -30,7 +34,12 @@ from gcpsim.compute.collections.tls import SSL_CERTIFICATES, SSL_POLICIES
 from gcpsim.compute.collections.url_maps import URL_MAPS
 from gcpsim.compute.engine.resources import Kind
 from gcpsim.compute.engine.service import Compute
+from gcpsim.core import ancestry
 from gcpsim.core.world import World
+
+POLICIES = replace(
+    FIREWALL_POLICIES, verbs={**FIREWALL_POLICIES.verbs, "getEffectiveFirewalls": of_region}
+)
 
 KINDS: dict[str, Kind] = {
     kind.collection: kind
@@ -38,7 +47,7 @@ KINDS: dict[str, Kind] = {
         ADDRESSES,
         BACKEND_BUCKETS,
         BACKEND_SERVICES,
-        FIREWALL_POLICIES,
+        POLICIES,
         FIREWALLS,
         FORWARDING_RULES,
         HEALTH_CHECKS,
@@ -69,6 +78,8 @@ def create(world: World) -> Compute:
     health = Health(compute)
     compute.health = health
     compute.fixed = fixed.handlers(compute)
+    compute.elsewhere = OrganizationPolicies(compute).handlers()
+    ancestry.register(world)
     compute.new_project = default_network
     Directions(world, health)
     world.compute = compute

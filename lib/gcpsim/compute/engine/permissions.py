@@ -20,10 +20,20 @@ VERBS = {
 }
 
 
+# Methods whose permission is of another collection.
+NAMED = {
+    "compute.regionNetworkFirewallPolicies.getEffectiveFirewalls": (
+        "compute.networks.getRegionEffectiveFirewalls"
+    ),
+}
+
+
 def permission_of(method: Method) -> str:
     """`compute.backendServices.create` for `compute.backendServices.insert`; "" for none."""
     if method.name == "testIamPermissions":
         return ""
+    if method.id in NAMED:
+        return NAMED[method.id]
     return f"compute.{method.collection}.{VERBS.get(method.name, method.name)}"
 
 

@@ -45,6 +45,7 @@ class Compute(Preparing, RestService):
         self.iam = iam.Policies(world, "compute")
         # Collections that exist without being created: operations, zones, regions, projects.
         self.fixed: dict[str, dict[str, Handler]] = {}
+        self.elsewhere: dict[str, Handler] = {}  # methods outside of projects, by id
 
     def resume(self) -> None:
         self.index.clear()
@@ -95,7 +96,7 @@ class Compute(Preparing, RestService):
 
     def _find_handler(self, method: Method) -> Handler | None:
         if not method.path.startswith("projects/") or method.collection == "regionZones":
-            return None
+            return self.elsewhere.get(method.id)
         collection = methods.collection_of(method.path)
         if collection in self.fixed and method.name in self.fixed[collection]:
             return self.fixed[collection][method.name]
