@@ -1,7 +1,8 @@
 """A recording of gcpsim compares clean; one of a gcpsim with faults in it shows them all."""
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,110 @@ def test_every_fault_is_found(
     finally:
         sim.admin("DELETE", "faults")
     assert compare.differences(recording).keys() == seen
+
+
+@pytest.fixture(scope="module")
+def recorded(sim: Any) -> dict[str, Any]:
+    """A recording of gcpsim, and what compares it is the replay of the same."""
+    target = recorder.simulator(sim.url)
+    return recorder.record(target, "conformance-leaves", say=lambda line: None)
+
+
+def leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the values of an answer are."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in inner:
+        if isinstance(item, dict | list) and item:
+            yield from leaves(item, (*place, key))
+        else:
+            yield (*place, key)
+
+
+def test_every_wrong_value_of_every_answer_is_found(recorded: dict[str, Any]) -> None:
+    """One value of one answer is another one, or is missing: that step differs, and no other."""
+    here = compare.replay()
+    tried = 0
+    for index, step in enumerate(recorded["steps"]):
+        assert step["status"] != 999
+        wrong = copy.deepcopy(recorded)
+        wrong["steps"][index]["status"] = 999
+        assert compare.differences(wrong, here).keys() == {step["name"]}
+        for *parents, last in leaves(step["answer"]):
+            if {*parents, last} & compare.UNDER_WAY:
+                continue
+            for change in ("other", "gone"):
+                wrong = copy.deepcopy(recorded)
+                place = wrong["steps"][index]["answer"]
+                for part in parents:
+                    place = place[part]
+                if change == "other":
+                    place[last] = "another value"
+                else:
+                    del place[last]
+                found = compare.differences(wrong, here)
+                assert found.keys() == {step["name"]}, (parents, last, change)
+                tried += 1
+    assert tried > 500
+
+
+def test_states_are_compared_unless_they_pass(recorded: dict[str, Any]) -> None:
+    answers = {step["name"]: step["answer"] for step in recorded["steps"]}
+    assert answers["get address"]["status"] == "RESERVED"
+    assert answers["address in use"]["status"] == "IN_USE"
+    assert answers["map not found"]["error"]["status"] == "NOT_FOUND"
+    assert "status" not in answers["insert urlMaps"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "collection", "method"),
+    [
+        ("POST", "addresses", "compute.globalAddresses.insert"),
+        ("POST", "urlMaps", "compute.urlMaps.insert"),
+        ("POST", "managedZones", "dns.managedZones.create"),
+        ("GET", "urlMaps", "compute.urlMaps.get"),
+    ],
+)
+def test_what_was_made_is_deleted_when_a_line_breaks(
+    sim: Any, project: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    verb: str, collection: str, method: str,
+) -> None:  # fmt: skip
+    """The thing is made, and the answer gets lost; the clean-up meets a broken line as well."""
+    lost = {"effect": "drop_after", "verb": verb, "method": method, "path": f"projects/{project}/*"}
+    broken = {"effect": "drop_before", "verb": "DELETE", "path": f"projects/{project}/*"}
+    for fault in (lost, broken):
+        assert sim.http("POST", "/_sim/faults", fault)[0] == 200
+    out = tmp_path / "recording.json"
+    options = ["conformance", "record", "--project", project, "--simulator", sim.url, "--yes"]
+    try:
+        assert main([*options, "--out", str(out)]) == 1
+    finally:
+        sim.admin("DELETE", "faults")
+    said = capsys.readouterr()
+    assert "it broke off" in said.err
+    assert "LEFT BEHIND" not in said.out
+    assert not out.exists()
+    for kind in ("addresses", "backendServices", "urlMaps", "healthChecks"):
+        path = f"/compute/v1/projects/{project}/global/{kind}"
+        assert "items" not in sim.http("GET", path)[1]
+    assert "managedZones" not in sim.http("GET", f"/dns/v1/projects/{project}/managedZones")[1]
+
+
+def test_what_cannot_be_deleted_is_named(
+    sim: Any, project: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = {"effect": "http", "verb": "DELETE", "path": "*certificateMaps/gcpsim-conf-map",
+             "times": 0, "code": 503}  # fmt: skip
+    assert sim.http("POST", "/_sim/faults", fault)[0] == 200
+    out = str(tmp_path / "recording.json")
+    options = ["conformance", "record", "--project", project, "--simulator", sim.url, "--yes"]
+    try:
+        assert main([*options, "--out", out]) == 1
+    finally:
+        sim.admin("DELETE", "faults")
+    assert (
+        f"LEFT BEHIND, delete it by hand: projects/{project}/locations/global/certificateMaps/"
+        "gcpsim-conf-map" in capsys.readouterr().out
+    )
 
 
 def test_the_commands_say_what_it_costs_first(

@@ -1,8 +1,12 @@
 """`gcpsim conformance record|compare`: what users can check for themselves against Google Cloud."""
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +44,36 @@ def _record(arguments: argparse.Namespace) -> int:
         recorder.simulator(arguments.simulator) if arguments.simulator else recorder.google_cloud()
     )
     number = arguments.project_number
-    recording = recorder.record(target, arguments.project, number=number)
+    try:
+        with _interruptible():
+            recording = recorder.record(target, arguments.project, number=number)
+    except (OSError, HTTPException, KeyboardInterrupt) as error:
+        why = str(error) or "interrupted"
+        print(f"gcpsim: it broke off ({why}). Nothing is recorded.", file=sys.stderr)
+        return 1
     arguments.out.write_text(json.dumps(recording, indent=1, sort_keys=True) + "\n")
     print(f"recorded in {arguments.out}; compare it: gcpsim conformance compare {arguments.out}")
-    return 0
+    return 1 if recording["left"] else 0
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the first signal break the script off; those that follow don't stop the clean-up."""
+    seen: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        seen.append(number)
+        if len(seen) == 1:
+            raise KeyboardInterrupt(signal.Signals(number).name)
+        print("gcpsim: it is cleaning up; wait for that", file=sys.stderr)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -14,24 +14,34 @@ from gcpsim.front.conformance.script import STEPS, Step
 from gcpsim.front.http import LEGACY
 
 PROJECT = "replayed-here"
+UNDER_WAY = {"response", "done", "metadata"}  # what an operation shows is chance
 
 
 class NotARecording(ValueError):
     """A file that no `gcpsim conformance record` wrote, or one of another script."""
 
 
-def differences(recording: Any) -> dict[str, list[str]]:
-    """Step -> what differs, for the steps that do."""
+Answers = dict[str, tuple[int, Any, Any]]
+
+
+def replay() -> Answers:
+    """How this simulator answers the script: step -> status, answer, end of its operation."""
+    cloud = build(Config(time_scale=0))
+    return {step.name: _replayed(cloud, step) for step in STEPS}
+
+
+def differences(recording: Any, here: Answers | None = None) -> dict[str, list[str]]:
+    """Step -> what differs, for the steps that do; `here` is a replay that was made before."""
     if not isinstance(recording, dict) or recording.get("format") != FORMAT:
         raise NotARecording(f"it is no recording of format {FORMAT}")
     recorded = {step["name"]: step for step in recording["steps"]}
     unknown = sorted({step.name for step in STEPS} ^ recorded.keys())
     if unknown:
         raise NotARecording(f"its script is another one: {', '.join(unknown)}; record it anew")
-    cloud = build(Config(time_scale=0))
+    here = replay() if here is None else here
     found = {}
     for step in STEPS:
-        status, answer, end = _replayed(cloud, step)
+        status, answer, end = here[step.name]
         there = recorded[step.name]
         told = [] if status == there["status"] else [f"status: {there['status']}, here {status}"]
         told += _compared("answer", there["answer"], answer)
@@ -67,7 +77,7 @@ def _compared(where: str, there: Any, here: Any) -> Iterator[str]:
     """Lines for what differs; what an operation shows while it runs is not compared."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted(there.keys() | here.keys()):
-            if key in ("response", "done", "metadata"):
+            if key in UNDER_WAY:
                 continue
             if key not in here:
                 yield f"{where}.{key}: {_short(there[key])}, missing here"

@@ -1,6 +1,7 @@
 """Runs the script against Google Cloud (or a simulator), keeps the answers, always cleans up."""
 
 import contextlib
+import http.client
 import json
 import time
 import urllib.error
@@ -19,6 +20,7 @@ ROOTS = {
 }
 FORMAT = 1
 LONGEST = 300.0  # seconds to wait for one operation
+TRIES = 30  # to delete one thing
 Send = Callable[[str, str, Any], tuple[int, Any]]
 
 
@@ -70,31 +72,49 @@ def google_cloud() -> Target:
 def record(
     target: Target, project: str, *, number: str = "", say: Callable[[str], None] = print
 ) -> dict[str, Any]:
-    """Run all steps; what was made is deleted whatever happens. Gives the recording."""
+    """Run all steps; what was made is deleted whatever happens. Gives the recording.
+
+    `left` in it is what could not be deleted; it is said, too.
+    """
     kept: list[dict[str, Any]] = []
     made: list[tuple[str, str]] = []
+    left: list[str] = []
     try:
         for step in STEPS:
-            path, body = _filled(step.path, project), _filled(step.body, project)
-            status, answer = target.send(step.service, step.verb, path, body)
-            end = _finished(target, step, answer) if status == 200 else None
-            if step.clean and status < 300:
-                made.append((step.service, _filled(step.clean, project)))
-            kept.append(
-                {
-                    "name": step.name,
-                    "status": status,
-                    "answer": redact.clean(answer, project, number),
-                    "end": redact.clean(end, project, number),
-                }
-            )
-            say(f"  {status} {step.service} {step.name}")
+            kept.append(_step(target, step, project, number, made))
+            say(f"  {kept[-1]['status']} {step.service} {step.name}")
     finally:
-        left = [path for service, path in reversed(made) if not _deleted(target, service, path)]
-        say(f"cleaned up {len(made) - len(left)} of {len(made)}")
-        for path in left:
-            say(f"  LEFT BEHIND, delete it by hand: {path}")
-    return {"format": FORMAT, "steps": kept}
+        left += _clean_up(target, made, say)
+    return {"format": FORMAT, "steps": kept, "left": left}
+
+
+def _step(
+    target: Target, step: Step, project: str, number: str, made: list[tuple[str, str]]
+) -> dict[str, Any]:
+    """One call as it is kept. What it makes is noted before: an answer may get lost."""
+    mine = (step.service, _filled(step.clean, project))
+    if step.clean:
+        made.append(mine)
+    path, body = _filled(step.path, project), _filled(step.body, project)
+    status, answer = target.send(step.service, step.verb, path, body)
+    if step.clean and 400 <= status < 500:
+        made.remove(mine)  # refused: a thing of that name is somebody else's
+    end = _finished(target, step, answer) if status == 200 else None
+    return {
+        "name": step.name,
+        "status": status,
+        "answer": redact.clean(answer, project, number),
+        "end": redact.clean(end, project, number),
+    }
+
+
+def _clean_up(target: Target, made: list[tuple[str, str]], say: Callable[[str], None]) -> list[str]:
+    """Delete what was made, last things first; gives what is still there."""
+    left = [path for service, path in reversed(made) if not _deleted(target, service, path)]
+    say(f"cleaned up {len(made) - len(left)} of {len(made)}")
+    for path in left:
+        say(f"  LEFT BEHIND, delete it by hand: {path}")
+    return left
 
 
 def _filled(value: Any, project: str) -> Any:
@@ -121,12 +141,14 @@ def _finished(target: Target, step: Step, answer: Any) -> Any:
 
 
 def _deleted(target: Target, service: str, path: str) -> bool:
-    """Delete one thing, patiently: what held it may still be on its way out."""
-    for _ in range(30):
-        status, answer = target.send(service, "DELETE", path)
-        if status in (200, 204, 404):
-            step = Step("", service, "DELETE", path)
-            end = _finished(target, step, answer) if status == 200 else None
-            return not (end or {}).get("error")
+    """Delete one thing, patiently: what held it may still be on its way out, a line may break."""
+    for _ in range(TRIES):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, answer = target.send(service, "DELETE", path)
+            if status in (200, 204, 404):
+                step = Step("", service, "DELETE", path)
+                end = _finished(target, step, answer) if status == 200 else None
+                if not (end or {}).get("error"):
+                    return True
         time.sleep(target.pause)
     return False
