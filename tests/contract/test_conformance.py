@@ -2,6 +2,9 @@
 
 import copy
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,11 +149,31 @@ def test_what_was_made_is_deleted_when_a_line_breaks(
     assert "managedZones" not in sim.http("GET", f"/dns/v1/projects/{project}/managedZones")[1]
 
 
+def test_a_signal_breaks_it_off_and_it_is_cleaned_up(
+    sim: Any, project: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-u", "-m", "gcpsim", "conformance", "record", "--yes"]
+    options = ["--project", project, "--simulator", sim.url, "--out", str(tmp_path / "out.json")]
+    whole = [*command, *options]
+    with subprocess.Popen(whole, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        for line in running.stdout:
+            if "insert urlMaps" in line:
+                running.send_signal(signal.SIGTERM)
+                break
+        said = running.stdout.read()
+    assert running.returncode == 1
+    assert "cleaned up 4 of 4" in said or "cleaned up 5 of 5" in said
+    left = sim.http("GET", f"/compute/v1/projects/{project}/global/urlMaps")[1]
+    assert "items" not in left
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_what_cannot_be_deleted_is_named(
     sim: Any, project: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fault = {"effect": "http", "verb": "DELETE", "path": "*certificateMaps/gcpsim-conf-map",
-             "times": 0, "code": 503}  # fmt: skip
+             "times": 0, "code": 403}  # fmt: skip
     assert sim.http("POST", "/_sim/faults", fault)[0] == 200
     out = str(tmp_path / "recording.json")
     options = ["conformance", "record", "--project", project, "--simulator", sim.url, "--yes"]

@@ -20,7 +20,7 @@ ROOTS = {
 }
 FORMAT = 1
 LONGEST = 300.0  # seconds to wait for one operation
-TRIES = 30  # to delete one thing
+PATIENCE = 120.0  # seconds to delete one thing
 Send = Callable[[str, str, Any], tuple[int, Any]]
 
 
@@ -55,7 +55,7 @@ def simulator(url: str) -> Target:
     """A running simulator."""
     base = url.rstrip("/")
     roots = {"compute": f"{base}/compute/v1/", "dns": f"{base}/dns/v1/"}
-    return Target({**roots, "certificatemanager": f"{base}/v1/"}, {}, pause=0.01)
+    return Target({**roots, "certificatemanager": f"{base}/v1/"}, {}, pause=0.05)
 
 
 def google_cloud() -> Target:
@@ -141,10 +141,13 @@ def _finished(target: Target, step: Step, answer: Any) -> Any:
 
 
 def _deleted(target: Target, service: str, path: str) -> bool:
-    """Delete one thing, patiently: what held it may still be on its way out, a line may break."""
-    for _ in range(TRIES):
+    """Delete one thing, patiently: it may be on its way in, what held it on its way out."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         with contextlib.suppress(OSError, http.client.HTTPException):
             status, answer = target.send(service, "DELETE", path)
+            if status in (401, 403):
+                return False
             if status in (200, 204, 404):
                 step = Step("", service, "DELETE", path)
                 end = _finished(target, step, answer) if status == 200 else None
