@@ -2,7 +2,8 @@
 
 BENCH_PARTS picks parts (all of them without it): `quiet` (our own time a stage, and swaps that are
 killed, without traffic), `life` (a site's moves under traffic), `killed` (swaps that are killed
-under traffic), `control` (the same swap without order), `region` (one is lost without warning).
+under traffic), `hurt` (a pod, a node, a location's Envoy end in a swap), `control` (the same swap
+without order), `region` (one is lost without warning).
 
 BENCH_REQUESTS is how many requests `life` sends at least while traffic moves (without it: what one
 life comes to), BENCH_RATE how many a second on the HTTPS frontend (600 with BENCH_REQUESTS, else
@@ -27,13 +28,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import _life, _moving
+from bench import _hurt, _life, _moving
 from bench._killing import QUICK, Runner
 from bench._moving import PARAMS
 
-ALL = ("quiet", "life", "killed", "control", "region")
+ALL = ("quiet", "life", "killed", "hurt", "control", "region")
 PARTS = os.environ.get("BENCH_PARTS", " ".join(ALL)).split()
 EACH = int(os.environ.get("BENCH_EACH", "25"))
+TRIES = 3
 
 
 def run() -> list[dict[str, Any]]:
@@ -108,10 +110,12 @@ def _traffic(folder: str) -> Iterator[dict[str, Any]]:
     if "life" in PARTS:
         with _built(file) as (book, _):
             yield from _life.life(book, _row)
-    if {"killed", "control"} & {*PARTS}:
+    if {"killed", "hurt", "control"} & {*PARTS}:
         with _built(file) as (book, url):
             if "killed" in PARTS:
                 yield from _moving.killed(book, admin_of(url), _row, file)
+            if "hurt" in PARTS:
+                yield from _hurt.hurt(book, admin_of(url), _row, file, Path(folder))
             if "control" in PARTS:
                 lost = _disorder(book)
                 yield _row("requests failed by the same swap without order", lost, "", ">= 1")
@@ -124,11 +128,19 @@ def _traffic(folder: str) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _built(file: str) -> Iterator[tuple[Any, str]]:
     """A simulator that carries traffic, and the front door of these params on it."""
+    from edgebook.base.errors import StepFailed
     from edgebook.book import open as open_book
 
     with simulator("--time-scale", str(_moving.SCALE)) as url:
         book = open_book(file)
-        book.apply("apply", "auto", show_progress=False)
+        for left in reversed(range(TRIES)):
+            try:
+                book.apply("apply", "auto", show_progress=False)
+                break
+            except StepFailed as error:  # a machine that is busy blinds the meter
+                _moving.say(f"building it: {error.what}: {error.why}")
+                if not left:
+                    raise
         yield book, url
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,14 +54,20 @@ class Lab:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """`edgebook lab` in a copy of the checkout's notebooks and params."""
-    folder = tmp_path_factory.mktemp("lab")
+    with started(tmp_path_factory.mktemp("lab"), "--time-scale", "600") as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def started(folder: Path, *options: str, world: Mapping[str, str] | None = None) -> Iterator[Lab]:
+    """A lab in a folder of its own; `world` leads it to a simulator that runs already."""
     for name in ("notebooks", "params"):
         shutil.copytree(ROOT / name, folder / name)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
     state = {"EDGEBOOK_STATE": str(folder / "state"), "JUPYTER_CONFIG_DIR": str(folder / "config"),
-             "XDG_CACHE_HOME": str(folder / "cache")}  # fmt: skip
+             "XDG_CACHE_HOME": str(folder / "cache"), **(world or {})}  # fmt: skip
     program = Path(sys.executable).parent / "edgebook"
-    command = [str(program), "lab", "--no-browser", "--port", "0", "--time-scale", "600"]
+    command = [str(program), "lab", "--no-browser", "--port", "0", *options]
     server = subprocess.Popen(
         command, cwd=folder, env={**clean, **state},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from edgebook.base import paste
 from edgebook.base.errors import UsageError
-from edgebook.book.session import Session, raise_failed
+from edgebook.book.session import Session, into_the_cell, raise_failed
 from edgebook.front_door import FrontDoor
 from edgebook.moves import catalog, swaps
 from edgebook.moves.engine import Engine
@@ -19,12 +19,13 @@ from edgebook.plan import kept
 from edgebook.plan.approval import Given
 from edgebook.plan.approvers import handed_over, how_signed
 from edgebook.show.ladders import LadderPages, ladder_pages, moved_table
-from edgebook.show.tables import Table, with_note
+from edgebook.show.tables import PlanTable, Table, checks_table, with_note
 from edgebook.verify import checks
 from edgebook.verify.facts import facts as facts_of
 
 T = TypeVar("T")
 MODES = ("plan", "apply", "back")
+NOT_YET = "not carried out yet: what fails here is what this runbook is for"
 
 
 class Move:
@@ -49,14 +50,17 @@ class Move:
 
         def work() -> Table:
             if mode == "plan":
-                return with_note(self._pages().ladder, 'nothing was changed: mode is "plan"')
+                return self._only_planned(self._pages().ladder)
             engine = self._engine(self._watcher(), wait_lock=wait_lock, **options)
             return moved_table(engine.apply(approve, back=mode == "back"))
 
         return self._told(work)
 
     def verify(self) -> Table:
-        """The checks of the backends as the params will have them after the move."""
+        """The checks of the backends as the params will have them after the move.
+
+        Raises StepFailed when one failed, but not while what it mends is not mended yet.
+        """
         book = self._book
 
         def work() -> Table:
@@ -71,6 +75,8 @@ class Move:
             results = checks.run(facts_of(door, moment), steps) if steps else []
             results += self.prepared.checks(moment)
             book.journal.checks(results)
+            if self.prepared.mends and not there:
+                return with_note(checks_table(self.name, results), NOT_YET)
             return raise_failed(self.name, results)
 
         return self._told(work)
@@ -101,6 +107,14 @@ class Move:
             next_line=paste.line("run", *words, "--approve", approve),
             asks=how_signed(safety, "plan", *words),
         )
+
+    def _only_planned(self, ladder: PlanTable) -> PlanTable:
+        """With the lines for the parameters cell, where a hash is enough and something is left."""
+        told = with_note(ladder, 'nothing was changed: mode is "plan"')
+        signed = how_signed(self._book.spec.safety, "plan", *self._words())
+        if signed or not ladder.paste:
+            return told
+        return into_the_cell(told)
 
     def _words(self) -> list[str]:
         """The runbook, its parameters and the params, as its commands want them."""

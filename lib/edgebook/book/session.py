@@ -118,8 +118,7 @@ class Session:
         if signing := how_signed(self.spec.safety, *make, *params):
             line = paste.line(*carry, *params, "--approve", SIGNED)
             return show.with_next(show.with_note(table, signing), "to carry it out, signed", line)
-        why = "to do it, paste this into the parameters cell and run the notebook again"
-        return show.with_next(table, why, f'mode = "apply"\napprove = "{table.plan.short_hash}"')
+        return into_the_cell(table)
 
     def refusal(self, plan: Plan) -> EdgebookError | None:
         return plans.refusal(plan, self.spec.safety, self.file)
@@ -160,6 +159,12 @@ class Session:
             return Applied(done)
 
         return self.told(title, work)
+
+
+def into_the_cell(table: PlanTable) -> PlanTable:
+    """What is planned, with the lines by which its notebook carries it out."""
+    why = "to do it, paste this into the parameters cell and run the notebook again"
+    return show.with_next(table, why, f'mode = "apply"\napprove = "{table.plan.short_hash}"')
 
 
 def raise_failed(title: str, results: list[CheckResult]) -> Table:

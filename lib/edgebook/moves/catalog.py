@@ -35,6 +35,7 @@ class Prepared:
     unwatched: tuple[str, ...] = ()  # frontends of the meter that are no users of this move
     checks: Callable[[Moment], list[CheckResult]] = lambda moment: []
     steps: tuple[Step, ...] = (Step.BACKENDS,)  # whose checks say that the front door is well
+    mends: bool = False  # what is not as the params say: before it is done, checks fail
 
 
 Maker = Callable[[FrontDoor, Mapping[str, Any]], Prepared]
@@ -102,7 +103,7 @@ def _retire(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
 def _ordinary(make: Callable[[Spec, Moment], Ladder], name: str) -> Maker:
     def prepare_(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
         _none(name, options)
-        return Prepared(lambda moment: make(door.spec, moment))
+        return Prepared(lambda moment: make(door.spec, moment), mends=True)
 
     return prepare_
 
@@ -126,7 +127,9 @@ def _certificates(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
         leaving = proxies.LeavingOf(door, options)
         return Prepared(leaving.ladder, leaving.require, checks=leaving.checks, steps=())
     if wanted is None:
-        return Prepared(lambda m: ordinary.certificates(spec, m.desired, m.live, m.plan))
+        return Prepared(
+            lambda m: ordinary.certificates(spec, m.desired, m.live, m.plan), mends=True
+        )
     given = wanted
 
     def require(moment: Moment, ladder: Ladder) -> None:

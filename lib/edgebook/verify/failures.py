@@ -105,7 +105,7 @@ ZONE_NOT_ATTACHED = Failure(
     12,
     "a zone's NEG is not attached",
     "nodes appeared in a new zone: its NEG is known to GKE but to no backend service",
-    "run 60 backends: it attaches the NEGs of all zones",
+    "run operate/zones, or 60 backends: they attach the NEGs of all zones",
 )
 NEG_HELD = Failure(
     13,
