@@ -58,6 +58,8 @@ def test_kubectl_create_of_everything(kubectl: Kubectl) -> None:
     assert json.loads(kubectl("get secret s -o json"))["data"] == {"p": "cQ=="}
     web = json.loads(kubectl("get deployment web -o json"))["spec"]
     assert (web["replicas"], web["template"]["spec"]["containers"][0]["image"]) == (2, "nginx")
+    (condition,) = json.loads(kubectl("get pdb p -o json"))["status"]["conditions"]
+    assert condition["message"] == "", "strict clients refuse a condition without one"
     assert "CPU(cores)" in kubectl("top nodes")
     rule = json.loads(kubectl("get ingress i -o json"))["spec"]["rules"][0]
     assert rule["http"]["paths"][0]["backend"]["service"] == {"name": "web", "port": {"number": 80}}
@@ -117,3 +119,25 @@ def test_applied_again_on_the_server(kubectl: Kubectl, tmp_path: Path) -> None:
     said = kubectl("apply --server-side -f -", TWICE, ok=False)
     assert "(default/dup; apps/v1, Kind=Deployment)" in said
     assert '.spec.template.spec.containers[name="c"].ports: duplicate entries' in said
+
+
+LIST = """
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one, namespace: default}, data: {a: b}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: two, namespace: default}, data: {a: b}}
+"""
+
+
+def test_a_list_is_applied(kubectl: Kubectl) -> None:
+    """For which kubectl reads /openapi/v2, as protobuf and nothing else."""
+    made = kubectl("apply -f -", LIST).splitlines()
+    assert made == ["configmap/one created", "configmap/two created"]
+    assert kubectl("apply -f -", LIST).count("unchanged") == 2
+    swagger = json.loads(kubectl("get --raw /openapi/v2"))
+    assert swagger["swagger"] == "2.0"
+    path = swagger["paths"]["/api/v1/namespaces/{namespace}/configmaps/{name}"]["patch"]
+    assert path["x-kubernetes-group-version-kind"]["kind"] == "ConfigMap"
+    assert {"name": "fieldValidation", "in": "query", "type": "string"} in path["parameters"]
+    assert "io.k8s.api.v1.ConfigMap" in swagger["definitions"]

@@ -95,7 +95,17 @@ def _version(cluster: Cluster) -> Doc:
 
 
 def _paths(cluster: Cluster) -> list[str]:
-    paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
+    paths = [
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/healthz",
+        "/livez",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/readyz",
+        "/version",
+    ]
     for group, version in group_versions(cluster):
         if group:
             paths += [f"/apis/{group}", f"/apis/{group}/{version}"]

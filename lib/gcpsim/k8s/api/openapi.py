@@ -1,8 +1,7 @@
 """OpenAPI v3 documents, made from the types: what `kubectl apply` and `kubectl explain` ask for.
 
 Each PATCH operation lists fieldValidation, so kubectl leaves validation to the server. Schemas
-carry the merge keys of strategic patches. There is no /openapi/v2: it is protobuf only, and
-clients do without.
+carry the merge keys of strategic patches. Version 2 is made from these (openapi2).
 """
 
 import hashlib
@@ -12,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from gcpsim.k8s.api import openapi2
 from gcpsim.k8s.api.call import Call
 from gcpsim.k8s.api.discovery import group_versions
 from gcpsim.k8s.api.form import JSON
@@ -39,9 +39,14 @@ QUERY = ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
 def respond(cluster: Cluster, call: Call) -> tuple[Any, str] | None:
     """The index or one group version's document; None for other paths."""
     path = call.path.rstrip("/")
-    if not path.startswith("/openapi/v3"):
+    if not path.startswith(("/openapi/v3", "/openapi/v2")):
         return None
     known = {_place(*pair): tuple(found) for pair, found in group_versions(cluster).items()}
+    if path == "/openapi/v2":
+        accepted = call.headers.get("accept", "")
+        wanted = any(media in accepted for media in openapi2.ASKED)
+        marked = tuple((place, _hash(found), found) for place, found in known.items())
+        return _swagger(marked, packed=wanted), openapi2.MEDIA if wanted else JSON
     if path == "/openapi/v3":
         paths = {
             place: {"serverRelativeURL": f"/openapi/v3/{place}?hash={_hash(found)}"}
@@ -89,6 +94,12 @@ def _document(place: str, mark: str, resources: tuple[Resource, ...]) -> bytes:
         "components": {"schemas": schemas},
     }
     return orjson.dumps(document)
+
+
+@lru_cache(maxsize=4)
+def _swagger(marked: tuple[tuple[str, str, tuple[Resource, ...]], ...], *, packed: bool) -> bytes:
+    found = openapi2.document([_document(*one) for one in marked])
+    return openapi2.packed(found) if packed else orjson.dumps(found)
 
 
 def _operation(action: str, gvk: Doc, component: str) -> Doc:

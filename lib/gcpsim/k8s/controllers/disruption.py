@@ -78,19 +78,20 @@ class DisruptionController:
                 expected = len(pods)
             desired = resolve(spec.get("minAvailable", 0), expected, up=True)
         allowed = max(0, healthy - desired) if expected else 0
+        conditions = with_condition(
+            old.get("conditions") or [], "DisruptionAllowed", "True" if allowed else "False", now,
+            reason="SufficientPods" if allowed else "InsufficientPods",
+            observedGeneration=budget["metadata"].get("generation", 1),
+        )  # fmt: skip
         status = {
             "observedGeneration": budget["metadata"].get("generation", 1),
             "currentHealthy": healthy,
             "desiredHealthy": desired,
             "expectedPods": expected,
             "disruptionsAllowed": allowed,
-            "conditions": with_condition(
-                old.get("conditions") or [], "DisruptionAllowed",
-                "True" if allowed else "False", now,
-                reason="SufficientPods" if allowed else "InsufficientPods", message="",
-                observedGeneration=budget["metadata"].get("generation", 1),
-            ),
-        }  # fmt: skip
+            # This kind of condition always has a message; strict clients refuse it without.
+            "conditions": [{"message": "", **one} for one in conditions],
+        }
         if evicted:
             status["disruptedPods"] = evicted
         self.plane.change("poddisruptionbudgets", budget, status)
