@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -270,8 +271,10 @@ class Draft:
         sign(self.archive, record)
         if not self.archive.append(self._links, _link(record)):
             return None
-        with contextlib.suppress(EdgebookError):
+        try:
             keyless.sign(self.archive, record, text)
+        except EdgebookError as error:
+            print(error, file=sys.stderr, flush=True)
         self.archive.write(INDEX, archive_page(load_records(self.archive)))
         self._owner.leave()
         if not isinstance(self.archive, FolderArchive):
