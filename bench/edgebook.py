@@ -18,7 +18,6 @@ from typing import Any
 
 import requests
 import yaml
-from edgebook.apply import order
 from edgebook.apply.values import Values
 from edgebook.apply.writers import Writers, merged_backends
 from edgebook.book import Book, open_many, plan_many
@@ -26,6 +25,7 @@ from edgebook.book import open as open_book
 from edgebook.model.kinds import KINDS, Api
 from edgebook.model.observed import Observed
 from edgebook.model.values import Change, Plan, ResourceKey, each_negs
+from edgebook.plan import order
 from gcpsim.core import durations
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -31,7 +31,7 @@ _ticks = itertools.count(1)
 GUARDS = ("strict", "frozen")  # arguments of zip and dataclass
 PATIENCE = 180  # seconds for one run of tests
 CORE = (
-    "apply/order.py", "apply/proofs.py", "desired/address.py", "desired/backends.py",
+    "plan/order.py", "apply/proofs.py", "desired/address.py", "desired/backends.py",
     "desired/certificate.py", "desired/firewall.py", "desired/frontends.py", "desired/routing.py",
     "model/hostnames.py", "model/links.py", "model/marks.py", "plan/attachments.py",
     "plan/backend_changes.py", "plan/compare.py", "plan/diff.py", "plan/disruption.py",

@@ -162,14 +162,13 @@ def _carry_out(
             progress.say(_in_the_end(results, run.headlines))
             if all(done.status == "done" for done in results):
                 meter.gate()
-        except StepFailed as error:
-            journal.failure(title, error)
-            raise
-        except InterruptedRun as error:
+        except (StepFailed, InterruptedRun) as error:
+            progress.say(error.what)
             journal.failure(title, error)
             raise
         except KeyboardInterrupt:
             stopped = _stopped(title, journal)
+            progress.say(stopped.what)
             journal.failure(title, stopped)
             raise stopped from None
         for text in run.headlines:

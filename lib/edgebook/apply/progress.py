@@ -15,6 +15,7 @@ class Progress(Protocol):
     def __enter__(self) -> Any: ...
     def __exit__(self, kind: Any, error: Any, trace: Any, /) -> None: ...
     def total(self, title: str, changes: int) -> None: ...
+    def expect(self, changes: int) -> None: ...
     def advance(self) -> None: ...
     def say(self, text: str) -> None: ...
 
@@ -34,6 +35,9 @@ class Quiet:
     def total(self, title: str, changes: int) -> None:
         return None
 
+    def expect(self, changes: int) -> None:
+        return None
+
     def advance(self) -> None:
         return None
 
@@ -47,6 +51,7 @@ class Bar:
     def __init__(self, console: Any = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
+        from rich.table import Column
 
         self._lock = threading.Lock()
         self._rich = RichProgress(
@@ -54,9 +59,14 @@ class Bar:
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[words]}"),
+            # Only the words give way where the line is too narrow.
+            TextColumn(
+                "{task.fields[words]}",
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+            ),
             console=console,
             transient=False,
+            expand=True,
             refresh_per_second=4,
         )
         self._task: Any = None
@@ -72,6 +82,11 @@ class Bar:
 
     def total(self, title: str, changes: int) -> None:
         self._task = self._rich.add_task(title, total=changes, words="")
+
+    def expect(self, changes: int) -> None:
+        """So many changes will it be, of which some were made: more is known now."""
+        with self._lock:
+            self._rich.update(self._task, total=changes)
 
     def advance(self) -> None:
         with self._lock:

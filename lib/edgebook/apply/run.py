@@ -14,7 +14,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgebook.apply import order
 from edgebook.apply.gates import Explain, Gates
 from edgebook.apply.progress import Progress
 from edgebook.apply.proofs import touched
@@ -33,10 +32,11 @@ from edgebook.cloud.compute import operation_failed
 from edgebook.cloud.google import Cloud
 from edgebook.cloud.refusals import Passing
 from edgebook.live.reader import Reader
-from edgebook.model.kinds import kind_of, noun
+from edgebook.model.kinds import kind_of, named, noun
 from edgebook.model.links import canonical, link
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, to_json
+from edgebook.plan import order
 from edgebook.plan.holders import neg_name
 from edgebook.records.journal import Journal
 from edgebook.verify.failures import explained
@@ -273,7 +273,7 @@ class Run:
 
     def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
         done = sum(result.status == "done" for result in results.values())
-        open_ones = [str(r.change.key) for r in results.values() if r.status == "failed"]
+        open_ones = [named(r.change.key) for r in results.values() if r.status == "failed"]
         why = f"under way were {', '.join(sorted(open_ones))}" if open_ones else "nothing was open"
         raise InterruptedRun(
             f"Stopped by hand: {done} of {len(plan.to_do)} changes are done",

@@ -16,6 +16,7 @@ from edgebook.apply.recording import recorded
 from edgebook.apply.run import Done, Run
 from edgebook.base.errors import ApprovalError, EdgebookError, StepFailed
 from edgebook.front_door import FrontDoor, Moment
+from edgebook.model.kinds import named
 from edgebook.model.observed import Observed
 from edgebook.model.values import Change, Live, ResourceKey
 from edgebook.moves import assume, position, stops
@@ -65,6 +66,7 @@ class Engine:
         self._clock = door.connection.clock
         self._done: list[StageDone] = []
         self._lost: tuple[str, ...] = ()
+        self._made = 0  # changes of this run so far
         self._journal = Journal(None, self._clock)
         self._progress: Progress = progresses.Quiet()
         self._gates: MoveGates | None = None
@@ -94,12 +96,13 @@ class Engine:
         if not back and not now.position.done:
             self._require(now.moment, now.ladder)
         approval = self._approve(now.ladder, approve)
-        with self._running(now.ladder, approval):
+        with self._running(now, approval):
             while not now.arrived(back=back):
                 index = _next_back(now) if back else now.position.done + 1
                 self._stage(now, index, back=back)
                 now = self.situate()
             kept.note_done(now.ladder.hash, self._door.connection.place, _carried_out(now.ladder))
+            self._progress.say(self._headline(now))
             self._journal.headline(now.ladder.move, self._headline(now))
             self._journal.write("applied", step=now.ladder.move)
         return self._moved(now)
@@ -117,9 +120,9 @@ class Engine:
         return approve_plan(self._door, ladder.asked, approve)
 
     @contextmanager
-    def _running(self, ladder: Ladder, approval: Approval) -> Iterator[None]:
+    def _running(self, now: Situation, approval: Approval) -> Iterator[None]:
         """Lease, journal, progress and meter around all stages."""
-        door = self._door
+        door, ladder = self._door, now.ladder
         with (
             hold(door, wait=self._patience),
             recorded(door, ladder.move, ladder.plan, approval) as recording,
@@ -131,13 +134,15 @@ class Engine:
                 door, self._progress.say, lambda key, seen: explain_health(door, key, seen)
             )
             self._journal.planned(ladder.move, ladder.plan)
-            total = len(ladder.plan.to_do)
+            self._made = 0
+            total = self._ahead(now.ladder, now.position.done)
             self._journal.write("applying", step=ladder.move, total=total)
             self._progress.total(ladder.move, total)
             try:
                 yield
             except (EdgebookError, KeyboardInterrupt) as error:
                 raised = error if isinstance(error, EdgebookError) else stops.by_hand(ladder)
+                self._progress.say(raised.what)
                 self._journal.failure(ladder.move, raised)
                 raise raised from None
 
@@ -152,7 +157,8 @@ class Engine:
             self._drain(stage.before if not back or index == 0 else Gate())
             if stage.cuts:
                 self._watcher.mark(f"{now.ladder.move}: {stage.name}", stage.cuts)
-            results = self._carry_out(now, index)
+            ahead = 0 if back else self._ahead(now.ladder, index)
+            results = self._carry_out(now, index, ahead)
             side = now.ladder.stages[0 if back else index].gate.healthy
             seen = self._after(stage, side, soak=not back)
         except Breach as breach:
@@ -168,15 +174,25 @@ class Engine:
         said = {name: value for name, value in done.to_json().items() if name != "changes"}
         self._journal.write("stage", step=now.ladder.move, of=last, status=status, **said)
 
-    def _carry_out(self, now: Situation, index: int) -> list[Done]:
-        """The stage's plan as an ordinary run; its first failure is raised."""
+    @staticmethod
+    def _ahead(ladder: Ladder, index: int) -> int:
+        """How many changes the stages after this one make."""
+        return sum(len(ladder.told(later)) for later in range(index + 1, len(ladder.stages)))
+
+    def _carry_out(self, now: Situation, index: int, ahead: int = 0) -> list[Done]:
+        """The stage's plan as an ordinary run; its first failure is raised.
+
+        `ahead`: how many changes come after it.
+        """
         ladder, door, moment = now.ladder, self._door, now.moment
         plan = ladder.plan_of(index, moment.live, moment.observed)
         if plan.blockers:
             raise StepFailed(
                 f"{ladder.title}: stage {ladder.stages[index].name} is blocked",
                 step=ladder.move,
-                why="\n".join(f"{change.key}: {change.sentence}" for change in plan.blockers),
+                why="\n".join(
+                    f"{named(change.key)}: {change.sentence}" for change in plan.blockers
+                ),
                 state=f"traffic stays {now.words()}",
             )
 
@@ -196,7 +212,9 @@ class Engine:
             explain=lambda service, seen: explain_health(door, service, seen),
             await_health=ladder.stages[index].gate.collected,
         )
+        self._progress.expect(self._made + len(plan.to_do) + ahead)
         results = run.carry_out(plan, moment.live)
+        self._made += sum(done.status == "done" for done in results)
         for done in results:
             if done.status == "failed" and done.error:
                 raise stops.failed(now, index, done.error)

@@ -10,8 +10,9 @@ from typing import Any
 
 from edgebook.model.kinds import KINDS
 from edgebook.model.paths import record_of
-from edgebook.model.values import Plan, Step
+from edgebook.model.values import Change, Plan, Step
 from edgebook.plan import details
+from edgebook.plan.order import in_order
 
 Data = Mapping[str, Any]
 CHECKS = ("ok", "failed", "uncertain", "skipped")
@@ -25,6 +26,17 @@ def changes(data: Data) -> list[dict[str, Any]]:
         for change in step.get("changes", [])
     ]
     return sorted(found, key=lambda change: str(change.get("at", "")))
+
+
+def planned(data: Data) -> list[Data]:
+    """What the plan says, in the order in which it is carried out, as far as it can be read."""
+    said = list((data.get("plan") or {}).get("changes") or ())
+    try:
+        read = [Change.from_json(change) for change in said]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return said
+    places = {id(change): number for number, change in enumerate(read)}
+    return [said[places[id(change)]] for change in in_order(read)]
 
 
 def verdict(data: Data) -> list[str]:

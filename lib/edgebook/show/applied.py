@@ -7,6 +7,7 @@ from edgebook.apply.flow import Outcome
 from edgebook.apply.run import Done
 from edgebook.model.kinds import noun
 from edgebook.plan import details
+from edgebook.plan.order import in_order
 from edgebook.show.grid import Row
 from edgebook.show.tables import Pages, Table
 
@@ -37,8 +38,17 @@ class Applied:
         return self.outcome.results
 
     @property
+    def _ordered(self) -> list[Done]:
+        """Failed ones first, then what was done in order, then what was not begun."""
+        places = {c.key: n for n, c in enumerate(in_order(self.outcome.plan.changes))}
+        states = {"failed": 0, "done": 1}
+        return sorted(
+            self.outcome.results,
+            key=lambda done: (states.get(done.status, 2), places.get(done.change.key, 0)),
+        )
+
+    @property
     def table(self) -> Table:
-        results = sorted(self.outcome.results, key=lambda done: done.status != "failed")
         rows = [
             Row(
                 {
@@ -51,10 +61,10 @@ class Applied:
                 TONES.get(done.status, "quiet"),
                 details.of(done.change),
             )
-            for done in results
+            for done in self._ordered
         ]
-        count = sum(done.status == "done" for done in results)
-        said = f"{count} of {len(results)} changes done" if results else "nothing to do"
+        count, total = sum(done.status == "done" for done in self.results), len(self.results)
+        said = f"{count} of {total} changes done" if total else "nothing to do"
         return Table(
             ("result", "action", "kind", "name", "what"),
             tuple(rows),
@@ -67,8 +77,7 @@ class Applied:
     def frame(self) -> Any:
         """One row a change, with how many seconds it took."""
         frame = self.table.frame
-        results = sorted(self.outcome.results, key=lambda done: done.status != "failed")
-        frame["seconds"] = [round(done.seconds, 3) for done in results]
+        frame["seconds"] = [round(done.seconds, 3) for done in self._ordered]
         return frame
 
     def to_json(self) -> dict[str, Any]:

@@ -26,6 +26,36 @@ def test_the_last_line_has_all_changes_and_the_last_words() -> None:
     assert "21 of 21 endpoints HEALTHY in 3 zones" in last
 
 
+def test_what_becomes_known_on_the_way_is_the_truth_at_the_end() -> None:
+    """A move's way back, or one that goes on in the middle, makes other changes than the ladder."""
+    text = io.StringIO()
+    with Bar(Console(file=text, force_terminal=True, width=120)) as bar:
+        bar.total("swap", 33)
+        for made in range(3):
+            bar.expect(made + 1)
+            bar.advance()
+        bar.say("back at stage 0")
+    last = text.getvalue().rsplit("swap", 1)[-1]
+    assert "3/3" in last
+    assert "back at stage 0" in last
+
+
+@pytest.mark.parametrize("width", [60, 80, 115])
+def test_long_words_give_way_and_numbers_stay(width: int) -> None:
+    text = io.StringIO()
+    with Bar(Console(file=text, force_terminal=False, width=width)) as bar:
+        bar.total("teardown", 34)
+        for _ in range(12):
+            bar.advance()
+        bar.say(
+            "backend service shop-web is held by a rule of somebody else in another project " * 3
+        )
+    last = text.getvalue().rsplit("teardown", 1)[-1]
+    assert "12/34" in last
+    assert "backend" in last
+    assert "…" in last
+
+
 def test_in_a_notebook_the_end_is_painted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """There `rich` paints now and then, and not when it stops: it has to be told to."""
     bar, said = Bar(Console(file=io.StringIO(), width=120)), []

@@ -10,12 +10,12 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from edgebook.apply import order
 from edgebook.base.errors import ParamsError
 from edgebook.model.kinds import kind_of
 from edgebook.model.observed import Observed, ObservedService
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.params import Spec
+from edgebook.plan import order
 from edgebook.plan.make import make, refusal
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st

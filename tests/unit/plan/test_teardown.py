@@ -4,11 +4,10 @@ import dataclasses
 from typing import Any
 
 import pytest
-from edgebook.apply import order
 from edgebook.desired import Desired
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, LiveResource, ResourceKey, Step
-from edgebook.plan import teardown
+from edgebook.plan import order, teardown
 from edgebook.plan.leaks import leaks
 from edgebook.plan.make import make, wanted
 
@@ -92,6 +91,9 @@ def test_who_holds_goes_before_what_is_held(door: Standing) -> None:
     namespace = "clusters/blue/namespaces/ingress-nginx"
     exposed = ResourceKey("serviceAnnotation", namespace, "ingress-nginx-controller")
     assert service < position[exposed]
+    shown = [change.key for change in order.in_order(plan.changes)]
+    for key, first in waits.items():
+        assert all(shown.index(one) < shown.index(key) for one in first & set(shown)), key
 
 
 def test_what_it_disrupts_is_said_where_clients_notice(door: Standing) -> None:

@@ -1,7 +1,7 @@
 """Which change waits for which."""
 
-from edgebook.apply import order
-from edgebook.model.values import Action, Change, LiveResource, Ref, ResourceKey, Step, Wait
+from edgebook.model.values import Action, Change, LiveResource, Plan, Ref, ResourceKey, Step, Wait
+from edgebook.plan import order
 
 
 def key(kind, name="n", scope="projects/p/global"):
@@ -26,6 +26,62 @@ def test_creates_wait_for_what_they_refer_to():
         key("healthCheck"): set(),
         key("backends"): {key("backendService")},
     }
+
+
+def test_people_read_changes_as_they_are_carried_out():
+    """Reports come last, what goes after what is made, and a teardown from its outside inwards."""
+    address, rule = key("address"), key("forwardingRule")
+    steps = {"address": Step.ADDRESS_AND_DNS, "firewall": Step.FIREWALL}
+
+    def planned(action, kind, **more):
+        return Change(action, key(kind), steps.get(kind, Step.FRONTENDS), "", **more)
+
+    ref = Ref("healthCheck", "n", "projects/p/global")
+    plan = Plan(
+        (
+            planned(Action.REPORT, "address"),
+            planned(Action.CREATE, "backendService", after={"healthChecks": [ref]}),
+            planned(Action.CREATE, "healthCheck"),
+            planned(Action.DELETE, "urlMap"),
+            planned(Action.UPDATE, "firewall"),
+        )
+    )
+    told = [(c.action.value, c.key.kind) for c in order.in_order(plan.changes)]
+    assert told == [
+        ("create", "healthCheck"),
+        ("create", "backendService"),
+        ("update", "firewall"),
+        ("delete", "urlMap"),
+        ("report", "address"),
+    ]
+    down = Plan(
+        (
+            planned(Action.DELETE, "address", depends=(rule,)),
+            planned(Action.DELETE, "forwardingRule"),
+            planned(Action.DELETE, "firewall"),
+        )
+    )
+    assert [c.key.kind for c in order.in_order(down.changes)] == [
+        "firewall",
+        "forwardingRule",
+        "address",
+    ]
+    assert order.in_order(down.changes)[-1].key == address
+
+
+def test_a_ladder_that_changes_one_thing_twice_loses_no_stage():
+    stages = [change(Action.UPDATE, "urlMap", after={"w": 5}), change(Action.UPDATE, "backends"),
+              change(Action.UPDATE, "urlMap", after={"w": 100})]  # fmt: skip
+    assert order.in_order(stages) == stages
+
+
+def test_changes_that_wait_for_each_other_are_shown_all_the_same():
+    one, other = key("urlMap"), key("backendService")
+    circle = [
+        change(Action.DELETE, "urlMap", depends=(other,)),
+        change(Action.DELETE, "backendService", depends=(one,)),
+    ]
+    assert order.in_order(circle) == circle
 
 
 def test_deletes_wait_for_who_holds_them():

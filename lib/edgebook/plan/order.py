@@ -7,6 +7,7 @@
 Each key has at most one change.
 """
 
+import heapq
 from collections.abc import Iterable
 
 from edgebook.model.kinds import kind_of
@@ -38,6 +39,55 @@ def before(changes: Iterable[Change], live: Live) -> Order:
         if change.key in _reach(change.key, waits):
             waits[change.key] = set()
     return waits
+
+
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """For people: changes as they are carried out, as far as they say it themselves; reports last.
+
+    What is made stands in the order of its steps, deletes after it and in the opposite order. What
+    does not wait for each other is done at the same time. A ladder, which changes one thing in
+    several stages, stays as it is.
+    """
+    changes = list(changes)
+    work = [change for change in changes if change.action is not Action.REPORT]
+    by_key = {change.key: change for change in work}
+    if len(by_key) < len(work):
+        return changes
+    waits = {
+        key: (set(c.depends) if _deletes(c) else needs(c)) & set(by_key) - {key}
+        for key, c in by_key.items()
+    }
+    followers: dict[ResourceKey, list[ResourceKey]] = {key: [] for key in by_key}
+    for key, first in waits.items():
+        for one in first:
+            followers[one].append(key)
+    open_ = {key: len(first) for key, first in waits.items()}
+    ready = [(_rank(by_key[key]), key) for key, count in open_.items() if not count]
+    heapq.heapify(ready)
+    found: list[Change] = []
+    while ready:
+        _, key = heapq.heappop(ready)
+        found.append(by_key[key])
+        for follower in followers[key]:
+            open_[follower] -= 1
+            if not open_[follower]:
+                heapq.heappush(ready, (_rank(by_key[follower]), follower))
+    there = {change.key for change in found}
+    return [*found, *(c for c in changes if c.action is Action.REPORT or c.key not in there)]
+
+
+def _deletes(change: Change) -> bool:
+    return change.action is Action.DELETE
+
+
+def _rank(change: Change) -> tuple[bool, int, str, str]:
+    number = change.step.number
+    return (
+        _deletes(change),
+        -number if _deletes(change) else number,
+        change.key.kind,
+        change.key.name,
+    )
 
 
 def last(changes: Iterable[Change], waits: Order) -> frozenset[ResourceKey]:
