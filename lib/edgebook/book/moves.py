@@ -98,7 +98,7 @@ class Move:
         now = self._engine(Unwatched("only planned")).situate()
         plan = now.ladder.plan
         self._book.journal.planned(self.name, plan)
-        kept.reopen(plan, self._book.door.connection.place)
+        kept.show(plan, self._book.door.connection.place)
         words, safety = self._words(), self._book.spec.safety
         approve = handed_over(safety, plan.short_hash)
         return ladder_pages(

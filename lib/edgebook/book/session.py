@@ -100,7 +100,7 @@ class Session:
 
     def plan_table(self, plan: Plan, title: str) -> PlanTable:
         self.journal.planned(title, plan)
-        kept.reopen(plan, self.door.connection.place)
+        kept.show(plan, self.door.connection.place)
         notes = [str(refused)] if (refused := self.refusal(plan)) else []
         return show.plan_table(title, plan, notes=notes)
 

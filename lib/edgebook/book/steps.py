@@ -57,7 +57,7 @@ class Teardown:
         def work() -> PlanTable:
             found = self._plan(book.door.read())
             book.journal.planned("teardown", found)
-            kept.reopen(found, book.door.connection.place)
+            kept.show(found, book.door.connection.place)
             refused = plans.refusal(found, book.spec.safety, book.file, teardown=True)
             return show.plan_table("teardown", found, notes=[str(refused)] if refused else [])
 

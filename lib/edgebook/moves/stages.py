@@ -194,7 +194,7 @@ class Ladder:
         """What an approval has to be for."""
         plan = self.plan
         size = len(plan.to_do)
-        return Asked(plan.hash, size, self.environment, self.front_door, what=self.move)
+        return Asked(plan.hash, size, self.environment, self.front_door, self.move, plan)
 
     def stages_json(self) -> list[dict[str, Any]]:
         """Every stage but the start, as `plan --json` prints it."""

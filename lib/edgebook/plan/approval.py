@@ -68,6 +68,7 @@ class Asked:
     environment: str
     front_door: str
     what: str = "ladder"
+    plan: Plan | None = None  # all its changes, to say what differs
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def decide(given: Given, asked: Plan | Asked, about: Circumstances) -> Approval:
     exact = asked.hash.startswith(given.hash)
     approved = plan if exact else given.plan
     if not exact and plan is None:
-        raise _refused(given, asked, ["only its very hash approves it"], about.how)
+        raise _refused(given, asked, _unlike(given, asked), about.how)
     if plan is not None:
         _refuse_beyond(given, approved, plan, about)
     hash_ = asked.hash if exact else given.hash
@@ -223,8 +224,22 @@ def _refuse_beyond(given: Given, approved: Plan | None, plan: Plan, about: Circu
         raise _refused(given, plan, [*map(str, beyond[:SHOWN]), *more], about.how)
 
 
+def _unlike(given: Given, asked: Plan | Asked) -> list[str]:
+    """Why a ladder is not the approved one: what differs, as far as that one is kept here."""
+    said = ["only its very hash approves it"]
+    now = asked.plan if isinstance(asked, Asked) else asked
+    if given.plan is None or now is None:
+        return said
+    found = [str(difference) for difference in differences(given.plan, now)]
+    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    same = ["the changes are the same; its stages, gates, waits or limits are not"]
+    return [*said, *(found[:SHOWN] or same), *more]
+
+
 def _refused(given: Given, asked: Plan | Asked, why: Sequence[str], how: str) -> ApprovalError:
     first = f"approved was {given.hash[:12]}, what would be done now is {asked.hash[:8]}"
+    if asked.hash.startswith(given.hash):
+        first = f"{given.hash[:12]} was approved, and part of it was made under that approval"
     return ApprovalError(
         "Plan refused: it is not the approved one",
         why="\n".join([first, *why]),

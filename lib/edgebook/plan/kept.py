@@ -5,10 +5,12 @@ change that was made under an approval is spent: it is not covered a second time
 shown anew. Plans are found by hashes that were parsed, never by a pattern or a path.
 """
 
+import contextlib
 import json
 import re
 from pathlib import Path
 
+from edgebook.base.errors import EdgebookError
 from edgebook.base.state import private_folder, state_folder, state_place, write_private
 from edgebook.model.values import Plan, ResourceKey
 
@@ -27,15 +29,14 @@ def keep(plan: Plan) -> None:
 
 
 def show(plan: Plan, world: str) -> None:
-    """Somebody sees this plan now: keep it, and let it be approved from its beginning."""
-    keep(plan)
-    reopen(plan, world)
+    """Somebody sees this plan now: keep it, and let it be approved from its beginning.
 
-
-def reopen(plan: Plan, world: str) -> None:
-    """The same without keeping it: a notebook in mode plan leaves nothing behind."""
-    path = _root() / _spent_name(plan.hash, world)
-    path.unlink(missing_ok=True)
+    Where nothing can be kept, a refusal says less later; that is no reason to show nothing now.
+    """
+    with contextlib.suppress(EdgebookError, OSError):
+        if not plan.empty:
+            keep(plan)
+        (_root() / _spent_name(plan.hash, world)).unlink(missing_ok=True)
 
 
 def find(start: str) -> Plan | None:

@@ -45,13 +45,13 @@ def in_order(changes: Iterable[Change]) -> list[Change]:
     """For people: changes as they are carried out, as far as they say it themselves; reports last.
 
     What is made stands in the order of its steps, deletes after it and in the opposite order. What
-    does not wait for each other is done at the same time. A ladder, which changes one thing in
-    several stages, stays as it is.
+    does not wait for each other is done at the same time. A plan that only makes stands by steps,
+    as its notebooks do; a ladder, which changes one thing in several stages, stays as it is.
     """
     changes = list(changes)
     work = [change for change in changes if change.action is not Action.REPORT]
     by_key = {change.key: change for change in work}
-    if len(by_key) < len(work):
+    if len(by_key) < len(work) or not any(map(_deletes, work)):
         return changes
     waits = {
         key: (set(c.depends) if _deletes(c) else needs(c)) & set(by_key) - {key}

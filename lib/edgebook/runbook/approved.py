@@ -78,6 +78,7 @@ class Approved:
             self.approval = decide_rest(before.plan, self.plan, before.done, before.approval)
         else:
             self.approval = self._decide(self.plan, said)
+            kept.keep(self.plan)
         if given.signed:
             self._draft.write_json(APPROVAL, bundle(given, given.plan or self.plan))
         self._display.plan(self.plan, self.approval.to_json())
@@ -104,7 +105,7 @@ class Approved:
         require_time(said, request.notebook_seconds, request.total_seconds)
         plan = Plan.from_json(said)
         size = len(plan.to_do) if said["left"] or self._prepared.request.mode == "back" else 0
-        asked = Asked(plan.hash, size, plan.environment, plan.front_door, what=runbook.step)
+        asked = Asked(plan.hash, size, plan.environment, plan.front_door, runbook.step, plan)
         approval = self._decide(asked, said)
         self.ladders[runbook.name] = {"hash": plan.hash, "approval": approval.to_json()} | {
             name: said[name] for name in ("title", "stages", "notes", "standing") if name in said

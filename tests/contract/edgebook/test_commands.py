@@ -24,6 +24,20 @@ def edgebook(capsys, *words):
     return code, out, err
 
 
+def test_an_old_hash_is_answered_with_what_came_since(shop, capsys):
+    """`plan` keeps what it showed, so that apply, run and a move say what differs from it."""
+    params = shop.file()
+    approved = json.loads(edgebook(capsys, "plan", "--params", params, "--json")[1])["hash"][:8]
+    changed = shop.file("changed.yaml", hostnames=[*shop.params()["hostnames"], "new.example.com"])
+    for door in ("apply", "run"):
+        code, out, err = edgebook(capsys, door, "--params", changed, "--approve", approved)
+        assert code == 3
+        told = out + err
+        assert "Plan refused: it is not the approved one" in told
+        assert "map entry new-example-com: create: " in told
+        assert "health check" not in told, "what was approved is no difference"
+
+
 def test_plan_apply_status_teardown(shop, capsys):
     params = shop.file()
     code, out, _ = edgebook(capsys, "plan", "--params", params, "--json")

@@ -10,7 +10,7 @@ import pytest
 from edgebook.base.errors import ApprovalError, UsageError
 from edgebook.model import signatures
 from edgebook.model.people import Person
-from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
+from edgebook.model.values import Action, Change, Plan, Ref, ResourceKey, Step
 from edgebook.plan import kept
 from edgebook.plan.approval import (
     Approval,
@@ -45,6 +45,11 @@ MOVED = change("b", "update", fields=("priority",), before={"priority": 5})
 DRIFTED = change("b", "update", fields=("priority",), before={"priority": 7})
 WIDER = change("b", "update", fields=("priority", "x"), before={"priority": 5, "x": 1})
 OTHER = change("b", goal={"priority": 1})
+AT = Ref("address", "shop-edge", "projects/shop/global", "address")
+SYMBOLIC = change("d", goal={"IPAddress": AT})
+LITERAL = change("d", goal={"IPAddress": "203.0.113.9"})
+GOES = change("e", "delete", before={"name": "e"})
+LOUDER = Plan((A, B), "shop", "google-cloud", allows=("max_failed 5",))
 
 # history: the plan that was approved, what was made under it, the plan of now, and whether it may.
 HISTORIES: list[tuple[str, Plan, tuple[Change, ...], Plan, bool]] = [
@@ -63,6 +68,12 @@ HISTORIES: list[tuple[str, Plan, tuple[Change, ...], Plan, bool]] = [
     ("an update became a replacement", plan(MOVED), (), plan(change("b", "replace")), False),
     ("somebody changed the value before", plan(A, MOVED), (), plan(DRIFTED), False),
     ("somebody changed one more field", plan(A, MOVED), (), plan(WIDER), False),
+    ("a part was made, and something came up", plan(A, B), (A,), plan(B, C), False),
+    ("what it refers to is there by now", plan(A, SYMBOLIC), (A,), plan(SYMBOLIC), True),
+    ("a value in place of what was to be known", plan(SYMBOLIC), (), plan(LITERAL), False),
+    ("a delete is left", plan(A, GOES), (A,), plan(GOES), True),
+    ("what was deleted came back and goes again", plan(GOES), (GOES,), plan(GOES), False),
+    ("users may notice more than was approved", plan(A, B), (A,), LOUDER, False),
     ("the simulator's plan in the cloud", plan(A, environment="simulator"), (), plan(A), False),
     ("another front door's plan", plan(A, door="blog"), (), plan(A), False),
 ]
@@ -110,7 +121,7 @@ def test_a_plan_that_is_shown_anew_can_be_approved_anew() -> None:
     kept.note_done(plan(A).hash, WORLD, A.key)
     with pytest.raises(ApprovalError, match="came undone since"):
         judge(read_given(plan(A).hash), plan(A))
-    kept.reopen(plan(A), WORLD)
+    kept.show(plan(A), WORLD)
     assert judge(read_given(plan(A).hash), plan(A)).hash == plan(A).hash
 
 
@@ -160,6 +171,35 @@ def test_a_ladder_is_approved_by_its_very_hash() -> None:
     for given in (Given("cd" * 32), Given("")):
         with pytest.raises(ApprovalError):
             judge(given, ladder)
+
+
+def test_a_ladder_that_is_not_the_approved_one_says_what_differs() -> None:
+    """Its plan was shown here, so that it is known what was approved."""
+    stages = ({"name": "half", "soak": 600},)
+    approved, longer = (
+        Plan((A, B), "shop", "google-cloud", ({**stages[0], "soak": soak},)) for soak in (600, 60)
+    )
+    now = Plan((A, OTHER, C), "shop", "google-cloud", stages)
+    kept.show(approved, WORLD)
+    for plan_, said in (
+        (now, ["firewall rule b: other values than approved: priority", "firewall rule c: now"]),
+        (longer, ["the changes are the same; its stages, gates, waits or limits are not"]),
+    ):
+        asked = Asked(plan_.hash, 2, "google-cloud", "shop", "swap", plan_)
+        with pytest.raises(ApprovalError) as refused:
+            judge(read_given(approved.hash[:8]), asked)
+        for words in ["only its very hash approves it", *said]:
+            assert words in refused.value.why
+
+
+def test_a_plan_is_shown_also_where_none_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "file"))
+    kept.show(plan(A), WORLD)
+    with pytest.raises(ApprovalError, match="not kept here"):
+        judge(read_given("ab" * 32), plan(A))
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.notebook:
         return _move(book, args)
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
-    kept.reopen(plan, book.door.connection.place)
+    kept.show(plan, book.door.connection.place)
     refused = refusal(plan, book.spec.safety, args.params)
     document = {
         **plan.to_json(),
