@@ -10,7 +10,7 @@ from gcpsim.compute.engine.resources import Doc, Kind
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import required
-from gcpsim.core.paths import project_of
+from gcpsim.core.paths import project_of, region_of
 
 
 def effective_firewalls(
@@ -28,7 +28,7 @@ def of_region(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
         raise required("network")
     network = compute.resolve("network", text, project, ("networks",))
     said = _rules_and_policies(compute, network)
-    region = call.path.split("/")[3]
+    region = region_of(call.path)
     said["firewallPolicys"] += [
         _shown(one, "NETWORK_REGIONAL") for one in of_network(compute, network["selfLink"], region)
     ]

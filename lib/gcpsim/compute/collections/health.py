@@ -17,9 +17,10 @@ from gcpsim.compute.collections import chains, neg_endpoints, thresholds
 from gcpsim.compute.collections.firewalls import HEALTH_CHECK_RANGES, Reach
 from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
+from gcpsim.compute.engine.catalog import region_of
 from gcpsim.compute.engine.resources import Doc, Resources
 from gcpsim.core.clock import rfc3339
-from gcpsim.core.paths import collection_of, name_of, place_of
+from gcpsim.core.paths import collection_of, name_of, place_of, zone_of
 
 NOT_PROBED = "not probed yet"
 DECIDING = (
@@ -102,7 +103,7 @@ class Health:
         self._armed = False
         everything, self._all_dirty = self._all_dirty, False
         dirty, self._dirty = self._dirty, set()
-        reaches: dict[str, Reach] = {}
+        reaches: dict[tuple[str, str], Reach] = {}
         changed = False
         for group in neg_endpoints.groups(self.compute) if everything else sorted(dirty):
             for user in self.compute.users(group):
@@ -170,12 +171,11 @@ class Health:
         return region if region in self.prober.locations else self.prober.locations[0]
 
     def _group(
-        self, service_path: str, group: str, location: str, reaches: dict[str, Reach]
+        self, service_path: str, group: str, location: str, reaches: dict[tuple[str, str], Reach]
     ) -> bool:
         """Find the verdict on each endpoint of a group as a backend of one service."""
         neg = self.compute.get(group)
-        key = _record_key(service_path, group, location)
-        targets: set[Target] = set()
+        key, targets = _record_key(service_path, group, location), set[Target]()
         known = self.records.get(key)
         before = (known or {}).get("endpoints", {})
         if neg is None or not chains.reached(self.compute, service_path):
@@ -183,10 +183,9 @@ class Health:
             self._keep(key, targets)
             return known is not None
         check = self._check(self.compute.get(service_path) or {})
-        region = group.split("/")[3].rsplit("-", 1)[0]
-        place = f"{region} {neg['network']}"
+        place = (str(neg["network"]), region_of(zone_of(group)))
         if place not in reaches:
-            reaches[place] = Reach(self.compute, neg["network"], region)
+            reaches[place] = Reach(self.compute, *place)
         after: Doc = {}
         asked = _asked(check) if check is not None and self.prober is not None else ""
         for endpoint in neg_endpoints.endpoints(self.compute, group):

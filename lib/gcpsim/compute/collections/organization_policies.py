@@ -17,7 +17,7 @@ from gcpsim.core.clock import rfc3339
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, not_found, required, stale_fingerprint
-from gcpsim.core.paths import project_of
+from gcpsim.core.paths import name_of, part_of, project_of
 
 Handler = Callable[[Call, Method, str], Answer]
 TABLE, OPERATIONS = "compute/organizationPolicies", "compute/organizationOperations"
@@ -126,7 +126,7 @@ class OrganizationPolicies:
 
     def clone_rules(self, call: Call, method: Method, _: str) -> Answer:
         text = call.query.get("sourceFirewallPolicy", "")
-        source = self.docs.get(text.rsplit("/", 1)[-1])
+        source = self.docs.get(name_of(text))
         if source is None:
             raise invalid("sourceFirewallPolicy", text, "The policy does not exist.")
         doc = self._find(call)
@@ -185,7 +185,7 @@ class OrganizationPolicies:
     # Operations
 
     def operation(self, call: Call, method: Method, _: str) -> Answer:
-        found = self.operations.get(call.path.rsplit("/", 1)[-1])
+        found = self.operations.get(name_of(call.path))
         if found is None:
             raise not_found(call.path)
         return Answer(body=found)
@@ -215,7 +215,7 @@ class OrganizationPolicies:
         return self._operation(call, doc, verb)
 
     def _find(self, call: Call) -> Doc:
-        name = call.path.split("/")[3]
+        name = part_of(call.path, "firewallPolicies")
         found = self.docs.get(name)
         if found is None:
             raise not_found(f"{PLACE}/{name}")
