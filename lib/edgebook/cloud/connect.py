@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import google.auth
@@ -118,6 +119,10 @@ class Connection:
         if self.sim_url:
             return simulator.now(self.session, self.sim_url)
         return self.clock.utc().timestamp()
+
+    def utc(self) -> datetime:
+        """The same as a date: what expires here expires by this clock, not by this machine's."""
+        return datetime.fromtimestamp(self.now(), UTC)
 
     def reach(self, ip: str, port: int) -> list[Way]:
         """How clients here get to an address of the environment; nothing when nobody serves it.

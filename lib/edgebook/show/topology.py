@@ -33,7 +33,7 @@ def expiry(facts: Facts) -> list[dict[str, Any]]:
         for domain in sorted(set(facts.spec.hostnames)):
             days = days_left(facts, body)
             rows.append({"domain": domain, "certificate": name, "days": days, "by": "Google"})
-    now = facts.reader.wire.connection.clock.utc()
+    now = facts.reader.wire.connection.utc()
     for item in legacy_of(facts).certificates:
         for domain in overlapping(item.domains, facts.spec.hostnames):
             days = (item.expires - now).days if item.expires else None

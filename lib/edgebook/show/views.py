@@ -77,7 +77,7 @@ def days_left(facts: Facts, body: Mapping[str, Any]) -> int | None:
     if not until:
         return None
     expires = datetime.fromisoformat(str(until).replace("Z", "+00:00"))
-    return (expires - facts.reader.wire.connection.clock.utc()).days
+    return (expires - facts.reader.wire.connection.utc()).days
 
 
 def _cluster_by_group(facts: Facts) -> dict[str, str]:

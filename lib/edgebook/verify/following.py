@@ -7,7 +7,7 @@ endpoints are compared, cluster by cluster and zone by zone.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from edgebook.desired.backends import annotation_key
@@ -158,7 +158,7 @@ def _stale(
     behind = (_moment(service.changed) - _moment(synced)).total_seconds()
     if behind <= 0:
         return found
-    now = datetime.fromtimestamp(facts.reader.wire.connection.now(), UTC)
+    now = facts.reader.wire.connection.utc()
     if (now - _moment(service.changed)).total_seconds() <= LAG_S:
         return found
     trouble = failures.SVCNEG_STALE

@@ -170,7 +170,7 @@ def _handshake(facts: Facts, way: Way, frontend: FrontendSpec, hostname: str) ->
     )  # fmt: skip
     if not seen.ok:
         return result(FAILED, check, subject, seen.words, failures.HANDSHAKE.remedy, step=step)
-    days = (seen.expires - connection.clock.utc()).days if seen.expires else None
+    days = (seen.expires - connection.utc()).days if seen.expires else None
     if days is not None and days < SOON:
         remedy = "Google renews a month before: check the CNAME and CAA records"
         return result(UNCERTAIN, check, subject, f"expires in {days} days", remedy, step=step)

@@ -218,6 +218,20 @@ def test_a_front_door_that_serves_has_no_leaks(shop: Shop) -> None:
     assert built(shop).leaks().rows == ()
 
 
+def test_what_expires_expires_by_the_clock_of_its_world(shop: Shop) -> None:
+    """A simulated day later certificates have a day less, whatever this machine's clock says."""
+
+    def days(book: Any) -> set[int]:
+        cells = [str(row.cells["expires"]) for row in book.certificates().rows]
+        return {int(text.removesuffix(" days")) for text in cells if text}
+
+    book = built(shop)
+    (before,) = days(book)
+    for _ in range(25):
+        shop.sim.advance(3600)
+    assert days(shop.book()) == {before - 1}
+
+
 def test_random_edits_end_in_one_run_and_harm_nobody(shop: Shop) -> None:
     """A small sample of `make bench ONLY=edits`."""
     tally = edits(shop.folder, 6, random.Random(4))
