@@ -100,7 +100,9 @@ class Run:
         self._failed = threading.Event()
         self._seen: list[GroupHealth] = []
         self._last: frozenset[ResourceKey] = frozenset()
-        self._made_at = 0.0  # when the last change was made that is not one of the last
+        self._made_at = (
+            0.0  # in the environment's time: the last change that is not one of the last
+        )
 
     def carry_out(self, plan: Plan, live: Live) -> list[Done]:
         """Do all changes; the results in the plan's order. InterruptedRun after Ctrl-C."""
@@ -196,7 +198,7 @@ class Run:
             raise
         seconds = self._clock.monotonic() - began
         if change.key not in self._last:
-            self._made_at = self._clock.monotonic()
+            self._made_at = self._clock.passed()
         if error is not None:
             self._failed.set()
             self._journal.outcome(change, seconds=seconds, error=str(error))
@@ -218,7 +220,7 @@ class Run:
 
     def _spread(self, change: Change) -> None:
         """What is done is not everywhere yet: some locations still serve by what goes now."""
-        passed = (self._clock.monotonic() - self._made_at) * (self._clock.rate or 1.0)
+        passed = max(0.0, self._clock.passed() - self._made_at)
         if passed < SPREAD_SECONDS:
             text = (
                 f"{noun(change.key)} {change.key.name}: goes when every location has its successor"

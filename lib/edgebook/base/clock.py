@@ -34,6 +34,10 @@ class Clock:
         if self._stop.wait(seconds / self.rate if self.rate else min(seconds, 0.01)):
             raise Cancelled("stopped")
 
+    def passed(self) -> float:
+        """Seconds of the environment's time since some fixed moment."""
+        return self.monotonic() * (self.rate or 1.0)
+
     def cancel(self) -> None:
         self._stop.set()
 
@@ -44,6 +48,38 @@ class Clock:
     @property
     def cancelled(self) -> bool:
         return self._stop.is_set()
+
+
+class FollowingClock(Clock):
+    """The clock of an environment that may be slower than its rate says: it is asked.
+
+    `ask`: seconds of its time, None when it does not say. A wait ends when that much has passed
+    there, or when it took four times what it should: time that stands still holds nobody up.
+    """
+
+    SHORT = 5.0  # seconds of the environment that are not worth a question
+    PATIENCE = 4.0
+
+    def __init__(self, *, rate: float, ask: Callable[[], float | None]) -> None:
+        super().__init__(rate=rate)
+        self._ask = ask
+
+    def passed(self) -> float:
+        said = self._ask()
+        return super().passed() if said is None else said
+
+    def wait(self, seconds: float) -> None:
+        began = self._ask() if self.rate > 1 and seconds > self.SHORT else None
+        super().wait(seconds)
+        if began is None:
+            return
+        left = seconds * (self.PATIENCE - 1)
+        while left > 0 and (now := self._ask()) is not None:
+            missing = min(began + seconds - now, left)
+            if missing <= 0:
+                return
+            left -= max(missing, self.SHORT)
+            super().wait(missing)
 
 
 class Budget:

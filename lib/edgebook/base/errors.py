@@ -73,7 +73,9 @@ class EdgebookError(Exception):
     def without_secrets(self) -> Self:
         """The same, without a cause that holds a secret: whoever logs tracebacks logs causes."""
         error: BaseException = self
-        while (cause := error.__cause__ or error.__context__) is not None:
+        seen = {id(self)}  # threads that share an error make rings of causes
+        while (cause := error.__cause__ or error.__context__) is not None and id(cause) not in seen:
+            seen.add(id(cause))
             if not isinstance(cause, EdgebookError) and hide(str(cause)) != str(cause):
                 error.__cause__ = error.__context__ = None
                 break

@@ -216,7 +216,7 @@ def _simulator(project: str, scenario: str, time_scale: float) -> Connection:
         project=project,
         endpoints=endpoints,
         credentials=AnonymousCredentials(),
-        clock=Clock(rate=float(running.get("time_scale", 1.0))),
+        clock=simulator.clock(root, float(running.get("time_scale", 1.0))),
         allows_automatic_approval=True,
         data_plane=dataplane,
         no_data_plane="" if dataplane else "this simulator runs without its data plane",

@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 import requests
 
+from edgebook.base.clock import Clock, FollowingClock
 from edgebook.base.errors import ConnectError, RefusedError
 from edgebook.base.state import state_folder
 from edgebook.cloud.reach import Way
@@ -56,6 +57,20 @@ def running(
         process, ready = _start(scenario, time_scale)
         _started[scenario] = (process, ready)
         return ready
+
+
+def clock(url: str, scale: float) -> Clock:
+    """The clock of the simulator at that URL, which is slower while its machine is busy."""
+    session = requests.Session()
+    session.trust_env = False
+
+    def ask() -> float | None:
+        try:
+            return float(session.get(f"{url}/_sim/clock", timeout=5).json()["seconds"])
+        except (requests.RequestException, ValueError, KeyError, TypeError):
+            return None  # whoever needs it next says that it is gone
+
+    return FollowingClock(rate=scale, ask=ask)
 
 
 def registered() -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgebook.base.errors import ApiError, EdgebookError
 from edgebook.model.observed import Pod
+from edgebook.model.ranges import IPV4_RANGES
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Failure:
 FIREWALL_MISSING = Failure(
     1,
     "no firewall rule for Google's probes",
-    "probes from 35.191.0.0/16 and 130.211.0.0/22 cannot reach the pods' port",
+    f"probes from {' and '.join(IPV4_RANGES)} cannot reach the pods' port",
     "run 50 firewall: it derives the rule from the pods' ports and the nodes' tags",
 )
 FIREWALL_WRONG_PORT = Failure(

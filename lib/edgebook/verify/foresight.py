@@ -9,6 +9,7 @@ from typing import Any
 
 from edgebook.base.errors import EdgebookError
 from edgebook.model.observed import ObservedService
+from edgebook.model.ranges import IPV4_RANGES
 from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
 from edgebook.verify.causes import container_ports
@@ -213,7 +214,7 @@ def _clients(
     ]
     remedy = (
         'set use-forwarded-headers: "true" and proxy-real-ip-cidr to '
-        "35.191.0.0/16,130.211.0.0/22 and the front door's address"
+        f"{','.join(IPV4_RANGES)} and the front door's address"
     )
     if lists or settings.get("whitelist-source-range"):
         where = joined(lists) if lists else "its ConfigMap"

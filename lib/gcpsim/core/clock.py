@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 SETTLE_LIMIT = 20_000
+BEAT, STALL = 0.05, 0.15  # real seconds: between two looks at the wall, and what one may bring
 MOST_TRIES, FIRST_RETRY = 6, 10.0  # of a callback that fails: 10 s, 20 s, ... of simulated time
 
 
@@ -39,6 +40,10 @@ class Clock:
 
     Scale 0 runs at real speed but makes every process (`after`) take no time. A paused clock stands
     still until `advance`. `around` wraps each callback (the world commits its state there).
+
+    `stall`: real seconds that time goes on by itself when nobody serves its timers, if it is faster
+    than real. A machine that is busy with other things then makes time slower, instead of bringing
+    together what is a minute apart: a change of endpoints, and the end of the pods behind it.
     """
 
     def __init__(
@@ -48,11 +53,13 @@ class Clock:
         paused: bool = False,
         start: float | None = None,
         wall: Callable[[], float] = time.time,
+        stall: float = float("inf"),
     ) -> None:
         self._wall = wall
         self._scale = scale
         self._base = wall() if start is None else start
         self._since = wall()
+        self._stall = stall
         self.paused = paused
         self._timers: list[Timer] = []
         self._order = itertools.count()
@@ -71,11 +78,18 @@ class Clock:
         """Simulated POSIX seconds."""
         if self.paused:
             return self._base
-        return self._base + (self._wall() - self._since) * (self._scale or 1.0)
+        real = self._wall() - self._since
+        if self._scale > 1:
+            real = min(real, self._stall)
+        return self._base + real * (self._scale or 1.0)
+
+    def beat(self) -> None:
+        """Somebody serves the timers: time may go on."""
+        self._base, self._since = self.now(), self._wall()
 
     def set(self, *, scale: float | None = None, paused: bool | None = None) -> None:
         """Change speed or pause without a jump in simulated time."""
-        self._base, self._since = self.now(), self._wall()
+        self.beat()
         if scale is not None:
             self._scale = scale
         if paused is not None:
@@ -153,10 +167,11 @@ class Clock:
         """Serve timers until cancelled."""
         self._wake = asyncio.Event()
         while True:
+            self.beat()
             self.settle()
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), self._delay())
+                await asyncio.wait_for(self._wake.wait(), self._nap())
             except TimeoutError:
                 continue
 
@@ -182,6 +197,13 @@ class Clock:
         if self.paused or not self._timers:
             return None
         return max(0.0, (self._timers[0].when - self.now()) / (self._scale or 1.0))
+
+    def _nap(self) -> float | None:
+        """Real seconds until somebody has to look again."""
+        delay = self._delay()
+        if self.paused or self._scale <= 1 or self._stall == float("inf"):
+            return delay
+        return BEAT if delay is None else min(delay, BEAT)
 
     def _push(self, when: float, callback: Callable[[], None], *, lasting: bool = False) -> Timer:
         timer = Timer(when, next(self._order), callback, lasting=lasting)

@@ -15,6 +15,7 @@ from gcpsim.compute.collections.firewalls import Reach
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.paths import collection_of, name_of, place_of
+from gcpsim.core.ranges import PROBES
 from gcpsim.dataplane.carried import Carried
 from gcpsim.dataplane.link import Event, FarmLink
 from gcpsim.dataplane.places import Places
@@ -26,7 +27,6 @@ from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
 from gcpsim.k8s.controllers.plane import Plane
 
 Doc = dict[str, Any]
-PROBING = "35.191.0.0/16"
 FOLLOWED = ("services", "nodes")
 DECIDING = ("forwardingRules", "targetPools", "backendServices", "httpHealthChecks", "firewalls",
             "instances", "networkEndpointGroups", "instanceGroups")  # fmt: skip
@@ -273,10 +273,10 @@ class Passthrough:
         network, location = machine.plane.network, machine.plane.cluster.location
         region = "-".join(location.split("-")[:2])
         allowed, rule = Reach(self.compute, network.network, region).allows(
-            PROBING, frozenset([network.tag]), port
+            PROBES, frozenset([network.tag]), port
         )
         if not allowed:
-            return f"firewall: {rule} stops {PROBING} to tcp:{port}"
+            return f"firewall: {rule} stops {PROBES} to tcp:{port}"
         said = endpoints.answer(self.estate.planes.values(), machine.ip, port)
         return "" if said == endpoints.OK else said
 

@@ -7,13 +7,12 @@ from gcpsim import scenarios
 from gcpsim.certs.service import CertificateManager
 from gcpsim.compute.collections import table as collections
 from gcpsim.compute.engine.service import Compute
-from gcpsim.core.clock import Clock
+from gcpsim.core.clock import STALL, Clock
 from gcpsim.core.store import Store, damaged
 from gcpsim.core.world import Options, World
 from gcpsim.dns.service import Dns
 from gcpsim.gke.service import Gke
 from gcpsim.observability.service import observe
-from gcpsim.project.networkservices import NetworkServices
 from gcpsim.project.service import ResourceManager, ServiceUsage
 
 
@@ -55,7 +54,7 @@ def build(config: Config) -> Cloud:
     start = began.get("now") if began is not None else None
     if began is not None and (isinstance(start, bool) or not isinstance(start, int | float)):
         raise damaged(config.state, f"its clock says {start!r}")
-    clock = Clock(scale=config.time_scale, paused=config.paused, start=start)
+    clock = Clock(scale=config.time_scale, paused=config.paused, start=start, stall=STALL)
     options = Options(
         host=config.host,
         require_auth=config.require_auth,
@@ -73,7 +72,6 @@ def build(config: Config) -> Cloud:
         "certificatemanager": certificates,
         "cloudresourcemanager": ResourceManager(world),
         "serviceusage": ServiceUsage(world),
-        "networkservices": NetworkServices(world),
     }
     observe(world)
     if began is None:

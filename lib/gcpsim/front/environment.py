@@ -18,8 +18,7 @@ from gcpsim.certs.authority import Authority
 from gcpsim.front.build import Cloud
 
 SERVICES = ("compute", "dns", "certificatemanager", "container")
-ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "logging", "monitoring",
-                 "networkservices")  # fmt: skip
+ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "logging", "monitoring")
 DEFAULT_PROJECT = "gcpsim"
 
 

@@ -40,7 +40,6 @@ TITLES = {
     "container": "Kubernetes Engine API",
     "logging": "Cloud Logging API",
     "monitoring": "Cloud Monitoring API",
-    "networkservices": "Network Services API",
 }
 # What Google's front end (ESF) sends with every answer.
 HEADERS = {

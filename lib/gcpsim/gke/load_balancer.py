@@ -11,10 +11,11 @@ import orjson
 from gcpsim.compute.engine.links import link
 from gcpsim.core.errors import ApiError
 from gcpsim.core.peers import ComputeApi
+from gcpsim.core.ranges import NODE_PROBES
 from gcpsim.gke import passthrough
 from gcpsim.gke.neg.syncer import error_of, google_api_error
 from gcpsim.gke.neg.zones import is_candidate, zone_of
-from gcpsim.gke.parts import HEALTH_RANGES, KUBE_PROXY_PORT, Part
+from gcpsim.gke.parts import KUBE_PROXY_PORT, Part
 from gcpsim.k8s.controllers.objects import Obj, deleting, key_of, split, with_meta
 from gcpsim.k8s.controllers.plane import Plane
 
@@ -220,7 +221,7 @@ class ServiceController:
             ),
             Part(
                 f"{project}/global/firewalls/{hc_rule}",
-                {"name": hc_rule, **tag, "sourceRanges": HEALTH_RANGES,
+                {"name": hc_rule, **tag, "sourceRanges": list(NODE_PROBES),
                  "allowed": [{"IPProtocol": "tcp", "ports": [str(hc_port)]}]},
                 shared=not local,
             ),

@@ -6,7 +6,6 @@ from typing import Any
 from gcpsim.core.paths import parent_of
 from gcpsim.k8s.controllers.objects import Obj
 
-HEALTH_RANGES = ["130.211.0.0/22", "35.191.0.0/16", "209.85.152.0/22", "209.85.204.0/22"]
 KUBE_PROXY_PORT = 10256
 
 

@@ -10,7 +10,8 @@ import hashlib
 import orjson
 
 from gcpsim.compute.engine.links import link
-from gcpsim.gke.parts import HEALTH_RANGES, KUBE_PROXY_PORT, Part
+from gcpsim.core.ranges import NODE_PROBES
+from gcpsim.gke.parts import KUBE_PROXY_PORT, Part
 from gcpsim.k8s.controllers.objects import Obj, annotations_of, key_of
 from gcpsim.k8s.controllers.plane import Plane
 
@@ -104,7 +105,7 @@ def parts(plane: Plane, service: Obj, nodes: dict[str, list[str]]) -> list[Part]
             f"{project}/global/firewalls/{check}-fw",
             {
                 "name": f"{check}-fw",
-                "sourceRanges": HEALTH_RANGES,
+                "sourceRanges": list(NODE_PROBES),
                 "allowed": [{"IPProtocol": "tcp", "ports": [str(port)]}],
                 **network,
             },

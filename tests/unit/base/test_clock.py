@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from edgebook.base.clock import Budget, Cancelled, Clock, backoff
+from edgebook.base.clock import Budget, Cancelled, Clock, FollowingClock, backoff
 
 
 def test_a_budget_ends_also_where_time_stands_still():
@@ -28,3 +28,40 @@ def test_backoff_grows_with_jitter_up_to_its_limit():
     for attempt_number in range(10):
         ceiling = min(60.0, 2.0**attempt_number)
         assert ceiling / 2 <= backoff(attempt_number) <= ceiling
+
+
+def test_a_wait_lasts_until_the_environment_s_clock_says_so():
+    there = iter(range(0, 10_000, 30))  # it is slower than it promised
+    asked = []
+
+    def ask():
+        asked.append(next(there))
+        return float(asked[-1])
+
+    FollowingClock(rate=1e6, ask=ask).wait(100)
+    assert asked == [0, 30, 60, 90, 120]
+
+
+def test_an_environment_whose_time_stands_still_or_that_is_gone_holds_nobody_up():
+    asked = []
+
+    def ask():
+        asked.append(0)
+        return 5.0
+
+    FollowingClock(rate=1e6, ask=ask).wait(100)
+    assert 2 <= len(asked) < 10
+    FollowingClock(rate=1e6, ask=lambda: None).wait(100)
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(0.0, 100), (60.0, 0.001), (1.0, 0.001)])
+def test_a_clock_that_need_not_be_followed_is_not_asked(rate, seconds):
+    def ask():
+        raise AssertionError("asked")
+
+    FollowingClock(rate=rate, ask=ask).wait(seconds)
+
+
+def test_what_has_passed_is_the_environment_s_time():
+    assert FollowingClock(rate=60, ask=lambda: 7.0).passed() == 7.0
+    assert Clock(rate=60).passed() == pytest.approx(Clock().passed() * 60, rel=1e-3)

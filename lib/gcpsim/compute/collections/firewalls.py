@@ -11,7 +11,6 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.core.errors import invalid, required
 from gcpsim.core.paths import project_of
 
-HEALTH_CHECK_RANGES = ("35.191.0.0/16", "130.211.0.0/22")
 PROTOCOLS = ("tcp", "udp", "icmp", "esp", "ah", "sctp", "ipip", "all")
 
 

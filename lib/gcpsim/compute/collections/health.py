@@ -14,11 +14,12 @@ from typing import Protocol
 import orjson
 
 from gcpsim.compute.collections import chains, neg_endpoints, thresholds
-from gcpsim.compute.collections.firewalls import HEALTH_CHECK_RANGES, Reach
+from gcpsim.compute.collections.firewalls import Reach
 from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import region_of
 from gcpsim.compute.engine.resources import Doc, Resources
+from gcpsim.core import ranges
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.paths import collection_of, name_of, place_of, zone_of
 
@@ -239,7 +240,7 @@ class Health:
             f"projects/{project}/{scope}/instances/{endpoint.get('instance', '')}"
         )
         tags = frozenset(((instance or {}).get("tags") or {}).get("items") or ())
-        for source in HEALTH_CHECK_RANGES:
+        for source in ranges.FRONT_ENDS:
             allowed, rule = reach.allows(source, tags, port)
             if not allowed:
                 return f"firewall: {rule} stops {source} to tcp:{port}"

@@ -7,6 +7,7 @@ import orjson
 
 from gcpsim.compute.engine.links import link
 from gcpsim.core.paths import name_of
+from gcpsim.core.ranges import FRONT_ENDS
 from gcpsim.gke.gateway import names, routes
 from gcpsim.gke.gateway.reading import Backend, Reading, resolve
 from gcpsim.gke.neg.annotation import STATUS_KEY
@@ -16,7 +17,6 @@ from gcpsim.k8s.controllers.plane import Plane
 
 CERTMAP = "networking.gke.io/certmap"
 PRE_SHARED = "networking.gke.io/pre-shared-certs"
-FRONTS = ["130.211.0.0/22", "35.191.0.0/16"]
 SCHEME = "EXTERNAL_MANAGED"
 UNLIMITED = 100_000_000  # requests a second: the controller's default
 NOT_FOUND, NOWHERE = "gw-serve404", "gw-serve500"
@@ -60,7 +60,7 @@ class Parts:
             "name": name,
             "network": network.network,
             "targetTags": [network.tag],
-            "sourceRanges": FRONTS,
+            "sourceRanges": list(FRONT_ENDS),
             "allowed": [{"IPProtocol": "tcp", "ports": ["0-65535"]}],
             "description": self._owner(""),
         }

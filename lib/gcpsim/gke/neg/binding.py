@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of, zone_of
 from gcpsim.gke.neg import svcneg
 from gcpsim.gke.neg.endpoints import Endpoint, Wanted
 from gcpsim.gke.neg.syncer import BATCH, PART, error_of, google_api_error
@@ -96,7 +97,7 @@ class Bindings:
         if not why:
             problems = [*problems, *self._homeless(wanted, found)]
             for path in sorted(found.groups):
-                if self._moved(key, binding, path, wanted.get(_zone(path), {})):
+                if self._moved(key, binding, path, wanted.get(zone_of(path), {})):
                     break
         self._publish(binding, found, problems)
 
@@ -159,7 +160,7 @@ class Bindings:
 
     @staticmethod
     def _homeless(wanted: dict[str, dict[Endpoint, str]], found: Found) -> list[str]:
-        zones = {_zone(path) for path in found.groups}
+        zones = {zone_of(path) for path in found.groups}
         return [f"pods in zone {zone} have no NEG" for zone in sorted(wanted) if zone not in zones]
 
     # What is done
@@ -185,8 +186,8 @@ class Bindings:
     def _call(self, key: str, binding: Obj, path: str, verb: str, batch: list[Endpoint]) -> None:
         def finish(problem: str) -> None:
             self._busy.discard(key)
-            name = path.rpartition("/")[2]
-            where = f'(NEG "{name}" in zone "{_zone(path)}")'
+            name = name_of(path)
+            where = f'(NEG "{name}" in zone "{zone_of(path)}")'
             text = f"{verb.capitalize()} {len(batch)} network endpoint(s) {where}"
             if problem:
                 reason, text = f"{verb.capitalize()}Failed", f"Failed to {text}: {problem}"
@@ -234,10 +235,6 @@ def _service(binding: Obj) -> str:
 def _age(binding: Obj) -> tuple[str, str]:
     """The older of two comes first."""
     return str(binding["metadata"]["creationTimestamp"]), str(binding["metadata"]["uid"])
-
-
-def _zone(path: str) -> str:
-    return path.split("/")[3]
 
 
 def _joined(problems: list[str]) -> str:
