@@ -165,3 +165,23 @@ def bound(field: str) -> Cell:
 def crd_created(obj: Doc, now: float) -> str:
     text = obj["metadata"].get("creationTimestamp", "")
     return datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%SZ") if text else ""
+
+
+SHORT_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX",
+               "ReadWriteOncePod": "RWOP"}  # fmt: skip
+
+
+def access_modes(obj: Doc, now: float) -> str:
+    modes = obj.get("spec", {}).get("accessModes") or ()
+    return ",".join(short for mode, short in SHORT_MODES.items() if mode in modes)
+
+
+def claim(obj: Doc, now: float) -> str:
+    """The claim of a volume, as namespace/name."""
+    ref = obj.get("spec", {}).get("claimRef") or {}
+    return f"{ref.get('namespace')}/{ref.get('name')}" if ref else ""
+
+
+def last_schedule(obj: Doc, now: float) -> str:
+    last = obj.get("status", {}).get("lastScheduleTime")
+    return age(last, now) if last else "<none>"

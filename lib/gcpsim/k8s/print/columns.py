@@ -142,7 +142,7 @@ COLUMNS: dict[str, list[Column]] = {
         Column("Status", at("status", "phase", default="Pending")),
         Column("Volume", at("spec", "volumeName")),
         Column("Capacity", at("status", "capacity", "storage")),
-        Column("Access Modes", lambda obj, now: ",".join(obj["spec"].get("accessModes") or ())),
+        Column("Access Modes", cells.access_modes),
         Column("StorageClass", at("spec", "storageClassName")),
     ),
     "deployments": _columns(
@@ -202,6 +202,34 @@ COLUMNS: dict[str, list[Column]] = {
         Column("Max Unavailable", cells.bound("maxUnavailable")),
         _number("Allowed Disruptions", "status", "disruptionsAllowed"),
     ),
+    "cronjobs": _columns(
+        Column("Schedule", at("spec", "schedule")),
+        Column("Timezone", at("spec", "timeZone", default="<none>")),
+        Column("Suspend", lambda obj, now: str(bool(obj["spec"].get("suspend")))),
+        Column(
+            "Active", lambda obj, now: len((obj.get("status") or {}).get("active") or ()), "integer"
+        ),
+        Column("Last Schedule", cells.last_schedule),
+    ),
+    "persistentvolumes": _columns(
+        Column("Capacity", at("spec", "capacity", "storage")),
+        Column("Access Modes", cells.access_modes),
+        Column("Reclaim Policy", at("spec", "persistentVolumeReclaimPolicy")),
+        Column("Status", at("status", "phase", default="Available")),
+        Column("Claim", cells.claim),
+        Column("StorageClass", at("spec", "storageClassName")),
+        Column("VolumeAttributesClass", lambda obj, now: "<unset>"),
+        Column("Reason", at("status", "reason")),
+        wide=(_wide("VolumeMode", at("spec", "volumeMode", default="<unset>")),),
+    ),
+    "limitranges": _columns(CREATED, age=False),
+    "mutatingwebhookconfigurations": _columns(
+        Column("Webhooks", lambda obj, now: len(obj.get("webhooks") or ()), "integer")
+    ),
+    "validatingwebhookconfigurations": _columns(
+        Column("Webhooks", lambda obj, now: len(obj.get("webhooks") or ()), "integer")
+    ),
+    "runtimeclasses": _columns(Column("Handler", at("handler"))),
     "leases": _columns(Column("Holder", at("spec", "holderIdentity"))),
     "customresourcedefinitions": _columns(Column("Created At", cells.crd_created), age=False),
     "horizontalpodautoscalers": _columns(
