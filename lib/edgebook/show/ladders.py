@@ -12,6 +12,7 @@ from edgebook.records.pages import duration
 from edgebook.show.grid import Row
 from edgebook.show.tables import Pages, PlanTable, Table, table
 
+NOTHING = "nothing to do"
 TONES = {"ok": "good", "unwatched": "quiet", "breach": "bad", "blind": "warn"}
 
 
@@ -135,6 +136,9 @@ def moved_table(moved: Moved) -> Table:
         )
         for stage in moved.stages
     )
-    said = moved.standing if moved.stages else f"nothing to do: {moved.standing}"
+    title, said = moved.title, f"{NOTHING}: {moved.standing}"
+    if moved.stages:  # of a ladder of what is left, nothing is left
+        title = title.removesuffix(f": {NOTHING}")
+        said = "done" if moved.standing == NOTHING else moved.standing
     columns = ("stage", "share", "changes", "took", "seen")
-    return table(columns, rows, title=f"{moved.title}: {said}", data=moved.to_json())
+    return table(columns, rows, title=f"{title}: {said}", data=moved.to_json())

@@ -15,7 +15,8 @@ def test_what_a_runbook_is_for_is_told_and_does_not_stop_it(quiet_shop: Shop) ->
     before = zones.verify()
     assert "not carried out yet" in before.notes[-1]
     assert any(row.cells["state"] == "failed" for row in before.rows)
-    zones.apply("apply", "auto", show_progress=False)
+    done = zones.apply("apply", "auto", show_progress=False)
+    assert done.title.endswith(": done"), "not: nothing to do"
     after = shop.book().move("zones").verify()
     assert all(row.cells["state"] != "failed" for row in after.rows)
     assert shop.book().move("zones").apply("plan").paste == "", "nothing is left"
