@@ -20,6 +20,7 @@ TITLES = {
     "cloudresourcemanager": "Resource Manager v3",
     "logging": "Cloud Logging v2",
     "monitoring": "Cloud Monitoring v3",
+    "networkservices": "Network Services v1",
 }
 
 

@@ -13,6 +13,7 @@ from gcpsim.core.errors import ApiError
 from gcpsim.core.store import Store
 from gcpsim.core.world import World
 from gcpsim.dns import Dns
+from gcpsim.project.networkservices import NetworkServices
 from gcpsim.project.service import ResourceManager, ServiceUsage
 
 START = 1_800_000_000.0
@@ -32,6 +33,7 @@ class Cloud:
             "certificatemanager": self.world.certificates,
             "cloudresourcemanager": ResourceManager(self.world),
             "serviceusage": ServiceUsage(self.world),
+            "networkservices": NetworkServices(self.world),
         }
 
     def advance(self, seconds: float) -> None:

@@ -23,6 +23,7 @@ DOCUMENTS = {
     "cloudresourcemanager": "cloudresourcemanager.v3.json",
     "logging": "logging.v2.json",
     "monitoring": "monitoring.v3.json",
+    "networkservices": "networkservices.v1.json",
 }
 MATCHES_KEPT = 2048  # of the latest requests: each is matched by the edge and by its service
 PLACEHOLDER = re.compile(r"\{\+?([A-Za-z0-9_]+)\}")

@@ -56,6 +56,7 @@ DURATIONS: dict[str, Duration] = {
     # Cloud DNS
     "dns.change": Duration(5, "assumed: 1-60 s, mostly under 10 s"),
     "dns.zone": Duration(1, "assumed"),
+    "networkservices.operation": Duration(3, "assumed: as Certificate Manager's"),
     # Certificate Manager
     "certificatemanager.operation": Duration(3, "assumed: 1-10 s"),
     "certificatemanager.entry.active": Duration(30, "assumed: seconds to 2 min"),

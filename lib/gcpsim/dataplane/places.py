@@ -4,6 +4,7 @@ The only place that knows. A port is the real one where this machine lets it be 
 shifted by 10,000 (443 -> 10443), else any free one. What was given stays for the simulator's life.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gcpsim.dataplane import block as blocks
@@ -23,10 +24,14 @@ class Place:
 
 
 class Places:
-    """Simulated (address, location, port) -> loopback socket address."""
+    """Simulated (address, location, port) -> loopback socket address.
 
-    def __init__(self, block: blocks.Block) -> None:
-        self._block = block
+    That a port could not be the real one is said once for each.
+    """
+
+    def __init__(self, block: blocks.Block, say: Callable[[str], None] = lambda line: None) -> None:
+        self._block, self._say = block, say
+        self._said: set[int] = set()
         self._hosts: dict[tuple[str, str], str] = {}
         self._places: dict[tuple[str, str, int], Place] = {}
         self._taken: set[Place] = set()
@@ -38,7 +43,11 @@ class Places:
             host = self._hosts.get((ip, location))
             if host is None:
                 host = self._hosts[ip, location] = self._block.front()
-            self._places[key] = self._choose(host, port)
+            place = self._places[key] = self._choose(host, port)
+            if place.port != port and port not in self._said:
+                self._said.add(port)
+                why = "no right to bind it here, or it is taken"
+                self._say(f"port {port}: {why}; served on {place}, `gcpsim reach` says where")
             self._taken.add(self._places[key])
         return self._places[key]
 

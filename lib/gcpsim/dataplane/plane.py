@@ -58,7 +58,7 @@ class DataPlane:
         self.world = world = compute.world
         self.locations = locations(world)
         self.block = Block()
-        self.places = Places(self.block)
+        self.places = Places(self.block, say)
         self.backends = Backends(
             gke.estate, certificates.authority, self.block, self.places, self.locations
         )

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 Doc = dict[str, Any]
 CERTIFICATES = ("certs/certificateMapEntries", "certs/certificates")
 ENDPOINTS = "compute/endpoints"
+POLICIES = "networkservices/serviceLbPolicies"
 COLLECTIONS = (
     "backendBuckets", "backendServices", "forwardingRules", "healthChecks", "networkEndpointGroups",
     "securityPolicies", "sslCertificates", "sslPolicies", "targetHttpProxies", "targetHttpsProxies",
     "targetSslProxies", "targetTcpProxies", "urlMaps",
 )  # fmt: skip
-TABLES = (*CERTIFICATES, ENDPOINTS, *(f"compute/{name}" for name in COLLECTIONS))
+TABLES = (*CERTIFICATES, ENDPOINTS, POLICIES, *(f"compute/{name}" for name in COLLECTIONS))
 KEYS = "compute/certificateKeys"
 
 
@@ -101,7 +102,7 @@ class Spread:
 
     def _pending(self, table: str, key: str) -> bool:
         """Whether a resource is still being made by an operation."""
-        if table in (*CERTIFICATES, ENDPOINTS):
+        if table in (*CERTIFICATES, ENDPOINTS, POLICIES):
             return False
         held = self._compute.operations.holder(key)
         return held is not None and held["verb"] == "insert"
@@ -138,7 +139,7 @@ class Spread:
         if doc.get("state") == "PENDING" and (known.get(key) or {}).get("state") == "ACTIVE":
             return  # a changed map entry serves as it was until its change is everywhere
         known[key] = doc
-        if table.startswith("certs/"):
+        if table.startswith("certs/") or table == POLICIES:
             documents.projects = {
                 number: str(one["projectId"])
                 for number, one in self.world.store.table("projects").items()

@@ -13,6 +13,7 @@ from gcpsim.core.world import Options, World
 from gcpsim.dns.service import Dns
 from gcpsim.gke.service import Gke
 from gcpsim.observability.service import observe
+from gcpsim.project.networkservices import NetworkServices
 from gcpsim.project.service import ResourceManager, ServiceUsage
 
 
@@ -72,6 +73,7 @@ def build(config: Config) -> Cloud:
         "certificatemanager": certificates,
         "cloudresourcemanager": ResourceManager(world),
         "serviceusage": ServiceUsage(world),
+        "networkservices": NetworkServices(world),
     }
     observe(world)
     if began is None:

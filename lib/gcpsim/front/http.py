@@ -40,6 +40,7 @@ TITLES = {
     "container": "Kubernetes Engine API",
     "logging": "Cloud Logging API",
     "monitoring": "Cloud Monitoring API",
+    "networkservices": "Network Services API",
 }
 # What Google's front end (ESF) sends with every answer.
 HEADERS = {

@@ -19,6 +19,7 @@ SERVICE_PATH = {
     "cloudresourcemanager": re.compile(r"(v3|v1)/(.*)"),
     "logging": re.compile(r"(v2)/(.*)"),
     "monitoring": re.compile(r"(v3)/(.*)"),
+    "networkservices": re.compile(r"(v1|v1beta1|v1alpha1)/(.*)"),
 }
 CERTIFICATES = (
     r"certificates|certificateMaps|dnsAuthorizations|certificateIssuanceConfigs|trustConfigs"
@@ -29,6 +30,10 @@ BY_PATH = [
     (
         re.compile(r"v1/projects/[^/]+/locations/[^/]+/(" + CERTIFICATES + r")\b"),
         "certificatemanager",
+    ),
+    (
+        re.compile(r"v1(beta1|alpha1)?/projects/[^/]+/locations/[^/]+/serviceLbPolicies\b"),
+        "networkservices",
     ),
     (re.compile(r"v1/projects/[^/]+/locations(/[^/]+)?$"), "certificatemanager"),
     (
@@ -78,6 +83,8 @@ def _by_host(host: str) -> str | None:
 
 
 def _by_path(world: World, path: str) -> str | None:
+    if path.partition("/")[2] in world.store.table("networkservices/operations"):
+        return "networkservices"
     operation = OPERATIONS.match(path)
     if operation:
         name = (operation.group(2) or "").lstrip("/")

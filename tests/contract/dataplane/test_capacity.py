@@ -88,6 +88,51 @@ def test_without_a_policy_endpoints_take_turns(door: Any) -> None:
     assert shares(door, 12) == {"one": 4, "two": 4, "three": 4}
 
 
+def policy(door: Any, **body: Any) -> str:
+    """A service load balancing policy; what a backend service names it by."""
+    parent = f"projects/{door.project}/locations/global"
+    path = f"/v1/{parent}/serviceLbPolicies?serviceLbPolicyId=mine"
+    status, begun = door.sim.http("POST", path, body)
+    assert status == 200, begun
+    status, ended = door.sim.http("GET", f"/v1/{begun['name']}")
+    assert (status, ended["done"]) == (200, True)
+    return f"//networkservices.googleapis.com/{ended['response']['name']}"
+
+
+def test_a_policy_of_the_service_sprays_by_capacity_at_low_load(door: Any) -> None:
+    """And at once, as soon as the location has learned a changed policy."""
+    for zone in ("us-central1-a", "us-central1-b"):
+        door.neg("neg", zone=zone)
+        door.pod(zone[-1], "neg", zone)
+    backends = [
+        {**one, "maxRatePerEndpoint": rate}
+        for one, rate in zip(
+            door.backends("us-central1-a/neg", "us-central1-b/neg"), (9000, 1000), strict=True
+        )
+    ]
+    name = policy(door, loadBalancingAlgorithm="SPRAY_TO_REGION")
+    door.service("bs", backends=backends, serviceLbPolicy=name)
+    door.http_door()
+    sprayed = shares(door, 60)
+    assert 42 <= sprayed["a"] < 60, sprayed
+    path = name.removeprefix("//networkservices.googleapis.com")
+    mask = "?updateMask=loadBalancingAlgorithm"
+    changed = {"loadBalancingAlgorithm": "WATERFALL_BY_REGION"}
+    assert door.sim.http("PATCH", f"/v1{path}{mask}", changed)[0] == 200
+    even = shares(door, 60)
+    assert 15 <= even["a"] <= 42, even
+
+
+def test_a_policy_keeps_traffic_in_its_region(two_regions: Any) -> None:
+    door = two_regions
+    isolation = {"isolationGranularity": "REGION", "isolationMode": "STRICT"}
+    name = policy(door, isolationConfig=isolation)
+    door.service("bs", "neg", serviceLbPolicy=name)
+    door.http_door()
+    assert door.fetch().status == 200
+    assert door.fetch(at="europe-west1").status == 503, "there is nothing in that region"
+
+
 @pytest.mark.parametrize(
     "more",
     [

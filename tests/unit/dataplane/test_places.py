@@ -53,7 +53,8 @@ def test_one_host_for_each_address_and_location(block: Block) -> None:
 
 
 def test_a_port_in_use_is_shifted_and_then_any(block: Block) -> None:
-    places = Places(block)
+    said: list[str] = []
+    places = Places(block, said.append)
     host = places.of("203.0.113.9", "us-central1", 8000).host
     with socket.socket() as one, socket.socket() as other:
         one.bind((host, 8443))
@@ -67,6 +68,10 @@ def test_a_port_in_use_is_shifted_and_then_any(block: Block) -> None:
             third.bind((host, 9443))
             third.listen()
             found = places.of("203.0.113.9", "us-central1", 9443)
+        other_location = places.of("203.0.113.9", "europe-west1", 8443)
+    assert other_location.port == 8443
+    assert [line.partition(":")[0] for line in said] == ["port 8443", "port 9443"], "each once"
+    assert f"{host}:{8443 + SHIFT}" in said[0]
     assert found.host == host
     assert found.port not in (9443, 9443 + SHIFT)
 

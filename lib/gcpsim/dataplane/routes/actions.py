@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gcpsim.dataplane.routes import affinity, armor, clusters, headers, replies
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, path_of, short
 from gcpsim.dataplane.routes.envoy import HTTP, T, duration, seconds
+from gcpsim.dataplane.routes.policies import policy_of
 
 REDIRECTS = {
     "FOUND": "FOUND",
@@ -92,6 +93,7 @@ class Maker:
         if service.get("edgeSecurityPolicy"):
             raise NotCarried(f"{short(path)} edgeSecurityPolicy")
         clusters.check(path, service)
+        policy_of(self.documents, path, service)
         return service
 
     def _split(self, weighted: list[Doc], paths: list[str], services: list[Doc]) -> Doc:

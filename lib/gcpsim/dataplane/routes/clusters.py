@@ -11,7 +11,7 @@ STREAM_PROTOCOLS = ("TCP", "SSL")
 TLS_PROTOCOLS = ("HTTPS", "HTTP2", "SSL")
 UNCARRIED = (
     "circuitBreakers", "customMetrics", "dynamicForwarding", "localityLbPolicies",
-    "maxStreamDuration", "securitySettings", "serviceLbPolicy",
+    "maxStreamDuration", "securitySettings",
 )  # fmt: skip
 # Google's outlier detection is Envoy's; off unless the service sets it.
 OUTLIERS = {

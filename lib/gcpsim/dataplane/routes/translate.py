@@ -7,6 +7,7 @@ from gcpsim.core.paths import region_of
 from gcpsim.dataplane.routes import clusters, listeners, url_map
 from gcpsim.dataplane.routes.documents import Doc, Documents, NotCarried, path_of, port_of
 from gcpsim.dataplane.routes.listeners import Front
+from gcpsim.dataplane.routes.policies import policy_of
 
 Place = Callable[[str, int], tuple[str, int]]
 
@@ -73,6 +74,7 @@ def _cluster(documents: Documents, path: str, out: Config) -> None:
         return
     try:
         made = clusters.cluster(path, service)
+        policy_of(documents, path, service)
         if clusters.sent_proxy_line(documents, path):
             made = clusters.with_proxy_line(made)
     except NotCarried as what:
