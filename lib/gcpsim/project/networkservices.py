@@ -17,6 +17,7 @@ from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer
 from gcpsim.core.errors import ApiError
 from gcpsim.core.operations import OperationStore
+from gcpsim.core.paths import project_of
 from gcpsim.core.schema import BodyReader
 from gcpsim.core.service import Request, RestService
 from gcpsim.core.world import World
@@ -117,7 +118,7 @@ class NetworkServices(RestService):
         return sorted(
             path for path, doc in services
             if doc.get("serviceLbPolicy", "").endswith(f"/{name.partition('/locations/')[2]}")
-            and path.startswith(f"projects/{name.split('/')[1]}/")
+            and path.startswith(f"projects/{project_of(name)}/")
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from gcpsim.core.clock import rfc3339
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, not_found, required, stale_fingerprint
-from gcpsim.core.paths import name_of, part_of, project_of
+from gcpsim.core.paths import name_of, parent_of, part_of, project_of
 
 Handler = Callable[[Call, Method, str], Answer]
 TABLE, OPERATIONS = "compute/organizationPolicies", "compute/organizationOperations"
@@ -147,7 +147,7 @@ class OrganizationPolicies:
     def add_association(self, call: Call, method: Method, _: str) -> Answer:
         doc, body = self._find(call), call.json()
         target = _node("resource.attachmentTarget", body.get("attachmentTarget") or "")
-        name = body.get("name") or f"{target.split('/')[0]}-{target.split('/')[1]}"
+        name = body.get("name") or f"{parent_of(target)}-{name_of(target)}"
         replaces = call.query.get("replaceExistingAssociation") == "true"
         for other in list(self.docs.values()):
             kept = [one for one in other["associations"] if one["attachmentTarget"] != target]
