@@ -252,3 +252,25 @@ def test_ctrl_c_leaves_what_was_seen(open_shop: Shop) -> None:
     assert samples.exists()
     _, alive = psutil.wait_procs(clients, timeout=LIMIT)
     assert alive == []
+
+
+def preflight_rows(shop: Shop, **changes: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """What preflight says, by check and subject."""
+    rows = shop.book(**changes).preflight().data["checks"]
+    return {(str(row["check"]), str(row["subject"])): row for row in rows}
+
+
+def test_what_will_not_be_seen_is_said_before_a_change(open_shop: Shop) -> None:
+    """A role that is missing is told by name, and is no failure; so is what the meter reaches."""
+    sim, place = open_shop.sim, {"project": "shop-rehearsal"}
+    before = preflight_rows(open_shop)
+    assert before["real users are seen", "logging"]["state"] == "ok"
+    assert "web shop.example.com:443" in before["the meter reaches", "shop"]["reason"]
+    denied = ["logging.logEntries.list"]
+    sim.admin("POST", "stage/permissions", {**place, "deny": denied})
+    try:
+        logging = preflight_rows(open_shop)["real users are seen", "logging"]
+    finally:
+        sim.admin("POST", "stage/permissions", {**place, "allow": denied})
+    assert logging["state"] == "uncertain"
+    assert "roles/logging.viewer" in logging["remedy"]
