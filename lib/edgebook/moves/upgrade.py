@@ -12,6 +12,7 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.desired.frontends import STREAMS
 from edgebook.model.paths import name_of
+from edgebook.model.pods import ASKED, impatient, waits
 from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
 from edgebook.moves import mechanics
 from edgebook.moves.stages import START, Gate, Ladder, Stage
@@ -19,7 +20,6 @@ from edgebook.moves.wish import SPREAD
 from edgebook.params.types import Spec
 
 CONTROL_PLANE = "control plane"
-GRACE = 60  # seconds that an endpoint is still asked after its pod is told to end
 KEEP_ALIVE = 600  # seconds that Google keeps idle connections to pods
 GATE = "cloud.google.com/load-balancer-neg-ready"
 NGINX_CONFIG = "ingress-nginx-controller"  # as its chart calls it
@@ -137,11 +137,12 @@ def problems(
         yield f"{service}: one pod only: nobody serves while its node goes"
     first = pods[0].get("spec") or {}
     grace = int(first.get("terminationGracePeriodSeconds") or 0)
-    waits = any((c.get("lifecycle") or {}).get("preStop") for c in first.get("containers") or ())
-    if not waits:
+    if all(waits(container) is None for container in first.get("containers") or ()):
         yield f"{service}: no preStop: its pods end before Google's front ends know"
-    if grace < GRACE:
-        yield f"{service}: terminationGracePeriodSeconds {grace}, at least {GRACE} wanted"
+    if short := impatient(first):
+        yield f"{service}: {short}"
+    elif grace < ASKED:
+        yield f"{service}: terminationGracePeriodSeconds {grace}, at least {ASKED} wanted"
     if any(not _gated(pod) for pod in pods):
         why = "new ones count as Ready before Google asks them"
         yield f"{service}: pods without the readiness gate {GATE}: {why}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgebook.model.kinds import KINDS, kind_of
 from edgebook.model.links import canonical, link
-from edgebook.model.paths import name_of
+from edgebook.model.paths import name_of, parent_of
 from edgebook.model.values import Action, Ref, ResourceKey, to_json
 from edgebook.plan import details, routes
 
@@ -149,7 +149,7 @@ def _forwarding_rule(
 def _proxy_kind(target: Any) -> str:
     """What people call the kind of the proxy that a rule leads to, by its link."""
     text = canonical(link(target.key)) if isinstance(target, Ref) else str(target or "")
-    collection = text.rsplit("/", 2)[-2] if text.count("/") > 1 else ""
+    collection = name_of(parent_of(text))
     return next(
         (f"a {k.noun}" for k in KINDS.values() if collection and k.collection == collection), ""
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgebook.base.errors import EdgebookError
 from edgebook.model.observed import ObservedService
+from edgebook.model.pods import ASKED, impatient
 from edgebook.model.ranges import IPV4_RANGES
 from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
@@ -104,8 +105,9 @@ def _rollouts(pods: list[Object], subject: str) -> Found:
         c for c in spec.get("containers") or () if not (c.get("lifecycle") or {}).get("preStop")
     ]
     missing = [f"container {c['name']} has no preStop" for c in stops[:1]]
+    missing += [short] if (short := impatient(spec)) else []
     grace = int(spec.get("terminationGracePeriodSeconds", 30))
-    missing += [f"terminationGracePeriodSeconds is {grace}"] if grace < 60 else []
+    missing += [f"terminationGracePeriodSeconds is {grace}"] if grace < ASKED else []
     missing += ["there is one pod only"] if len(pods) < 2 else []
     if missing:
         remedy = (

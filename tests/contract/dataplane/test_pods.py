@@ -53,11 +53,11 @@ def test_a_numeric_target_port_that_nobody_declares_is_served_and_a_name_is_not(
 
 def test_a_pod_listens_once_it_is_ready_and_until_its_grace_is_over(theatre: Theatre) -> None:
     async def test(stage: Stage) -> None:
-        pod = stage.one("api")  # preStop sleeps 20 s
+        pod = stage.one("api")  # preStop sleeps 60 s
         at = stage.socket(pod, 8080)
         before = {p["metadata"]["name"] for p in stage.all("api")}
         await stage.delete(pod)
-        await stage.pass_time(10)
+        await stage.pass_time(50)
         assert (await get(at))[0] == 200, "preStop runs: the process does not know yet"
         await stage.pass_time(10.5)
         with pytest.raises(ConnectionRefusedError):
@@ -72,10 +72,10 @@ def test_a_pod_listens_once_it_is_ready_and_until_its_grace_is_over(theatre: The
 
 def test_streams_end_with_the_process_and_not_before(theatre: Theatre) -> None:
     async def test(stage: Stage) -> None:
-        pod = stage.one("broker")  # preStop sleeps 30 s
+        pod = stage.one("broker")  # preStop sleeps 60 s
         reader, writer = await asyncio.open_connection(*stage.socket(pod, 8883))
         await stage.delete(pod)
-        await stage.pass_time(29)
+        await stage.pass_time(59)
         writer.write(b"\x10ping")
         assert await reader.readexactly(5) == b"\x10ping"
         await stage.pass_time(120, step=10)

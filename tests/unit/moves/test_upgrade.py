@@ -27,6 +27,10 @@ def pod(node: str = "n1", label: str = "app", **other: Any) -> dict[str, Any]:
     return {"metadata": {"labels": {label: value}}, "spec": {**spec, **other}}
 
 
+def hook(**how: Any) -> dict[str, Any]:
+    return {"name": "api", "lifecycle": {"preStop": how}}
+
+
 TWO = [pod(), pod("n2")]
 
 
@@ -43,7 +47,14 @@ def test_pods_that_end_in_order_have_no_problem() -> None:
         ([pod()], BUDGET, {}, "one pod only"),
         ([pod(), pod()], BUDGET, {}, "on one node"),
         ([pod(containers=[{}]), pod("n2")], BUDGET, {}, "no preStop"),
-        ([pod(terminationGracePeriodSeconds=30), pod("n2")], BUDGET, {}, "at least 60"),
+        ([pod(containers=[hook(sleep={"seconds": 20})]), pod("n2")], BUDGET, {}, "waits 20 s"),
+        ([pod(terminationGracePeriodSeconds=60), pod("n2")], BUDGET, {}, "ends the preStop"),
+        (
+            [pod(terminationGracePeriodSeconds=30, containers=[hook(exec={})]), pod("n2")],
+            BUDGET,
+            {},
+            "at least 60",
+        ),
         ([pod(), pod("n2", readinessGates=[])], BUDGET, {}, "without the readiness gate"),
         (TWO, {**BUDGET, "spec": {}}, {}, "no PodDisruptionBudget"),
         (TWO, {**BUDGET, "status": {"disruptionsAllowed": 0}}, {}, "allows no disruption"),
