@@ -73,6 +73,7 @@ class Options:
     seed: int = 0
     retries: bool = True  # whether front ends try a request without a body once more
     drains_on_removal: bool = False  # whether removing a NEG from a backend service drains
+    streams_outlive_drain: bool = False  # whether TCP streams stay until idle, not until drained
     locations: Sequence[str] = ()
     patience: float = 30.0  # real seconds until a connection must have asked something
 

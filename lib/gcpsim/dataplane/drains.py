@@ -2,8 +2,10 @@
 
 Detaching an endpoint from its NEG drains: its operation lasts as long as the drain, and when it is
 over the connections are cut. Removing a NEG from a backend service cuts at once, since Google's
-pages disagree about whether that drains; the option `drains_on_removal` has it drain. Connections
-that did not come from a front end are left alone, and so are those of another backend service.
+pages disagree about whether that drains; the option `drains_on_removal` has it drain. They disagree
+too on what ends a TCP stream: with the option `streams_outlive_drain` those of SSL and TCP proxies
+stay until they are idle for the service's timeout, or their pod ends. Connections that did not come
+from a front end are left alone, and so are those of another backend service.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from gcpsim.dataplane.link import FarmLink
 from gcpsim.dataplane.pods import Pods
 
 Endpoint = tuple[str, int]
+STREAMS = ("SSL", "TCP")
 
 
 class Drains:
@@ -27,6 +30,7 @@ class Drains:
         self.world = compute.world
         self._groups: dict[str, set[Endpoint]] = {}
         self._timeouts: dict[str, float] = {}
+        self._streams: set[str] = set()
         self._dirty: set[str] = set()
 
     def begin(self) -> None:
@@ -57,6 +61,8 @@ class Drains:
         for group in sorted(dirty):
             before, now = self._groups.get(group, set()), self._offered(group)
             self._groups[group] = now
+            if group in self._streams and self.world.options.streams_outlive_drain:
+                continue
             still = set(self._attached(group))
             for endpoint in before - now:
                 removed = endpoint in still  # from a backend service, not from its NEG
@@ -75,7 +81,7 @@ class Drains:
 
     def _offered(self, group: str) -> set[Endpoint]:
         """The endpoints of a group that some backend service uses; draining ones included."""
-        self._remember_timeout(group)
+        self._remember(group)
         return set(self._attached(group)) if self._services(group) else set()
 
     def _services(self, group: str) -> list[str]:
@@ -87,12 +93,15 @@ class Drains:
                 found.append(user)
         return found
 
-    def _remember_timeout(self, group: str) -> None:
-        """The longest drain of the services that use a group; kept when none does any more."""
+    def _remember(self, group: str) -> None:
+        """The longest drain of the services that use a group, and whether they carry streams; kept
+        when none does any more."""
         services = [self.compute.get(path) or {} for path in self._services(group)]
         if services:
             drains = [one.get("connectionDraining") or {} for one in services]
             self._timeouts[group] = float(max(d.get("drainingTimeoutSec", 0) for d in drains))
+            carry = all(one.get("protocol") in STREAMS for one in services)
+            (self._streams.add if carry else self._streams.discard)(group)
 
     def _end(self, endpoints: set[Endpoint], wait: float) -> None:
         if not endpoints:

@@ -172,3 +172,31 @@ def test_removing_a_group_from_its_service_cuts_unless_it_is_said_to_drain(
         stage.world.options.drains_on_removal = False
 
     theatre.play(test)
+
+
+def test_what_ends_a_stream_can_be_chosen(theatre: Theatre) -> None:
+    """Detached and drained: cut after the timeout by default; or there until it is idle."""
+
+    async def detach(stage: Stage) -> bool:
+        """Whether a stream lives when its endpoint was detached and its drain is over."""
+        pod = stage.all("broker")[-1]
+        wire = await stream(stage, pod, 8883)
+        about = stage.pods.about(pod["status"]["podIP"])
+        endpoint = {"instance": about["node"], "ipAddress": about["ip"], "port": 8883}
+        group = f"zones/{about['zone']}/networkEndpointGroups/iot-mqtt"
+        stage.call("POST", f"{group}/detachNetworkEndpoints", {"networkEndpoints": [endpoint]})
+        await stage.pass_time(90)
+        lives = await alive(wire)
+        wire[1].close()
+        stage.call("POST", f"{group}/attachNetworkEndpoints", {"networkEndpoints": [endpoint]})
+        await stage.pass_time(30)
+        return lives
+
+    async def test(stage: Stage) -> None:
+        assert not await detach(stage)
+        stage.world.options.streams_outlive_drain = True
+        assert await detach(stage)
+        stage.world.options.streams_outlive_drain = False
+        assert not await detach(stage)
+
+    theatre.play(test)

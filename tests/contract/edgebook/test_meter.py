@@ -254,6 +254,50 @@ def test_ctrl_c_leaves_what_was_seen(open_shop: Shop) -> None:
     assert alive == []
 
 
+def test_a_zone_that_is_healthy_and_answers_nobody_is_told(open_shop: Shop) -> None:
+    """Its pod takes connections, so that its health check is content, and says nothing."""
+    kube_of_blue = open_shop.book().door.reader.cluster("blue")
+    zones = {
+        node["metadata"]["name"]: node["metadata"]["labels"]["topology.kubernetes.io/zone"]
+        for node in kube_of_blue.list("api/v1/nodes")
+    }
+    silent = next(
+        pod["metadata"]["name"]
+        for pod in kube_of_blue.list("api/v1/namespaces/shop/pods")
+        if pod["metadata"]["name"].startswith("postgres-")
+        and zones[pod["spec"]["nodeName"]] == "us-central1-a"
+    )
+    open_shop.sim.admin("POST", "stage/pod-hang", {**POD, "pod": silent})
+    try:
+        table = verified(open_shop)
+    finally:
+        open_shop.sim.admin("POST", "stage/pod-heal", {**POD, "pod": silent})
+    rows = [dict(row.cells) for row in table.rows]
+    (told,) = [row for row in rows if row["check"] == "each zone answers"]
+    assert (told["state"], told["subject"]) == ("uncertain", "postgres")
+    assert told["reason"].startswith("nobody answered from us-central1-a yet")
+
+
+def verified(shop: Shop) -> Any:
+    """The table of verify, whether a check failed or not."""
+    try:
+        return shop.book().verify()
+    except StepFailed as error:
+        return error.outcome
+
+
+def test_what_cannot_be_reached_from_here_is_said_before_a_change(open_shop: Shop) -> None:
+    pods = {"cluster": "blue", "namespace": "iot", "pod": "*"}
+    open_shop.sim.admin("POST", "stage/pod-hang", pods)
+    try:
+        row = preflight_rows(open_shop)["the meter reaches", "mqtt shop.example.com:8883"]
+    finally:
+        open_shop.sim.admin("POST", "stage/pod-heal", pods)
+    assert row["state"] == "uncertain"
+    assert "it is not counted" in row["reason"]
+    assert "run from where the site can be reached" in row["remedy"]
+
+
 def preflight_rows(shop: Shop, **changes: Any) -> dict[tuple[str, str], dict[str, Any]]:
     """What preflight says, by check and subject."""
     rows = shop.book(**changes).preflight().data["checks"]
