@@ -8,6 +8,7 @@ from typing import Any
 from edgebook.base.errors import ApiError
 from edgebook.cloud import refusals
 from edgebook.live.reader import Reader
+from edgebook.model.fields import parts_of
 from edgebook.model.kinds import Kind
 from edgebook.model.paths import cluster_of, namespace_of
 from edgebook.model.values import Action, Change, ResourceKey
@@ -36,7 +37,7 @@ def patch_of(change: Change) -> dict[str, Any]:
     """The changed fields of a change as a nested body."""
     patch: dict[str, Any] = {}
     for path in change.fields:
-        *parents, last = path.split(".")
+        *parents, last = parts_of(path)
         value: Any = change.after
         place = patch
         for part in parents:

@@ -14,6 +14,7 @@ from edgebook.base.errors import EdgebookError
 from edgebook.cloud.google import Cloud
 from edgebook.live.clusters import negs_by_port
 from edgebook.live.reader import Reader
+from edgebook.model import fields
 from edgebook.model.links import link
 from edgebook.model.observed import Neg
 from edgebook.model.values import EachNeg, Ref, ResourceKey, SecretRef
@@ -58,9 +59,7 @@ class Values:
         """What stood symbolic in a body and has been looked up since, by dotted path."""
         if isinstance(body, Ref) and body.field != "selfLink":
             with self._lock:
-                found: Any = self._seen.get(body.key)
-            for part in body.field.split("."):
-                found = found.get(part) if isinstance(found, Mapping) else None
+                found = fields.at(self._seen.get(body.key), body.field)
             return {} if found is None else {path: found}
         if isinstance(body, list | tuple):
             body = {str(number): item for number, item in enumerate(body)}
@@ -112,9 +111,7 @@ class Values:
                 )
             with self._lock:
                 self._seen[ref.key] = body
-        value: Any = body
-        for part in ref.field.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        value = fields.at(body, ref.field)
         if value is None:
             raise EdgebookError(f"{ref.key} has no {ref.field} yet", why="the API has not set it")
         return value

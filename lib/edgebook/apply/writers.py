@@ -16,6 +16,7 @@ from edgebook.base.errors import ApiError, EdgebookError
 from edgebook.cloud.google import Cloud
 from edgebook.live.clusters import NEG_ANNOTATION, annotation_content
 from edgebook.live.reader import Reader
+from edgebook.model.fields import top_of
 from edgebook.model.kinds import Api, Kind, Setter, Update, kind_of, path
 from edgebook.model.links import canonical
 from edgebook.model.observed import Observed
@@ -246,7 +247,7 @@ class Writers:
 
 def _top_fields(fields: Iterable[str]) -> tuple[str, ...]:
     """The top-level fields of dotted paths: JSON merge takes the rest from the wanted body."""
-    return tuple(sorted({field.split(".")[0].split("[")[0] for field in fields}))
+    return tuple(sorted({top_of(field) for field in fields}))
 
 
 def merged_annotation(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

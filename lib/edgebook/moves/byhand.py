@@ -7,6 +7,7 @@ is changed before what then has none.
 from collections.abc import Iterable
 from typing import Any
 
+from edgebook.model.fields import top_of
 from edgebook.model.kinds import noun, path
 from edgebook.model.links import canonical, link
 from edgebook.model.values import Action, Change, EachNeg, Plan, Ref
@@ -29,7 +30,7 @@ def _line(change: Change) -> str:
 
 
 def _values(change: Change) -> Iterable[str]:
-    names = {name.split(".")[0] for name in change.fields} or set(change.after)
+    names = {top_of(name) for name in change.fields} or set(change.after)
     for name in sorted(names - {"description", "labels"}):
         yield f"{name} = {_shown(change.after.get(name))}"
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edgebook.model import fields
 from edgebook.model.kinds import kind_of, noun
 from edgebook.model.links import plain
 from edgebook.model.observed import Observed
@@ -96,10 +97,7 @@ class ChangeMaker:
         return f"{text} ({', '.join(fixed)} can't be changed in place)" if fixed else text
 
     def _after(self, resource: Resource, path: str) -> Any:
-        value: Any = resource.body
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return plain(self._known(value))
+        return plain(self._known(fields.at(resource.body, path)))
 
     def _known(self, value: Any) -> Any:
         """A body for people: references by value, or by name while they are unknown."""

@@ -8,6 +8,7 @@ server knows is looked up; when it can't be known yet, it counts as different.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from edgebook.model import fields
 from edgebook.model.kinds import Kind
 from edgebook.model.links import link, plain, same_text
 from edgebook.model.values import Live, Ref, SecretRef
@@ -24,9 +25,7 @@ def lookup(live: Live) -> Lookup:
     def value(ref: Ref) -> Any:
         if ref.field == "selfLink":
             return link(ref.key)
-        found: Any = live[ref.key].body if ref.key in live else None
-        for part in ref.field.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
+        found = fields.at(live[ref.key].body, ref.field) if ref.key in live else None
         return UNKNOWN if found is None else found
 
     return value
@@ -106,10 +105,7 @@ class Comparison:
 
 def at(body: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, in plain form; None where there is none."""
-    value: Any = body
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return plain(value)
+    return plain(fields.at(body, path))
 
 
 def immutable(kind: Kind, fields: tuple[str, ...]) -> tuple[str, ...]:

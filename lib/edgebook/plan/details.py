@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook.model.fields import at
 from edgebook.model.kinds import KINDS, noun
 from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import Action, Change, ResourceKey, to_json
@@ -66,7 +67,7 @@ def of_json(change: Mapping[str, Any]) -> tuple[Detail, ...]:
     if not paths:
         return tuple(sorted(leaves(None, after)))
     return tuple(
-        sorted(leaf for path in paths for leaf in leaves(before.get(path), _at(after, path), path))
+        sorted(leaf for path in paths for leaf in leaves(before.get(path), at(after, path), path))
     )
 
 
@@ -174,10 +175,3 @@ def _is_special(value: Mapping[str, Any]) -> bool:
 
 def _is_list_of_blocks(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value)
-
-
-def _at(body: Mapping[str, Any], path: str) -> Any:
-    value: Any = body
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value

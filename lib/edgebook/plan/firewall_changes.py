@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from edgebook.model.fields import top_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -44,7 +45,7 @@ def firewall_changes(
         return
     opened = {**found.body, **{name: open_body[name] for name in fields if name in open_body}}
     left = maker.compare(resource, opened)
-    lost = tuple(name for name in left if name.split(".")[0] in (*WIDENED, "allowed"))
+    lost = tuple(name for name in left if top_of(name) in (*WIDENED, "allowed"))
     if lost:
         change = maker.update(resource, LiveResource(found.key, opened), lost)
         yield Change(

@@ -10,6 +10,8 @@ not listed.
 from collections.abc import Mapping
 from typing import Union
 
+from edgebook.model.fields import at
+
 Shape = Mapping[str, Union[str, "Shape"]]  # argument -> its version; block -> what is in it
 
 KNOWN = "6.1.0"
@@ -245,9 +247,7 @@ ARGUMENTS: Mapping[str, Shape] = {
 
 def since(resource_type: str, argument: str) -> str:
     """The version that brought `backend.preference`, or a block's first argument; "" for none."""
-    found: str | Shape = ARGUMENTS[resource_type]
-    for part in argument.split("."):
-        found = found.get(part, "") if isinstance(found, Mapping) else ""
+    found: str | Shape = at(ARGUMENTS[resource_type], argument) or ""
     return found if isinstance(found, str) else _oldest(found)
 
 
