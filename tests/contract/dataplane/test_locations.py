@@ -119,4 +119,4 @@ def test_without_a_data_plane_commands_say_so(sim: Any, said: Any) -> None:
     assert code == 2 and line.startswith(f"gcpsim: location-down: {why}")
     status, answer = sim.http("POST", "/_sim/stage/dance", {})
     assert status == 404
-    assert answer["error"]["message"].startswith("no stage direction 'dance'; there: autoneg, ")
+    assert answer["error"]["message"].startswith("no stage direction 'dance'; there: ancestry, ")

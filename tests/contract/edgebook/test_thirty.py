@@ -342,7 +342,10 @@ ROWS = [
         "12 a new zone",
         lambda s: [s.direct("node-add", cluster="blue", zone="us-central1-f"), s.advance()],
         verify,
-        ("us-central1-f: nodes appeared in a new zone", "run 60 backends: it attaches the NEGs"),
+        (
+            "us-central1-f: nodes appeared in a new zone",
+            "run operate/zones, or 60 backends: they attach",
+        ),
         ("50 firewall", "not ready"),
     ),
     Row(

@@ -119,7 +119,7 @@ def test_zone_outage_from_the_first_second_to_the_return(stage: Any) -> None:
 
     # The zone is back: nodes Ready, untainted, and what hung is gone.
     blue.direct("zone-up", zone="us-central1-a")
-    blue.pass_time(60)
+    blue.pass_time(120)
     nodes = blue.core.list_node(label_selector="topology.kubernetes.io/zone=us-central1-a").items
     assert all(c.status == "True" for n in nodes for c in n.status.conditions if c.type == "Ready")
     assert not any(n.spec.taints for n in nodes)
