@@ -109,7 +109,7 @@ def mend(kube: Any, *, gated: bool) -> None:
         spec: dict[str, Any] = {"template": template}
         if served == POOLER:
             containers = kube.find(path)["spec"]["template"]["spec"]["containers"]
-            containers[0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 30}}}
+            containers[0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 60}}}
             template["spec"] = {"terminationGracePeriodSeconds": 120, "containers": containers}
             spec |= {"replicas": 6, "strategy": {"rollingUpdate": {"maxUnavailable": 0}}}
         kube.patch(path, {"spec": spec})
