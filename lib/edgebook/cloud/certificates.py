@@ -4,22 +4,16 @@ An operation that is done says only that the request was stored: whether a certi
 an entry serves is read from the resource afterwards (see `apply`'s gates). Bodies are raw JSON.
 """
 
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from google.protobuf import json_format
-
-from edgebook.base.errors import UsageError
-from edgebook.cloud import refusals
+from edgebook.cloud import polls, refusals
 from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import IMPORTING
+from edgebook.cloud.messages import filled
 from edgebook.cloud.wire import Wire
 from edgebook.model.kinds import KINDS
-
-OPERATION_SECONDS = 1800.0
-FIRST_POLL, LONGEST_POLL = 0.2, 2.0
 
 
 class CertificateWriter:
@@ -79,14 +73,16 @@ class CertificateWriter:
 
     def finish(self, operation: dict[str, Any], *, method: str, path: str) -> dict[str, Any]:
         """Wait until the operation is done; this API has no wait call, so it is read again."""
-        pause, ends = FIRST_POLL, time.monotonic() + OPERATION_SECONDS
-        while not operation.get("done"):
-            if time.monotonic() > ends:
-                raise refusals.endless(operation, OPERATION_SECONDS, method=method, path=path)
-            self.wire.clock.wait(pause)
-            pause = min(pause * 1.5, LONGEST_POLL)
-            where = f"v1/{operation['name']}"
-            operation = self.wire.request("certificatemanager", "GET", where, check=_refuse_other)
+        operation = polls.until(
+            lambda said: bool(said.get("done")),
+            operation,
+            lambda said: self.wire.request(
+                "certificatemanager", "GET", f"v1/{said['name']}", check=_refuse_other
+            ),
+            method=method,
+            path=path,
+            clock=self.wire.clock,
+        )
         if operation.get("error"):
             raise refusals.from_operation(operation, method=method, path=path)
         return operation
@@ -96,16 +92,7 @@ class CertificateWriter:
             from google.cloud import certificate_manager_v1 as api
 
         message = getattr(api, kind[0].upper() + kind[1:])
-        filled = message()
-        try:
-            json_format.ParseDict(dict(body), message.pb(filled))
-        except json_format.ParseError as error:
-            raise UsageError(
-                f"{kind} {name} has a field or value that Certificate Manager does not know",
-                why=str(error),
-                next="check the keys under `api:` in the params",
-            ) from error
-        return filled
+        return filled(message, body, f"{kind} {name}", "Certificate Manager")
 
 
 def _refuse_other(said: Mapping[str, Any]) -> None:

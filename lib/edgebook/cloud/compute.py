@@ -5,7 +5,6 @@ built with the same endpoint and credentials. (The futures of the other methods 
 whatever endpoint the client was given, and are never used here.) Bodies are raw JSON in and out.
 """
 
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +13,14 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from edgebook.base.errors import ApiError, UsageError
-from edgebook.cloud import refusals
+from edgebook.base.errors import ApiError
+from edgebook.cloud import polls, refusals
 from edgebook.cloud.answers import Garbled, Strict, guard
 from edgebook.cloud.lightimport import compute_service, compute_types
+from edgebook.cloud.messages import filled
 from edgebook.cloud.wire import Wire
 from edgebook.model.kinds import KINDS, Api
 from edgebook.model.paths import name_of, project_of
-
-OPERATION_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -113,11 +111,13 @@ class ComputeWriter:
 
     def finish(self, operation: dict[str, Any], *, method: str, path: str) -> dict[str, Any]:
         """Wait until the operation is DONE; ApiError (with `operation` set) when it failed."""
-        ends = time.monotonic() + OPERATION_SECONDS
-        while operation.get("status") != "DONE":
-            if time.monotonic() > ends:
-                raise refusals.endless(operation, OPERATION_SECONDS, method=method, path=path)
-            operation = self._wait(operation)
+        operation = polls.until(
+            lambda said: said.get("status") == "DONE",
+            operation,
+            self._wait,
+            method=method,
+            path=path,
+        )
         if operation.get("error"):
             raise refusals.from_operation(operation, method=method, path=path)
         return operation
@@ -172,7 +172,9 @@ class ComputeWriter:
             request["request_id"] = request_id or str(uuid.uuid4())
         for field_name, field in fields.items():
             if field_name.endswith("_resource") and body is not None:
-                request[field_name] = _message(field.message, body, f"{service.singular} {name}")
+                request[field_name] = filled(
+                    field.message, body, f"{service.singular} {name}", "the Compute Engine API"
+                )
         if rpc != "insert":
             own = _snake(service.singular).removeprefix("global_")
             request["resource" if "resource" in fields else own] = name
@@ -198,20 +200,6 @@ def _request_type(service: ServiceName, rpc: str) -> Any:
     words = "".join(word.capitalize() for word in rpc.split("_"))
     name = f"{words}{service.singular}Request"
     return getattr(compute_types(), name)
-
-
-def _message(message: Any, body: Mapping[str, Any], what: str) -> Any:
-    """The body as the client's message; UsageError when it has a field that the client lacks."""
-    filled = message()
-    try:
-        json_format.ParseDict(dict(body), message.pb(filled))
-    except json_format.ParseError as error:
-        raise UsageError(
-            f"{what} has a field or value that the Compute Engine API does not know",
-            why=str(error),
-            next="check the keys under `api:` in the params",
-        ) from error
-    return filled
 
 
 def _as_json(message: Any) -> dict[str, Any]:

@@ -5,19 +5,17 @@ more than name, type, TTL and data goes as raw JSON over the same connection. A 
 until Cloud DNS says done; whether name servers answer it is for `verify` to see.
 """
 
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from edgebook.cloud import refusals
+from edgebook.cloud import polls
 from edgebook.cloud.answers import Garbled
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
 from edgebook.model.paths import name_of, project_of
 
 PLAIN = {"name", "type", "ttl", "rrdatas", "kind", "signatureRrdatas"}
-FIRST_POLL, LONGEST_POLL = 0.2, 2.0
 CHANGE_SECONDS = 900.0
 
 
@@ -73,15 +71,16 @@ class DnsWriter:
 
     def finish(self, scope: str, change: dict[str, Any]) -> dict[str, Any]:
         """Wait until Cloud DNS has sent the change to its name servers."""
-        pause, ends = FIRST_POLL, time.monotonic() + CHANGE_SECONDS
-        while change.get("status") != "done":
-            path = f"dns/v1/{scope}/changes/{change['id']}"
-            if time.monotonic() > ends:
-                raise refusals.endless(change, CHANGE_SECONDS, method="POST", path=path)
-            self.wire.clock.wait(pause)
-            pause = min(pause * 1.5, LONGEST_POLL)
-            change = self.wire.request("dns", "GET", path, check=_refuse_other)
-        return change
+        path = f"dns/v1/{scope}/changes/{change['id']}"
+        return polls.until(
+            lambda said: said.get("status") == "done",
+            change,
+            lambda said: self.wire.request("dns", "GET", path, check=_refuse_other),
+            method="POST",
+            path=path,
+            clock=self.wire.clock,
+            seconds=CHANGE_SECONDS,
+        )
 
     def _client(self, project: str) -> Any:
         if project not in self._clients:
