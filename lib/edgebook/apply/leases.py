@@ -6,7 +6,6 @@ locked by the kernel for as long as it lives.
 """
 
 import contextlib
-import fcntl
 import getpass
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.base.errors import ApiError
+from edgebook.base.ownership import LockedFile
 from edgebook.base.state import private_folder, state_folder, state_place
 from edgebook.cloud import refusals
 from edgebook.cloud.wire import Wire
@@ -45,7 +45,7 @@ class Holder:
 
     id: str
     who: str
-    _handle: int = field(default=-1, repr=False)
+    _own: LockedFile | None = field(default=None, repr=False)
 
     @classmethod
     def new(cls) -> "Holder":
@@ -64,22 +64,17 @@ class Holder:
     def _live(self) -> None:
         """Lock our own file: who can lock it later knows that we are gone."""
         _folder()
-        with contextlib.suppress(OSError):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-            self._handle = os.open(self._path, flags, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._own = LockedFile(self._path)
+        self._own.take()
 
     def drop(self) -> None:
         """Let go as the kernel does for a process that is killed: the file stays."""
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        if self._own is not None:
+            self._own.drop()
 
     def leave(self) -> None:
-        if self._handle >= 0:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-            self.drop()
+        if self._own is not None:
+            self._own.leave()
 
     @staticmethod
     def is_dead(holder: str) -> bool:
@@ -87,12 +82,10 @@ class Holder:
         path = state_place() / "leases" / f"{holder}.lock"
         if not HOLDER.fullmatch(holder) or not path.is_file():
             return False
-        try:
-            with path.open("r+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+        lock = LockedFile(path)
+        dead = lock.take()
+        lock.drop()
+        return dead
 
     @staticmethod
     def forget(holder: str) -> None:

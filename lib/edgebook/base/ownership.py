@@ -13,11 +13,11 @@ from pathlib import Path
 FILE = ".owner"
 
 
-class Owner:
-    """Holds a folder from `take` to `leave`."""
+class LockedFile:
+    """A file that is held from `take` to `leave`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._handle = -1
 
     def take(self) -> bool:
@@ -48,6 +48,13 @@ class Owner:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
             self.drop()
+
+
+class Owner(LockedFile):
+    """Holds a folder from `take` to `leave`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / FILE)
 
 
 def is_owned(folder: Path) -> bool:
