@@ -68,10 +68,10 @@ def run() -> list[dict[str, Any]]:
     found = tally.counts
     return [
         _row(f"edits carried out (of {count} drawn; others were refused)", found["run"], ">= 1"),
-        _row("requests that were watched", found["sent"], ">= 0"),
+        _row("requests that were watched", found["sent"], "<= 0"),
         _row("requests that failed though the plan said no", found["failed"], "<= 0"),
         _row("runs that needed a second start", found["second start"], "<= 0"),
-        _row("runs that stopped as the machine left the meter no time", found[BLIND], ">= 0"),
+        _row("runs that stopped as the machine left the meter no time", found[BLIND], "<= 0"),
         _row("second plans that were not empty", found["not empty"], "<= 0"),
         _row("resources of others that were changed", found["harmed"], "<= 0"),
     ]

@@ -100,9 +100,7 @@ class Run:
         self._failed = threading.Event()
         self._seen: list[GroupHealth] = []
         self._last: frozenset[ResourceKey] = frozenset()
-        self._made_at = (
-            0.0  # in the environment's time: the last change that is not one of the last
-        )
+        self._made_at = 0.0  # by the environment's clock: the last change but the last ones
 
     def carry_out(self, plan: Plan, live: Live) -> list[Done]:
         """Do all changes; the results in the plan's order. InterruptedRun after Ctrl-C."""

@@ -63,10 +63,14 @@ class FollowingClock(Clock):
     def __init__(self, *, rate: float, ask: Callable[[], float | None]) -> None:
         super().__init__(rate=rate)
         self._ask = ask
+        self._ahead: float | None = None  # of our own reckoning, when it was last asked
 
     def passed(self) -> float:
-        said = self._ask()
-        return super().passed() if said is None else said
+        """What it says; while it says nothing, what it must be by its rate since it last did."""
+        said, reckoned = self._ask(), super().passed()
+        if said is not None:
+            self._ahead = said - reckoned
+        return reckoned + (self._ahead or 0.0)
 
     def wait(self, seconds: float) -> None:
         began = self._ask() if self.rate > 1 and seconds > self.SHORT else None
@@ -92,12 +96,13 @@ class Budget:
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
         self.seconds = seconds
-        self._began = clock.monotonic()
+        self._began = clock.passed()
         self._waited = 0.0
 
     @property
     def spent(self) -> float:
-        return max(self._waited, (self._clock.monotonic() - self._began) * self._clock.rate)
+        passed = self._clock.passed() - self._began if self._clock.rate else 0.0
+        return max(self._waited, passed)
 
     def pause(self, *, share: float = 0.04, least: float = 1.0, most: float = 15.0) -> bool:
         """Wait a `share` of what was spent so far; False when nothing is left."""

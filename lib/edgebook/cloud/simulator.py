@@ -66,7 +66,7 @@ def clock(url: str, scale: float) -> Clock:
 
     def ask() -> float | None:
         try:
-            return float(session.get(f"{url}/_sim/clock", timeout=5).json()["seconds"])
+            return float(session.get(f"{url}/_sim/clock", timeout=2).json()["seconds"])
         except (requests.RequestException, ValueError, KeyError, TypeError):
             return None  # whoever needs it next says that it is gone
 

@@ -65,3 +65,21 @@ def test_a_clock_that_need_not_be_followed_is_not_asked(rate, seconds):
 def test_what_has_passed_is_the_environment_s_time():
     assert FollowingClock(rate=60, ask=lambda: 7.0).passed() == 7.0
     assert Clock(rate=60).passed() == pytest.approx(Clock().passed() * 60, rel=1e-3)
+
+
+def test_a_clock_that_falls_silent_goes_on_as_its_rate_says():
+    said = iter([1_790_000_000.0, None])
+    clock = FollowingClock(rate=60, ask=lambda: next(said))
+    began = clock.passed()
+    assert clock.passed() - began < 60, "no jump to our own reckoning"
+
+
+def test_a_budget_is_spent_by_the_environment_s_clock():
+    there = [0.0]
+    clock = FollowingClock(rate=1e9, ask=lambda: there[0])  # as slow as its machine is busy
+    budget = Budget(clock, 100)
+    assert budget.spent == 0
+    there[0] = 40.0
+    assert budget.spent == 40 and budget.pause(most=1.0)
+    there[0] = 100.0
+    assert not budget.pause()

@@ -316,10 +316,8 @@ class Health:
                     self._keep(key, set())
             self.mark(*groups or [path])
         elif collection == "instances":
-            zone = place_of(path)
-            self.mark(
-                *[g for g in neg_endpoints.groups(self.compute) if g.startswith(zone)] or [path]
-            )
+            groups = neg_endpoints.groups(self.compute)
+            self.mark(*[g for g in groups if place_of(g) == place_of(path)] or [path])
         elif collection in DECIDING:
             self.mark()
 
