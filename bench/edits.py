@@ -68,7 +68,7 @@ def run() -> list[dict[str, Any]]:
     found = tally.counts
     return [
         _row(f"edits carried out (of {count} drawn; others were refused)", found["run"], ">= 1"),
-        _row("requests that were watched", found["sent"], "<= 0"),
+        _row("requests that were watched", found["sent"], ">= 1"),
         _row("requests that failed though the plan said no", found["failed"], "<= 0"),
         _row("runs that needed a second start", found["second start"], "<= 0"),
         _row("runs that stopped as the machine left the meter no time", found[BLIND], "<= 0"),
