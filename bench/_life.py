@@ -18,11 +18,12 @@ from bench._moving import REQUESTS, Row, say
 
 TRIES = 3
 GATE = "cloud.google.com/load-balancer-neg-ready"
-ROLLED_OUT = 120.0  # of our seconds, until all pods of a cluster are the mended ones
+ROLLED_OUT = 240.0  # of our seconds, until all pods of a cluster are the mended ones
 SERVED = {  # Deployments that serve the front door, as `namespace/name`
     "ingress-nginx/ingress-nginx-controller", "iot/broker", "shop/api", "shop/postgres",
 }  # fmt: skip
 POOLER = "shop/postgres"
+BEHIND = "shop/storefront"  # the pods that NGINX asks: a POST is lost with the pod that ends
 
 
 class Life:
@@ -102,7 +103,7 @@ def mend(kube: Any, *, gated: bool) -> None:
         "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "postgres"}}},
     }
     kube.request("POST", "apis/policy/v1/namespaces/shop/poddisruptionbudgets", body=budget)
-    for served in sorted(SERVED):
+    for served in sorted({*SERVED, BEHIND}):
         namespace, name = served.split("/")
         path = f"apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         template: dict[str, Any] = {"metadata": {"annotations": {"restarted-by": "bench"}}}
@@ -112,8 +113,17 @@ def mend(kube: Any, *, gated: bool) -> None:
             containers[0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 60}}}
             template["spec"] = {"terminationGracePeriodSeconds": 120, "containers": containers}
             spec |= {"replicas": 6, "strategy": {"rollingUpdate": {"maxUnavailable": 0}}}
+        if served == BEHIND:
+            containers = kube.find(path)["spec"]["template"]["spec"]["containers"]
+            containers[0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 15}}}
+            template["spec"] = {"containers": containers}
         kube.patch(path, {"spec": spec})
-    _until(lambda: all(_rolled_out(kube, served, gated) for served in SERVED))
+    _until(
+        lambda: (
+            all(_rolled_out(kube, served, gated) for served in SERVED)
+            and _rolled_out(kube, BEHIND, gated=False)
+        )
+    )
 
 
 def _rolled_out(kube: Any, served: str, gated: bool) -> bool:

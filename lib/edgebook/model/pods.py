@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 ASKED = 60  # seconds that an endpoint is still asked after its pod is told to end
+NGINX_ASKS = (
+    10  # the same of a pod behind ingress-nginx: EndpointSlices, watched, taken over once a second
+)
+NGINX = "ingress-nginx"
+NGINX_LABEL = ("app.kubernetes.io/name", NGINX)
 _SLEEP = re.compile(r"(?:^|[\s;&])sleep\s+(\d+)\s*(?:$|[;&])")
 
 
@@ -24,8 +29,20 @@ def waits(container: Mapping[str, Any]) -> float | None:
     return float(sum(map(int, found))) if found else float("inf")
 
 
-def impatient(spec: Mapping[str, Any]) -> str:
-    """What of a pod's spec ends it while it is still asked; "" when it waits long enough."""
+def is_nginx(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is of ingress-nginx, by its label or its image."""
+    labels = (pod.get("metadata") or {}).get("labels") or {}
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    return labels.get(NGINX_LABEL[0]) == NGINX or any(
+        f"{NGINX}/controller" in str(container.get("image", "")) for container in containers
+    )
+
+
+def impatient(spec: Mapping[str, Any], asked: int = ASKED) -> str:
+    """What of a pod's spec ends it while it is still asked; "" when it waits long enough.
+
+    Nothing is said of pods without any preStop.
+    """
     known = {
         str(container.get("name", "")): seconds
         for container in spec.get("containers") or ()
@@ -34,8 +51,8 @@ def impatient(spec: Mapping[str, Any]) -> str:
     if not known:
         return ""
     name, longest = max(known.items(), key=lambda item: item[1])
-    if longest < ASKED:
-        return f"preStop of {name} waits {longest:g} s, endpoints are asked for up to {ASKED} s"
+    if longest < asked:
+        return f"preStop of {name} waits {longest:g} s, endpoints are asked for up to {asked} s"
     grace = float(spec.get("terminationGracePeriodSeconds") or 30)
     if longest != float("inf") and grace <= longest:
         return f"terminationGracePeriodSeconds {grace:g} ends the preStop of {name} ({longest:g} s)"

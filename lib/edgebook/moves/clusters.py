@@ -9,8 +9,11 @@ from typing import Any
 from edgebook.apply import upgrades
 from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
+from edgebook.live.behind import behind_nginx
 from edgebook.live.legacy import read_legacy
+from edgebook.live.reader import Reader
 from edgebook.model.hostnames import overlapping
+from edgebook.model.pods import is_nginx
 from edgebook.model.values import LiveResource
 from edgebook.moves import failover, retire, upgrade
 from edgebook.moves import pods as pods_of
@@ -196,4 +199,13 @@ class UpgradeOf:
             found += upgrade.problems(called, pods, mine, zones.ready if zones else None)
             path = f"api/v1/namespaces/{neg.namespace}/configmaps"
             found += upgrade.keep_alive(called, pods, reader.objects(name, path).result())
+            if any(map(is_nginx, pods)):
+                found += self._behind(reader, budgets.result())
         return sorted(set(found))
+
+    def _behind(self, reader: Reader, budgets: list[dict[str, Any]]) -> Iterator[str]:
+        """Pods that NGINX asks on behalf of the front door: their nodes go as well."""
+        served = behind_nginx(reader, self._asked.cluster, self._door.spec.hostnames)
+        for namespace, service, pods in served:
+            mine = [b for b in budgets if b["metadata"]["namespace"] == namespace]
+            yield from upgrade.behind(f"{namespace}/{service}", pods, mine)

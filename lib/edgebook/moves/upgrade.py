@@ -12,7 +12,7 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.desired.frontends import STREAMS
 from edgebook.model.paths import name_of
-from edgebook.model.pods import ASKED, impatient, waits
+from edgebook.model.pods import ASKED, NGINX_ASKS, NGINX_LABEL, impatient, is_nginx, waits
 from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
 from edgebook.moves import mechanics
 from edgebook.moves.stages import START, Gate, Ladder, Stage
@@ -23,7 +23,6 @@ CONTROL_PLANE = "control plane"
 KEEP_ALIVE = 600  # seconds that Google keeps idle connections to pods
 GATE = "cloud.google.com/load-balancer-neg-ready"
 NGINX_CONFIG = "ingress-nginx-controller"  # as its chart calls it
-NGINX = ("app.kubernetes.io/name", "ingress-nginx")
 
 
 @dataclass(frozen=True)
@@ -133,11 +132,9 @@ def problems(
     """
     if not pods:
         return
-    if len(pods) < 2:
-        yield f"{service}: one pod only: nobody serves while its node goes"
     first = pods[0].get("spec") or {}
     grace = int(first.get("terminationGracePeriodSeconds") or 0)
-    if all(waits(container) is None for container in first.get("containers") or ()):
+    if _at_once(first):
         yield f"{service}: no preStop: its pods end before Google's front ends know"
     if short := impatient(first):
         yield f"{service}: {short}"
@@ -146,12 +143,39 @@ def problems(
     if any(not _gated(pod) for pod in pods):
         why = "new ones count as Ready before Google asks them"
         yield f"{service}: pods without the readiness gate {GATE}: {why}"
-    nodes = {str(p.get("spec", {}).get("nodeName", "")) for p in pods}
-    if len(nodes) < 2 <= len(pods):
-        yield f"{service}: all its pods are on one node"
     for zone, ready in sorted((zones or {}).items()):
         if ready == 1 and len(zones or {}) > 1:
             yield f"{service}: one ready pod in {zone}: nobody serves there while its node goes"
+    yield from _few(service, pods, budgets)
+
+
+def behind(
+    service: str, pods: Sequence[Mapping[str, Any]], budgets: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """The same of pods that ingress-nginx asks: it repeats what failed, but no POST."""
+    if not pods:
+        return
+    first = pods[0].get("spec") or {}
+    short = "no preStop" if _at_once(first) else impatient(first, NGINX_ASKS)
+    if short:
+        lost = f"what NGINX has sent is lost with its pod (a preStop of {NGINX_ASKS} s wanted)"
+        yield f"{service}, behind ingress-nginx: {short}: {lost}"
+    yield from _few(f"{service}, behind ingress-nginx", pods, budgets)
+
+
+def _at_once(spec: Mapping[str, Any]) -> bool:
+    return all(waits(container) is None for container in spec.get("containers") or ())
+
+
+def _few(
+    service: str, pods: Sequence[Mapping[str, Any]], budgets: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Pods that may all go at once, or none may."""
+    if len(pods) < 2:
+        yield f"{service}: one pod only: nobody serves while its node goes"
+    nodes = {str(p.get("spec", {}).get("nodeName", "")) for p in pods}
+    if len(nodes) < 2 <= len(pods):
+        yield f"{service}: all its pods are on one node"
     labels = (pods[0].get("metadata") or {}).get("labels") or {}
     mine = [b for b in budgets if _selects(b, labels)]
     if not mine:
@@ -171,9 +195,9 @@ def keep_alive(
     service: str, pods: Sequence[Mapping[str, Any]], configs: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     """NGINX that ends idle connections before Google does: each of them may be a 502."""
-    label, value = NGINX
-    if not any(((p.get("metadata") or {}).get("labels") or {}).get(label) == value for p in pods):
+    if not any(map(is_nginx, pods)):
         return
+    label, value = NGINX_LABEL
     for config in configs:
         about = config["metadata"]
         if (about.get("labels") or {}).get(label) != value and about["name"] != NGINX_CONFIG:

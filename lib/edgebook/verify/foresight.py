@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.text import counted
+from edgebook.live.behind import behind_nginx
 from edgebook.model.observed import ObservedService
-from edgebook.model.pods import ASKED, impatient
+from edgebook.model.pods import ASKED, NGINX_ASKS, impatient, is_nginx, waits
 from edgebook.model.ranges import IPV4_RANGES
 from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
@@ -19,7 +21,6 @@ from edgebook.verify.facts import FAILED, OK, UNCERTAIN, Facts, joined, result
 Found = Iterator[CheckResult]
 Object = Mapping[str, Any]
 KEEP_ALIVE = 600  # seconds: Google keeps connections to backends that long
-NGINX = "ingress-nginx"
 ALLOW_LISTS = (
     "nginx.ingress.kubernetes.io/whitelist-source-range",
     "nginx.ingress.kubernetes.io/allowlist-source-range",
@@ -39,7 +40,7 @@ def foresight(facts: Facts) -> Found:
             yield from _port(facts, cluster, backend, service, subject)
             yield from _probe(facts, name, backend, cluster, service, subject)
             yield from _rollouts(pods, subject)
-            if nginx := [pod for pod in pods if _is_nginx(pod)]:
+            if nginx := [pod for pod in pods if is_nginx(pod)]:
                 yield from _nginx(facts, name, backend, cluster, nginx[0])
 
 
@@ -121,11 +122,6 @@ def _rollouts(pods: list[Object], subject: str) -> Found:
 # NGINX as the second hop
 
 
-def _is_nginx(pod: Object) -> bool:
-    containers = (pod.get("spec") or {}).get("containers") or ()
-    return any(f"{NGINX}/controller" in str(c.get("image", "")) for c in containers)
-
-
 def _nginx(facts: Facts, name: str, backend: BackendSpec, cluster: str, pod: Object) -> Found:
     settings = _settings(facts, cluster, pod)
     subject = f"{cluster}/{pod['metadata']['namespace']}"
@@ -137,6 +133,29 @@ def _nginx(facts: Facts, name: str, backend: BackendSpec, cluster: str, pod: Obj
     yield from _loop(backend, settings, ingresses, subject, trusts=trusts)
     yield from _clients(settings, ingresses, subject, trusts=trusts)
     yield from _patience(name, backend, settings, subject)
+    yield from _behind(facts, cluster)
+
+
+def _behind(facts: Facts, cluster: str) -> Found:
+    """NGINX asks again what failed, but no POST: it is lost with the pod that ends under it."""
+    check = "pods behind NGINX outlive its list"
+    try:
+        served = list(behind_nginx(facts.reader, cluster, facts.spec.hostnames))
+    except EdgebookError:
+        return
+    for namespace, service, pods in served:
+        if not pods:
+            continue
+        spec, subject = pods[0].get("spec") or {}, f"{cluster}/{namespace}/{service}"
+        hooked = any(waits(c) is not None for c in spec.get("containers") or ())
+        short = impatient(spec, NGINX_ASKS) if hooked else "no container has a preStop"
+        if short:
+            remedy = (
+                f"preStop sleep of {NGINX_ASKS} s or more, grace above it: else rollouts cost POSTs"
+            )
+            yield result(UNCERTAIN, check, subject, short, remedy)
+        else:
+            yield result(OK, check, subject, counted(len(pods), "pod"))
 
 
 def _settings(facts: Facts, cluster: str, pod: Object) -> dict[str, str]:

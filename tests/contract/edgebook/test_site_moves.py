@@ -223,6 +223,8 @@ def test_an_upgrade_is_refused_while_pods_would_lose_requests(site: Any) -> None
     with pytest.raises(RefusedError, match="cannot be upgraded under traffic") as refused:
         done(site, "upgrade", **wish)
     assert "shop/postgres: no preStop" in refused.value.why
+    assert "shop/storefront, behind ingress-nginx: no preStop" in refused.value.why
+    assert "shop/api, behind" not in refused.value.why  # waits 60 s, and has its budget
     assert "still leads to" not in refused.value.why
     done(site, "cut-over", "back", steps=[100])
     with pytest.raises(RefusedError, match="cannot be upgraded under traffic") as refused:

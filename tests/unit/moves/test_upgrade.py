@@ -69,6 +69,29 @@ def test_each_thing_that_would_lose_requests_is_named(
 
 
 @pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({}, ""),
+        ({"containers": [hook(sleep={"seconds": 10})]}, ""),
+        ({"containers": [hook(sleep={"seconds": 9})]}, "waits 9 s"),
+        ({"containers": [{"name": "api"}]}, "no preStop: what NGINX has sent is lost"),
+        ({"terminationGracePeriodSeconds": 30}, "ends the preStop"),
+        ({"readinessGates": []}, ""),  # Google does not ask these
+    ],
+)
+def test_pods_that_nginx_asks_must_outlive_its_list(spec: dict[str, Any], words: str) -> None:
+    pods = [pod(**spec), pod("n2", **spec)]
+    found = list(upgrade.behind("shop/web", pods, [BUDGET]))
+    assert [words in one and "behind ingress-nginx" in one for one in found] == [True] * bool(words)
+
+
+def test_pods_that_nginx_asks_must_not_all_go_at_once() -> None:
+    (told,) = upgrade.behind("shop/web", TWO, [])
+    assert "shop/web, behind ingress-nginx: no PodDisruptionBudget" in told
+    assert list(upgrade.behind("shop/web", [], [])) == []
+
+
+@pytest.mark.parametrize(
     ("data", "problem"),
     [({}, "keep-alive 75"), ({"keep-alive": "600"}, "keep-alive 600"), ({"keep-alive": "620"}, "")],
 )

@@ -43,6 +43,7 @@ def found(
         "api/v1/services": [service],
         f"api/v1/namespaces/{NAMESPACE}/pods": [one or pod()],
         f"api/v1/namespaces/{NAMESPACE}/configmaps": [config],
+        "apis/networking.k8s.io/v1/ingressclasses": [],
         "apis/networking.k8s.io/v1/ingresses": [ingress] if ingress else [],
         "api/v1/namespaces/shop/pods": [],
         "api/v1/namespaces/iot/pods": [],
@@ -123,3 +124,71 @@ def test_udp_and_a_port_that_nobody_has_are_refused() -> None:
     assert state is FAILED and "the pods name 10254, 8443" in why
     probe = {"backends.web.health_check": {"type": "HTTP", "path": "/healthz", "port": 10254}}
     assert found(GOOD, built=probe)["pods listen on the probed port"][0] is OK
+
+
+def behind(
+    one: dict[str, Any], *, host: str = "shop.example.com", kind: str = "nginx"
+) -> list[tuple[CheckState, str, str]]:
+    """(state, subject, reason) of the pods behind NGINX, where an Ingress leads to shop/web."""
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    rules = [{"host": host, "http": {"paths": [{"path": "/", "backend": backend}]}}]
+    service = {
+        "metadata": {"namespace": NAMESPACE, "name": "ingress-nginx-controller"},
+        "spec": {"ports": [{"port": 443, "protocol": "TCP"}]},
+    }
+    web = {"metadata": {"namespace": "shop", "name": "web"}, "spec": {"selector": {"app": "web"}}}
+    ours = {"kubernetes.io/ingress.class": "outer"}
+    outer = {"metadata": {"name": "outer"}, "spec": {"controller": "k8s.io/ingress-nginx"}}
+    one = {**one, "metadata": {"namespace": "shop", "name": "web-0", "labels": {"app": "web"}}}
+    other = {**one, "metadata": {**one["metadata"], "name": "job-0", "labels": {"app": "job"}}}
+    objects = {
+        "api/v1/services": [service, web],
+        f"api/v1/namespaces/{NAMESPACE}/pods": [pod()],
+        f"api/v1/namespaces/{NAMESPACE}/configmaps": [],
+        "apis/networking.k8s.io/v1/ingressclasses": [outer] if kind == "outer" else [],
+        "apis/networking.k8s.io/v1/ingresses": [
+            {
+                "metadata": {
+                    "namespace": "shop",
+                    "name": "web",
+                    "annotations": ours if kind == "outer" else {},
+                },
+                "spec": {"rules": rules} | ({} if kind == "outer" else {"ingressClassName": kind}),
+            }
+        ],
+        "api/v1/namespaces/shop/pods": [other, one],
+        "api/v1/namespaces/iot/pods": [],
+    }
+    return [
+        (item.state, item.subject, item.reason)
+        for item in foresight(facts_of({"built": {}, "objects": objects}))
+        if item.check == "pods behind NGINX outlive its list"
+    ]
+
+
+def waiting(seconds: int, grace: int = 30) -> dict[str, Any]:
+    hook = {"preStop": {"sleep": {"seconds": seconds}}}
+    spec = {
+        "terminationGracePeriodSeconds": grace,
+        "containers": [{"name": "web", "lifecycle": hook}],
+    }
+    return {"spec": spec}
+
+
+@pytest.mark.parametrize("kind", ["nginx", "outer"])
+def test_pods_behind_nginx_that_end_at_once_are_said(kind: str) -> None:
+    hasty = {"spec": {"containers": [{"name": "web"}]}}
+    (said,) = behind(hasty, kind=kind)
+    assert said == (UNCERTAIN, "blue/shop/web", "no container has a preStop")
+    ((state, _, why),) = behind(waiting(5), kind=kind)
+    assert state is UNCERTAIN and "waits 5 s, endpoints are asked for up to 10 s" in why
+    ((state, _, why),) = behind(waiting(60), kind=kind)
+    assert state is UNCERTAIN and "ends the preStop" in why
+
+
+def test_pods_behind_nginx_that_wait_or_are_of_others_are_well() -> None:
+    assert behind(waiting(10)) == [(OK, "blue/shop/web", "1 pod")]
+    hasty = {"spec": {"containers": [{"name": "web"}]}}
+    assert behind(hasty, host="www.example.org") == []
+    assert behind(hasty, kind="gce") == []
+    assert len(behind(hasty, host="")) == 1
