@@ -27,6 +27,7 @@ ZONE_OUT = 25  # simulated: probes every 5 s, two of them, each patient for 5 s
 SPREAD_OUT = 120  # simulated: Google's front ends differ for so long
 REGION = "us-central1"
 DENSE = 8  # checks besides the params' own, each of clients whose connections stay open
+COARSE = 10  # calls between the kills of what is not the one whole swap
 PATIENCE = 3.0  # of our seconds: longer than the meter waits for an answer
 
 Row = Callable[[str, float, str, str], dict[str, Any]]
@@ -88,15 +89,18 @@ def killed(book: Any, admin: Admin, row: Row, file: str) -> Iterator[dict[str, A
 
 
 def chains(runner: Runner, admin: Admin, row: Row, each: int) -> Iterator[dict[str, Any]]:
-    """Half of the way and back, there, and home by a swap of its own."""
+    """Half of the way and back, there, and home by a swap of its own.
+
+    The whole swap is killed at every `each`-th call, the others at every COARSE-th at most.
+    """
     killed = lost = 0
-    for to, mode, until in (
-        ("green", "apply", "half"),
-        ("green", "back", ""),
-        ("green", "apply", ""),
-        ("blue", "apply", ""),
+    for to, mode, until, every in (
+        ("green", "apply", "half", max(each, COARSE)),
+        ("green", "back", "", max(each, COARSE)),
+        ("green", "apply", "", each),
+        ("blue", "apply", "", max(each, COARSE)),
     ):
-        found = chain(runner, admin, to, mode, each=each, until=until)
+        found = chain(runner, admin, to, mode, each=every, until=until)
         killed += found.killed
         lost += len(found.wrong) + (not found.arrived and not until)
         by = ", ".join(f"{name or 'reading'} {count}" for name, count in found.kills.items())

@@ -14,8 +14,8 @@ At 60, the 60 s that a pod waits for Google's front ends are one second of a mac
 with the million, and some of its requests meet pods that have ended.
 
 Runs of swaps are killed at every BENCH_EACH-th call (25), before and after its effect, each going
-on where the last one died; BENCH_TRAFFIC_EACH is the same under traffic (1: at every call; an hour
-or two).
+on where the last one died; BENCH_TRAFFIC_EACH is the same under traffic (1: at every call of one
+swap, and at every tenth of half a one, its way back and the way home; an hour).
 """
 
 import json
