@@ -354,6 +354,28 @@ def test_connections_that_stop_in_the_middle_are_dropped_at_every_door(
     assert sim.admin("GET", "failures")["failures"] == []
 
 
+def test_who_goes_in_the_middle_of_a_body_is_no_defect(start_sim: Callable[..., Any]) -> None:
+    """A client that is killed: nobody is left to answer, and it is no fault of the simulator."""
+    sim = start_sim("--scenario", "greenfield")
+    host, _, port = urlsplit(sim.ready["clusters"]["blue"]["server"]).netloc.rpartition(":")
+    trusted = ssl.create_default_context(cafile=sim.ready["env"]["GCPSIM_CA_FILE"])
+    post = SLOW_POST.format("/api/v1/namespaces")
+    post = post.replace("\r\n\r\n{", "\r\nExpect: 100-continue\r\n\r\n")
+    with (
+        socket.create_connection((host, int(port)), timeout=30) as plain,
+        trusted.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        connection.sendall(post.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")  # it waits for the body now
+    answer = requests.get(
+        f"{sim.ready['clusters']['blue']['server']}/api/v1/namespaces",
+        verify=sim.ready["env"]["GCPSIM_CA_FILE"], timeout=30,
+    )  # fmt: skip
+    assert answer.status_code == 200
+    sim.stop()
+    assert "Traceback" not in sim.errors
+
+
 # Controllers and timers
 
 

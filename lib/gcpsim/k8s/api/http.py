@@ -115,6 +115,8 @@ class ApiServer:
         except web.HTTPRequestEntityTooLarge:
             message = f"Request entity too large: limit is {BODY_LIMIT}"
             raise StatusError(413, "RequestEntityTooLarge", message) from None
+        except ConnectionError:  # whoever asked is gone: nobody is left to answer
+            raise Dropped from None
 
     async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         self.world.transact(lambda: self._authorize(call))

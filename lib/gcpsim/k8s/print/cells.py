@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from gcpsim.k8s.print.shown import age
+from gcpsim.k8s.print.shown import age, labels_text
 
 Doc = dict[str, Any]
 Cell = Callable[[Doc, float], Any]
@@ -114,13 +114,6 @@ def event_source(obj: Doc, now: float) -> str:
     return ", ".join(part for part in named if part)
 
 
-def job_status(obj: Doc, now: float) -> str:
-    for condition in obj.get("status", {}).get("conditions") or ():
-        if condition.get("status") == "True" and condition["type"] in ("Complete", "Failed"):
-            return str(condition["type"])
-    return "Running"
-
-
 def node_roles(obj: Doc, now: float) -> str:
     prefix = "node-role.kubernetes.io/"
     names = obj["metadata"].get("labels") or {}
@@ -180,6 +173,11 @@ def claim(obj: Doc, now: float) -> str:
     """The claim of a volume, as namespace/name."""
     ref = obj.get("spec", {}).get("claimRef") or {}
     return f"{ref.get('namespace')}/{ref.get('name')}" if ref else ""
+
+
+def selector(obj: Doc, now: float) -> str:
+    """Of a ReplicationController, whose selector is plain labels."""
+    return labels_text((obj.get("spec") or {}).get("selector"))
 
 
 def last_schedule(obj: Doc, now: float) -> str:

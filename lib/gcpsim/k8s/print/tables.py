@@ -7,7 +7,8 @@ ages at the cluster's own time, since the simulated clock is not the client's.
 from typing import Any
 
 from gcpsim.k8s.objects.cluster import Cluster
-from gcpsim.k8s.print.columns import COLUMNS, Column, age_of
+from gcpsim.k8s.print.column import Column, age_of
+from gcpsim.k8s.print.columns import COLUMNS
 from gcpsim.k8s.print.jsonpath import find
 from gcpsim.k8s.print.shown import metadata_only
 from gcpsim.k8s.types.registry import Resource
