@@ -13,6 +13,7 @@ from gcpsim.core.world import World
 from gcpsim.gke.certmanager import CertManager
 from gcpsim.gke.service import Gke
 from gcpsim.k8s.objects.cluster import Cluster
+from gcpsim.k8s.types.names import group_of
 from gcpsim.k8s.types.status import StatusError
 from gcpsim.scenarios.reader import VARIABLE, Manifest, Scenario, ScenarioError
 
@@ -80,7 +81,7 @@ def _filled(text: str, variables: dict[str, str]) -> str:
 def _create(cluster: Cluster, manifest: Manifest, variables: dict[str, str]) -> None:
     obj = yaml.safe_load(_filled(manifest.text, variables))
     where = f"{manifest.source} line {manifest.line}"
-    group = str(obj["apiVersion"]).rpartition("/")[0]
+    group = group_of(str(obj["apiVersion"]))
     resource = cluster.registry.by_kind(group, obj["kind"])
     if resource is None:
         kind = f"{obj['apiVersion']} {obj['kind']}"

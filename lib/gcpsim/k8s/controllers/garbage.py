@@ -8,6 +8,7 @@ from collections import defaultdict
 
 from gcpsim.k8s.controllers.objects import Obj, deleting, key_of, split, uid_of, with_meta
 from gcpsim.k8s.controllers.plane import Plane
+from gcpsim.k8s.types.names import group_of
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 SKIPPED = frozenset({"events", "leases"})
@@ -90,7 +91,7 @@ class GarbageCollector:
                 self.cluster.delete(resource, *split(key))
 
     def _exists(self, owner: Obj, namespace: str) -> bool:
-        group = owner["apiVersion"].rpartition("/")[0]
+        group = group_of(owner["apiVersion"])
         resource = self.cluster.registry.by_kind(group, owner["kind"])
         if resource is None:
             return False

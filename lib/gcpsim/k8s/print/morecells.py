@@ -4,6 +4,7 @@ from typing import Any
 
 from gcpsim.k8s.print.cells import Cell, Doc, at
 from gcpsim.k8s.print.shown import human
+from gcpsim.k8s.types.names import group_of
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 SHOWN_METRICS = 2
@@ -165,7 +166,7 @@ def queuing(field: str) -> Cell:
 def controller(obj: Doc, now: float) -> str:
     for one in obj["metadata"].get("ownerReferences") or ():
         if one.get("controller"):
-            group = str(one.get("apiVersion", "")).rpartition("/")[0]
+            group = group_of(str(one.get("apiVersion", "")))
             kind = str(one.get("kind", "")).lower()
             return f"{kind}.{group}/{one.get('name')}" if group else f"{kind}/{one.get('name')}"
     return NONE

@@ -143,3 +143,8 @@ def labels_causes(field: str, labels: dict[str, str] | None) -> list[Cause]:
         causes += check(qualified, field, key)
         causes += check(label_value, field, value)
     return causes
+
+
+def group_of(api_version: str) -> str:
+    """The group of an apiVersion: `apps` of `apps/v1`, "" of `v1`."""
+    return api_version.rpartition("/")[0]
