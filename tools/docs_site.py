@@ -75,6 +75,7 @@ def _folders(text: str) -> str:
     found = {"decisions/": "decisions/0003-tls-proxies-in-step-four.md",
              "sample-moves/": "sample-moves/index.html",
              "sample-record/": "sample-record/index.html",
+             "sample-stories/": "sample-stories/index.html",
              "pipelines/": "pipelines/github-actions.yml"}  # fmt: skip
     for name, page in found.items():
         text = text.replace(f"]({name})", f"]({page})")

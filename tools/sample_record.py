@@ -1,9 +1,12 @@
-"""Make docs/sample-record and docs/sample-moves anew: executed and sealed, as the pages show them.
+"""Make the sample records of docs/ anew: executed and sealed, as the pages show them.
 
-The first is one rehearsal that builds the front door, the second the life of it afterwards: each
-move's runbook, on a simulator without traffic, and an old load balancer modernised beside it. nbval
-compares them with what is shown today in `make test`. Run this after a change of what the notebooks
-show, look at the difference, and commit it. `tools/sample_record.py moves` makes the second only.
+docs/sample-record is one rehearsal that builds the front door, docs/sample-moves the life of it
+afterwards: each move's runbook, on a simulator without traffic, and an old load balancer modernised
+beside it. nbval compares them with what is shown today in `make test`. docs/sample-stories has what
+`edgebook rehearse` plays once the front door stands, under traffic, every story with its records;
+`make test` plays the stories and compares what may not differ. Run this after a change of what the
+notebooks show, look at the difference, and commit it. `tools/sample_record.py record`, `moves` or
+`stories` makes one of them only.
 """
 
 import json
@@ -11,13 +14,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+import yaml
+from edgebook.cli.commands._stories import Chapter, stories
+from edgebook.runbook.sequence import front_door
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 BUILT, MOVED = ROOT / "docs" / "sample-record", ROOT / "docs" / "sample-moves"
+TOLD, CHAPTERS = ROOT / "docs" / "sample-stories", ROOT / "build" / "stories"
 PARAMS = ["--params", "params/rehearsal.yaml"]
 STEPS, SOAK = {"steps": "[50, 100]"}, {"soak": "15s"}
 ZONE = {"leave": "us-central1-a", "drill": "true"}
@@ -77,7 +86,8 @@ RUNS = (
     ("operate/scheme", {"rules": "old-80,old-8080", "steps": "[50]", "soak": "1m"}, "apply"),
 )
 PROJECT = "compute/v1/projects/shop-rehearsal/global"
-SIMULATOR = ["serve", "--scenario", "legacy", "--time-scale", "0", "--no-dataplane"]
+QUIET = ["--time-scale", "0", "--no-dataplane"]
+CARRYING = ["--time-scale", "180", "--dataplane"]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -99,18 +109,60 @@ def built() -> int:
     return code
 
 
+@contextmanager
+def simulator(*options: str) -> Iterator[dict[str, str]]:
+    """The legacy shop; the variables that lead to it."""
+    words = [BIN / "gcpsim", "serve", "--scenario", "legacy", *options]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            assert process.stdout is not None
+            yield dict(json.loads(process.stdout.readline())["env"])
+        finally:
+            process.terminate()
+
+
 def moved() -> int:
     """A front door that is there already, and what is done with it."""
     shutil.rmtree(MOVED, ignore_errors=True)
-    with subprocess.Popen(
-        [BIN / "gcpsim", *SIMULATOR], stdout=subprocess.PIPE, text=True, env=environment()
-    ) as simulator:
-        try:
-            assert simulator.stdout is not None
-            world = json.loads(simulator.stdout.readline())["env"]
-            return _moved(world)
-        finally:
-            simulator.terminate()
+    with simulator(*QUIET) as world:
+        return _moved(world)
+
+
+def told() -> int:
+    """Every story on a front door of its own, under traffic."""
+    shutil.rmtree(TOLD, ignore_errors=True)
+    code = 0
+    for name, chapters in sorted(stories().items()):
+        if name == "build":
+            continue
+        with simulator(*CARRYING) as world:
+            code = code or edgebook("apply", "--quiet", "--approve", "auto", *PARAMS, **world)
+            for number, chapter in enumerate(chapters()):
+                code = code or _told(f"{name or 'whole'}-{number}", chapter, world)
+    (TOLD / ".lock").unlink(missing_ok=True)
+    return code
+
+
+def _told(name: str, chapter: Chapter, world: dict[str, str]) -> int:
+    """What a chapter does once the front door stands."""
+    built = {path.name for path in front_door()}
+    names = [os.path.relpath(path, ROOT) for path in chapter.notebooks if path.name not in built]
+    if not names:
+        return 0
+    params = PARAMS
+    if chapter.params:
+        CHAPTERS.mkdir(parents=True, exist_ok=True)
+        body = yaml.safe_load((ROOT / PARAMS[1]).read_text(encoding="utf-8"))
+        file = CHAPTERS / f"{name}.yaml"
+        file.write_text(yaml.safe_dump({**body, **chapter.params}, sort_keys=False))
+        params = ["--params", str(file.relative_to(ROOT))]
+    given = [word for item in chapter.given.items() for word in ("-p", item[0], _text(item[1]))]
+    where = ["--records", "docs/sample-stories", "--mode", chapter.mode, "--wait-lock", "150"]
+    return edgebook("run", *names, *params, *where, "--approve", "auto", *given, **world)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def make_old(url: str) -> None:
@@ -131,7 +183,8 @@ def _moved(world: dict[str, str]) -> int:
 
 
 def main() -> int:
-    return moved() if sys.argv[1:] == ["moves"] else built() or moved()
+    parts = {"record": built, "moves": moved, "stories": told}
+    return next((code for name in sys.argv[1:] or parts if (code := parts[name]())), 0)
 
 
 if __name__ == "__main__":

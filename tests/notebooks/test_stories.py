@@ -1,0 +1,116 @@
+"""Every story of `edgebook rehearse`, played under traffic, and the records of it in docs/.
+
+The records stay true: what is played today makes the same changes in the same order, by the same
+stages, judged by the same checks, and loses no request. How long it took, and how many requests it
+carried, is of the day.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgebook.cli.commands._stories import Chapter, stories
+from edgebook.records import FolderArchive, Record, load_record, verify_archive
+from edgebook.runbook.sequence import front_door
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+SAMPLE = FolderArchive(ROOT / "docs" / "sample-stories")
+REFRESH = "refresh: .venv/bin/python tools/sample_record.py stories"
+BUILDING = {path.name for path in front_door()}
+NAMES = sorted(name for name in stories() if name != "build")
+STAGE = ("name", "number", "share", "status")
+CHANGE = ("action", "kind", "scope", "name", "status", "sentence")
+SCALE = "60"  # slower than a rehearsal: other tests run beside it
+BLIND = "the meter was blind"  # a machine that is busy leaves the meter no time to look
+pytestmark = pytest.mark.timeout(900)
+
+
+def moving(chapter: Chapter) -> list[str]:
+    """The notebooks of a chapter that do not build the front door."""
+    return [path.name for path in chapter.notebooks if path.name not in BUILDING]
+
+
+def kept(story: str) -> list[Record]:
+    """The committed records of a story, in their order."""
+    ids = iter(SAMPLE.change_ids())
+    found: dict[str, list[Record]] = {}
+    for name in NAMES:
+        found[name] = [load_record(SAMPLE, next(ids)) for c in stories()[name]() if moving(c)]
+    assert next(ids, None) is None, f"more records than chapters; {REFRESH}"
+    return found[story]
+
+
+def facts(record: Record) -> list[dict[str, Any]]:
+    """What may not differ between two times that a chapter is played."""
+    return [
+        {
+            "notebook": step["notebook"],
+            "status": step["status"],
+            "stages": [[s[key] for key in STAGE] for s in step.get("stages") or ()],
+            # Writes of one stage go out side by side: which is done first is of the day.
+            "changes": sorted([timeless(c[key]) for key in CHANGE] for c in step["changes"]),
+            "checks": [(c["check"], c["subject"], c["state"]) for c in step["checks"]],
+            "tables": {name: table["columns"] for name, table in step["tables"].items()},
+            "standing": timeless((step.get("ladder") or {}).get("standing") or ""),
+        }
+        for step in record.steps
+        if step["notebook"] not in BUILDING
+    ]
+
+
+def timeless(words: str) -> str:
+    return re.sub(r"\d+(\.\d+)? (s|min|h|days?)\b", "TIME", words)
+
+
+def played(story: str, folder: Path) -> list[Record]:
+    """The records of a story as it is played now, each of a run that ended well."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
+    words = ["rehearse", "--records", str(folder / "records"), "--time-scale", SCALE]
+    done = subprocess.run(
+        [BIN / "edgebook", *words, *(("--story", story) if story else ())],
+        cwd=ROOT, env={**clean, "EDGEBOOK_STATE": str(folder / "state")},
+        capture_output=True, text=True, timeout=800,
+    )  # fmt: skip
+    if done.returncode and BLIND in done.stdout + done.stderr:
+        return []
+    assert done.returncode == 0, done.stdout + done.stderr
+    archive = FolderArchive(folder / "records")
+    assert verify_archive(archive).intact
+    return [load_record(archive, change_id) for change_id in archive.change_ids()]
+
+
+@pytest.mark.parametrize("story", NAMES, ids=lambda name: name or "whole")
+def test_a_story_is_what_its_sample_says_and_loses_no_request(story: str, tmp_path: Path) -> None:
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if records := played(story, folder):
+            break
+    assert records, "the meter was blind three times"
+    for record in records:
+        traffic = record.data["traffic"]
+        assert traffic["sent"] > 0 and traffic["failed"] == 0, traffic["sentence"]
+    now = [facts(record) for record in records]
+    now = [steps for steps in now if steps]
+    for before, after in zip(kept(story), now, strict=True):
+        assert json.loads(json.dumps(after)) == json.loads(json.dumps(facts(before))), REFRESH
+
+
+def test_the_sample_stories_are_intact_and_were_made_under_traffic() -> None:
+    verdict = verify_archive(SAMPLE)
+    assert verdict.intact, f"{verdict}\n{REFRESH}"
+    for name in NAMES:
+        for record in kept(name):
+            traffic = record.data["traffic"]
+            assert record.status == "succeeded" and traffic["failed"] == 0
+            fronts = {share["frontend"] for share in traffic["by"]}
+            assert {"web", "mqtt", "postgres"} <= fronts, f"{record.change_id}: {REFRESH}"
+            for step in record.steps:
+                for stage in step.get("stages") or ():
+                    assert stage["seen"]["state"] == "ok", (step["name"], stage["name"])
