@@ -8,6 +8,8 @@ import pytest
 import yaml
 from edgebook.book import Book, open
 
+from tests.unit.params_edits import edited
+
 PARAMS = Path(__file__).parents[3] / "params" / "rehearsal.yaml"
 
 
@@ -104,3 +106,23 @@ def quiet_shop(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         patch.delenv("EDGEBOOK_JOURNAL", raising=False)
         yield Shop(simulator, tmp_path_factory.mktemp("params"))
     simulator.stop()
+
+
+class Staged(Shop):
+    """A shop whose params have the edits of a row."""
+
+    edits: dict[str, Any] = {}
+
+    def params(self, **changes: Any) -> dict[str, Any]:
+        body: dict[str, Any] = yaml.safe_load(edited(self.edits))
+        return {**body, "records": {"archive": str(self.folder / "records")}, **changes}
+
+
+@pytest.fixture(scope="module")
+def staged(quiet_shop: Shop) -> Staged:
+    """A shop whose world has a mark `built`: its front door stands, and all is well."""
+    shop = Staged(quiet_shop.sim, quiet_shop.folder)
+    shop.book().apply("apply", "auto", show_progress=False)
+    assert shop.book().verify().data["counts"]["failed"] == 0
+    shop.sim.admin("POST", "mark", {"name": "built"})
+    return shop
