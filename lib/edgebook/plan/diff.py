@@ -149,7 +149,8 @@ class Diff:
 
     def _missing(self, resource: Resource) -> Iterator[Change]:
         if resource.ownership is Ownership.REFERENCED:
-            text = f"{noun(resource.key)} {resource.name} does not exist"
+            name = f"{noun(resource.key)} {resource.name}"
+            text = f"{name} does not exist: make it, or take it out of the params"
             yield report(resource.key, resource.step, text, blocks=True)
             return
         create = self._make.create(resource)

@@ -15,6 +15,7 @@ from edgebook.model.marks import neg_owner, owner
 from edgebook.model.observed import Observed
 from edgebook.model.paths import name_of
 from edgebook.model.values import Live
+from edgebook.plan import teardown
 from edgebook.plan.live_index import holders_in
 
 
@@ -44,10 +45,13 @@ def leaks(
 def _marked(desired: Desired, live: Live, torn_down: bool) -> Iterator[Leak]:
     wanted = set() if torn_down else {r.key for r in desired.resources} | desired.kept
     holders = holders_in(live)
+    # Pods of what still serves, for others by now, are reached by our rules.
+    serving = set(teardown.serving(desired, live)) if torn_down else set()
     for key, item in sorted(live.items()):
         if not KINDS[key.kind].marker or owner(item.body) != desired.front_door or key in wanted:
             continue
-        held = ", ".join(sorted(str(holder) for holder in holders.of(key)))
+        holding = {*holders.of(key), *(serving if key.kind == "firewall" else ())}
+        held = ", ".join(sorted(f"{noun(holder)} {holder.name}" for holder in holding))
         again = "run teardown again" if torn_down else "edgebook plan shows how it goes"
         why = "carries our mark" if torn_down else "carries our mark, but the params do not name it"
         yield Leak(noun(key), key.name, key.scope, why, f"held by {held}" if held else again)

@@ -4,6 +4,7 @@
 2. A rule waits for the delete of the rule that has its address and port: Google allows one.
 3. Deletes come last: each waits for everything that is made or changed, but for what waits for it,
    and for the deletes of whoever holds what it deletes.
+4. An address goes last of all: its labels carry the lease under which everything else is written.
 Each key has at most one change.
 """
 
@@ -16,6 +17,7 @@ from edgebook.model.values import Action, Change, Live, ResourceKey, refs
 from edgebook.plan.live_index import holders_in
 
 Order = dict[ResourceKey, set[ResourceKey]]
+LEASED = "address"
 
 
 def before(changes: Iterable[Change], live: Live) -> Order:
@@ -34,6 +36,10 @@ def before(changes: Iterable[Change], live: Live) -> Order:
     for change in deletes:
         later = _waiting_for(change.key, waits)
         waits[change.key] |= {key for key in made if key not in later}
+    carriers = {change.key for change in deletes if change.key.kind == LEASED}
+    for key in carriers:
+        following = _waiting_for(key, waits)
+        waits[key] |= {other for other in waits if other not in carriers | following}
     for change in deletes:
         # A delete that would wait for itself waits for nothing: the API then says who holds it.
         if change.key in _reach(change.key, waits):

@@ -35,10 +35,10 @@ def plan(
         found |= {change.key: change for change in _attached(desired, live, set(found))}
     holders = holders_in(live)
     held_by = {key: set(holders.of(key)) for key in found}
-    serving = set(_serving(desired, live))
+    served = set(serving(desired, live))
     for key in found:
         if key.kind == "firewall":
-            held_by[key] |= serving
+            held_by[key] |= served
     held = _held(found, held_by)
     changes = []
     for key, change in found.items():
@@ -178,7 +178,7 @@ def _annotations(desired: Desired, live: Live) -> Iterator[Change]:
             yield Change(Action.DELETE, resource.key, resource.step, text, before=before)
 
 
-def _serving(desired: Desired, live: Live) -> Iterator[ResourceKey]:
+def serving(desired: Desired, live: Live) -> Iterator[ResourceKey]:
     """Backend services with NEGs of ours: probes and requests reach their pods by our rules."""
     for key, item in live.items():
         names = desired.own_negs.get(key.name, ()) if key.kind == "backendService" else ()

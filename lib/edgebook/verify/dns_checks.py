@@ -18,7 +18,8 @@ RECORDS = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
 def zone(facts: Facts) -> Iterator[CheckResult]:
     """The managed zones exist, hold the hostnames, and their parents delegate to them."""
     if not facts.zone:
-        yield result(SKIPPED, "DNS zone", "-", "the params name none", step=Step.ADDRESS_AND_DNS)
+        why = "the params name none: 10 and 20 say which records to set at your provider"
+        yield result(SKIPPED, "DNS zone", "-", why, step=Step.ADDRESS_AND_DNS)
     for scope in facts.names.zones():
         yield from _zone(facts, scope)
 
@@ -47,7 +48,8 @@ def _zone(facts: Facts, scope: str) -> Iterator[CheckResult]:
         "correct the hostnames, or name their own zone under dns.zones" if outside else "",
         step=Step.ADDRESS_AND_DNS,
     )
-    yield _delegation(facts, name, suffix, found.get("nameServers") or ())
+    if found.get("visibility") != "private":
+        yield _delegation(facts, name, suffix, found.get("nameServers") or ())
 
 
 def _delegation(facts: Facts, name: str, suffix: str, servers: tuple[str, ...]) -> CheckResult:

@@ -1,8 +1,7 @@
 """Everything that can be known to be wrong before anything is changed.
 
 Credentials, permissions, enabled APIs, quotas, clusters, Services, DNS. A question that cannot be
-asked is uncertain, never silently passed over. Roles and permissions: Google documentation pages
-"IAM roles and permissions index" of each service.
+asked is uncertain, never silently passed over.
 """
 
 import json
@@ -13,7 +12,7 @@ from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookEr
 from edgebook.base.text import counted
 from edgebook.desired import firewall
 from edgebook.front_door import FrontDoor, Moment
-from edgebook.model.kinds import KINDS, Api, named
+from edgebook.model.kinds import KINDS, named
 from edgebook.model.paths import compute_scope, name_of
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
 from edgebook.verify import (
@@ -28,32 +27,8 @@ from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
 from edgebook.verify.firewall_rules import Verdict
+from edgebook.verify.preflight_access import apis, permissions
 
-# What brings the permissions of an API's kinds, and permissions that are of no kind.
-ROLES = {
-    Api.COMPUTE: "roles/compute.loadBalancerAdmin",
-    Api.DNS: "roles/dns.admin",
-    Api.CERTIFICATE_MANAGER: "roles/certificatemanager.owner",
-}
-BESIDES = {
-    "roles/compute.securityAdmin": ("compute.networks.updatePolicy",),
-    "roles/dns.admin": ("dns.changes.create", "dns.changes.get", "dns.managedZones.get"),
-    "roles/certificatemanager.owner": ("certificatemanager.operations.get",),
-    "roles/container.developer": ("container.clusters.get", "container.services.update"),
-}
-
-
-def needed() -> dict[str, tuple[str, ...]]:
-    """The permissions that the six steps need, by the role that brings them."""
-    found: dict[str, set[str]] = {role: set(more) for role, more in BESIDES.items()}
-    for kind in KINDS.values():
-        if kind.permissions:
-            role = kind.role or ROLES[kind.api]
-            found.setdefault(role, set()).update(kind.needed)
-    return {role: tuple(sorted(names)) for role, names in sorted(found.items())}
-
-
-SERVICES = ("compute", "dns", "certificatemanager", "container")
 Check = Callable[[FrontDoor, Moment], Iterable[CheckResult]]
 
 
@@ -111,40 +86,6 @@ def project(door: FrontDoor) -> Iterator[CheckResult]:
 def _world(door: FrontDoor) -> str:
     world = door.connection.world
     return world.name if world else ""
-
-
-def permissions(door: FrontDoor) -> Iterator[CheckResult]:
-    """The permissions that the six steps need, asked of the project, 100 at a time at most."""
-    path = f"v3/projects/{door.spec.project}:testIamPermissions"
-    for role, wanted in needed().items():
-        body = {"permissions": list(wanted)}
-        answer = door.wire.request("cloudresourcemanager", "POST", path, body=body)
-        missing = set(wanted) - set(answer.get("permissions") or ())
-        check = f"permissions of {role.removeprefix('roles/')}"
-        if missing:
-            remedy = f"grant {role}, or a role with these permissions, on {door.spec.project}"
-            yield result(FAILED, check, door.spec.project, joined(missing), remedy)
-        else:
-            yield result(OK, check, door.spec.project, f"{len(wanted)} permissions")
-
-
-def apis(door: FrontDoor) -> Iterator[CheckResult]:
-    """The APIs that the six steps call are enabled."""
-    pages = door.wire.pages(
-        "serviceusage", f"v1/projects/{door.spec.project}/services", filter="state:ENABLED"
-    )
-    enabled = {
-        str((item.get("config") or {}).get("name") or name_of(item["name"]))
-        for page in pages
-        for item in page.get("services") or ()
-    }
-    for name in SERVICES:
-        host = f"{name}.googleapis.com"
-        if host in enabled:
-            yield result(OK, "API enabled", host)
-        else:
-            remedy = f"gcloud services enable {host} --project {door.spec.project}"
-            yield result(FAILED, "API enabled", host, "disabled", remedy)
 
 
 def quotas(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
@@ -277,14 +218,20 @@ def policies(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     if found.unread:
         yield result(UNCERTAIN, check, network, found.unread, found.way)
         return
+    looked = 0
     for cluster in moment.observed.clusters.values():
         for port in firewall.ports(facts.spec, cluster):
+            looked += 1
             way = firewalling.way_in(facts, cluster, port)
             if way.policy and way.trouble:
                 state = UNCERTAIN if way.verdict is Verdict.UNSURE else FAILED
                 yield result(state, check, cluster.name, way.words, way.trouble.remedy)
                 return
-    yield result(OK, check, network, f"{len(found.all)} policies")
+    words = f"{len(found.all)} policies"
+    if looked:
+        yield result(OK, check, network, f"{words}, asked for {counted(looked, 'port')} of pods")
+    else:
+        yield result(SKIPPED, check, network, f"{words}, but no port of pods is known yet")
 
 
 def address(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:

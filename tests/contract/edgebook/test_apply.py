@@ -189,8 +189,11 @@ def test_teardown_leaves_the_world_as_it_was(shop):
     book.apply("apply", "auto", show_progress=False)
     down = book.teardown()
     assert not down.plan().empty
+    shop.sim.admin("DELETE", "calls")
     applied = down.apply("apply", down.plan().hash, show_progress=False)
     assert str(applied.leaks or "") == ""
+    deleted = [call["path"] for call in shop.log() if call["verb"] == "DELETE"]
+    assert deleted[-1].endswith("addresses/shop-edge"), "the lease is in its labels"
     assert down.plan().empty
     after = shop.state()
     for changed in ("serviceAnnotation",):

@@ -19,7 +19,7 @@ from edgebook.plan.diff import diff
 from edgebook.terraform import export
 from edgebook.terraform.arguments import ARGUMENTS, KNOWN
 from edgebook.terraform.types import exported, type_of
-from edgebook.verify.preflight import needed
+from edgebook.verify.preflight_access import needed
 
 from tests.unit.ideal_cloud import IdealCloud
 from tests.unit.params_edits import spec_of

@@ -168,3 +168,13 @@ def test_a_delete_does_not_wait_for_what_waits_for_it_at_second_hand():
         third: {new},
         key("address", "else"): set(),
     }
+
+
+def test_an_address_goes_when_everything_else_is_done():
+    """Its labels carry the lease: what is written after it is gone would be written without one."""
+    names = ("address", "forwardingRule", "sslPolicy", "urlMap", "dnsRecordSet")
+    work = [change(Action.DELETE, kind) for kind in names]
+    work += [change(Action.DELETE, "address", "six"), change(Action.UPDATE, "firewall")]
+    waits = order.before(work, {})
+    rest = {c.key for c in work if c.key.kind != "address"}
+    assert waits[key("address")] == waits[key("address", "six")] == rest

@@ -182,7 +182,7 @@ def test_after_a_teardown_everything_marked_is_left_over(door: Standing) -> None
     marked = {item.kind for item in found}
     assert {"address", "backend service", "certificate map", "NEG"} <= marked
     held = next(item for item in found if item.kind == "health check")
-    assert held.remedy.startswith("held by backendService")
+    assert held.remedy.startswith("held by backend service")
     web = next(item for item in found if item.kind == "NEG")
     assert web.remedy == "held by backend service shop-web: detach it there"
 

@@ -1,0 +1,336 @@
+"""What could hurt later is found by the preflight, before step 10: each is staged and told.
+
+A row is a trap: how it is staged, the sentences of `00 Preflight` (or of the plan, where the params
+themselves say it), and its wrong neighbours that must not come. Rows of the thirty failures that
+the preflight tells stand in test_thirty.py.
+"""
+
+import pytest
+
+from tests.contract.edgebook.conftest import Staged
+from tests.contract.edgebook.staging import (
+    API,
+    DEPLOYMENT,
+    GLOBAL,
+    INGRESS,
+    NGINX_CONFIG,
+    Row,
+    Stage,
+    apply,
+    plan,
+    play,
+    preflight,
+)
+from tests.unit.params_edits import GONE
+
+UDP = {"spec": {"ports": [{"port": 8080, "targetPort": 8080, "protocol": "UDP"}]}}
+PLAIN_WEB = {
+    "backends.web.protocol": "HTTP",
+    "backends.web.health_check": {"type": "HTTP", "path": "/healthz"},
+    "backends.web.neg.port": 80,
+}
+BOTH = ["shop.example.com", "shop.example.org"]
+TWO_NAMES = {"hostnames": BOTH, "routes.0.hosts": BOTH, "checks": []}
+ALLOW = "nginx.ingress.kubernetes.io/whitelist-source-range"
+RULE = {
+    "priority": 1,
+    "matchRules": [
+        {"prefixMatch": "/", "headerMatches": [{"headerName": "x", "presentMatch": True}]}
+    ],
+    "service": "api",
+}
+
+
+def set_nginx(stage: Stage, **data: str | None) -> None:
+    stage.kube("PATCH", NGINX_CONFIG, {"data": data})
+
+
+def hold_port(stage: Stage, port: str) -> None:
+    """Somebody's forwarding rule has the address and the port."""
+    stage.compute("POST", "addresses", {"name": "shop-edge"})
+    stage.advance(60)
+    check = {"name": "other", "type": "TCP", "tcpHealthCheck": {"port": 80}}
+    stage.compute("POST", "healthChecks", check)
+    stage.advance(60)
+    service = {
+        "name": "other",
+        "protocol": "TCP",
+        "loadBalancingScheme": "EXTERNAL_MANAGED",
+        "healthChecks": [f"{GLOBAL}/healthChecks/other"],
+    }
+    stage.compute("POST", "backendServices", service)
+    stage.advance(60)
+    proxy = {"name": "other", "service": f"{GLOBAL}/backendServices/other"}
+    stage.compute("POST", "targetTcpProxies", proxy)
+    stage.advance(60)
+    rule = {
+        "name": "other",
+        "IPAddress": f"{GLOBAL}/addresses/shop-edge",
+        "portRange": port,
+        "target": f"{GLOBAL}/targetTcpProxies/other",
+        "loadBalancingScheme": "EXTERNAL_MANAGED",
+    }
+    stage.compute("POST", "forwardingRules", rule)
+    stage.advance(60)
+
+
+ROWS = [
+    Row(
+        "names at another provider",
+        lambda s: None,
+        preflight,
+        ("the params name none: 10 and 20 say which records to set at your provider",),
+        (" failed ", "dns.admin", "dns.googleapis.com", "run 10", "not delegated"),
+        built=False,
+        params={"dns": GONE},
+    ),
+    Row(
+        "names in two zones, one of them not named",
+        lambda s: s.zone("org", dnsName="example.org."),
+        preflight,
+        (
+            "failed DNS zone holds the names shop-example shop.example.org not under example.com.",
+            "name their own zone under dns.zones",
+        ),
+        ("not delegated", "correct dns.zone"),
+        built=False,
+        params=TWO_NAMES,
+    ),
+    Row(
+        "names in two zones",
+        lambda s: s.zone("org", dnsName="example.org."),
+        preflight,
+        (
+            "ok DNS zone holds the names org example.org.",
+            "zone is delegated example.org.",
+        ),
+        (
+            " failed ",
+            "not under",
+        ),
+        built=False,
+        params={**TWO_NAMES, "dns.zones": {"org": "example.org"}},
+    ),
+    Row(
+        "a private zone",
+        lambda s: s.zone("inside", visibility="private"),
+        preflight,
+        (
+            "1 failed",
+            "failed DNS zone is public inside it is a private zone: its records are seen inside "
+            "its networks only; name a public zone of the same domain under dns.zone",
+        ),
+        ("registrar", "not under", "the Internet asks"),
+        built=False,
+        params={"dns.zone": "inside"},
+    ),
+    Row(
+        "an address whose port others have",
+        lambda s: hold_port(s, "443"),
+        preflight,
+        (
+            "1 failed",
+            "forwarding rule other has this address and port 443-443, and is not ours",
+        ),
+        ("regional", "run 40", "teardown"),
+        built=False,
+        params={"address.adopt": True},
+    ),
+    Row(
+        "another port of that address",
+        lambda s: hold_port(s, "9443"),
+        preflight,
+        ("ok nothing in the way",),
+        (
+            " failed ",
+            "has this address",
+        ),
+        built=False,
+        params={"address.adopt": True},
+    ),
+    Row(
+        "a Cloud Armor policy that is not there",
+        lambda s: None,
+        preflight,
+        (
+            "1 failed",
+            "security policy nowhere does not exist: make it, or take it out of the params",
+        ),
+        ("adopt it",),
+        built=False,
+        params={"backends.web.security_policy": "nowhere"},
+    ),
+    Row(
+        "route rules that name backends of the params",
+        lambda s: None,
+        plan,
+        ("update URL map shop", "routeRules[1]"),
+        ("not found", "line "),
+        params={"routes.0.api": {"routeRules": [RULE]}, "routes.0.paths": {}},
+    ),
+    Row(
+        "a port that speaks UDP",
+        lambda s: [s.kube("PATCH", API, UDP), s.advance()],
+        preflight,
+        (
+            "1 failed",
+            "failed port is TCP blue/shop/api port 8080 is UDP: global frontends are TCP only; "
+            "leave it on its passthrough load balancer",
+        ),
+        ("neg.port", "no pod matches"),
+        built=False,
+    ),
+    Row(
+        "a GRPC probe on an HTTP port",
+        lambda s: None,
+        preflight,
+        ("backends.api.health_check.type GRPC is not possible on a port that speaks HTTP",),
+        ("H2C", "50 firewall"),
+        built=False,
+        params={"backends.api.health_check": {"type": "GRPC"}},
+    ),
+    Row(
+        "H2C with a GRPC probe",
+        lambda s: None,
+        apply,
+        ("protocol: HTTP -> H2C", "6 of 6 endpoints HEALTHY"),
+        ("not possible",),
+        params={"backends.api.protocol": "H2C", "backends.api.health_check": {"type": "GRPC"}},
+    ),
+    Row(
+        "a policy of the organization above",
+        lambda s: s.policy_of_the_organization(),
+        preflight,
+        (
+            "1 failed",
+            "rule 900 of firewall policy corp denies 130.211.0.0/22 to tcp:8080",
+            "gcloud compute firewall-policies rules create 899",
+        ),
+        ("--global-firewall-policy", "50 firewall", "must answer 200"),
+        built=False,
+    ),
+    Row(
+        "a policy of the region",
+        lambda s: s.policy_of_the_region(),
+        preflight,
+        (
+            "1 failed",
+            "rule 900 of firewall policy near denies 130.211.0.0/22 to tcp:8080",
+            "--firewall-policy-region us-central1",
+        ),
+        ("--global-firewall-policy", "50 firewall"),
+        built=False,
+    ),
+    Row(
+        "a firewall that others keep, closed",
+        lambda s: None,
+        preflight,
+        (
+            "failed firewall allows blue tcp:8080 no rule allows 130.211.0.0/22 to tcp:8080; "
+            "firewall.manage is false: hand this to whoever keeps the firewall: gcloud compute "
+            "firewall-rules create shop-allow-lb-blue",
+            "--rules tcp:443,tcp:5432,tcp:8080,tcp:8883 "
+            "--source-ranges 130.211.0.0/22,35.191.0.0/16 --target-tags gke-blue-",
+        ),
+        ("run 50", "compute.securityAdmin"),
+        built=False,
+        params={"firewall.manage": False},
+    ),
+    Row(
+        "a Shared VPC in whose host project nobody may write",
+        lambda s: None,
+        preflight,
+        (
+            "permissions of compute.securityAdmin host-project",
+            "ok permissions of compute.loadBalancerAdmin shop-rehearsal",
+            "cluster blue is in network default, where this rule has no effect",
+        ),
+        ("permissions of compute.securityAdmin shop-rehearsal",),
+        built=False,
+        params={"network": "projects/host-project/global/networks/shared"},
+    ),
+    Row(
+        "one pod only",
+        lambda s: [s.kube("PATCH", DEPLOYMENT, {"spec": {"replicas": 1}}), s.advance()],
+        preflight,
+        ("pods outlive their endpoints blue/shop/api there is one pod only",),
+        (
+            " failed ",
+            "blue/shop/api container",
+        ),
+        built=False,
+    ),
+    Row(
+        "NGINX that redirects what came by HTTPS",
+        lambda s: set_nginx(s, **{"use-forwarded-headers": None}),
+        preflight,
+        (
+            "ssl-redirect is on and use-forwarded-headers is not: HTTPS requests redirect for ever",
+            'set use-forwarded-headers: "true" in its ConfigMap, or protocol: HTTPS, port 443',
+        ),
+        ("PROXY",),
+        built=False,
+        params=PLAIN_WEB,
+    ),
+    Row(
+        "NGINX that is spoken to in TLS redirects nothing",
+        lambda s: set_nginx(s, **{"use-forwarded-headers": None}),
+        preflight,
+        ("allow-lists (shop/admin) would see Google's addresses and refuse everybody",),
+        ("redirect for ever", "PROXY"),
+        built=False,
+    ),
+    Row(
+        "NGINX that expects PROXY protocol",
+        lambda s: set_nginx(s, **{"use-proxy-protocol": "true"}),
+        preflight,
+        ("1 failed", "use-proxy-protocol is true, and nobody sends it: every connection is broken"),
+        ("redirect for ever", "allow-lists"),
+        built=False,
+    ),
+    Row(
+        "NGINX that is more patient than Google",
+        lambda s: set_nginx(s, **{"proxy-read-timeout": "120"}),
+        preflight,
+        ("NGINX waits 120 s for the application, Google 30 s; set backends.web.timeout to 120 s",),
+        (" failed ", "PROXY", "allow-lists"),
+        built=False,
+    ),
+    Row(
+        "NGINX whose allow-lists see the clients",
+        lambda s: s.kube("PATCH", INGRESS, {"metadata": {"annotations": {ALLOW: "10.0.0.0/8"}}}),
+        preflight,
+        ("ok nothing in the way",),
+        (" failed ", "allow-lists", "redirect for ever"),
+        built=False,
+    ),
+    Row(
+        "one hostname less fits the default limits",
+        lambda s: None,
+        apply,
+        ("delete certificate shop", "6 of 6 changes done"),
+        ("max_deletes", "limit"),
+        params={
+            "hostnames": ["shop.example.com"],
+            "routes.0.hosts": ["shop.example.com"],
+            "safety": {},
+        },
+    ),
+    Row(
+        "a look at nothing is no ok",
+        lambda s: [s.direct("cluster-down", cluster=name) for name in ("blue", "green")],
+        preflight,
+        (
+            "skipped Service blue/shop/api:8080 the cluster was not read",
+            "skipped firewall policies let Google in",
+            "no port of pods is known yet",
+        ),
+        ("ok firewall policies", "ok Service", "ok pods outlive", "ok nothing in the way"),
+        built=False,
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_it_is_told_before_anything_is_changed(row: Row, staged: Staged) -> None:
+    play(row, staged)
