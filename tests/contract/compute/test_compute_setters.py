@@ -91,6 +91,13 @@ def test_setters_that_take_off(door: Any) -> None:
     refusal = door.refused("POST", "targetHttpsProxies/tls/setSslCertificates", no_certificates)
     assert refusal[:2] == (412, "conditionNotMet")
     assert refusal[2].startswith("Certificate Map or at least 1 SSL certificate must be specified")
+    names = [f"many-{number}" for number in range(16)]
+    for name in names:
+        door.make("global/sslCertificates", name=name, managed={"domains": ["b.example"]})
+    many = {"sslCertificates": [f"global/sslCertificates/{name}" for name in names]}
+    refusal = door.refused("POST", "targetHttpsProxies/tls/setSslCertificates", many)
+    assert refusal[0] == 400
+    assert refusal[2].startswith("At most 15 SSL certificate(s) (16 in the request) can be")
 
 
 def test_setters_of_the_proxies_without_patch(gce: Any) -> None:
