@@ -381,9 +381,15 @@ class BackendSpec:
     )
     logging: LoggingSpec | None = key("Request logs; none when absent.", None)
     cdn: CdnSpec | None = key("Cloud CDN; off when absent.", None)
-    security_policy: str = key("Existing Cloud Armor policy.", "", pattern=NAME)
-    edge_security_policy: str = key("Existing Cloud Armor edge policy.", "", pattern=NAME)
-    iap: IapSpec | None = key("Identity-Aware Proxy; off when absent.", None)
+    security_policy: str = key(
+        "Existing Cloud Armor policy; what is there stays when absent.", "", pattern=NAME
+    )
+    edge_security_policy: str = key(
+        "Existing Cloud Armor edge policy; what is there stays when absent.", "", pattern=NAME
+    )
+    iap: IapSpec | None = key(
+        "Identity-Aware Proxy; what is there stays when absent, `enabled: false` ends it.", None
+    )
     custom_headers: HeadersSpec = key("Headers that are added.", HeadersSpec())
     api: ApiFields = google("More fields of the backend service.", "BackendService")
 
