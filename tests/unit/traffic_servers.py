@@ -18,6 +18,7 @@ import dns.rrset
 import h2.config
 import h2.connection
 import h2.events
+import hyperframe.frame
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -198,7 +199,7 @@ class Server:
                 await writer.drain()
 
     async def http2(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """HTTP/2 as `behaviour` says: ok, a status, reset, stall, cut, going away."""
+        """HTTP/2 as `behaviour` says: ok, a status, reset, stall, cut, going away, finishing."""
         wire = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         wire.initiate_connection()
         writer.write(wire.data_to_send())
@@ -208,6 +209,9 @@ class Server:
                     self.asked += 1
                     if self.behaviour == "reset":
                         return
+                    if self.behaviour == "finishing":  # it goes, and answers what it has begun
+                        leave = hyperframe.frame.GoAwayFrame(0, last_stream_id=event.stream_id)
+                        writer.write(leave.serialize())
                     self._answer2(wire, event.stream_id)
             writer.write(wire.data_to_send())
             await writer.drain()

@@ -81,6 +81,18 @@ class Stream(Request):
             self.line.forget(self)
 
 
+class Patient(h2.connection.H2ConnectionStateMachine):
+    """Open after a GOAWAY: what the other side has accepted it still answers (RFC 9113, 6.8).
+
+    The library calls the connection closed then, and what comes of those answers an error.
+    """
+
+    def process_input(self, input_: h2.connection.ConnectionInputs) -> list[h2.events.Event]:
+        if input_ is h2.connection.ConnectionInputs.RECV_GOAWAY:
+            return []
+        return super().process_input(input_)
+
+
 class Line(asyncio.Protocol):
     """One connection: its streams, and those that wait for it."""
 
@@ -93,6 +105,7 @@ class Line(asyncio.Protocol):
         self.waiting: list[Stream] = []
         config = h2.config.H2Configuration(client_side=True, header_encoding="utf-8")
         self.wire = h2.connection.H2Connection(config=config)
+        self.wire.state_machine = Patient()
         self.ready = False
 
     async def connect(self) -> None:
