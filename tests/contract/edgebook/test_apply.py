@@ -139,7 +139,10 @@ def test_foreign_backends_and_annotation_content_stay(shop):
     book = shop.book(backends=params["backends"])
     reports = [c.sentence for c in book.plan().plan.reports]
     assert any("by-hand" in text and "left alone" in text for text in reports)
-    book.apply("apply", "auto", show_progress=False)
+    attached = {entry["group"] for entry in cloud.wire.get("compute", path)["backends"]}
+    applied = book.apply("apply", "auto", show_progress=False)
+    (told,) = (c for c in applied.to_json()["changes"] if c["name"] == "shop-web")
+    assert len(attached) == 4 and {e["group"] for e in told["before"]["backends"]} == attached
     settled(book)
     groups = {
         entry["group"].rsplit("/", 1)[-1]: entry
