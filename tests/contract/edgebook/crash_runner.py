@@ -13,8 +13,9 @@ import sys
 import urllib.request
 from typing import Any
 
-from conftest import observable
 from edgebook.book import open as open_book
+
+from tests.contract.edgebook.conftest import observable
 
 URL = os.environ["GCPSIM_URL"]
 DIED, DONE, WRONG = 137, 0, 1

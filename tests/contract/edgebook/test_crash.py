@@ -30,7 +30,7 @@ class Runner:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **env, "PYTHONPATH": str(HERE)},
+            env={**os.environ, **env, "PYTHONPATH": str(HERE.parents[2])},
         )
 
     def run(self, nth: int, when: str) -> dict[str, Any]:
