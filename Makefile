@@ -4,9 +4,6 @@ BIN := .venv/bin
 # Bytecode is kept: without it each start of a simulator or a kernel compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Files that take minutes come first, so that both cores have work until the end.
-LONGEST := tests/notebooks/test_front_door.py tests/e2e tests/notebooks
-
 .PHONY: setup rehearse lab test check bench docs lock clean
 
 setup:
@@ -20,7 +17,7 @@ lab: setup
 
 test: setup
 	@$(BIN)/python tools/test_tools.py
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check .

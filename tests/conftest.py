@@ -25,6 +25,14 @@ NAMES = itertools.count(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 READY_LIMIT = 30
+# Files that take minutes, the longest first: both workers have work until the end.
+LONGEST = (
+    "tests/notebooks/test_stories.py",
+    "tests/notebooks/test_front_door.py",
+    "tests/e2e/",
+    "tests/notebooks/",
+    "tests/contract/",
+)
 
 
 class Simulator:
@@ -132,6 +140,15 @@ class Simulator:
         from kubernetes import config
 
         return config.new_client_from_config(self.ready["clusters"][cluster]["kubeconfig"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long is begun first; within a file the order stays as it is written."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, part in enumerate(LONGEST) if item.nodeid.startswith(part)), 99)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

@@ -45,21 +45,25 @@ def run_all(page: Page) -> None:
     """
     give_up = time.monotonic() + RUN_ALL_SECONDS
     for _ in range(CLICKS):
+        before = _prompts(page)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
-        page.wait_for_timeout(300)
-        if _all_ran(page, give_up):
+        if _all_ran(page, before, give_up):
             return
     raise AssertionError(f"after {CLICKS} times Run All Cells: {_prompts(page)}")
 
 
-def _all_ran(page: Page, give_up: float) -> bool:
-    """True at the end; False when nothing runs for a while and cells are left over."""
-    still = time.monotonic()
+def _all_ran(page: Page, before: list[str], give_up: float) -> bool:
+    """True at the end; False when nothing runs for a while and cells are left over.
+
+    `before`: the cells' numbers as an earlier run left them.
+    """
+    still, begun = time.monotonic(), False
     while time.monotonic() - still < STILL_SECONDS:
         prompts = _prompts(page)
         running = "[*]:" in prompts
-        if prompts and not running and (errors(page) or "[ ]:" not in prompts):
+        begun |= prompts != before
+        if begun and not running and (errors(page) or "[ ]:" not in prompts):
             return True
         if running:
             still = time.monotonic()

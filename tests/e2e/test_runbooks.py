@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Lab, started
 from tests.e2e.pages import cell, errors, open_page, output, paste, run_all, shots, show, text_of
@@ -31,6 +31,8 @@ RUNBOOKS = (
     ("operate/certificates", 'params_file = "../../params/more.yaml"', "apply"),
     ("operate/scheme", 'rules = "old-80,old-8080"\nsteps = [50]\nsoak = "1m"', "apply"),
 )
+DONE, BACK = re.compile(r": done\b|nothing to do"), re.compile("not begun")
+PAINT_MS = 30_000
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("browser")]
 
 
@@ -69,7 +71,8 @@ def test_each_runbook_is_planned_approved_and_carried_out(browser: Browser, movi
         run_all(page)
         assert not errors(page), "\n".join(errors(page))
         shots(page, f"runbook-{number}-done")
+        # The last words may be painted after the cell has its number.
+        told = DONE if mode == "apply" else BACK
+        expect(cell(page, "move.apply")).to_contain_text(told, timeout=PAINT_MS)
         done = text_of(cell(page, "move.apply"))
         assert ("not begun" in done) == (mode == "back"), done
-        if mode == "apply":
-            assert re.search(r": done\b|nothing to do", done), done

@@ -52,6 +52,7 @@ class Stage:
         while left > 0:
             self.world.clock.advance(min(step or left, left))
             left -= step or left
+            await asyncio.sleep(0)  # what is done soon, such as cutting what is drained, is sent
             await self.backends.settled()
             await self.backends.visits.settled()
 
