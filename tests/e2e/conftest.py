@@ -1,4 +1,4 @@
-"""A headless Chromium a module, and one `edgebook lab` for all browser tests of a worker."""
+"""A headless Chromium and an `edgebook lab` a module."""
 
 import contextlib
 import os
@@ -51,7 +51,7 @@ class Lab:
         return f"{base}/lab/tree/workspace/{notebook}?reset&{query}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """`edgebook lab` in a copy of the checkout's notebooks and params."""
     with started(tmp_path_factory.mktemp("lab"), "--time-scale", "600") as opened:

@@ -66,6 +66,10 @@ class Kind:
     setters: Mapping[str, Setter] = field(default_factory=dict)
     labels: bool = False
     order_free: frozenset[str] = frozenset()
+    whole: frozenset[str] = (
+        frozenset()
+    )  # maps that are all ours: what desired lacks must not be set
+    wishes: Mapping[str, Any] = field(default_factory=dict)  # only people set it -> as if not set
     defaults: Mapping[str, Any] = field(default_factory=dict)
     id_parameter: str = ""  # query parameter that carries the name of a new one
     deletable: bool = True  # edgebook may delete one that is marked as its own
@@ -279,6 +283,30 @@ _ALL = (
             ),
         },
         order_free=frozenset({"customRequestHeaders", "customResponseHeaders"}),
+        wishes={
+            "securityPolicy": "",
+            "edgeSecurityPolicy": "",
+            "serviceLbPolicy": "",
+            "iap.enabled": False,
+            "compressionMode": "DISABLED",
+            "localityLbPolicy": "ROUND_ROBIN",
+            "localityLbPolicies": None,
+            "ipAddressSelectionPolicy": "IPV4_ONLY",
+            "circuitBreakers": None,
+            "outlierDetection": None,
+            "consistentHash": None,
+            "maxStreamDuration": None,
+            "securitySettings": None,
+            "tlsSettings": None,
+            "strongSessionAffinityCookie": None,
+            "customMetrics": None,
+            "cdnPolicy.defaultTtl": 3600,
+            "cdnPolicy.clientTtl": 3600,
+            "cdnPolicy.maxTtl": 86400,
+            "cdnPolicy.negativeCachingPolicy": None,
+            "cdnPolicy.signedUrlKeyNames": None,
+            "cdnPolicy.bypassCacheOnRequestHeaders": None,
+        },
         defaults={
             "sessionAffinity": "NONE",
             "timeoutSec": 30,
@@ -312,7 +340,20 @@ _ALL = (
                 "tests",
             }
         ),
-        defaults={"defaultUrlRedirect.redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT"},
+        whole=frozenset({"hostRules[]", "pathMatchers[]"}),
+        wishes={
+            "headerAction": None,
+            "defaultRouteAction": None,
+            "defaultCustomErrorResponsePolicy": None,
+        },
+        defaults={
+            f"{place}.redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT"
+            for place in (
+                "defaultUrlRedirect",
+                "pathMatchers[].defaultUrlRedirect",
+                "pathMatchers[].pathRules[].urlRedirect",
+            )
+        },
         listed=True,
         quotas=("URL_MAPS",),
         permissions=("create", "update", "use"),
@@ -347,6 +388,13 @@ _ALL = (
             "quicOverride": Setter("setQuicOverride", "quicOverride"),
             "sslPolicy": SET_SSL_POLICY,
             "urlMap": Setter("setUrlMap", "urlMap"),
+        },
+        wishes={
+            "sslPolicy": "",
+            "serverTlsPolicy": "",
+            "tlsEarlyData": "DISABLED",
+            "authorizationPolicy": "",
+            "httpFilters": None,
         },
         defaults={
             "quicOverride": "NONE",
@@ -387,6 +435,7 @@ _ALL = (
             "sslCertificates": Setter("setSslCertificates", "sslCertificates"),
             "sslPolicy": SET_SSL_POLICY,
         },
+        wishes={"sslPolicy": ""},
         defaults={"proxyHeader": "NONE"},
         listed=True,
         quotas=("TARGET_SSL_PROXIES",),

@@ -179,7 +179,13 @@ def check(type_name: str, fields: Mapping[str, Any], path: str, report: Report) 
         why = instead.removeprefix("nothing: ")
         text = f"has a key of its own: {instead}" if why == instead else f"not set here: {why}"
         report(join(path, name), text)
-    rest = {name: value for name, value in fields.items() if name not in ours}
+    # `null` takes off what is set on a resource that is there.
+    known = {
+        name
+        for name, value in fields.items()
+        if value is None and name in types[type_name]["properties"]
+    }
+    rest = {name: value for name, value in fields.items() if name not in {*ours, *known}}
     _check_object(types, types[type_name], rest, path, report)
 
 

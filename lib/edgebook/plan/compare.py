@@ -55,16 +55,30 @@ class Comparison:
         if isinstance(desired, Mapping):
             if not isinstance(live, Mapping):
                 live = {}
-            return [
+            found = [
                 difference
                 for name, value in desired.items()
                 for difference in self._differences(
                     value, live.get(name), f"{path}.{name}", f"{pattern}.{name}"
                 )
             ]
+            return found + self._beyond(desired, live, path, pattern)
         if isinstance(desired, list | tuple):
             return [] if self._same_list(list(desired), live, path, pattern) else [path]
         return [] if self._same(desired, live, pattern) else [path]
+
+    def _beyond(
+        self, desired: Mapping[str, Any], live: Mapping[str, Any], path: str, pattern: str
+    ) -> list[str]:
+        """What is set in a map that is ours as a whole, and not wanted there."""
+        if not pattern.startswith(tuple(self._kind.whole)):
+            return []
+        more = sorted(set(live) - set(desired) - self._kind.create_only)
+        return [
+            f"{path}.{name}"
+            for name in more
+            if is_set(live[name]) and live[name] != self._kind.defaults.get(f"{pattern}.{name}")
+        ]
 
     def _same_list(self, desired: list[Any], live: Any, path: str, pattern: str) -> bool:
         live = list(live or [])
@@ -101,6 +115,13 @@ class Comparison:
         if isinstance(desired, int | float) and isinstance(live, int | float):
             return float(desired) == float(live)
         return same_text(str(desired or ""), str(live), self._numbers)
+
+
+def is_set(value: Any) -> bool:
+    """Whether a field says something: not what an API shows of a field that nobody set."""
+    if isinstance(value, Mapping):
+        return any(is_set(item) for item in value.values())
+    return bool(value)
 
 
 def at(body: Mapping[str, Any], path: str) -> Any:

@@ -2,7 +2,8 @@
 
 Nested lists are matched item by item, by what names an item (a backend's NEG, a route's paths, a
 weight's backend service), so that a URL map that sends 10 % elsewhere shows that weight and nothing
-else. Only fields that are wanted are told: what the server adds is not ours.
+else. Only fields that are wanted are told, since what the server adds is not ours; what is ours as
+a whole (a route of a URL map) shows what is taken out of it, too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from edgebook.model.fields import at
 from edgebook.model.kinds import KINDS, noun
 from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import Action, Change, ResourceKey, to_json
+from edgebook.plan.compare import is_set
 
 NONE = "none"
 # What names an item of a list, the first that it has.
@@ -21,6 +23,7 @@ NAMING = (
     "fullPathMatch", "prefixMatch", "domain",
 )  # fmt: skip
 EACH_NEG = "$each_neg"
+WHOLE = tuple(f"{one.removesuffix('[]')}[" for kind in KINDS.values() for one in kind.whole)
 
 
 @dataclass(frozen=True, order=True)
@@ -77,6 +80,9 @@ def leaves(before: Any, after: Any, path: str = "") -> Iterator[Detail]:
         old = before if isinstance(before, Mapping) else {}
         for name in sorted(after):
             yield from leaves(old.get(name), after[name], f"{path}.{name}" if path else name)
+        if path.startswith(WHOLE):
+            for name in sorted(n for n in set(old) - set(after) if is_set(old[n])):
+                yield Detail(f"{path}.{name}", words(old[name]), NONE)
         return
     if _is_list_of_blocks(after) or (not after and _is_list_of_blocks(before)):
         yield from _items(list(before or ()), list(after or ()), path)

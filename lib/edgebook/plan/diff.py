@@ -32,6 +32,7 @@ from edgebook.plan.changes import ChangeMaker, report
 from edgebook.plan.dns_records import Records
 from edgebook.plan.firewall_changes import firewall_changes
 from edgebook.plan.live_index import holders_in, index_of
+from edgebook.plan.unmentioned import unmentioned
 
 # Fields of a backend service by which probes and traffic come another way: the firewall first.
 PROBED = frozenset({"healthChecks", "protocol"})
@@ -146,6 +147,7 @@ class Diff:
             )
         elif fields:
             yield self._after_firewall(self._make.update(resource, found, fields))
+        yield from unmentioned(resource, found)
 
     def _missing(self, resource: Resource) -> Iterator[Change]:
         if resource.ownership is Ownership.REFERENCED:
@@ -220,8 +222,6 @@ class Diff:
             r for r in self._of_kind("dnsRecordSet", Step.CERTIFICATE) if r.key in created
         ]
         return [c for c in self._records.copies(challenges) if c.key not in created]
-
-    # What is no longer wanted
 
     def _unwanted(self) -> Iterator[ResourceKey]:
         """What carries our mark and is not desired any more."""
