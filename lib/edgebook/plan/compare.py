@@ -106,7 +106,8 @@ class Comparison:
         if desired is UNKNOWN:
             return False
         if desired is None:
-            return not live
+            unset = (self._kind.defaults.get(pattern), self._kind.wishes.get(pattern))
+            return not is_set(live) or live in unset
         if live is None:
             default = self._kind.defaults.get(pattern)
             return bool(desired == default) if default is not None else not desired
