@@ -1,4 +1,4 @@
-"""What an `api:` block had set is taken off by `null`, over the wire; nothing else of it changes."""
+"""What an `api:` block had set is taken off by `null`, over the wire, and nothing else changes."""
 
 from typing import Any
 
