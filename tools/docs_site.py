@@ -24,6 +24,7 @@ FIRST = [
     "runbooks.md",
     "scenarios.md",
     "gotchas.md",
+    "cases.md",
     "coverage.md",
 ]
 

@@ -84,11 +84,12 @@ class Gates:
             attempts = managed.get("authorizationAttemptInfo") or ()
             granted = sum(item.get("state") == "AUTHORIZED" for item in attempts)
             domains = len(managed.get("domains") or attempts)
+            trouble = failures.of_certificate(live)
+            lacks = f"; {trouble.seen}" if trouble and trouble.seen else ""
             self._say(
                 f"certificate {key.name}: {state or 'not there'}, "
-                f"{granted} of {domains} domains AUTHORIZED"
+                f"{granted} of {domains} domains AUTHORIZED{lacks}"
             )
-            trouble = failures.of_certificate(live)
             if trouble and (trouble.final or budget.spent > CONFIG_GRACE_SECONDS):
                 raise _failed(Step.CERTIFICATE_MAP, key, "is not issued", trouble)
             if not budget.pause(share=0.02, most=10):

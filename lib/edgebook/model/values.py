@@ -462,6 +462,9 @@ class CheckState(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+BY_HAND = "set at your provider: "  # in remedies that only somebody elsewhere can carry out
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """One line of a verification: what was checked on what, how it ended, why, and the remedy."""

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from edgebook.base.text import plain, safe
 from edgebook.model.kinds import named
-from edgebook.model.values import Plan
+from edgebook.model.values import BY_HAND, Plan
 from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
 
@@ -127,6 +127,9 @@ class Display:
         self._stop()
         took = duration(step["seconds"])
         self.line(step["title"], step["status"], took, in_short(step))
+        for check in step.get("checks") or ():
+            if BY_HAND in check["remedy"]:
+                self.say(f"    by hand: {check['remedy']}", "yellow")
         if error := step.get("error"):
             self.failure(error)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from edgebook.model.hostnames import Hostname
 from edgebook.model.paths import name_of, record_of
-from edgebook.model.values import CheckResult, Step
+from edgebook.model.values import BY_HAND, CheckResult, Step
 from edgebook.params.types import IpVersion
 from edgebook.plan.dns_records import STAYS, WRITTEN_BACK
 from edgebook.verify import failures
@@ -110,7 +110,7 @@ def _elsewhere(facts: Facts, check: str, hostname: str, address: str) -> CheckRe
         return result(OK, check, hostname, f"{address}, resolver", step=step)
     now = f"is {joined(reply.values)}" if reply.values else reply.problem or "is not there"
     why = f"the params name no DNS zone, and the record {now}"
-    remedy = f"when you are ready, set at your provider: {hostname}. {kind} {address}"
+    remedy = f"when you are ready, {BY_HAND}{hostname}. {kind} {address}"
     return result(SKIPPED, check, hostname, why, remedy, step=step)
 
 
@@ -170,7 +170,7 @@ def cnames(facts: Facts) -> Iterator[CheckResult]:
         seen = {value for reply in replies for value in reply.values or (reply.problem,)}
         reason = f"{name} should be {data}, is {joined(seen)}"
         if not facts.zone:
-            remedy = f"set at your provider: {name} CNAME {data} ; 40 waits for it"
+            remedy = f"{BY_HAND}{name} CNAME {data} ; 40 waits for it"
             yield result(UNCERTAIN, check, domain, reason, remedy, step=step)
             continue
         if all(reply.silent for reply in replies if reply not in right):
