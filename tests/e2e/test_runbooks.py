@@ -31,7 +31,7 @@ RUNBOOKS = (
     ("operate/certificates", 'params_file = "../../params/more.yaml"', "apply"),
     ("operate/scheme", 'rules = "old-80,old-8080"\nsteps = [50]\nsoak = "1m"', "apply"),
 )
-DONE, BACK = re.compile(r": done\b|nothing to do"), re.compile("not begun")
+DONE, BACK = re.compile(r": done\b|nothing to do|at stage (\d+) of \1\b"), re.compile("not begun")
 PAINT_MS = 30_000
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("browser")]
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from edgebook.base.errors import ApiError
 from edgebook.base.ownership import LockedFile
+from edgebook.base.parsing import from_json
 from edgebook.base.state import private_folder, state_folder, state_place
 from edgebook.cloud import refusals
 from edgebook.cloud.wire import Wire
@@ -223,7 +224,7 @@ class LeaseStore:
 def _described(body: dict[str, Any]) -> tuple[str, str, str]:
     """The holder in the description, which is there from the first moment on."""
     try:
-        said = json.loads(str(body.get("description") or ""))["edgebook-lock"]
+        said = from_json(str(body.get("description") or ""))["edgebook-lock"]
         return str(said["by"]), str(said["who"]), str(said["until"])
     except (ValueError, KeyError, TypeError):
         return "", "", ""

@@ -5,12 +5,12 @@ where another source of NEGs (bindings) would be read too. A cluster that does n
 unreachable when the caller can do without, else the error goes up.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError
+from edgebook.base.parsing import from_json
 from edgebook.live.reader import Reader
 from edgebook.model import paths
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService, Pod
@@ -310,8 +310,8 @@ def annotation_content(text: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+        content = from_json(text)
+    except ValueError:
         return {"invalid": text}
     return content if _is_annotation(content) else {"invalid": text}
 

@@ -5,12 +5,12 @@ there are labels, since Compute Engine does not store the labels of an insert: a
 between the insert and `setLabels` still recognises its address.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook.base.parsing import from_json
 from edgebook.model.kinds import Kind
 
 LABEL = "edgebook"
@@ -58,10 +58,10 @@ class MadeFor:
 def made_for(neg: Mapping[str, Any]) -> MadeFor | None:
     """What a NEG's description says, as GKE writes it; None when GKE did not make it."""
     try:
-        said = json.loads(str(neg.get("description") or ""))
+        said = from_json(str(neg.get("description") or ""))
         service = f"{said['namespace']}/{said['service-name']}"
         return MadeFor(str(said["cluster-uid"]), service, str(said["port"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

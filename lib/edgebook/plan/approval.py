@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.base.errors import ApprovalError, UsageError
+from edgebook.base.parsing import from_json
 from edgebook.base.text import counted
 from edgebook.model.kinds import named, noun
 from edgebook.model.people import Person
@@ -255,7 +256,7 @@ def _read(text: str) -> Given:
         hash_ = parse_hash(text, "--approve")
         return Given(hash_, kept.find(hash_))
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = from_json(path.read_text(encoding="utf-8"))
         if isinstance(said, dict) and "approvals" in said:
             return _bundle(said)
         plan = Plan.from_json(said)

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.parsing import from_json
 from edgebook.base.state import private_folder, state_folder, state_place, write_private
 from edgebook.model.values import Plan, ResourceKey
 
@@ -51,7 +52,7 @@ def find(start: str) -> Plan | None:
     if len(found) != 1:
         return None
     try:
-        plan = Plan.from_json(json.loads(found[0].read_text(encoding="utf-8")))
+        plan = Plan.from_json(from_json(found[0].read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return plan if plan.hash == found[0].stem else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.parsing import from_json
 from edgebook.records.archive import unwritable
 from edgebook.records.buckets import BucketArchive
 from edgebook.records.record import Record
@@ -92,7 +93,7 @@ def missing(anchors: Iterable[Anchor], records: Iterable[Record]) -> list[tuple[
 
 
 def _parse(text: str) -> Anchor:
-    said = json.loads(text)
+    said = from_json(text)
     return Anchor(int(said["sequence"]), str(said["change_id"]), str(said["sha256"]))
 
 

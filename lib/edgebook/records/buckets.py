@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from edgebook.base.clock import Cancelled
 from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.base.interrupts import noted
+from edgebook.base.parsing import from_json
 from edgebook.cloud.calls import TooLong, bounded
 from edgebook.records.archive import CHAIN, CHANGE_ID, PROBE, Archive, unwritable
 
@@ -251,7 +252,7 @@ class BucketArchive(Archive):
         for name in self.names(PLACES):
             number = int(name.partition(".")[0])
             if number not in known:
-                known[number] = json.loads(self.read(f"{PLACES}/{name}") or "{}")
+                known[number] = from_json(self.read(f"{PLACES}/{name}") or "{}")
         return [link for _, link in sorted(known.items())]
 
     def check_writable(self) -> None:
@@ -314,7 +315,7 @@ def _place(sequence: int) -> str:
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return [from_json(line) for line in text.splitlines() if line.strip()]
 
 
 def _parsed(name: str) -> str:

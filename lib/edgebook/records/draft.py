@@ -19,6 +19,7 @@ import platformdirs
 
 from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.base.ownership import Owner
+from edgebook.base.parsing import from_json
 from edgebook.records import keyless, proof
 from edgebook.records.ahead import Ahead
 from edgebook.records.archive import (
@@ -140,7 +141,7 @@ class Draft:
 
     def write_notebook(self, name: str, text: str) -> None:
         """An executed notebook given as JSON: every source, output and traceback redacted."""
-        notebook = json.loads(text)
+        notebook = from_json(text)
         for cell in notebook.get("cells", []):
             _join_streams(cell)
         text = json.dumps(self.redactor.document(notebook), indent=1, ensure_ascii=False) + "\n"
@@ -225,7 +226,7 @@ class Draft:
         lines = []
         for line in self._text(JOURNAL).splitlines():
             try:
-                document = self.redactor.document(json.loads(line))
+                document = self.redactor.document(from_json(line))
             except ValueError:
                 continue
             lines.append(json.dumps(document, ensure_ascii=False))

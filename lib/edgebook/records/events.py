@@ -4,11 +4,12 @@ The library appends one JSON object a line while it works; the progress display 
 record are both made from it. A last line that was cut off by a kill is left out.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from edgebook.base.parsing import from_json
 
 CHANGE_FIELDS = (
     "action", "kind", "name", "scope", "sentence", "disrupts", "before", "after", "real", "status",
@@ -51,7 +52,7 @@ def read_events(path: Path, *, offset: int = 0) -> tuple[list[dict[str, Any]], i
     events = []
     for line in whole.splitlines():
         try:
-            event = json.loads(line)
+            event = from_json(line)
         except ValueError:
             continue
         if isinstance(event, dict):

@@ -16,6 +16,7 @@ from typing import Any
 
 from edgebook.base.clock import Clock, rfc3339
 from edgebook.base.errors import EdgebookError
+from edgebook.base.parsing import from_json
 from edgebook.base.state import state_folder
 from edgebook.model.values import Change, CheckResult, Plan, to_json
 from edgebook.records.redact import Redactor
@@ -202,7 +203,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     events = []
     for line in path.read_text().splitlines():
         try:
-            events.append(json.loads(line))
+            events.append(from_json(line))
         except ValueError:
             continue
     return events

@@ -7,7 +7,6 @@ not decide whether anybody may go on: a state that this machine did not write is
 """
 
 import contextlib
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any
 
 from edgebook.base.errors import EdgebookError
 from edgebook.base.ownership import FILE, Owner
+from edgebook.base.parsing import from_json
 from edgebook.records import proof
 from edgebook.records.archive import RECORD, Archive, FolderArchive, write_atomically
 from edgebook.records.draft import PLACE, RESERVE, RUNNING, Draft, outbox
@@ -65,7 +65,7 @@ def _waiting(archive: Archive) -> list[Path]:
 
 def _seal(archive: Archive, folder: Path, change_id: str) -> Record | None:
     try:
-        data = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
+        data = from_json((folder / RUNNING).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         data = None
     names = {path.name for path in folder.iterdir()} - {FILE, RESERVE, PLACE}
@@ -94,7 +94,7 @@ def seal_remote(archive: Archive, change_id: str) -> Record:
         names = [name for name in archive.names(change_id) if not name.startswith(".")]
         for name in names:
             write_atomically(folder / name, archive.read(f"{change_id}/{name}") or "")
-        data = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
+        data = from_json((folder / RUNNING).read_text(encoding="utf-8"))
         draft = Draft(archive, folder, change_id, Redactor(environment_secrets()))
         return draft.seal(interrupted(data, draft.journal))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebook.base.errors import EdgebookError, UsageError
+from edgebook.base.parsing import from_json
 from edgebook.records.archive import CHAIN, RECORD, Archive
 
 FORMAT = 1
@@ -71,7 +72,7 @@ def dump(document: Any) -> str:
 
 def parse_record(text: str) -> Record:
     """Raises ValueError when it is not a record of this format."""
-    data = json.loads(text)
+    data = from_json(text)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"not a change record of format {FORMAT}")
     return Record(data, sha256(text))
@@ -109,7 +110,7 @@ def load_records(archive: Archive) -> list[Record]:
 def read_chain(archive: Archive) -> list[dict[str, Any]]:
     """The lines of the chain file; raises ValueError when one is damaged."""
     text = archive.read(CHAIN) or ""
-    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+    lines = [from_json(line) for line in text.splitlines() if line.strip()]
     for line in lines:
         if not isinstance(line, dict) or {"sequence", "change_id", "sha256"} - line.keys():
             raise ValueError(f"{CHAIN} has a line that is no link")

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from edgebook.base.parsing import from_json
 from edgebook.base.shapes import BASE64_PEM, hide, kinds
 
 SHORTEST_SECRET = 6
@@ -223,7 +224,7 @@ def _is_text(value: Any) -> bool:
 
 def _loads(text: str) -> Any:
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError:
         return None
 

@@ -5,12 +5,12 @@ private key is in a file that EDGEBOOK_SIGNING_KEY names, and never in an archiv
 are trusted stand in the params (`records.signers`) or on the command line.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgebook.base.parsing import from_json
 from edgebook.model import signatures
 from edgebook.records.archive import Archive
 from edgebook.records.record import Record, dump, sha256
@@ -54,9 +54,9 @@ def signer(archive: Archive, change_id: str, text: str) -> str:
     if found is None:
         return ""
     try:
-        signed = json.loads(found)
+        signed = from_json(found)
         said = signed["statement"]
-        record = json.loads(text)
+        record = from_json(text)
         placed = said["sequence"] == record["sequence"] and said["change_id"] == change_id
     except (ValueError, KeyError, TypeError):
         return ""

@@ -6,7 +6,6 @@ params trust has signed it. Ids and keys are parsed, and never paths or patterns
 """
 
 import contextlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from edgebook import params
 from edgebook.base.errors import LockedError, RefusedError, UsageError
 from edgebook.base.ownership import is_owned
+from edgebook.base.parsing import from_json
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.plan.approval import Approval
@@ -111,7 +111,7 @@ def _of(said: Mapping[str, Any], door: Mapping[str, str]) -> bool:
 def _document(archive: Archive, name: str) -> Mapping[str, Any]:
     """What a state or record says; empty when it is missing or damaged."""
     try:
-        said = json.loads(archive.read(name) or "{}")
+        said = from_json(archive.read(name) or "{}")
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
@@ -142,7 +142,7 @@ def load_before(archive: Archive, change_id: str, spec: params.Spec | None) -> B
     data = _parse(text, archive.where(change_id))
     if not sealed:
         data = {**data, "steps": [*data["steps"], *_since(archive, change_id)]}
-    ours = proof.holds(json.loads(text)) and not data.get("unproven")
+    ours = proof.holds(from_json(text)) and not data.get("unproven")
     trusted = spec.records.signers if spec else {}
     proven = ours or (sealed and bool(signed_by(archive, change_id, text, trusted)))
     return Before(change_id, data, proven, sealed)
@@ -151,7 +151,7 @@ def load_before(archive: Archive, change_id: str, spec: params.Spec | None) -> B
 def _parse(text: str, where: str) -> Mapping[str, Any]:
     """The record's content, when its plan is the one that its hash says."""
     try:
-        data = json.loads(text)
+        data = from_json(text)
         plan = Plan.from_json(data["plan"]) if data.get("plan") else None
         said = str((data.get("plan") or {}).get("hash", ""))
         _ = data["request"]["notebooks"], data["steps"]
@@ -169,8 +169,9 @@ def _since(archive: Archive, change_id: str) -> list[dict[str, Any]]:
     changes = []
     for line in (archive.read(f"{change_id}/{JOURNAL}") or "").splitlines():
         with contextlib.suppress(ValueError):
-            event = json.loads(line)
-            changes += [event] if event.get("event") == "change" else []
+            event = from_json(line)
+            is_change = isinstance(event, dict) and event.get("event") == "change"
+            changes += [event] if is_change else []
     return [{"name": "", "step": "", "status": "interrupted", "changes": changes}]
 
 

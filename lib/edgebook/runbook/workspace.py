@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgebook.base.parsing import from_json
 from edgebook.runbook.sequence import notebooks_folder
 
 MADE = ".copies.json"
@@ -64,7 +65,7 @@ def _near(params_file: Path, folder: Path) -> Path:
 
 def _with_params(text: str, params_file: Path, folder: Path) -> str:
     """The notebook with its default params file set to this one, as seen from the copy."""
-    notebook = json.loads(text)
+    notebook = from_json(text)
     near = Path(os.path.relpath(params_file.resolve(), folder.resolve())).as_posix()
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
@@ -81,6 +82,6 @@ def _digest(text: str) -> str:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(from_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}

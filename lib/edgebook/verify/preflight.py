@@ -4,7 +4,6 @@ Credentials, permissions, enabled APIs, quotas, clusters, Services, DNS. A quest
 asked is uncertain, never silently passed over.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,6 +11,7 @@ from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookEr
 from edgebook.base.text import counted
 from edgebook.desired import firewall
 from edgebook.front_door import FrontDoor, Moment
+from edgebook.live.clusters import annotation_content
 from edgebook.model.kinds import KINDS, named
 from edgebook.model.paths import compute_scope, name_of
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
@@ -188,9 +188,7 @@ def _annotation(subject: str, text: str) -> CheckResult:
     check = "NEG annotation readable"
     if not text:
         return result(OK, check, subject, "none yet", step=Step.BACKENDS)
-    try:
-        json.loads(text)
-    except ValueError:
+    if "invalid" in annotation_content(text):
         trouble = of_text("NEG annotation is invalid") or failures.ANNOTATION_INVALID
         return result(UNCERTAIN, check, subject, trouble.cause, trouble.remedy, step=Step.BACKENDS)
     return result(OK, check, subject, step=Step.BACKENDS)

@@ -39,6 +39,13 @@ def test_files_that_are_nested_a_hundred_thousand_times(what: str, tmp_path: Pat
     assert done.stderr.strip()
 
 
+def test_a_chain_that_is_nested_a_hundred_thousand_times_is_named(tmp_path: Path) -> None:
+    nested(tmp_path / "chain.jsonl", "[", "]")
+    done = run("records", "--records", str(tmp_path), "verify")
+    assert done.returncode == 1
+    assert "chain.jsonl: cannot be read: it is nested thousands of levels deep" in done.stdout
+
+
 @pytest.mark.parametrize("words", [["plan", "--params", str(PARAMS)], ["lab", "--no-browser"]])
 def test_a_home_that_cannot_be_written(words: list[str], tmp_path: Path) -> None:
     nowhere = {"HOME": "/proc", "XDG_STATE_HOME": "/proc/x", "XDG_CACHE_HOME": "/proc/x"}
