@@ -31,7 +31,9 @@ def apps(client: Any) -> k8s.AppsV1Api:
 def test_version_and_namespaces(client: Any, core: k8s.CoreV1Api) -> None:
     assert k8s.VersionApi(client).get_code().git_version.startswith("v1.33.")
     names = [item.metadata.name for item in core.list_namespace().items]
-    assert names == ["default", "gmp-system", "kube-node-lease", "kube-public", "kube-system"]
+    assert names == [
+        "default", "gmp-public", "gmp-system", "kube-node-lease", "kube-public", "kube-system",
+    ]  # fmt: skip
 
 
 def test_service_from_creation_to_deletion(core: k8s.CoreV1Api) -> None:

@@ -115,7 +115,7 @@ class Review:
         self, resource: Resource, subresource: str, new: Doc | None, old: Doc | None
     ) -> Write:
         operation = "DELETE" if new is None else "CREATE" if old is None else "UPDATE"
-        version = self.version or resource.version
+        version = self.version if self.version in resource.versions else resource.version
         return Write(operation, resource, version, subresource, self.user, new, old, self.dry_run)
 
     def _patched(self, hook: Hook, write: Write) -> Doc:

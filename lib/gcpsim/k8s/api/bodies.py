@@ -87,7 +87,9 @@ def _unknown(
 def _place(call: Call, resource: Resource, obj: Doc) -> None:
     metadata = obj["metadata"]
     wanted = call.namespace if resource.namespaced else ""
-    if metadata.get("namespace", wanted) != wanted:
+    if not wanted:
+        metadata.pop("namespace", None)  # a cluster's object has none, whatever was sent
+    elif (metadata.get("namespace") or wanted) != wanted:
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )

@@ -4,6 +4,7 @@ kubectl asks for the aggregated documents (APIGroupDiscoveryList); the dynamic c
 drain` read the old ones, in which a subresource of another group must say so.
 """
 
+import re
 from itertools import groupby
 from typing import Any
 
@@ -18,11 +19,14 @@ Doc = dict[str, Any]
 CHANGE = ("get", "patch", "update")
 HEALTH = ("/healthz", "/livez", "/readyz")
 PREFERRED_FIRST = ("", "apps", "networking.k8s.io")
+VERSION = re.compile(r"^v(\d+)(?:(beta|alpha)(\d+))?$")
+STAGES = ("", "beta", "alpha")
 
 # (resource or "*", subresource) -> group, version, kind, verbs; empty: those of the resource itself
 SUBRESOURCES: dict[tuple[str, str], tuple[str, str, str, tuple[str, ...]]] = {
     ("*", "status"): ("", "", "", CHANGE),
     ("*", "scale"): ("autoscaling", "v1", "Scale", CHANGE),
+    ("certificatesigningrequests", "approval"): ("", "", "", CHANGE),
     ("namespaces", "finalize"): ("", "", "", ("update",)),
     ("pods", "attach"): ("", "", "PodAttachOptions", ("create", "get")),
     ("pods", "binding"): ("", "", "Binding", ("create",)),
@@ -64,19 +68,31 @@ def respond(cluster: Cluster, call: Call) -> tuple[Any, str] | None:
 def group_versions(cluster: Cluster) -> dict[tuple[str, str], list[Resource]]:
     """The resources of each group and version; the preferred version of a group comes first."""
     found: dict[tuple[str, str], list[Resource]] = {}
-    for resource in cluster.registry.all():
+    for resource in cluster.registry.served():
         for version in resource.versions:
             found.setdefault((resource.group, version), []).append(resource)
     found.setdefault(("policy", "v1"), [])
     found.setdefault((metrics.GROUP, metrics.VERSION), [])
 
-    def order(group_version: tuple[str, str]) -> tuple[int, str, tuple[int, str]]:
+    def order(group_version: tuple[str, str]) -> tuple[int, str, tuple[int, int, int]]:
         group, version = group_version
         rank = PREFERRED_FIRST.index(group) if group in PREFERRED_FIRST else len(PREFERRED_FIRST)
-        stable = 0 if "alpha" not in version and "beta" not in version else 1
-        return rank, group, (stable, version)
+        return rank, group, _age_of(version)
 
     return {key: found[key] for key in sorted(found, key=order)}
+
+
+def _listed(cluster: Cluster) -> dict[tuple[str, str], list[Resource]]:
+    """The same with what is computed when it is asked for."""
+    return {**group_versions(cluster), (metrics.GROUP, metrics.VERSION): list(metrics.RESOURCES)}
+
+
+def _age_of(version: str) -> tuple[int, int, int]:
+    """Sorts versions as the API server prefers them: v2, v1, v1beta2, v1beta1, v1alpha1."""
+    parts = VERSION.match(version)
+    if parts is None:
+        return len(STAGES), 0, 0
+    return STAGES.index(parts[2] or ""), -int(parts[1]), -int(parts[3] or 0)
 
 
 def _version(cluster: Cluster) -> Doc:
@@ -133,7 +149,7 @@ def _groups(cluster: Cluster) -> Doc:
 
 
 def _resources(cluster: Cluster, group: str, version: str) -> tuple[Any, str] | None:
-    found = group_versions(cluster).get((group, version))
+    found = _listed(cluster).get((group, version))
     if found is None:
         return None
     listed = []
@@ -194,7 +210,7 @@ def _aggregated(cluster: Cluster, call: Call, core: bool) -> tuple[Any, str] | N
     else:
         return None
     items = []
-    for group, pairs in groupby(group_versions(cluster).items(), key=lambda pair: pair[0][0]):
+    for group, pairs in groupby(_listed(cluster).items(), key=lambda pair: pair[0][0]):
         if (group == "") is not core:
             continue
         versions = [

@@ -10,6 +10,7 @@ from gcpsim.k8s.api.call import PROTOBUF, Call, media_types
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.print.shown import metadata_only
 from gcpsim.k8s.print.tables import table
+from gcpsim.k8s.types.conversion import shown
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.status import StatusError, bad_request
 
@@ -60,6 +61,8 @@ def form_of(call: Call) -> Form:
 
 def in_version(obj: Doc, resource: Resource, version: str) -> Doc:
     """The object as the asked version of its group names itself."""
+    if resource.view:
+        return shown(resource, obj)
     if version in (resource.version, ""):
         return obj
     return {**obj, "apiVersion": f"{resource.group}/{version}" if resource.group else version}
@@ -89,7 +92,7 @@ def shaped_list(
             "items": [metadata_only(item) for item in items],
         }
         return 200, body, f"{JSON};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-    if call.version != resource.version:
+    if resource.view or call.version != resource.version:
         items = [in_version(item, resource, call.version) for item in items]
     version = call.version
     body = {

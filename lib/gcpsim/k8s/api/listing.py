@@ -14,6 +14,7 @@ from gcpsim.k8s.api.call import Call
 from gcpsim.k8s.api.form import form_of, shaped_list
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types import status
+from gcpsim.k8s.types.conversion import field_selector
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.selectors import field_test, label_test
 from gcpsim.k8s.types.status import StatusError, bad_request
@@ -78,7 +79,7 @@ def items_of(
         items = [item for item in items if item[0].startswith(prefix)]
     for test in (
         label_test(call.query.get("labelSelector")),
-        field_test(call.query.get("fieldSelector"), resource.key),
+        field_test(field_selector(resource, call.query.get("fieldSelector", "")), resource.key),
     ):
         if test is not None:
             items = [item for item in items if test(item[1])]

@@ -14,11 +14,17 @@ from gcpsim.k8s.api.form import JSON
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types import status
 from gcpsim.k8s.types.quantity import amount
+from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.selectors import label_test
 
 Doc = dict[str, Any]
 Use = tuple[Fraction, Fraction]  # of cores, of bytes
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
+READ = ("get", "list")
+RESOURCES = (
+    Resource(GROUP, VERSION, "nodes", "NodeMetrics", namespaced=False, verbs=READ),
+    Resource(GROUP, VERSION, "pods", "PodMetrics", verbs=READ),
+)
 WINDOW = 30  # seconds, as GKE's metrics-server
 IDLE_CPU, IDLE_MEMORY = Fraction(1, 1000), Fraction(16 << 20)
 NODE_CPU, NODE_MEMORY = Fraction(60, 1000), Fraction(700 << 20)

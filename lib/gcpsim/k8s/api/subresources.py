@@ -10,7 +10,7 @@ import orjson
 
 from gcpsim.core.clock import rfc3339
 from gcpsim.k8s.api import eviction
-from gcpsim.k8s.api.bodies import option_object
+from gcpsim.k8s.api.bodies import accepted, option_object
 from gcpsim.k8s.api.call import Call, parsed
 from gcpsim.k8s.api.form import JSON
 from gcpsim.k8s.api.tracking import tracker
@@ -63,6 +63,8 @@ def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
         raise status.no_such_path()
     if name == "scale":
         return _scale(cluster, call, resource)
+    if name == "approval":
+        return _approve(cluster, call, resource)
     if name == "log" and call.method in ("GET", "HEAD"):
         return _log(cluster, call)
     if call.method != "POST":
@@ -70,7 +72,7 @@ def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     if name == "eviction":
         return eviction.respond(cluster, call)
     if name == "binding":
-        return _bind(cluster, call)
+        return bind(cluster, call)
     return _token(cluster, call)
 
 
@@ -145,15 +147,41 @@ def _scale_paths(resource: Resource) -> Doc:
     return {}
 
 
-def _bind(cluster: Cluster, call: Call) -> Reply:
-    target = option_object(call, "V1Binding").get("target") or {}
+def _approve(cluster: Cluster, call: Call, resource: Resource) -> Reply:
+    """A decision on a CertificateSigningRequest: only the conditions are taken from the body."""
+    old = cluster.require(resource, None, call.name)
+    if call.method in ("GET", "HEAD"):
+        return 200, old, JSON
+    if call.method == "PUT":
+        wanted = parsed(call)
+    elif call.method == "PATCH" and call.content_type in SCALE_PATCHES:
+        wanted = SCALE_PATCHES[call.content_type](old, parsed(call))
+    else:
+        raise status.method_not_allowed()
+    given = accepted(call, resource, wanted)
+    decided = (given.get("status") or {}).get("conditions") or []
+    metadata = {**old["metadata"]} | _only(given["metadata"], "resourceVersion")
+    state = {**(old.get("status") or {}), "conditions": decided}
+    track = tracker(cluster, call, resource)
+    new = {**old, "metadata": metadata, "status": state}
+    return 200, cluster.update(resource, new, "status", dry_run=call.dry_run, track=track), JSON
+
+
+def _only(doc: Doc, name: str) -> Doc:
+    return {name: doc[name]} if name in doc else {}
+
+
+def bind(cluster: Cluster, call: Call) -> Reply:
+    """Put a pod on a node: of `pods/NAME/binding`, or of a Binding that names the pod itself."""
+    given = option_object(call, "V1Binding")
+    target, name = given.get("target") or {}, call.name or str(given["metadata"].get("name", ""))
     if not target.get("name"):
         raise bad_request("target.name: Required value")
-    pod = cluster.require("pods", call.namespace, call.name)
+    pod = cluster.require("pods", call.namespace, name)
     node = pod["spec"].get("nodeName")
     if node:
-        why = f'pod {call.name} is already assigned to node "{node}"'
-        raise status.conflict("pods/binding", "", call.name, why)
+        why = f'pod {name} is already assigned to node "{node}"'
+        raise status.conflict("pods/binding", "", name, why)
     bound = {**pod, "spec": {**pod["spec"], "nodeName": target["name"]}}
     bound = cluster.update("pods", bound, dry_run=call.dry_run)
     condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": cluster.now()}

@@ -7,7 +7,7 @@ from gcpsim.k8s.objects.cluster import Cluster, Tracker
 from gcpsim.k8s.patch import apply
 from gcpsim.k8s.patch.fieldsets import Fields
 from gcpsim.k8s.rules.poddefaults import ADMITTED
-from gcpsim.k8s.types.registry import Resource
+from gcpsim.k8s.types.registry import Resource, stored_as
 from gcpsim.k8s.types.structural import type_of
 
 Doc = dict[str, Any]
@@ -25,11 +25,13 @@ def tracker(cluster: Cluster, call: Call, resource: Resource, given: Doc | None 
         nobodys = {("f:spec", f"f:{name}") for name in ADMITTED if name not in asked}
 
     def track(old: Doc | None, new: Doc) -> None:
-        apply.track_update(old, new, type_of(resource), owner, cluster.now(), nobodys)
+        apply.track_update(old, new, type_of(stored_as(resource)), owner, cluster.now(), nobodys)
 
     return track
 
 
 def owner_of(call: Call, resource: Resource, operation: str) -> apply.Owner:
-    version = f"{resource.group}/{call.version}" if resource.group else call.version
+    version = stored_as(resource).api_version
+    if not resource.view and call.version != resource.version:
+        version = f"{resource.group}/{call.version}" if resource.group else call.version
     return apply.Owner(call.manager, operation, version, call.subresource)

@@ -6,7 +6,7 @@ transaction that the caller holds. Subresources other than status are in `subres
 
 from typing import Any
 
-from gcpsim.k8s.api import listing, reviews, subresources
+from gcpsim.k8s.api import listing, notices, reviews, subresources
 from gcpsim.k8s.api.bodies import accepted, option_object
 from gcpsim.k8s.api.call import Call, parsed
 from gcpsim.k8s.api.form import JSON, form_of, in_version, shaped
@@ -15,7 +15,8 @@ from gcpsim.k8s.api.watching import Plan
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.patch import apply, patches
 from gcpsim.k8s.types import status
-from gcpsim.k8s.types.registry import Resource
+from gcpsim.k8s.types.conversion import field_selector, stored
+from gcpsim.k8s.types.registry import Resource, stored_as
 from gcpsim.k8s.types.selectors import field_test, label_test
 from gcpsim.k8s.types.status import StatusError, bad_request
 from gcpsim.k8s.types.structural import type_of
@@ -40,6 +41,7 @@ def respond(cluster: Cluster, call: Call) -> Reply:
     if call.subresource and call.subresource not in resource.subresources:
         raise status.no_such_path()
     if call.method in ("GET", "HEAD"):
+        notices.deprecated(cluster, call, resource)
         _allow(resource, "get" if call.name else "list")
         return (
             _get(cluster, call, resource) if call.name else listing.respond(cluster, call, resource)
@@ -66,7 +68,7 @@ def watch_plan(cluster: Cluster, call: Call) -> Plan | None:
         return None
     resource = _resource(cluster, call)
     _allow(resource, "watch")
-    fields = call.query.get("fieldSelector", "")
+    fields = field_selector(resource, call.query.get("fieldSelector", ""))
     if call.name:
         fields = f"{fields},metadata.name={call.name}".lstrip(",")
     initial = call.query.get("sendInitialEvents")
@@ -116,8 +118,11 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     if call.query.get("force"):
         raise _patch_options("force: Forbidden: may not be specified for non-apply patch")
     if resource.verbs == ("create",):
+        if resource.key == "bindings":
+            return subresources.bind(cluster, call)
         return reviews.respond(cluster, call, resource, parsed(call))
-    obj = accepted(call, resource, parsed(call))
+    obj = stored(resource, accepted(call, resource, parsed(call)))
+    notices.without_effect(call, resource)
     track = tracker(cluster, call, resource, obj)
     new = cluster.create(resource, obj, dry_run=call.dry_run, track=track, review=call.review)
     _, shape, kind = shaped(cluster, call, resource, new, form_of(call))
@@ -125,7 +130,7 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
 
 
 def _put(cluster: Cluster, call: Call, resource: Resource) -> Reply:
-    obj = accepted(call, resource, parsed(call))
+    obj = stored(resource, accepted(call, resource, parsed(call)))
     return _store(cluster, call, resource, obj)
 
 
@@ -162,7 +167,7 @@ def _patch(cluster: Cluster, call: Call, resource: Resource) -> Reply:
         new = patches.json_patch(shown, patch)
     else:
         new = patches.strategic_merge(shown, patch, type_of(resource))
-    obj = accepted(call, resource, new, patched=patch)
+    obj = stored(resource, accepted(call, resource, new, patched=patch))
     if not isinstance(patch, dict) or "resourceVersion" not in (patch.get("metadata") or {}):
         obj["metadata"].setdefault("resourceVersion", old["metadata"]["resourceVersion"])
     return _store(cluster, call, resource, obj)
@@ -173,14 +178,14 @@ def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
         raise _patch_options("fieldManager: Required value: is required for apply patch")
     if isinstance(body, dict) and not (body.get("apiVersion") and body.get("kind")):
         raise bad_request("apiVersion and kind must be set in an apply configuration")
-    config = accepted(call, resource, body, patched=body)
+    config = stored(resource, accepted(call, resource, body, patched=body))
     if config["metadata"].get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     if resource.has_status:
         keep = {"status"} if call.subresource == "status" else set(config) - {"status"}
         config = {k: v for k, v in config.items() if k in keep | {"apiVersion", "kind", "metadata"}}
     old = cluster.get(resource, call.namespace, call.name)
-    owner = owner_of(call, resource, "Apply")
+    owner, kind = owner_of(call, resource, "Apply"), type_of(stored_as(resource))
     if old is None:
         if config["metadata"].get("uid"):
             raise status.conflict(
@@ -188,19 +193,18 @@ def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
             )
         if call.subresource:
             raise status.not_found(resource.plural, resource.group, call.name)
+        notices.without_effect(call, resource)
         new = apply.apply({**config, "metadata": {**config["metadata"]}}, config,
-                          type_of(resource), owner, True, cluster.now())  # fmt: skip
+                          kind, owner, True, cluster.now())  # fmt: skip
         made = cluster.create(resource, new, dry_run=call.dry_run, review=call.review)
-        _, shape, kind = shaped(cluster, call, resource, made, form_of(call))
-        return 201, shape, kind
+        _, shape, media = shaped(cluster, call, resource, made, form_of(call))
+        return 201, shape, media
     version = config["metadata"].pop("resourceVersion", "")
-    new = apply.apply(old, config, type_of(resource), owner, call.flag("force"), cluster.now())
+    new = apply.apply(old, config, kind, owner, call.flag("force"), cluster.now())
     if version:
         new = {**new, "metadata": {**new["metadata"], "resourceVersion": version}}
-    stored = cluster.update(
-        resource, new, call.subresource, dry_run=call.dry_run, review=call.review
-    )
-    return shaped(cluster, call, resource, stored, form_of(call))
+    made = cluster.update(resource, new, call.subresource, dry_run=call.dry_run, review=call.review)
+    return shaped(cluster, call, resource, made, form_of(call))
 
 
 def delete(cluster: Cluster, call: Call, resource: Resource) -> Reply:
@@ -214,7 +218,7 @@ def delete(cluster: Cluster, call: Call, resource: Resource) -> Reply:
         for key, obj in listing.items_of(cluster, call, resource, cluster.resource_version()):
             namespace = key.partition("/")[0] if resource.namespaced else None
             if call.review is not None:
-                call.review.check(resource, "", None, obj)
+                call.review.check(stored_as(resource), "", None, obj)
             name = obj["metadata"]["name"]
             cluster.delete(resource, namespace, name, grace_seconds=grace, propagation=policy,
                            dry_run=dry_run)  # fmt: skip
@@ -222,7 +226,7 @@ def delete(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     _allow(resource, "delete")
     if call.review is not None:
         doomed = cluster.require(resource, call.namespace, call.name)
-        call.review.check(resource, "", None, doomed)
+        call.review.check(stored_as(resource), "", None, doomed)
     gone = cluster.delete(
         resource,
         call.namespace,

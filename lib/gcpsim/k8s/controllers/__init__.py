@@ -5,6 +5,8 @@ durations are rows of `core.durations`. None of them knows Google Cloud: that is
 """
 
 from gcpsim.core.world import World
+from gcpsim.k8s.controllers.addresses import AddressController
+from gcpsim.k8s.controllers.aggregation import AggregationController
 from gcpsim.k8s.controllers.autoscaler import Autoscaler
 from gcpsim.k8s.controllers.daemonset import DaemonSetController
 from gcpsim.k8s.controllers.deployment import DeploymentController
@@ -17,6 +19,7 @@ from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.namespaces import NamespaceController
 from gcpsim.k8s.controllers.nodes import NodeController
 from gcpsim.k8s.controllers.plane import Plane, Resync
+from gcpsim.k8s.controllers.quotas import QuotaController
 from gcpsim.k8s.controllers.replicaset import ReplicaSetController, ReplicationController
 from gcpsim.k8s.controllers.scheduler import Scheduler
 from gcpsim.k8s.controllers.statefulset import StatefulSetController
@@ -44,9 +47,12 @@ def start(cluster: Cluster, world: World, resyncs: dict[str, Resync] | None = No
         Scheduler,
         Kubelet,
         NodeController,
+        AddressController,
         EndpointSliceController,
         EndpointsController,
         DisruptionController,
+        QuotaController,
+        AggregationController,
         Autoscaler,
     ):
         controller(plane)

@@ -59,7 +59,7 @@ class JobController:
             if not spec.get("suspend"):
                 parallel = min(int(spec.get("parallelism", 1)), MOST_AT_ONCE)
                 for _ in range(min(parallel, wanted - succeeded) - len(active)):
-                    labels = _labels(job)
+                    labels = {} if spec.get("selector") else _labels(job)
                     pod = templates.pod_of(job, labels=labels)
                     active.append(templates.create(self.plane, job, pod, COMPONENT))
             self._report(job, active, succeeded, failed, [])
@@ -202,6 +202,7 @@ def _is_active(pod: Obj, phase: str | None) -> bool:
 
 
 def _labels(job: Obj) -> dict[str, str]:
+    """Of a Job from a state folder in which Jobs had no selector."""
     name, uid = job["metadata"]["name"], uid_of(job)
     return {
         "batch.kubernetes.io/controller-uid": uid,

@@ -6,6 +6,7 @@ Runs when a Cluster is made and does nothing on one that was loaded from a state
 from typing import Any
 
 from gcpsim.k8s.objects import roles
+from gcpsim.k8s.objects.services import SERVICE_RANGE
 from gcpsim.k8s.types.crds import PREINSTALLED
 from gcpsim.k8s.types.store import Objects
 
@@ -20,7 +21,10 @@ GATEWAY_CLASSES = (
     "gke-l7-regional-external-managed",
     "gke-l7-rilb",
 )
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "gmp-system")
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "gmp-public",
+              "gmp-system")  # fmt: skip
+COMPONENTS = ("controller-manager", "etcd-0", "scheduler")
+QUIET = {"log": False, "delegate": False}
 
 
 def install(cluster: Objects) -> None:
@@ -54,6 +58,26 @@ def install(cluster: Objects) -> None:
     for name in GATEWAY_CLASSES:
         spec = {"controllerName": "networking.gke.io/gateway"}
         cluster.create("gatewayclasses", {"metadata": {"name": name}, "spec": spec})
+    for name in COMPONENTS:
+        healthy = {"type": "Healthy", "status": "True", "message": "ok"}
+        body = {"metadata": {"name": name}, "conditions": [healthy]}
+        cluster.create("componentstatuses", body)
+    _service_range(cluster)
+    logging = {"cluster": {"allow": QUIET, "deny": QUIET}}
+    cluster.create("networkloggings", {"metadata": {"name": "default"}, "spec": logging})
+    cluster.create("operatorconfigs", {"metadata": {"name": "config", "namespace": "gmp-public"}})
+
+
+def _service_range(cluster: Objects) -> None:
+    """The ServiceCIDR that the API server itself writes, with the addresses of Services."""
+    held = ["networking.k8s.io/service-cidr-finalizer"]
+    spec = {"cidrs": [str(SERVICE_RANGE)]}
+    made = cluster.create(
+        "servicecidrs", {"metadata": {"name": "kubernetes", "finalizers": held}, "spec": spec}
+    )
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": cluster.now(), "reason": "",
+             "message": "Kubernetes Service CIDR is ready"}  # fmt: skip
+    cluster.update("servicecidrs", {**made, "status": {"conditions": [ready]}}, "status")
 
 
 def _storage_class(name: str, disk: str, *, default: bool) -> Doc:

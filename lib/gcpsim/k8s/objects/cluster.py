@@ -15,7 +15,7 @@ from gcpsim.k8s.objects import bootstrap, deletion, events, strategy
 from gcpsim.k8s.objects.history import Happened, History, object_key
 from gcpsim.k8s.types import status
 from gcpsim.k8s.types.documents import copy_of, merged, same
-from gcpsim.k8s.types.registry import Registry, Resource
+from gcpsim.k8s.types.registry import Registry, Resource, stored_as
 from gcpsim.k8s.types.selectors import field_test, label_test
 from gcpsim.k8s.types.stamps import stamp
 from gcpsim.k8s.types.store import Reviewer
@@ -71,9 +71,9 @@ class Cluster:
         return self._registry
 
     def resource(self, key: str | Resource) -> Resource:
-        """The resource by key; a KeyError is a mistake of the caller's."""
+        """The stored resource by key or view; a KeyError is a mistake of the caller's."""
         if isinstance(key, Resource):
-            return key
+            return stored_as(key)
         found = self._registry.by_key(key) or self.registry.by_key(key)
         if found is None:
             raise KeyError(f"cluster {self.name} has no resource {key!r}")
@@ -155,14 +155,15 @@ class Cluster:
             for admission in self._admissions.get(found.key, ()):
                 new = admission(new)
         new = {**new, "metadata": {**new["metadata"]}}
+        new["metadata"].pop("uid", None)
         if review is not None:
             strategy.complete(self, found, new, None)
             new = copy_of(review.mutated(found, "", new, None))
+        new["metadata"]["uid"] = str(uuid.uuid4())
         strategy.prepare_create(self, found, new)
         metadata, key = new["metadata"], object_key(new)
         if key in self.table(found.key):
             raise status.already_exists(found.plural, found.group, metadata["name"])
-        metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = self.now()
         for absent in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
             metadata.pop(absent, None)

@@ -179,6 +179,16 @@ COLUMNS: dict[str, list[Column]] = {
         Column("Address", cells.ingress_address),
         Column("Ports", lambda obj, now: "80, 443" if obj["spec"].get("tls") else "80"),
     ),
+    "componentstatuses": columns(
+        Column("Status", more.component("status", "True")),
+        Column("Message", more.component("message")),
+        Column("Error", more.component("error")),
+        aged=False,
+    ),
+    "ipaddresses": columns(Column("ParentRef", more.parent)),
+    "servicecidrs": columns(
+        Column("CIDRs", lambda obj, now: ",".join((obj.get("spec") or {}).get("cidrs") or ()))
+    ),
     "ingressclasses": columns(
         Column("Controller", at("spec", "controller")),
         Column("Parameters", more.class_parameters),

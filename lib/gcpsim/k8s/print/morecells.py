@@ -72,6 +72,27 @@ def class_parameters(obj: Doc, now: float) -> str:
     return f"{found.get('kind', '')}{group}/{found.get('name', '')}"
 
 
+def component(field: str, healthy: str = "") -> Cell:
+    """Of a ComponentStatus's condition Healthy: a text, or with `healthy` what it means."""
+
+    def cell(obj: Doc, now: float) -> str:
+        for condition in obj.get("conditions") or ():
+            if condition.get("type") == "Healthy":
+                found = str(condition.get(field, ""))
+                return ("Healthy" if found == healthy else "Unhealthy") if healthy else found
+        return UNKNOWN if healthy else ""
+
+    return cell
+
+
+def parent(obj: Doc, now: float) -> str:
+    """What has an IPAddress: `services/default/kubernetes`."""
+    reference = (obj.get("spec") or {}).get("parentRef") or {}
+    path = ("resource", "namespace", "name")
+    where = "/".join(str(reference[name]) for name in path if reference.get(name))
+    return f"{reference['group']}/{where}" if reference.get("group") else where
+
+
 def subjects(kind: str) -> Cell:
     """Who is bound to a role, of one kind; ServiceAccounts with their namespace."""
 

@@ -60,7 +60,7 @@ def _printer_column(column: Doc) -> Column:
     def cell(obj: Doc, now: float) -> Any:
         values = find(obj, path)
         if not values:
-            return "<unknown>" if kind == "date" else ""
+            return ""
         value = values[0] if len(values) == 1 else ",".join(str(item) for item in values)
         if kind == "date":
             return age_of({"metadata": {"creationTimestamp": value}}, now)

@@ -123,8 +123,24 @@ def _daemonset(new: Doc, old: Doc | None) -> None:
 def _job(new: Doc, old: Doc | None) -> None:
     spec = _spec(new)
     _fill(spec, {"completions": 1, "parallelism": 1, "backoffLimit": 6, "suspend": False,
-                 "completionMode": "NonIndexed"})  # fmt: skip
+                 "completionMode": "NonIndexed", "manualSelector": False})  # fmt: skip
+    replaced = "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"
+    _fill(spec, {"podReplacementPolicy": replaced})
     _template(spec)
+    if old is None and new["metadata"].get("uid") and isinstance(spec.get("template"), dict):
+        _select(new["metadata"], spec)
+
+
+def _select(metadata: Doc, spec: Doc) -> None:
+    """The labels and the selector by which a Job knows its pods, unless it says them itself."""
+    if spec["manualSelector"]:
+        return
+    name, uid = metadata["name"], metadata["uid"]
+    labels = spec["template"]["metadata"].setdefault("labels", {})
+    for prefix in ("", "batch.kubernetes.io/"):
+        _fill(labels, {f"{prefix}job-name": name, f"{prefix}controller-uid": uid})
+    selector = spec.setdefault("selector", {}).setdefault("matchLabels", {})
+    _fill(selector, {"batch.kubernetes.io/controller-uid": uid})
 
 
 def _cronjob(new: Doc, old: Doc | None) -> None:

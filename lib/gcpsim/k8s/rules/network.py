@@ -204,4 +204,38 @@ def _is_address(text: str, kind: str) -> bool:
         return False
 
 
-RULES = {"services": service, "ingresses": ingress, "endpointslices": endpointslice}
+def address(new: Doc, old: Doc | None) -> list[Cause]:
+    """Of an IPAddress: its name is the address, written in one way, and who has it stays."""
+    name = new["metadata"]["name"]
+    causes = []
+    if not any(_is_address(name, kind) for kind in ("IPv4", "IPv6")):
+        why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        causes.append(invalid_value("metadata.name", name, why))
+    elif str(ip_address(name)) != name:
+        why = f"must be in canonical form ({ip_address(name)!s})"
+        causes.append(invalid_value("metadata.name", name, why))
+    parent = (new.get("spec") or {}).get("parentRef")
+    if old is not None and parent != old["spec"].get("parentRef"):
+        causes.append(invalid_value("spec.parentRef", parent, "field is immutable"))
+    return causes
+
+
+def service_range(new: Doc, old: Doc | None) -> list[Cause]:
+    """Of a ServiceCIDR: one range, or one of each family; they stay as they are."""
+    cidrs = (new.get("spec") or {}).get("cidrs") or []
+    if not cidrs:
+        return [required("spec.cidrs", "at least one CIDR required")]
+    if len(cidrs) > 2:
+        return [invalid_value("spec", new["spec"], "may only hold up to 2 values")]
+    if old is not None and cidrs != old["spec"].get("cidrs"):
+        return [invalid_value("spec.cidrs", cidrs, "field is immutable")]
+    return [cause for at, text in enumerate(cidrs) for cause in _network(text, f"spec.cidrs[{at}]")]
+
+
+RULES = {
+    "services": service,
+    "ingresses": ingress,
+    "endpointslices": endpointslice,
+    "ipaddresses": address,
+    "servicecidrs": service_range,
+}

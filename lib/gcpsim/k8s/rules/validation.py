@@ -23,6 +23,7 @@ ANNOTATIONS_LIMIT = 256 * 1024  # bytes
 NAME_RULES: dict[str, names.Rule] = {
     "namespaces": names.label,
     "services": names.label_1035,
+    "ipaddresses": names.path_segment,
     "roles": names.path_segment,
     "rolebindings": names.path_segment,
     "clusterroles": names.path_segment,

@@ -167,7 +167,38 @@ def job(new: Doc, old: Doc | None) -> list[Cause]:
     if policy not in ("OnFailure", "Never"):
         where = "spec.template.spec.restartPolicy"
         causes.append(required(where, 'valid values: "OnFailure", "Never"'))
+    causes += _job_selector(new, old)
     return causes + spec_causes(template.get("spec") or {}, "spec.template.spec")
+
+
+def _job_selector(new: Doc, old: Doc | None) -> list[Cause]:
+    """Of a Job: what it generates itself must not be set to something else."""
+    spec, metadata = new["spec"], new["metadata"]
+    selector = spec.get("selector")
+    if old is not None:
+        if selector != old["spec"].get("selector"):
+            return [invalid_value("spec.selector", selector, "field is immutable")]
+        return []
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    if spec.get("manualSelector"):
+        if not selector:
+            return [required("spec.selector")]
+        if not selector_test(selector)(labels):
+            why = "`selector` does not match template `labels`"
+            return [invalid_value("spec.template.metadata.labels", labels, why)]
+        return []
+    causes = []
+    for prefix in ("", "batch.kubernetes.io/"):
+        for key, wanted in (
+            ("controller-uid", metadata.get("uid")),
+            ("job-name", metadata["name"]),
+        ):
+            if labels.get(prefix + key) != wanted:
+                where = f"spec.template.metadata.labels[{prefix}{key}]"
+                causes.append(invalid_value(where, labels, f"must be '{wanted}'"))
+    if not selector_test(selector)({"batch.kubernetes.io/controller-uid": metadata.get("uid")}):
+        causes.append(invalid_value("spec.selector", selector, "`selector` not auto-generated"))
+    return causes
 
 
 def cronjob(new: Doc, old: Doc | None) -> list[Cause]:

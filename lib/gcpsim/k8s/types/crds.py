@@ -1,93 +1,30 @@
 """CustomResourceDefinitions: those that every cluster has, and what accepting one adds to it.
 
 The preinstalled ones are GKE's own (svcneg, backend and frontend configs, managed certificates)
-and cert-manager's, with schemas as far as their controllers here use them; what the schemas leave
-open is kept as it comes.
+and cert-manager's, with schemas as far as their controllers here use them; those that are only
+kept are in `stored`.
 """
 
 from typing import Any
 
+from gcpsim.k8s.types.definitions import OPEN, STRING, age, column, definition
 from gcpsim.k8s.types.store import Objects
+from gcpsim.k8s.types.stored import STORED
 
 Doc = dict[str, Any]
 
-OPEN: Doc = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-STRING: Doc = {"type": "string"}
 GATEWAY = "gateway.networking.k8s.io"
 CERT_MANAGER = "cert-manager.io"
 ACME = "acme.cert-manager.io"
 
 
-def _column(name: str, path: str, type: str = "string", priority: int = 0, **more: str) -> Doc:
-    column: Doc = {"name": name, "jsonPath": path, "type": type, **more}
-    return column | {"priority": priority} if priority else column
-
-
-def _crd(
-    group: str,
-    version: str,
-    plural: str,
-    kind: str,
-    *,
-    short: list[str] | None = None,
-    scope: str = "Namespaced",
-    status: bool = True,
-    columns: list[Doc] | None = None,
-    properties: Doc | None = None,
-    categories: list[str] | None = None,
-    required: tuple[str, ...] = (),
-    older: tuple[str, ...] = (),
-) -> Doc:
-    names: Doc = {"plural": plural, "kind": kind, "listKind": kind + "List",
-                  "singular": kind.lower()}  # fmt: skip
-    if short:
-        names["shortNames"] = short
-    if categories:
-        names["categories"] = categories
-    schema: Doc = {
-        "type": "object",
-        "properties": {
-            "apiVersion": STRING,
-            "kind": STRING,
-            "metadata": {"type": "object"},
-            **(properties or {"spec": OPEN, "status": OPEN}),
-        },
-    }
-    if required:
-        schema["required"] = list(required)
-    entry: Doc = {
-        "name": version,
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": schema},
-    }
-    if status:
-        entry["subresources"] = {"status": {}}
-    entry["additionalPrinterColumns"] = columns or [_age()]
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "names": names,
-            "scope": scope,
-            "versions": [entry, *({**entry, "name": one, "storage": False} for one in older)],
-        },
-    }
-
-
-def _age() -> Doc:
-    return _column("Age", ".metadata.creationTimestamp", "date")
-
-
 def _ready(*more: Doc) -> list[Doc]:
     ready = '.status.conditions[?(@.type=="Ready")]'
     return [
-        _column("Ready", ready + ".status"),
+        column("Ready", ready + ".status"),
         *more,
-        _column("Status", ready + ".message", priority=1),
-        _age(),
+        column("Status", ready + ".message", priority=1),
+        age(),
     ]
 
 
@@ -183,60 +120,68 @@ WITH_CONDITIONS: Doc = {
     "x-kubernetes-preserve-unknown-fields": True,
     "properties": {"conditions": CONDITIONS},
 }
-STATE = _column("State", ".status.state")
-ISSUER = _column("Issuer", ".spec.issuerRef.name", priority=1)
+STATE = column("State", ".status.state")
+ISSUER = column("Issuer", ".spec.issuerRef.name", priority=1)
 
 PREINSTALLED: tuple[Doc, ...] = (
-    _crd("networking.gke.io", "v1beta1", "servicenetworkendpointgroups",
-         "ServiceNetworkEndpointGroup", short=["svcneg"], status=False, columns=[_age()],
-         properties={"spec": {"type": "object"}, "status": SVCNEG_STATUS}),
-    _crd("networking.gke.io", "v1", "managedcertificates", "ManagedCertificate", short=["mcrt"],
-         columns=[_age(), _column("Status", ".status.certificateStatus")]),
-    _crd("networking.gke.io", "v1beta1", "frontendconfigs", "FrontendConfig"),
-    _crd("cloud.google.com", "v1", "backendconfigs", "BackendConfig", short=["bc"], status=False),
-    _crd("networking.gke.io", "v1", "gcpbackendpolicies", "GCPBackendPolicy"),
-    _crd("networking.gke.io", "v1", "gcpgatewaypolicies", "GCPGatewayPolicy"),
-    _crd("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy"),
-    _crd("networking.gke.io", "v1", "serviceattachments", "ServiceAttachment"),
-    _crd("networking.gke.io", "v1beta1", "networkendpointgroupbindings",
-         "NetworkEndpointGroupBinding", short=["negb"], required=("spec",),
-         properties={"spec": BINDING_SPEC, "status": OPEN}),
-    _crd("cloud.google.com", "v1", "computeclasses", "ComputeClass", scope="Cluster"),
-    _crd("net.gke.io", "v1", "serviceexports", "ServiceExport"),
-    _crd("net.gke.io", "v1", "serviceimports", "ServiceImport"),
-    _crd("monitoring.googleapis.com", "v1", "podmonitorings", "PodMonitoring"),
-    _crd("monitoring.googleapis.com", "v1", "clusterpodmonitorings", "ClusterPodMonitoring",
-         scope="Cluster"),
-    _crd("monitoring.googleapis.com", "v1", "rules", "Rules"),
-    _crd(GATEWAY, "v1", "gatewayclasses", "GatewayClass", short=["gc"], scope="Cluster",
-         older=("v1beta1",),
-         columns=[_column("Controller", ".spec.controllerName"),
-                  _column("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
-                  _age()]),
-    _crd(GATEWAY, "v1", "gateways", "Gateway", short=["gtw"], older=("v1beta1",),
-         columns=[_column("Class", ".spec.gatewayClassName"),
-                  _column("Address", ".status.addresses[*].value"),
-                  _column("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
-                  _age()]),
-    _crd(GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",),
-         columns=[_column("Hostnames", ".spec.hostnames"), _age()]),
-    _crd(GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", short=["refgrant"]),
-    _crd(CERT_MANAGER, "v1", "certificates", "Certificate", short=["cert", "certs"],
-         required=("spec",),
-         categories=["cert-manager"],
-         columns=_ready(_column("Secret", ".spec.secretName"), ISSUER),
-         properties={"spec": CERTIFICATE_SPEC, "status": WITH_CONDITIONS}),
-    _crd(CERT_MANAGER, "v1", "certificaterequests", "CertificateRequest", short=["cr", "crs"],
-         categories=["cert-manager"], required=("spec",),
-         columns=_ready(_column("Issuer", ".spec.issuerRef.name"))),
-    _crd(CERT_MANAGER, "v1", "issuers", "Issuer", categories=["cert-manager"], columns=_ready(),
-         required=("spec",)),
-    _crd(CERT_MANAGER, "v1", "clusterissuers", "ClusterIssuer", scope="Cluster",
-         categories=["cert-manager"], columns=_ready(), required=("spec",)),
-    _crd(ACME, "v1", "orders", "Order", categories=["cert-manager", "cert-manager-acme"],
-         columns=[STATE, ISSUER, _age()]),
-    _crd(ACME, "v1", "challenges", "Challenge", categories=["cert-manager", "cert-manager-acme"],
-         columns=[STATE, _column("Domain", ".spec.dnsName"), _age()]),
+    definition("networking.gke.io", "v1beta1", "servicenetworkendpointgroups",
+               "ServiceNetworkEndpointGroup", short=["svcneg"], status=False, columns=[age()],
+               properties={"spec": {"type": "object"}, "status": SVCNEG_STATUS}),
+    definition("networking.gke.io", "v1", "managedcertificates", "ManagedCertificate",
+               short=["mcrt"], older=("v1beta2", "v1beta1"),
+               columns=[age(), column("Status", ".status.certificateStatus")]),
+    definition("networking.gke.io", "v1beta1", "frontendconfigs", "FrontendConfig"),
+    definition("cloud.google.com", "v1", "backendconfigs", "BackendConfig", short=["bc"],
+               status=False, older=("v1beta1",)),
+    definition("networking.gke.io", "v1", "gcpbackendpolicies", "GCPBackendPolicy"),
+    definition("networking.gke.io", "v1", "gcpgatewaypolicies", "GCPGatewayPolicy"),
+    definition("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy"),
+    definition("networking.gke.io", "v1", "serviceattachments", "ServiceAttachment",
+               older=("v1beta1",)),
+    definition("networking.gke.io", "v1beta1", "networkendpointgroupbindings",
+               "NetworkEndpointGroupBinding", short=["negb"], required=("spec",),
+               properties={"spec": BINDING_SPEC, "status": OPEN}),
+    definition("cloud.google.com", "v1", "computeclasses", "ComputeClass", short=["cc", "ccs"],
+               scope="Cluster"),
+    definition("net.gke.io", "v1", "serviceexports", "ServiceExport"),
+    definition("net.gke.io", "v1", "serviceimports", "ServiceImport"),
+    definition("monitoring.googleapis.com", "v1", "podmonitorings", "PodMonitoring"),
+    definition("monitoring.googleapis.com", "v1", "clusterpodmonitorings", "ClusterPodMonitoring",
+               scope="Cluster"),
+    definition("monitoring.googleapis.com", "v1", "rules", "Rules"),
+    definition(GATEWAY, "v1", "gatewayclasses", "GatewayClass", short=["gc"], scope="Cluster",
+               older=("v1beta1",),
+               columns=[column("Controller", ".spec.controllerName"),
+                        column("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
+                        age()]),
+    definition(GATEWAY, "v1", "gateways", "Gateway", short=["gtw"], older=("v1beta1",),
+               columns=[column("Class", ".spec.gatewayClassName"),
+                        column("Address", ".status.addresses[*].value"),
+                        column("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
+                        age()]),
+    definition(GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",),
+               columns=[column("Hostnames", ".spec.hostnames"), age()]),
+    definition(GATEWAY, "v1", "grpcroutes", "GRPCRoute",
+               columns=[column("Hostnames", ".spec.hostnames"), age()]),
+    definition(GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", short=["refgrant"]),
+    definition(CERT_MANAGER, "v1", "certificates", "Certificate", short=["cert", "certs"],
+               required=("spec",),
+               categories=["cert-manager"],
+               columns=_ready(column("Secret", ".spec.secretName"), ISSUER),
+               properties={"spec": CERTIFICATE_SPEC, "status": WITH_CONDITIONS}),
+    definition(CERT_MANAGER, "v1", "certificaterequests", "CertificateRequest", short=["cr", "crs"],
+               categories=["cert-manager"], required=("spec",),
+               columns=_ready(column("Issuer", ".spec.issuerRef.name"))),
+    definition(CERT_MANAGER, "v1", "issuers", "Issuer", categories=["cert-manager"],
+               columns=_ready(), required=("spec",)),
+    definition(CERT_MANAGER, "v1", "clusterissuers", "ClusterIssuer", scope="Cluster",
+               categories=["cert-manager"], columns=_ready(), required=("spec",)),
+    definition(ACME, "v1", "orders", "Order", categories=["cert-manager", "cert-manager-acme"],
+               columns=[STATE, ISSUER, age()]),
+    definition(ACME, "v1", "challenges", "Challenge",
+               categories=["cert-manager", "cert-manager-acme"],
+               columns=[STATE, column("Domain", ".spec.dnsName"), age()]),
+    *STORED,
 )  # fmt: skip
 
 

@@ -139,7 +139,23 @@ MESSAGES: dict[str, dict[int, tuple[str, Any]]] = {
     "Subject": {1: ("kind", STR), 2: ("apiGroup", STR), 3: ("name", STR), 4: ("namespace", STR)},
     "RoleRef": {1: ("apiGroup", STR), 2: ("kind", STR), 3: ("name", STR)},
     "ResourceQuota": {1: ("metadata", "ObjectMeta"), 2: ("spec", "QuotaSpec")},
-    "QuotaSpec": {1: ("hard", {QUANTITY}), 2: ("scopes", [STR])},
+    "QuotaSpec": {
+        1: ("hard", {QUANTITY}), 2: ("scopes", [STR]), 3: ("scopeSelector", "ScopeSelector"),
+    },
+    "ScopeSelector": {1: ("matchExpressions", ["ScopeRequirement"])},
+    "ScopeRequirement": {1: ("scopeName", STR), 2: ("operator", STR), 3: ("values", [STR])},
+    "CertificateSigningRequest": {
+        1: ("metadata", "ObjectMeta"), 2: ("spec", "SigningSpec"), 3: ("status", "SigningStatus"),
+    },
+    "SigningSpec": {
+        1: ("request", BYTES), 2: ("username", STR), 3: ("uid", STR), 4: ("groups", [STR]),
+        5: ("usages", [STR]), 7: ("signerName", STR), 8: ("expirationSeconds", INT),
+    },
+    "SigningStatus": {1: ("conditions", ["SigningCondition"]), 2: ("certificate", BYTES)},
+    "SigningCondition": {
+        1: ("type", STR), 2: ("reason", STR), 3: ("message", STR), 4: ("lastUpdateTime", TIME),
+        5: ("lastTransitionTime", TIME), 6: ("status", STR),
+    },
     "PodDisruptionBudget": {1: ("metadata", "ObjectMeta"), 2: ("spec", "BudgetSpec")},
     "BudgetSpec": {
         1: ("minAvailable", INT_OR_STRING), 2: ("selector", "LabelSelector"),

@@ -1,7 +1,8 @@
 """The resources that a cluster serves: built-in ones as a table, custom ones from CRD objects.
 
 A resource's `key` names its table in the store and is what in-process callers say: the plural for
-built-in and preinstalled kinds, `plural.group` for what users define. No behaviour lives here.
+built-in and preinstalled kinds, `plural.group` for what users define. A view has the key of the
+resource whose objects it shows in another form (see `conversion`). No behaviour lives here.
 """
 
 from collections.abc import Iterable
@@ -41,6 +42,7 @@ class Resource:
     key: str = ""
     singular: str = ""
     generation: bool = False
+    view: bool = False  # other names for the objects of the resource that has this key
     crd: Doc | None = field(default=None, compare=False)
 
     @property
@@ -113,6 +115,13 @@ BUILT_IN: tuple[Resource, ...] = (
     _resource("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition",
               "crd", "crds", namespaced=False, generation=True, categories=("api-extensions",),
               **STATUS),
+    _resource("v1", "bindings", "Binding", verbs=("create",)),
+    _resource("v1", "componentstatuses", "ComponentStatus", "cs", verbs=("get", "list"),
+              **CLUSTER_WIDE),
+    _resource("networking.k8s.io/v1", "ipaddresses", "IPAddress", "ip", generation=True,
+              **CLUSTER_WIDE),
+    _resource("networking.k8s.io/v1", "servicecidrs", "ServiceCIDR", namespaced=False,
+              generation=True, **STATUS),
     _resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa",
               model="V2HorizontalPodAutoscaler", categories=("all",), generation=True, **STATUS),
     _resource("storage.k8s.io/v1", "storageclasses", "StorageClass", "sc",
@@ -136,7 +145,7 @@ BUILT_IN: tuple[Resource, ...] = (
               categories=("api-extensions",), **STATUS),
     _resource("certificates.k8s.io/v1", "certificatesigningrequests",
               "CertificateSigningRequest", "csr", namespaced=False,
-              **STATUS),
+              subresources=("approval", "status")),
     _resource("node.k8s.io/v1", "runtimeclasses", "RuntimeClass", **CLUSTER_WIDE),
     _resource("storage.k8s.io/v1", "csidrivers", "CSIDriver", **CLUSTER_WIDE),
     _resource("storage.k8s.io/v1", "csinodes", "CSINode", **CLUSTER_WIDE),
@@ -161,10 +170,16 @@ BUILT_IN: tuple[Resource, ...] = (
               namespaced=False, verbs=("create",)),
 )  # fmt: skip
 
+VIEWS: tuple[Resource, ...] = (
+    _resource("autoscaling/v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa",
+              categories=("all",), generation=True, view=True, **STATUS),
+    _resource("events.k8s.io/v1", "events", "Event", "ev", model="EventsV1Event", view=True),
+)  # fmt: skip
+
 BUILT_IN_BY_KEY = {resource.key: resource for resource in BUILT_IN}
 BUILT_IN_BY_PATH = {
     (resource.group, version, resource.plural): resource
-    for resource in BUILT_IN
+    for resource in (*BUILT_IN, *VIEWS)
     for version in resource.versions
 }
 PREINSTALLED_GROUPS = frozenset(
@@ -223,7 +238,17 @@ class Registry:
         return None
 
     def all(self) -> list[Resource]:
+        """Each resource that has objects of its own."""
         return list(self._by_key.values())
+
+    def served(self) -> list[Resource]:
+        """Those and the views of them: what a client can ask for."""
+        return [*self._by_key.values(), *VIEWS]
+
+
+def stored_as(resource: Resource) -> Resource:
+    """The resource in whose form the objects of this one are stored; itself, if it is no view."""
+    return BUILT_IN_BY_KEY[resource.key] if resource.view else resource
 
 
 def from_crd(crd: Doc) -> Resource:
