@@ -9,7 +9,8 @@ from gcpsim.core.discovery import DOCUMENTS, Method, api
 from gcpsim.core.service import RestService
 from gcpsim.front.build import Config, build
 from gcpsim.k8s.types.crds import PREINSTALLED
-from gcpsim.k8s.types.registry import BUILT_IN, from_crd
+from gcpsim.k8s.types.registry import BUILT_IN, VIEWS, from_crd
+from gcpsim.k8s.types.stored import STORED
 
 TITLES = {
     "compute": "Compute Engine v1",
@@ -18,6 +19,7 @@ TITLES = {
     "container": "Kubernetes Engine v1",
     "serviceusage": "Service Usage v1",
     "cloudresourcemanager": "Resource Manager v3",
+    "iam": "Identity and Access Management v1",
     "logging": "Cloud Logging v2",
     "monitoring": "Cloud Monitoring v3",
     "networkservices": "Network Services v1",
@@ -69,16 +71,21 @@ def page() -> str:
 def kubernetes() -> list[str]:
     """The kinds of each cluster's API, by group and version; GKE's own are defined by CRDs."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for resource in BUILT_IN:
+    for resource in (*BUILT_IN, *VIEWS):
         reviews = resource.verbs == ("create",)
         named = ", ".join(resource.subresources)
         below = f" ({named})" if named and not reviews else ""
         groups[resource.api_version].append(resource.kind + below)
     for crd in PREINSTALLED:
         resource = from_crd(crd)
-        groups[resource.api_version].append(f"{resource.kind}*")
+        for version in resource.versions:
+            mark = "**" if crd in STORED else "*"
+            groups[f"{resource.group}/{version}"].append(resource.kind + mark)
     lines = ["", "## Kubernetes API of each cluster", ""]
-    lines.append("Subresources in brackets. Kinds with a star are preinstalled CustomResources.")
+    lines.append(
+        "Subresources in brackets. Kinds with a star are preinstalled CustomResources; those"
+    )
+    lines.append("with two are stored, listed and printed, and nothing acts on them.")
     lines += ["", "| group and version | kinds |", "|---|---|"]
     for version, kinds in sorted(groups.items()):
         lines.append(f"| {version} | {', '.join(sorted(kinds))} |")

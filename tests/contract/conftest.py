@@ -14,7 +14,7 @@ from gcpsim.core.store import Store
 from gcpsim.core.world import World
 from gcpsim.dns import Dns
 from gcpsim.project.networkservices import NetworkServices
-from gcpsim.project.service import ResourceManager, ServiceUsage
+from gcpsim.project.service import ResourceManager, ServiceAccounts, ServiceUsage
 
 START = 1_800_000_000.0
 
@@ -33,6 +33,7 @@ class Cloud:
             "certificatemanager": self.world.certificates,
             "cloudresourcemanager": ResourceManager(self.world),
             "serviceusage": ServiceUsage(self.world),
+            "iam": ServiceAccounts(self.world),
             "networkservices": NetworkServices(self.world),
         }
 

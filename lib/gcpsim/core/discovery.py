@@ -21,6 +21,7 @@ DOCUMENTS = {
     "container": "container.v1.json",
     "serviceusage": "serviceusage.v1.json",
     "cloudresourcemanager": "cloudresourcemanager.v3.json",
+    "iam": "iam.v1.json",
     "logging": "logging.v2.json",
     "monitoring": "monitoring.v3.json",
     "networkservices": "networkservices.v1.json",

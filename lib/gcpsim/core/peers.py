@@ -7,9 +7,12 @@ neighbour and renaming a method breaks the type check of everyone who calls it. 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from gcpsim.core.errors import ApiError
+
 Doc = dict[str, Any]
 Docs = list[Doc]
 Paths = list[str]
+Rows = list[tuple[str, Doc]]
 AGENT = "service-agent@gcpsim.example.com"
 
 
@@ -41,6 +44,15 @@ class ComputeApi(InProcess, Protocol):
     def users(self, path: str) -> Paths: ...
 
     def when_done(self, operation: Doc | str, callback: Callable[[Doc], None]) -> None: ...
+
+    def derive(
+        self,
+        collection: str,
+        rows: Callable[[str, str], Rows],
+        refusal: Callable[[str], ApiError] | None = None,
+    ) -> None:
+        """Show in a collection what follows from another service: `rows(project, scope or "")`;
+        a write to a path of it is refused."""
 
     def ensure_project(self, project: str) -> None: ...
 

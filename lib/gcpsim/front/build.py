@@ -14,7 +14,7 @@ from gcpsim.dns.service import Dns
 from gcpsim.gke.service import Gke
 from gcpsim.observability.service import observe
 from gcpsim.project.networkservices import NetworkServices
-from gcpsim.project.service import ResourceManager, ServiceUsage
+from gcpsim.project.service import ResourceManager, ServiceAccounts, ServiceUsage
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def build(config: Config) -> Cloud:
         "certificatemanager": certificates,
         "cloudresourcemanager": ResourceManager(world),
         "serviceusage": ServiceUsage(world),
+        "iam": ServiceAccounts(world),
         "networkservices": NetworkServices(world),
     }
     observe(world)

@@ -18,7 +18,7 @@ from gcpsim.certs.authority import Authority
 from gcpsim.front.build import Cloud
 
 SERVICES = ("compute", "dns", "certificatemanager", "container")
-ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "logging", "monitoring",
+ROOT_SERVICES = ("cloudresourcemanager", "serviceusage", "iam", "logging", "monitoring",
                  "networkservices")  # fmt: skip
 DEFAULT_PROJECT = "gcpsim"
 

@@ -38,6 +38,7 @@ TITLES = {
     "dns": "Cloud DNS API",
     "certificatemanager": "Certificate Manager API",
     "container": "Kubernetes Engine API",
+    "iam": "Identity and Access Management (IAM) API",
     "logging": "Cloud Logging API",
     "monitoring": "Cloud Monitoring API",
     "networkservices": "Network Services API",

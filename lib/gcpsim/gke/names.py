@@ -1,5 +1,6 @@
 """Names that GKE gives: node tags, nodes, instance groups, firewall rules. Pure."""
 
+import base64
 import hashlib
 
 from gcpsim.k8s.controllers.objects import safe_hash
@@ -24,3 +25,8 @@ def node(cluster: str, pool: str, digest: str, zone: str, number: int) -> str:
     """A node, named after its zone's instance group."""
     base = group(cluster, pool, digest, zone).removesuffix("-grp")
     return f"{base}-{safe_hash(f'{digest}/{number}', 4)}"
+
+
+def fingerprint(*parts: str) -> str:
+    """What Compute Engine shows of a resource that is GKE's: another one when a part differs."""
+    return base64.b64encode(hashlib.sha256("/".join(parts).encode()).digest()[:8]).decode()

@@ -15,6 +15,7 @@ from gcpsim.gke.creation import Creation
 from gcpsim.gke.documents import ClusterSpec
 from gcpsim.gke.estate import Estate
 from gcpsim.gke.fleet import Fleet
+from gcpsim.gke.groups import NodeGroups
 from gcpsim.gke.methods import Methods, place_of
 from gcpsim.gke.operations import Operations
 from gcpsim.gke.upgrades import Upgrades
@@ -31,6 +32,7 @@ class Gke(RestService):
         self.estate = Estate(world)
         self.operations = Operations(world)
         self.fleet = Fleet(self.estate)
+        self.groups = NodeGroups(self.estate)
         self.upgrades = Upgrades(self.estate, self.fleet, self.operations)
         self.creation = Creation(self.estate, self.fleet)
         self.changes = Changes(

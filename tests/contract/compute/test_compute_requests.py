@@ -124,8 +124,8 @@ def test_what_is_not_played_says_its_name(gce: Any) -> None:
     for verb, path, method in (
         ("GET", "global/images", "compute.images.list"),
         ("POST", "global/snapshots", "compute.snapshots.insert"),
-        ("GET", "zones/us-central1-a/disks", "compute.disks.list"),
-        ("GET", "aggregated/disks", "compute.disks.aggregatedList"),
+        ("GET", "zones/us-central1-a/reservations", "compute.reservations.list"),
+        ("GET", "aggregated/reservations", "compute.reservations.aggregatedList"),
     ):
         assert gce.refused(verb, path, {} if verb == "POST" else None) == (
             400,

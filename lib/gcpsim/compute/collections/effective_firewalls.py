@@ -37,10 +37,8 @@ def of_region(compute: Compute, kind: Kind, call: Call, project: str) -> Answer:
 
 def _rules_and_policies(compute: Compute, doc: Doc) -> dict[str, list[Doc]]:
     project = project_of(links.path_of(doc["selfLink"]))
-    rules = [
-        compute.view(compute.kinds["firewalls"], f"projects/{project}/global/firewalls/{name}")
-        for name in sorted(rule["name"] for rule in compute.list(project, "firewalls"))
-    ]
+    found = sorted(compute.rows("firewalls", project), key=lambda row: str(row[1]["name"]))
+    rules = [compute.view(compute.kinds["firewalls"], path, rule) for path, rule in found]
     mine = [rule for rule in rules if rule["network"] == doc["selfLink"]]
     policies = [_shown(one, "HIERARCHY") for one in above(compute, doc["selfLink"])]
     policies += [_shown(one, "NETWORK") for one in of_network(compute, doc["selfLink"])]

@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from gcpsim.compute.collections import routes
 from gcpsim.compute.collections.effective_firewalls import effective_firewalls
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import AUTO_SECOND_BYTE, REGIONS
@@ -11,6 +12,7 @@ from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, required
 from gcpsim.core.paths import name_of, parent_of
 
+ROUTED = "compute/routed"  # networks that got their default route: it may be deleted meanwhile
 AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
 DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
     (
@@ -84,8 +86,13 @@ def prepare_network(draft: Draft) -> None:
 
 
 def network_created(compute: Resources, path: str, doc: Doc | None) -> None:
-    """An auto mode network gets a subnetwork in each region."""
-    if doc is None or not doc.get("autoCreateSubnetworks"):
+    """A network gets a route to the Internet, in auto mode also a subnetwork in each region."""
+    if doc is None:
+        return
+    if path not in compute.world.store.table(ROUTED):
+        compute.world.store.table(ROUTED).put(path, {})
+        routes.to_internet(compute, path)
+    if not doc.get("autoCreateSubnetworks"):
         return
     project, _, _, name = links.split(path)
     for region in REGIONS:
@@ -105,8 +112,13 @@ def remove_network(compute: Resources, path: str, doc: Doc) -> None:
             raise in_use("network", path, subnet)
     for subnet in subnets:
         compute.require_unused(compute.kinds["subnetworks"], subnet)
-    for subnet in subnets:
-        compute.drop(subnet)
+    ways = [user for user in compute.users(path) if "/routes/" in user]
+    for way in ways:
+        if not name_of(way).startswith(routes.DEFAULT):
+            raise in_use("network", path, way)
+    for gone in (*subnets, *ways):
+        compute.drop(gone)
+    compute.world.store.table(ROUTED).delete(path)
 
 
 def view_network(compute: Resources, path: str, doc: Doc) -> None:

@@ -1,21 +1,11 @@
-"""Collections with few rules of their own: backend buckets, instance groups, routers and routes."""
+"""Collections with few rules of their own: backend buckets, instance groups and routers."""
 
-import ipaddress
-
+from gcpsim.compute.collections import node_groups
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import invalid, required
-
-NEXT_HOPS = (
-    "nextHopGateway",
-    "nextHopIlb",
-    "nextHopInstance",
-    "nextHopIp",
-    "nextHopNetwork",
-    "nextHopVpnTunnel",
-)
 
 
 def prepare_bucket(draft: Draft) -> None:
@@ -41,7 +31,10 @@ def prepare_group(draft: Draft) -> None:
 
 
 def _members(compute: Resources, path: str) -> list[str]:
+    """Links of the instances: those that were added, or of a managed group those it made."""
     doc = compute.world.store.table("compute/members").get(path)
+    if doc is None and compute.get(path) is None:
+        return [one["selfLink"] for one in node_groups.made(compute, path)]
     return list(doc["instances"]) if doc else []
 
 
@@ -58,6 +51,7 @@ def _membership(*, add: bool) -> "object":
     verb = "addInstances" if add else "removeInstances"
 
     def change(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
+        compute.require_free(path)
         project, scope, _, _ = links.split(path)
         present = _members(compute, path)
         for index, item in enumerate(body.get("instances") or []):
@@ -126,25 +120,6 @@ def _router_status(
     return Answer(body={"kind": "compute#routerStatusResponse", "result": result})
 
 
-def prepare_route(draft: Draft) -> None:
-    body = draft.body
-    for field in ("network", "destRange"):
-        if not body.get(field):
-            raise required(f"resource.{field}")
-    try:
-        body["destRange"] = str(ipaddress.ip_network(body["destRange"]))
-    except ValueError:
-        why = "Must be a CIDR address range."
-        raise invalid("resource.destRange", body["destRange"], why) from None
-    hops = [hop for hop in NEXT_HOPS if body.get(hop)]
-    if len(hops) != 1:
-        why = "Exactly one next hop must be specified."
-        raise invalid("resource.nextHop", ", ".join(hops), why)
-    body.setdefault("priority", 1000)
-    body.setdefault("description", "")
-    body.setdefault("routeType", "STATIC")
-
-
 BACKEND_BUCKETS = Kind(
     "backendBuckets",
     "BackendBucket",
@@ -181,12 +156,4 @@ ROUTERS = Kind(
     refs=(("network", ("networks",)), ("nats[].natIps[]", ("addresses",))),
     prepare=prepare_router,
     verbs={"getRouterStatus": _router_status},
-)
-ROUTES = Kind(
-    "routes",
-    "Route",
-    "route",
-    aggregated=False,
-    refs=(("network", ("networks",)), ("nextHopInstance", ("instances",))),
-    prepare=prepare_route,
 )

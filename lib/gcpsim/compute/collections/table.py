@@ -1,8 +1,9 @@
 """Which collections of Compute Engine there are here."""
 
+import functools
 from dataclasses import replace
 
-from gcpsim.compute.collections import fixed
+from gcpsim.compute.collections import fixed, machine_types, node_groups, routes
 from gcpsim.compute.collections.addresses import ADDRESSES
 from gcpsim.compute.collections.backend_services import BACKEND_SERVICES
 from gcpsim.compute.collections.directions import Directions
@@ -20,7 +21,6 @@ from gcpsim.compute.collections.other_kinds import (
     BACKEND_BUCKETS,
     INSTANCE_GROUPS,
     ROUTERS,
-    ROUTES,
 )
 from gcpsim.compute.collections.proxies import (
     TARGET_HTTP_PROXIES,
@@ -57,7 +57,12 @@ KINDS: dict[str, Kind] = {
         NETWORK_ENDPOINT_GROUPS,
         NETWORKS,
         ROUTERS,
-        ROUTES,
+        routes.ROUTES,
+        machine_types.MACHINE_TYPES,
+        node_groups.AUTOSCALERS,
+        node_groups.DISKS,
+        node_groups.MANAGERS,
+        node_groups.TEMPLATES,
         SECURITY_POLICIES,
         SSL_CERTIFICATES,
         SSL_POLICIES,
@@ -75,6 +80,9 @@ KINDS: dict[str, Kind] = {
 def create(world: World) -> Compute:
     """The Compute Engine of a world, wired in."""
     compute = Compute(world, KINDS)
+    compute.derive("machineTypes", machine_types.rows)
+    compute.derive("disks", functools.partial(node_groups.disks, compute))
+    compute.derive("routes", functools.partial(routes.of_subnetworks, compute), routes.local)
     health = Health(compute)
     compute.health = health
     compute.fixed = fixed.handlers(compute)

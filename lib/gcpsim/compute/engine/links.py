@@ -6,6 +6,7 @@ Inside, a resource is its path: `projects/P/global/backendServices/B`. Outside i
 
 import re
 
+from gcpsim.core import projects
 from gcpsim.core.errors import ApiError, invalid
 from gcpsim.core.paths import collection_of
 
@@ -97,3 +98,13 @@ def managed_certificate(value: str) -> str | None:
 
 def malformed_name(field: str, value: str, pattern: str) -> ApiError:
     return invalid(field, value, f"Must be a match of regex '{pattern}'")
+
+
+def number_form(path: str) -> str:
+    """GLOBAL:global/PROJECT:<number>/HEALTH_CHECK:<name>, as some refusals print resources."""
+    project, scope, collection, name = split(path)
+    noun = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", collection.removesuffix("s")).upper()
+    place = (
+        "GLOBAL:global" if scope == "global" else scope.upper().replace("S/", ":").replace("/", ":")
+    )
+    return f"{place}/PROJECT:{projects.number(project)}/{noun}:{name}"

@@ -16,17 +16,13 @@ MAX_RESULTS = 500
 
 def page(compute: Resources, kind: Kind, call: Call, project: str, scope: str) -> Doc:
     """`{"kind": "compute#backendServiceList", "id", "items", "selfLink", "nextPageToken"}`"""
-    prefix = f"projects/{project}/{scope}/"
-    rows = [
-        (path, doc)
-        for path, doc in compute.table(kind.collection).items()
-        if path.startswith(prefix)
-    ]
+    rows = compute.rows(kind.collection, project, scope)
+    found = dict(rows)
     body: Doc = {
         "kind": f"compute#{kind.schema[0].lower()}{kind.schema[1:]}List",
         "id": f"projects/{project}/{scope}/{kind.collection}",
     }
-    items, token = choose(rows, call, lambda path: compute.view(kind, path))
+    items, token = choose(rows, call, lambda path: compute.view(kind, path, found[path]))
     if items:
         body["items"] = items
     if token:
@@ -53,15 +49,11 @@ def choose(rows: list[tuple[str, Doc]], call: Call, show: Any) -> tuple[list[Doc
 
 def aggregated(compute: Resources, kind: Kind, call: Call, project: str) -> Doc:
     """`items` maps each scope to its resources, or to a warning that there are none."""
-    prefix = f"projects/{project}/"
-    rows = [
-        (path, doc)
-        for path, doc in compute.table(kind.collection).items()
-        if path.startswith(prefix)
-    ]
-    found, token = choose(rows, call, lambda path: compute.view(kind, path))
+    rows = compute.rows(kind.collection, project)
+    found = dict(rows)
+    chosen, token = choose(rows, call, lambda path: compute.view(kind, path, found[path]))
     by_scope: dict[str, list[Doc]] = {}
-    for doc in found:
+    for doc in chosen:
         _, scope, _, _ = links.split(links.path_of(doc["selfLink"]))
         by_scope.setdefault(scope, []).append(doc)
     items: Doc = {}

@@ -4,7 +4,6 @@ What all requests and all controllers stand on. A resource is its raw document u
 refers to whom is an index beside it, kept for in-use refusals. It must not know about HTTP.
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 
 from gcpsim.compute.engine import documents, links
 from gcpsim.compute.engine.catalog import region_of_scope
+from gcpsim.compute.engine.derived import Derived, Follows, Refusal, Rows
 from gcpsim.compute.engine.documents import get_path
 from gcpsim.compute.engine.operations import Operations
 from gcpsim.compute.engine.references import Index
@@ -65,6 +65,7 @@ class Kind:
     `extra_refs`: paths a resource uses that no reference field says (an IP address).
     `on_absent`: verbs that may name a resource that is not there.
     `effects`: what operations of verbs do at their end: name -> f(compute, path, data, failed).
+    `readonly`: nobody creates or changes one by this API; what there is follows from elsewhere.
     """
 
     collection: str
@@ -92,6 +93,7 @@ class Kind:
     verbs: dict[str, Callable[..., Any]] = field(default_factory=dict)
     operation_types: dict[str, str] = field(default_factory=dict)
     on_absent: tuple[str, ...] = ()
+    readonly: bool = False
 
 
 class Verdicts(Protocol):
@@ -117,6 +119,7 @@ class Resources(ABC):
         self.index = Index()
         self._last_id = 0
         self.observers: list[Callable[[str, Doc | None], None]] = []
+        self.derived = Derived()
         self.paces: dict[tuple[str, str], tuple[int, int]] = {}
         self.new_project: Callable[[Resources, str], None] = lambda compute, project: None
         world.store.rolled_back.append(self._rolled_back)
@@ -130,6 +133,16 @@ class Resources(ABC):
         """The resources of a collection in one scope (`global`, `zones/z`) or in all."""
         prefix = f"projects/{project}/{scope}/" if scope else f"projects/{project}/"
         return [doc for path, doc in self.table(collection).items() if path.startswith(prefix)]
+
+    def derive(self, collection: str, rows: Follows, refusal: Refusal | None = None) -> None:
+        """Show in a collection, beside what is stored there, what follows from something else."""
+        self.derived.enter(collection, rows, refusal)
+
+    def rows(self, collection: str, project: str, scope: str = "") -> Rows:
+        """All that a collection shows: what is stored and what is derived."""
+        prefix = f"projects/{project}/{scope}/" if scope else f"projects/{project}/"
+        stored = [row for row in self.table(collection).items() if row[0].startswith(prefix)]
+        return stored + self.derived.rows(collection, project, scope)
 
     @abstractmethod
     def make(self, project: str, scope: str, collection: str, body: Doc) -> Doc:
@@ -240,14 +253,15 @@ class Resources(ABC):
             for other, candidate in self.table(kind.collection).items():
                 if candidate["id"] == name and other.startswith(f"projects/{project}/{scope}/"):
                     return other, candidate
-        if doc is None:
+        if doc is not None:
+            return path, doc
+        derived = self.derived.find(kind.collection, project, scope, name)
+        if derived is None:
             raise not_found(path)
-        return path, doc
+        return derived
 
-    def view(self, kind: Kind, path: str) -> Doc:
+    def view(self, kind: Kind, path: str, doc: Doc) -> Doc:
         """A resource as clients read it."""
-        doc = self.table(kind.collection).get(path)
-        assert doc is not None, f"{path} is there: who asks has found it"
         if kind.view is None:
             return doc
         shown = dict(doc)
@@ -255,7 +269,10 @@ class Resources(ABC):
         return shown
 
     def require_free(self, path: str) -> None:
-        """Refuse a write while an operation holds the resource."""
+        """Refuse a write while an operation holds the resource, and of what is only derived."""
+        refusal = None if self.get(path) is not None else self.derived.refusal(path)
+        if refusal is not None:
+            raise refusal
         if self.operations.holder(path) is not None:
             raise not_ready(path)
 
@@ -268,7 +285,7 @@ class Resources(ABC):
         if not users:
             return
         if kind.in_use_number_form:
-            raise in_use(kind.noun, _number_form(path), _number_form(users[0]))
+            raise in_use(kind.noun, links.number_form(path), links.number_form(users[0]))
         raise in_use(kind.noun, path, users[0])
 
     def resolve(self, field: str, value: str, project: str, collections: tuple[str, ...]) -> Doc:
@@ -326,13 +343,3 @@ class Resources(ABC):
     def drop(self, path: str) -> None:
         self.table(collection_of(path)).delete(path)
         self.index.drop(path)
-
-
-def _number_form(path: str) -> str:
-    """GLOBAL:global/PROJECT:<number>/HEALTH_CHECK:<name>, as some refusals print resources."""
-    project, scope, collection, name = links.split(path)
-    noun = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", collection.removesuffix("s")).upper()
-    place = (
-        "GLOBAL:global" if scope == "global" else scope.upper().replace("S/", ":").replace("/", ":")
-    )
-    return f"{place}/PROJECT:{projects.number(project)}/{noun}:{name}"

@@ -105,22 +105,17 @@ class Compute(Preparing, RestService):
             return None
         if method.name in kind.verbs:
             return functools.partial(self._custom, kind)
-        generic = {
-            "insert": self._insert,
-            "get": self._get,
-            "list": self._list,
-            "aggregatedList": self._aggregated,
-            "delete": self._delete,
-        }
+        generic = {"get": self._get, "list": self._list, "aggregatedList": self._aggregated}
+        if not kind.readonly:
+            generic |= {"insert": self._insert, "delete": self._delete}
+            generic |= {"getIamPolicy": self._get_policy, "setIamPolicy": self._set_policy}
+            generic["testIamPermissions"] = functools.partial(permissions.test_iam, self)
         if kind.patch:
             generic["patch"] = self._patch
         if kind.put:
             generic["update"] = self._update
         if kind.labels:
             generic["setLabels"] = self._set_labels
-        generic["testIamPermissions"] = functools.partial(permissions.test_iam, self)
-        generic["getIamPolicy"] = self._get_policy
-        generic["setIamPolicy"] = self._set_policy
         chosen = generic.get(method.name)
         return functools.partial(chosen, kind) if chosen is not None else None
 
@@ -151,8 +146,8 @@ class Compute(Preparing, RestService):
         return self.operation_answer(op)
 
     def _get(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
-        path, _ = self.find(kind, call.path, project)
-        doc = self.view(kind, path)
+        path, found = self.find(kind, call.path, project)
+        doc = self.view(kind, path, found)
         return Answer(body=doc, headers={"ETag": documents.etag(doc)})
 
     def _list(self, kind: Kind, call: Call, method: Method, project: str) -> Answer:
@@ -299,7 +294,7 @@ class Compute(Preparing, RestService):
         self, kind: Kind, call: Call, path: str, sent: Doc, old: Doc, *, strict: bool
     ) -> None:
         if_match = call.headers.get("if-match", "")
-        if if_match and if_match != "*" and if_match != documents.etag(self.view(kind, path)):
+        if if_match and if_match != "*" and if_match != documents.etag(self.view(kind, path, old)):
             raise stale_fingerprint()
         if not kind.fingerprint:
             return
