@@ -209,7 +209,7 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
         return trouble, f"no endpoint in {empty}: {words}"
     facts = facts_of(door, door.read())
     first, backend = unhealthy[0], door.spec.backends[name]
-    trouble, words = causes.why_unhealthy(facts, name, backend, first.group, first.address)
+    trouble, words = causes.why_unhealthy(facts, name, backend, first, seen.endpoints)
     count = sum(item.group == first.group for item in unhealthy)
     return trouble, f"{count} of NEG {first.neg} ({first.zone}) are not HEALTHY: {words}"
 

@@ -14,6 +14,7 @@ NGINX_ASKS = (
 )
 NGINX = "ingress-nginx"
 NGINX_LABEL = ("app.kubernetes.io/name", NGINX)
+GATE = "cloud.google.com/load-balancer-neg-ready"  # what pods get that GKE makes under a NEG
 _SLEEP = re.compile(r"(?:^|[\s;&])sleep\s+(\d+)\s*(?:$|[;&])")
 
 
@@ -36,6 +37,12 @@ def is_nginx(pod: Mapping[str, Any]) -> bool:
     return labels.get(NGINX_LABEL[0]) == NGINX or any(
         f"{NGINX}/controller" in str(container.get("image", "")) for container in containers
     )
+
+
+def gated(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is Ready only when the load balancer says so."""
+    gates = (pod.get("spec") or {}).get("readinessGates") or ()
+    return any(gate.get("conditionType") == GATE for gate in gates)
 
 
 def impatient(spec: Mapping[str, Any], asked: int = ASKED) -> str:

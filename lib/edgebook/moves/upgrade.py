@@ -12,7 +12,16 @@ from typing import Any
 from edgebook.desired import Desired
 from edgebook.desired.frontends import STREAMS
 from edgebook.model.paths import name_of
-from edgebook.model.pods import ASKED, NGINX_ASKS, NGINX_LABEL, impatient, is_nginx, waits
+from edgebook.model.pods import (
+    ASKED,
+    GATE,
+    NGINX_ASKS,
+    NGINX_LABEL,
+    gated,
+    impatient,
+    is_nginx,
+    waits,
+)
 from edgebook.model.values import Action, Change, Ownership, Resource, ResourceKey, Step
 from edgebook.moves import mechanics
 from edgebook.moves.stages import START, Gate, Ladder, Stage
@@ -21,7 +30,6 @@ from edgebook.params.types import Spec
 
 CONTROL_PLANE = "control plane"
 KEEP_ALIVE = 600  # seconds that Google keeps idle connections to pods
-GATE = "cloud.google.com/load-balancer-neg-ready"
 NGINX_CONFIG = "ingress-nginx-controller"  # as its chart calls it
 
 
@@ -140,7 +148,7 @@ def problems(
         yield f"{service}: {short}"
     elif grace < ASKED:
         yield f"{service}: terminationGracePeriodSeconds {grace}, at least {ASKED} wanted"
-    if any(not _gated(pod) for pod in pods):
+    if any(not gated(pod) for pod in pods):
         why = "new ones count as Ready before Google asks them"
         yield f"{service}: pods without the readiness gate {GATE}: {why}"
     for zone, ready in sorted((zones or {}).items()):
@@ -184,11 +192,6 @@ def _few(
         if int((budget.get("status") or {}).get("disruptionsAllowed", 0)) == 0:
             name = budget["metadata"]["name"]
             yield f"{service}: PodDisruptionBudget {name} allows no disruption: each node waits 1 h"
-
-
-def _gated(pod: Mapping[str, Any]) -> bool:
-    gates = (pod.get("spec") or {}).get("readinessGates") or ()
-    return any(gate.get("conditionType") == GATE for gate in gates)
 
 
 def keep_alive(

@@ -8,7 +8,7 @@ import functools
 import importlib.util
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +143,21 @@ OURS: Mapping[str, Mapping[str, str]] = {
 SERVICE_KEYS = frozenset({"backendService", "defaultService", "service"})
 
 
-def backends_in(value: Any, key: str = "") -> set[str]:
+def backends_in(value: Any) -> set[str]:
     """Everything that an `api:` block names as a service."""
+    return {name for _, name in services_in(value, "")}
+
+
+def services_in(value: Any, path: str, key: str = "") -> Iterator[tuple[str, str]]:
+    """(path, name or link) of everything that an `api:` block at a path names as a service."""
     if isinstance(value, Mapping):
-        return {name for key, item in value.items() for name in backends_in(item, key)}
-    if isinstance(value, list | tuple):
-        return {name for item in value for name in backends_in(item, key)}
-    return {value} if key in SERVICE_KEYS and isinstance(value, str) else set()
+        for name, item in value.items():
+            yield from services_in(item, join(path, name), name)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from services_in(item, f"{path}[{index}]", key)
+    elif key in SERVICE_KEYS and isinstance(value, str):
+        yield path, value
 
 
 @functools.cache

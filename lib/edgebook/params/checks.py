@@ -6,6 +6,7 @@ and GKE's NEG annotation.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from edgebook.base.errors import Problem
 from edgebook.model.hostnames import Hostname, covered
@@ -150,9 +151,29 @@ def _routes(spec: Spec) -> Found:
             hosts.setdefault(host, index)
             if known(*spec.hostnames) and not covered([host], spec.hostnames):
                 yield at, f"{shown(host)} is not in hostnames{_depth(spec, host)}"
+        yield from _services(spec, route.api, f"{path}.api")
         yield from _target(spec, route.default, f"{path}.default")
         for url_path, target in route.paths.items() if known(route.paths) else ():
             yield from _target(spec, target, f'{path}.paths."{url_path}"')
+
+
+def _services(spec: Spec, api: Mapping[str, Any], path: str) -> Found:
+    """Names of backends under `api:`; a service of others is given by its link."""
+    if not known(api):
+        return
+    for at, name in apitypes.services_in(api, path):
+        if "/" in name:
+            continue
+        for where, text in frontend_checks.backend_exists(spec, name, at):
+            yield where, f"{text}; one of others: projects/P/global/backendServices/NAME"
+        yield from _speaks_http(spec, name, at)
+
+
+def _speaks_http(spec: Spec, name: str, path: str) -> Found:
+    backend = spec.backends.get(name) if known(spec.backends) else None
+    if backend and known(backend, backend.protocol) and backend.protocol not in HTTP_PROTOCOLS:
+        text = f"{shown(name)} has protocol {backend.protocol}; allowed: HTTP, HTTPS, HTTP2, H2C"
+        yield path, text
 
 
 def _depth(spec: Spec, host: str) -> str:
@@ -165,6 +186,7 @@ def _depth(spec: Spec, host: str) -> str:
 def _target(spec: Spec, target: TargetSpec, path: str) -> Found:
     if not known(target):
         return
+    yield from _services(spec, target.api, f"{path}.api")
     ways = [key for key in ("backend", "weights", "redirect") if getattr(target, key)]
     readable = known(target.backend, target.weights, target.redirect)
     if readable and len(ways) != 1:
@@ -173,12 +195,7 @@ def _target(spec: Spec, target: TargetSpec, path: str) -> Found:
     names = [target.backend] if target.backend else list(target.weights)
     for name in names:
         yield from frontend_checks.backend_exists(spec, name, path)
-        backend = spec.backends.get(name) if known(spec.backends) else None
-        if backend and known(backend, backend.protocol) and backend.protocol not in HTTP_PROTOCOLS:
-            text = (
-                f"{shown(name)} has protocol {backend.protocol}; allowed: HTTP, HTTPS, HTTP2, H2C"
-            )
-            yield path, text
+        yield from _speaks_http(spec, name, path)
     if target.weights and known(*target.weights.values()) and not any(target.weights.values()):
         yield f"{path}.weights", "all are 0"
     elif target.weights and known(*target.weights.values()):

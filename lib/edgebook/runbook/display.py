@@ -128,7 +128,7 @@ class Display:
         took = duration(step["seconds"])
         self.line(step["title"], step["status"], took, in_short(step))
         for check in step.get("checks") or ():
-            if BY_HAND in check["remedy"]:
+            if BY_HAND in check.get("remedy", ""):
                 self.say(f"    by hand: {check['remedy']}", "yellow")
         if error := step.get("error"):
             self.failure(error)

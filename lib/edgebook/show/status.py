@@ -7,7 +7,7 @@ from edgebook.base.text import counted
 from edgebook.model.values import CheckResult
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
-from edgebook.verify import following, neg_owners
+from edgebook.verify import backend_checks, following, neg_owners
 from edgebook.verify.facts import FAILED, UNCERTAIN, Facts
 
 
@@ -21,7 +21,11 @@ def status(facts: Facts, memory: Memory) -> Pages:
     left = f"{counted(len(plan.to_do), 'change')} to make" if plan.to_do else "nothing to change"
     seen = endpoints(facts, memory)
     fronts, issued = frontends(facts), certificates(facts)
-    follow = [*following.following(facts), *neg_owners.owners(facts)]
+    follow = [
+        *following.following(facts),
+        *neg_owners.owners(facts),
+        *backend_checks.nodes(facts),
+    ]
     problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
     problems += [f"{item.subject}: {item.reason}" for item in follow if item.state is FAILED]
     unsure = [] if problems else _not_readable(facts)

@@ -114,7 +114,7 @@ def endpoints(facts: Facts, memory: Memory) -> Table:
                 explained.add(endpoint.group)
                 name = names[found.service]
                 trouble, seen = causes.why_unhealthy(
-                    facts, name, facts.spec.backends[name], endpoint.group, endpoint.address
+                    facts, name, facts.spec.backends[name], endpoint, found.endpoints
                 )
                 notes.append(f"{endpoint.neg} {endpoint.zone}: {seen}. {trouble.remedy}")
         notes += [f"{_neg_and_zone(group)}: no endpoint" for group in found.empty]

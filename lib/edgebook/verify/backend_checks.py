@@ -77,7 +77,7 @@ def _by_zone(
             yield result(SKIPPED, check, subject, why, remedy, step=step)
             continue
         first = next(endpoint for endpoint in endpoints if endpoint.health != "HEALTHY")
-        trouble, seen = why_unhealthy(facts, name, backend, group, first.address)
+        trouble, seen = why_unhealthy(facts, name, backend, first, found.endpoints)
         state = FAILED if not healthy else UNCERTAIN
         yield result(state, check, subject, f"{reason}: {seen}", trouble.remedy, step=step)
 
@@ -128,6 +128,30 @@ def _reached(
         why += " for IPv6" if way.version is IpVersion.IPV6 else ""
         return result(SKIPPED, check, subject, why, step=step)
     return result(FAILED, check, subject, way.words, remedy, step=step)
+
+
+def nodes(facts: Facts) -> Iterator[CheckResult]:
+    """No attached zone that should take traffic is without a ready node; says nothing of others.
+
+    GKE empties its NEG as the pods go elsewhere, and what is left looks healthy.
+    """
+    check, step, trouble = "zones have nodes", Step.BACKENDS, failures.ZONE_DOWN
+    attached: defaultdict[str, set[str]] = defaultdict(set)  # zones that should take traffic
+    for name, backend in facts.spec.backends.items():
+        body = facts.body("backendService", facts.names.backend_service(name)) or {}
+        entries = [e for e in body.get("backends") or () if e.get("capacityScaler", 1) != 0]
+        groups = {canonical(str(entry["group"])) for entry in entries}
+        for cluster_name in backend.active:
+            cluster = facts.observed.clusters.get(cluster_name)
+            found = cluster and cluster.service(backend.neg.namespace, backend.neg.service)
+            if cluster and cluster.reachable and found:
+                ours = {neg.zone for neg in found.negs if canonical(neg.link) in groups}
+                attached[cluster_name] |= ours
+    for cluster_name, ours in sorted(attached.items()):
+        if down := ours - set(facts.observed.clusters[cluster_name].zones):
+            why = f"{joined(down)} has no ready node of {cluster_name}"
+            why += f": traffic goes to {joined(ours - down)}" if ours - down else ""
+            yield result(UNCERTAIN, check, cluster_name, why, trouble.remedy, step=step)
 
 
 def zones(facts: Facts) -> Iterator[CheckResult]:

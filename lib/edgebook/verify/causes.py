@@ -6,52 +6,44 @@ the pods' language, and only then whether the page answers 200. It must not prob
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from edgebook.base.errors import AccessError, ApiError, EdgebookError
+from edgebook.base.errors import AccessError, ApiError
+from edgebook.base.text import counted
 from edgebook.model.links import canonical
 from edgebook.model.marks import neg_owner
 from edgebook.model.observed import ObservedCluster, ObservedService
 from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import ResourceKey
-from edgebook.params.types import BackendSpec, HealthCheckType
+from edgebook.params.types import BackendSpec
 from edgebook.plan.live_index import holders_in
-from edgebook.verify import failures
+from edgebook.verify import failures, listening
 from edgebook.verify.facts import Facts, joined
 from edgebook.verify.failures import Failure
 from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.firewalling import way_in
-
-Cause = tuple[Failure, str]
-HTTP_PROBES = (HealthCheckType.HTTP, HealthCheckType.HTTPS, HealthCheckType.HTTP2)
+from edgebook.verify.health import Endpoint
+from edgebook.verify.listening import Cause, ports_of
 
 
 def why_unhealthy(
-    facts: Facts, name: str, backend: BackendSpec, group: str, endpoint: str
+    facts: Facts, name: str, backend: BackendSpec, endpoint: Endpoint, seen: Iterable[Endpoint]
 ) -> Cause:
-    """The likeliest cause, and what it was seen by."""
-    address, _, text = endpoint.rpartition(":")
-    port = int(text or 0)
-    probed = backend.health_check.port or port
-    cluster = cluster_of(facts, name, group)
-    for trouble, words in _asked(facts, backend, cluster, group, address, port, probed):
-        return failures.of_backend(trouble, name), words
-    words = f"the firewall lets probes in to port {probed}"
-    if backend.health_check.type in HTTP_PROBES:
-        page = f"{words}; {backend.health_check.path} must answer 200"
-        return failures.of_backend(failures.HEALTH_CHECK_PATH, name), page
-    return failures.UNHEALTHY, words
+    """The likeliest cause, and what it was seen by; `seen` are all endpoints of the backend."""
+    cluster = cluster_of(facts, name, endpoint.group)
+    trouble, words = next(_asked(facts, backend, cluster, endpoint, tuple(seen)))
+    return failures.of_backend(trouble, name), words
 
 
 def _asked(
     facts: Facts,
     backend: BackendSpec,
     cluster: ObservedCluster | None,
-    group: str,
-    address: str,
-    port: int,
-    probed: int,
+    endpoint: Endpoint,
+    seen: tuple[Endpoint, ...],
 ) -> Iterator[Cause]:
+    address, _, text = endpoint.address.rpartition(":")
+    group, port = endpoint.group, int(text or 0)
+    probed = backend.health_check.port or port
     if cluster is None:
         unread = joined(n for n, c in facts.observed.clusters.items() if not c.reachable)
         if unread != "nothing":
@@ -64,15 +56,36 @@ def _asked(
     if way.verdict in (Verdict.DENIED, Verdict.MISSING) and way.trouble:
         yield way.trouble, way.words
     service = cluster.service(backend.neg.namespace, backend.neg.service)
+    where = f"{backend.neg.namespace}/{backend.neg.service}"
     if service is None or not service.found:
-        where = f"{backend.neg.namespace}/{backend.neg.service}"
         yield failures.NO_SERVICE, f"Service {where} does not exist in cluster {cluster.name}"
-    else:
-        yield from _pod(service, backend, address)
-        yield from _listening(facts, cluster, service, backend, port)
-    yield from _language(backend)
+        return
+    yield from _pod(service, address)
+    ports = ports_of(facts, cluster.name, service, address)
+    yield from listening.not_listening(ports, backend, where, port)
+    yield from listening.language(ports, backend, probed)
     if way.verdict is Verdict.UNSURE and way.trouble:
         yield way.trouble, way.words
+    yield from _alone(service, endpoint, seen)
+    yield listening.answer(ports, backend, where, probed)
+
+
+def _alone(
+    service: ObservedService, endpoint: Endpoint, seen: tuple[Endpoint, ...]
+) -> Iterator[Cause]:
+    """Others of the same Service answer the same probe, so it is not the probe that is wrong."""
+    groups = {canonical(neg.link) for neg in service.negs}
+    others = [one for one in seen if canonical(one.group) in groups]
+    well = [one for one in others if one.health == "HEALTHY"]
+    if not well:
+        return
+    answer = "answers" if len(well) == 1 else "answer"
+    words = f"{counted(len(well), 'other endpoint')} of it {answer} the same probe"
+    here = [one for one in others if one.zone == endpoint.zone]
+    if len(here) > 1 and not any(one.health == "HEALTHY" for one in here):
+        words += f", and none of the {len(here)} in {endpoint.zone}"
+        yield failures.ZONE_APART, words
+    yield failures.PODS_APART, words
 
 
 def _whose(facts: Facts, group: str) -> str:
@@ -86,11 +99,11 @@ def _whose(facts: Facts, group: str) -> str:
 
 def _zone(cluster: ObservedCluster, group: str) -> Iterator[Cause]:
     zone = zone_of(group)
-    if zone and cluster.zones and zone not in cluster.zones:
+    if zone and cluster.reachable and zone not in cluster.zones:
         yield failures.ZONE_DOWN, f"{zone} has no ready node of {cluster.name}"
 
 
-def _pod(service: ObservedService, backend: BackendSpec, address: str) -> Iterator[Cause]:
+def _pod(service: ObservedService, address: str) -> Iterator[Cause]:
     pods = {pod.address: pod for pod in service.pods}
     if address not in pods:
         yield (
@@ -99,71 +112,6 @@ def _pod(service: ObservedService, backend: BackendSpec, address: str) -> Iterat
         )
     elif not pods[address].ready:
         yield failures.POD_NOT_READY, f"pod {pods[address].name or address} is not Ready"
-
-
-def _listening(
-    facts: Facts,
-    cluster: ObservedCluster,
-    service: ObservedService,
-    backend: BackendSpec,
-    port: int,
-) -> Iterator[Cause]:
-    """What the containers say of their ports: no proof, but nobody names a port by chance."""
-    declared = container_ports(facts, cluster.name, service)
-    probe = backend.health_check.port
-    where = f"{service.namespace}/{service.name}"
-    if declared and port not in declared:
-        words = f"the pods of {where} name {_named(declared)}; the endpoints are on {port}"
-        remedy = (
-            f"correct targetPort of Service {where} (port {backend.neg.port}), or let the pods "
-            f"listen on {port}"
-        )
-        yield replace(failures.NOBODY_LISTENS, remedy=remedy), words
-    elif probe and probe != port and (not declared or probe not in declared):
-        named = f"; the pods name {_named(declared)}" if declared else ""
-        yield (
-            failures.HEALTH_CHECK_PORT,
-            f"probes go to port {probe}, the endpoints serve on {port}{named}",
-        )
-
-
-def _named(ports: Iterable[int]) -> str:
-    return ", ".join(str(port) for port in sorted(ports))
-
-
-def container_ports(facts: Facts, cluster: str, service: ObservedService) -> set[int]:
-    """The ports that the containers of a Service's pods declare; empty when none can be read."""
-    names = {pod.name for pod in service.pods}
-    try:
-        path = f"api/v1/namespaces/{service.namespace}/pods"
-        pods = facts.reader.objects(cluster, path).result()
-    except EdgebookError:
-        return set()
-    return {
-        int(port["containerPort"])
-        for pod in pods
-        if pod["metadata"]["name"] in names
-        for container in (pod.get("spec") or {}).get("containers") or ()
-        for port in container.get("ports") or ()
-        if port.get("containerPort")
-    }
-
-
-# Which pods understand which probe; TCP and SSL pods are not told apart from here.
-UNDERSTOOD = {
-    HealthCheckType.GRPC: ("H2C", "HTTP2"),
-    HealthCheckType.HTTP: ("H2C", "HTTP", "TCP"),
-    HealthCheckType.HTTPS: ("HTTP2", "HTTPS", "SSL", "TCP"),
-    HealthCheckType.HTTP2: ("HTTP2", "HTTPS", "SSL", "TCP"),
-    HealthCheckType.SSL: ("HTTP2", "HTTPS", "SSL", "TCP"),
-}
-
-
-def _language(backend: BackendSpec) -> Iterator[Cause]:
-    """On a port of its own the probe meets whoever listens there."""
-    probe, pods = backend.health_check.type, backend.protocol
-    if backend.health_check.port is None and pods not in UNDERSTOOD.get(probe, (pods,)):
-        yield failures.HEALTH_CHECK_PROTOCOL, f"{probe} probes against {pods} pods"
 
 
 def cluster_of(facts: Facts, name: str, group: str) -> ObservedCluster | None:

@@ -36,6 +36,7 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.CERTIFICATE_MAP, certificate_checks.attached),
     (Step.FIREWALL, backend_checks.firewall),
     (Step.BACKENDS, backend_checks.zones),
+    (Step.BACKENDS, backend_checks.nodes),
     (Step.BACKENDS, backend_checks.health),
     (Step.BACKENDS, following.following),
     (Step.BACKENDS, neg_owners.owners),

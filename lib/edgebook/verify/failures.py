@@ -304,6 +304,21 @@ ZONE_DOWN = Failure(
     "service health",
     final=False,
 )
+ZONE_APART = Failure(
+    0,
+    "the endpoints of one zone do not answer",
+    "the same probe is answered in the other zones: it is the zone's nodes or its network",
+    "nothing to change here: look at the zone's nodes and at Google's service health; traffic goes "
+    "to the other zones",
+    final=False,
+)
+PODS_APART = Failure(
+    0,
+    "some pods do not answer",
+    "the same probe is answered by others of the Service: it is the pods themselves",
+    "nothing to change here: kubectl describe pod and the logs of these pods",
+    final=False,
+)
 POD_NOT_READY = Failure(
     0,
     "the pod itself is not ready",
@@ -316,6 +331,12 @@ NOBODY_LISTENS = Failure(
     "nobody listens on the port",
     "the endpoints' port is none that the pods' containers name",
     "correct the Service's targetPort, or let the pods listen there",
+)
+PORT_UNPROVEN = Failure(
+    0,
+    "nobody knows whether anybody listens on the port",
+    "a pod is Ready by what its readinessProbe asks, and none asks the port that Google probes",
+    "kubectl port-forward to that port of a pod tells; give the pods a readinessProbe on it",
 )
 CLUSTER_UNREAD = Failure(
     0,

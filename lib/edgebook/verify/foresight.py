@@ -11,20 +11,19 @@ from edgebook.base.errors import EdgebookError
 from edgebook.base.text import counted
 from edgebook.live.behind import behind_nginx
 from edgebook.model.observed import ObservedService
-from edgebook.model.pods import ASKED, NGINX_ASKS, impatient, is_nginx, waits
+from edgebook.model.pods import ASKED, GATE, NGINX_ASKS, gated, impatient, is_nginx, waits
 from edgebook.model.ranges import IPV4_RANGES
 from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
-from edgebook.verify.causes import container_ports
 from edgebook.verify.facts import FAILED, OK, UNCERTAIN, Facts, joined, result
+from edgebook.verify.failures import of_backend
+from edgebook.verify.listening import Ports, doubts, language, said_by
 
 Found = Iterator[CheckResult]
 Object = Mapping[str, Any]
 KEEP_ALIVE = 600  # seconds: Google keeps connections to backends that long
-ALLOW_LISTS = (
-    "nginx.ingress.kubernetes.io/whitelist-source-range",
-    "nginx.ingress.kubernetes.io/allowlist-source-range",
-)
+ANNOTATIONS = "nginx.ingress.kubernetes.io"
+ALLOW_LISTS = (f"{ANNOTATIONS}/whitelist-source-range", f"{ANNOTATIONS}/allowlist-source-range")
 
 
 def foresight(facts: Facts) -> Found:
@@ -38,8 +37,9 @@ def foresight(facts: Facts) -> Found:
             subject = f"{cluster}/{service.namespace}/{service.name}"
             pods = pods_of(facts, cluster, service)
             yield from _port(facts, cluster, backend, service, subject)
-            yield from _probe(facts, name, backend, cluster, service, subject)
+            yield from _probe(name, backend, service, said_by(pods), subject)
             yield from _rollouts(pods, subject)
+            yield from _gates(service, pods, subject)
             if nginx := [pod for pod in pods if is_nginx(pod)]:
                 yield from _nginx(facts, name, backend, cluster, nginx[0])
 
@@ -76,24 +76,27 @@ def _port(
 
 
 def _probe(
-    facts: Facts,
-    name: str,
-    backend: BackendSpec,
-    cluster: str,
-    service: ObservedService,
-    subject: str,
+    name: str, backend: BackendSpec, service: ObservedService, ports: Ports, subject: str
 ) -> Found:
-    """A health check on a port of its own needs pods that listen there."""
+    """Pods that listen on a port of the health check's own, and a probe that fits the kubelet's."""
+    where = f"{service.namespace}/{service.name}"
+    for port in service.target_ports.get(backend.neg.port, ()):
+        at, check = backend.health_check.port or port, "health check fits the pods"
+        for state, causes in (
+            (FAILED, language(ports, backend, at)),
+            (UNCERTAIN, doubts(ports, backend, where, at)),
+        ):
+            for trouble, why in causes:
+                yield result(state, check, subject, why, of_backend(trouble, name).remedy)
     probed = backend.health_check.port
     if probed is None:
         return
-    declared = container_ports(facts, cluster, service)
-    if declared and probed not in declared:
-        named = joined(str(port) for port in declared)
+    if ports.declared and probed not in ports.known:
+        named = joined(str(port) for port in ports.declared)
         why = f"probes would go to port {probed}; the pods name {named}"
         remedy = f"set backends.{name}.health_check.port to one of them, or leave it out"
         yield result(FAILED, "pods listen on the probed port", subject, why, remedy)
-    elif declared:
+    elif ports.known:
         yield result(OK, "pods listen on the probed port", subject, str(probed))
 
 
@@ -119,6 +122,20 @@ def _rollouts(pods: list[Object], subject: str) -> Found:
         yield result(OK, check, subject, f"{len(pods)} pods, grace {grace} s")
 
 
+def _gates(service: ObservedService, pods: list[Object], subject: str) -> Found:
+    """Pods that are older than their NEG have no gate, and rollouts do not wait for Google."""
+    if not pods or not service.negs:
+        return  # GKE gives it to pods that are made while there is a NEG
+    check = "rollouts wait for the load balancer"
+    bare = [pod for pod in pods if not gated(pod)]
+    if bare:
+        why = f"{len(bare)} of {len(pods)} pods are older than their NEG, without the gate {GATE}"
+        remedy = "kubectl rollout restart, once: GKE gives the gate to pods that are made now"
+        yield result(UNCERTAIN, check, subject, why, remedy)
+    else:
+        yield result(OK, check, subject, counted(len(pods), "pod"))
+
+
 # NGINX as the second hop
 
 
@@ -130,7 +147,8 @@ def _nginx(facts: Facts, name: str, backend: BackendSpec, cluster: str, pod: Obj
         return
     trusts = settings.get("use-forwarded-headers") == "true"
     ingresses = _ingresses(facts, cluster)
-    yield from _loop(backend, settings, ingresses, subject, trusts=trusts)
+    if backend.protocol is BackendProtocol.HTTP and not trusts:
+        yield from _loop(settings, ingresses, subject)
     yield from _clients(settings, ingresses, subject, trusts=trusts)
     yield from _patience(name, backend, settings, subject)
     yield from _behind(facts, cluster)
@@ -202,21 +220,27 @@ def _sends_proxy(frontends: Iterable[FrontendSpec], name: str) -> bool:
     return any(f.backend == name and f.proxy_header is ProxyHeader.PROXY_V1 for f in frontends)
 
 
-def _loop(
-    backend: BackendSpec,
-    settings: Mapping[str, str],
-    ingresses: list[Object],
-    subject: str,
-    *,
-    trusts: bool,
-) -> Found:
-    """Plain HTTP behind Google: NGINX redirects to HTTPS what was HTTPS already."""
-    tls = [i for i in ingresses if (i.get("spec") or {}).get("tls")]
-    redirects = settings.get("ssl-redirect", "true") == "true" and tls
-    forced = settings.get("force-ssl-redirect") == "true"
-    if backend.protocol is BackendProtocol.HTTP and not trusts and (redirects or forced):
+def _loop(settings: Mapping[str, str], ingresses: list[Object], subject: str) -> Found:
+    """Plain HTTP behind Google: NGINX redirects to HTTPS what was HTTPS already.
+
+    Each Ingress may say otherwise than the ConfigMap.
+    """
+
+    def says(ingress: Object, name: str, unset: str) -> bool:
+        said = (ingress["metadata"].get("annotations") or {}).get(f"{ANNOTATIONS}/{name}")
+        return str(said or settings.get(name, unset)) == "true"
+
+    looping = [
+        f"{i['metadata']['namespace']}/{i['metadata']['name']}"
+        for i in ingresses
+        if says(i, "force-ssl-redirect", "false")
+        or (says(i, "ssl-redirect", "true") and (i.get("spec") or {}).get("tls"))
+    ]
+    if looping or settings.get("force-ssl-redirect") == "true":
+        where = f" ({joined(looping)})" if looping else ""
         why = (
-            "ssl-redirect is on and use-forwarded-headers is not: HTTPS requests redirect for ever"
+            f"ssl-redirect is on{where} and use-forwarded-headers is not: HTTPS requests redirect "
+            "for ever"
         )
         remedy = 'set use-forwarded-headers: "true" in its ConfigMap, or protocol: HTTPS, port 443'
         yield result(FAILED, "NGINX does not redirect in a loop", subject, why, remedy)

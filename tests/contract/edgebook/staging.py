@@ -87,11 +87,42 @@ class Stage:
     def direct(self, verb: str, **args: Any) -> None:
         self.shop.sim.admin("POST", f"stage/{verb}", args)
 
-    def endpoints(self, answer: str, name: str = "shop-api") -> None:
-        """How the endpoints of a NEG in us-central1-a answer probes from now on."""
-        listed = self.zonal("POST", f"networkEndpointGroups/{name}/listNetworkEndpoints", {})
-        for item in listed["items"]:
-            self.direct("endpoint", ip=item["networkEndpoint"]["ipAddress"], answer=answer)
+    def endpoints(self, answer: str, zones: str = "abc", most: int = 99) -> None:
+        """How the api's endpoints in zones of us-central1 answer probes from now on."""
+        for letter in zones:
+            path, zone = f"{NEGS}/shop-api/listNetworkEndpoints", f"us-central1-{letter}"
+            for item in self.zonal("POST", path, {}, zone)["items"][:most]:
+                self.direct("endpoint", ip=item["networkEndpoint"]["ipAddress"], answer=answer)
+
+    def readiness(self, **page: Any) -> None:
+        """The api's pods are asked for another page by the kubelet; they name 9100, too."""
+        template = self.kube("GET", DEPLOYMENT)["spec"]["template"]["spec"]
+        (container,) = template["containers"]
+        container["ports"].append({"name": "health", "containerPort": 9100})
+        container["readinessProbe"] = {"httpGet": {"path": "/healthz", "port": "http", **page}}
+        self.kube("PATCH", DEPLOYMENT, {"spec": {"template": {"spec": template}}})
+        for _ in range(4):
+            self.advance()
+
+    def ending(self, *, lifecycle: Any, grace: int) -> None:
+        """The api's pods end in another way; they are made anew."""
+        template = self.kube("GET", DEPLOYMENT)["spec"]["template"]["spec"]
+        template["containers"][0]["lifecycle"] = lifecycle
+        template["terminationGracePeriodSeconds"] = grace
+        self.kube("PATCH", DEPLOYMENT, {"spec": {"template": {"spec": template}}})
+        for _ in range(4):
+            self.advance()
+
+    def policy_of_the_network(self) -> None:
+        self.compute("POST", "firewallPolicies", {"name": "own"})
+        self.advance(30)
+        self.compute("POST", "firewallPolicies/own/addRule", POLICY_DENIES)
+        self.advance(30)
+        target = {"name": "here", "attachmentTarget": f"{GLOBAL}/networks/default"}
+        self.compute("POST", "firewallPolicies/own/addAssociation", target)
+        order = {"networkFirewallPolicyEnforcementOrder": "BEFORE_CLASSIC_FIREWALL"}
+        self.compute("PATCH", "networks/default", order)
+        self.advance()
 
     def policy_of_the_organization(self) -> None:
         where = "compute/v1/locations/global/firewallPolicies"
@@ -234,4 +265,4 @@ def play(row: Row, staged: Staged) -> None:
     said = " ".join(said_by(row, staged).split())
     assert [words for words in row.says if words not in said] == [], said
     assert "<name>" not in said, "what it names must exist"
-    assert [words for words in row.never if words in said] == []
+    assert [words for words in row.never if words in said] == [], said

@@ -7,6 +7,7 @@ the preflight tells stand in test_thirty.py.
 
 import pytest
 
+from tests.contract.edgebook import test_thirty
 from tests.contract.edgebook.conftest import Staged
 from tests.contract.edgebook.staging import (
     API,
@@ -31,6 +32,28 @@ PLAIN_WEB = {
 }
 BOTH = ["shop.example.com", "shop.example.org"]
 TWO_NAMES = {"hostnames": BOTH, "routes.0.hosts": BOTH, "checks": []}
+FORCE = "nginx.ingress.kubernetes.io/force-ssl-redirect"
+RAW = {
+    "backends.raw": {
+        "protocol": "TCP",
+        "health_check": {"type": "TCP", "port": 443},
+        "neg": {
+            "namespace": "ingress-nginx",
+            "service": "ingress-nginx-controller",
+            "port": 80,
+            "name": "shop-raw",
+        },
+        "balancing": {"mode": "CONNECTION", "max_connections_per_endpoint": 5},
+        "active": ["blue"],
+    },
+    "frontends.3": {
+        "name": "raw",
+        "protocol": "TCP",
+        "port": 8080,
+        "backend": "raw",
+        "proxy_header": "PROXY_V1",
+    },
+}
 ALLOW = "nginx.ingress.kubernetes.io/whitelist-source-range"
 RULE = {
     "priority": 1,
@@ -169,6 +192,21 @@ ROWS = [
         params={"routes.0.api": {"routeRules": [RULE]}, "routes.0.paths": {}},
     ),
     Row(
+        "route rules that name a backend nobody knows",
+        lambda s: None,
+        preflight,
+        (
+            'routes[0].api.routeRules[0].service there is no backend "appi"; did you mean "api"?',
+            "one of others: projects/P/global/backendServices/NAME",
+        ),
+        ("not found", "create "),
+        built=False,
+        params={
+            "routes.0.api": {"routeRules": [{**RULE, "service": "appi"}]},
+            "routes.0.paths": {},
+        },
+    ),
+    Row(
         "a port that speaks UDP",
         lambda s: [s.kube("PATCH", API, UDP), s.advance()],
         preflight,
@@ -222,6 +260,19 @@ ROWS = [
         built=False,
     ),
     Row(
+        "a network policy, before the rules",
+        lambda s: s.policy_of_the_network(),
+        preflight,
+        (
+            "1 failed",
+            "rule 900 of firewall policy own denies 130.211.0.0/22 to tcp:8080",
+            "gcloud compute network-firewall-policies rules create 899 --firewall-policy own "
+            "--global-firewall-policy",
+        ),
+        ("50 firewall", "must answer 200"),
+        built=False,
+    ),
+    Row(
         "a firewall that others keep, closed",
         lambda s: None,
         preflight,
@@ -261,11 +312,112 @@ ROWS = [
         built=False,
     ),
     Row(
+        "pods that end at once",
+        lambda s: s.ending(lifecycle=None, grace=30),
+        preflight,
+        (
+            "pods outlive their endpoints blue/shop/api container api has no preStop; "
+            "terminationGracePeriodSeconds is 30",
+            "preStop sleep of 60 s, grace above it",
+        ),
+        (" failed ", "there is one pod only"),
+        built=False,
+    ),
+    Row(
+        "a grace that ends the preStop",
+        lambda s: s.ending(lifecycle={"preStop": {"sleep": {"seconds": 90}}}, grace=80),
+        preflight,
+        (
+            "pods outlive their endpoints blue/shop/api terminationGracePeriodSeconds 80 ends the "
+            "preStop of api (90 s)",
+        ),
+        (" failed ", "container api has no preStop"),
+        built=False,
+    ),
+    Row(
+        "pods that are older than their NEG, without a readiness gate",
+        lambda s: None,
+        preflight,
+        (
+            "uncertain rollouts wait for the load balancer blue/shop/api 6 of 6 pods are older "
+            "than their NEG, without the gate cloud.google.com/load-balancer-neg-ready; "
+            "kubectl rollout restart, once",
+        ),
+        (" failed ", "ok rollouts wait"),
+    ),
+    Row(
+        "pods that were made under their NEG",
+        lambda s: s.ending(lifecycle={"preStop": {"sleep": {"seconds": 61}}}, grace=90),
+        preflight,
+        ("ok rollouts wait for the load balancer blue/shop/api 6 pods",),
+        (" failed ", "blue/shop/api 6 of 6 pods are older"),
+    ),
+    Row(
+        "another page than the pods' own probe asks",
+        lambda s: s.readiness(path="/ready"),
+        preflight,
+        (
+            "uncertain health check fits the pods blue/shop/api /healthz must answer 200, and the "
+            "pods' readinessProbe asks /ready there; set backends.api.health_check.path to /ready",
+        ),
+        (" failed ", "port-forward"),
+        built=False,
+    ),
+    Row(
+        "pods that are Ready by another port",
+        lambda s: s.readiness(port="health"),
+        preflight,
+        (
+            "uncertain health check fits the pods blue/shop/api no readinessProbe asks port 8080",
+            "let the pods of shop/api listen there, or correct targetPort",
+        ),
+        (" failed ", "must answer 200"),
+        built=False,
+    ),
+    Row(
+        "pods that speak TLS where the params say HTTP",
+        lambda s: s.readiness(scheme="HTTPS"),
+        preflight,
+        (
+            "1 failed",
+            "failed health check fits the pods blue/shop/api HTTP probes on port 8080, where the "
+            "pods' readinessProbe speaks HTTPS",
+            "backends.api.protocol to HTTPS",
+        ),
+        ("must answer 200", "port-forward"),
+        built=False,
+    ),
+    Row(
+        "NGINX whose one Ingress forces HTTPS",
+        lambda s: [
+            set_nginx(s, **{"use-forwarded-headers": None, "ssl-redirect": "false"}),
+            s.kube("PATCH", INGRESS, {"metadata": {"annotations": {FORCE: "true"}}}),
+        ],
+        preflight,
+        ("ssl-redirect is on (shop/shop) and use-forwarded-headers is not: HTTPS requests",),
+        ("PROXY",),
+        built=False,
+        params=PLAIN_WEB,
+    ),
+    Row(
+        "NGINX that gets a PROXY line and does not expect it",
+        lambda s: None,
+        preflight,
+        (
+            "1 failed",
+            "the frontend sends PROXY_V1, and NGINX does not expect it; set use-proxy-protocol",
+        ),
+        ("redirect for ever", "nobody sends it"),
+        built=False,
+        params=RAW,
+    ),
+    Row(
         "NGINX that redirects what came by HTTPS",
         lambda s: set_nginx(s, **{"use-forwarded-headers": None}),
         preflight,
         (
-            "ssl-redirect is on and use-forwarded-headers is not: HTTPS requests redirect for ever",
+            "ssl-redirect is on (shop/admin, shop/shop) and use-forwarded-headers is not: HTTPS "
+            "requests redirect for ever",
             'set use-forwarded-headers: "true" in its ConfigMap, or protocol: HTTPS, port 443',
         ),
         ("PROXY",),
@@ -331,6 +483,67 @@ ROWS = [
 ]
 
 
+# What can be known beforehand -> the rows that show it, here or among the thirty.
+TRAPS = {
+    "DNS at another provider": ["names at another provider"],
+    "hostnames in two zones": ["names in two zones", "names in two zones, one of them not named"],
+    "private zones": ["a private zone"],
+    "a regional address": ["20 a regional address"],
+    "a port that is taken": ["an address whose port others have", "another port of that address"],
+    "FIXED_RECORD beside a TXT record": ["24 cert-manager's TXT is there"],
+    "a missing Cloud Armor policy": ["a Cloud Armor policy that is not there"],
+    "route rules": [
+        "route rules that name backends of the params",
+        "route rules that name a backend nobody knows",
+    ],
+    "UDP": ["a port that speaks UDP"],
+    "GRPC probes on HTTP": ["a GRPC probe on an HTTP port"],
+    "H2C backends": ["H2C with a GRPC probe"],
+    "Shared VPC": ["a Shared VPC in whose host project nobody may write"],
+    "firewall policies": [
+        "a policy of the organization above",
+        "a policy of the region",
+        "a network policy, before the rules",
+    ],
+    "preStop": ["pods that end at once", "29 pods that end at once"],
+    "grace": ["a grace that ends the preStop", "pods that end at once"],
+    "replicas": ["one pod only"],
+    "readiness gates": [
+        "pods that are older than their NEG, without a readiness gate",
+        "pods that were made under their NEG",
+    ],
+    "redirect loops of NGINX": [
+        "NGINX that redirects what came by HTTPS",
+        "NGINX whose one Ingress forces HTTPS",
+        "NGINX that is spoken to in TLS redirects nothing",
+    ],
+    "PROXY protocol": [
+        "NGINX that expects PROXY protocol",
+        "NGINX that gets a PROXY line and does not expect it",
+    ],
+    "read timeouts": ["NGINX that is more patient than Google"],
+    "allow-lists": [
+        "NGINX that is spoken to in TLS redirects nothing",
+        "NGINX whose allow-lists see the clients",
+    ],
+    "probes that do not fit": [
+        "another page than the pods' own probe asks",
+        "pods that are Ready by another port",
+        "pods that speak TLS where the params say HTTP",
+    ],
+    "one hostname less": ["one hostname less fits the default limits"],
+    "looks at nothing": ["a look at nothing is no ok"],
+    "a firewall that others keep": ["a firewall that others keep, closed"],
+}
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_it_is_told_before_anything_is_changed(row: Row, staged: Staged) -> None:
     play(row, staged)
+
+
+def test_each_trap_has_its_row_and_each_row_its_trap() -> None:
+    here, thirty = {row.name for row in ROWS}, {row.name for row in test_thirty.ROWS}
+    named = {name for rows in TRAPS.values() for name in rows}
+    assert named - here - thirty == set() and here - named == set()
+    assert len(here) == len(ROWS) and all(TRAPS.values())

@@ -320,6 +320,107 @@ ROWS = [
         ("must answer 200", "is gone"),
     ),
     Row(
+        "a deny rule of higher priority, on the first page",
+        lambda s: s.compute("POST", "firewalls", DENY),
+        status,
+        (
+            "NOT HEALTHY",
+            "rule deny-all denies 130.211.0.0/22 to tcp:8080. set firewall.priority below 500",
+        ),
+        ("must answer 200", "run 50 firewall:", "derives", "is gone"),
+    ),
+    Row(
+        "a whole zone down for a minute",
+        lambda s: [s.direct("zone-down", zone="us-central1-a"), s.advance(60)],
+        verify,
+        (
+            "us-central1-a has no ready node of blue",
+            "nothing to change here: traffic goes to the other zones",
+        ),
+        ("must answer 200", "50 firewall", "run 60", "readinessProbe"),
+    ),
+    Row(
+        "one zone does not answer, though its nodes are ready",
+        lambda s: s.endpoints("timeout", zones="a"),
+        verify,
+        (
+            "4 other endpoints of it answer the same probe, and none of the 2 in us-central1-a",
+            "nothing to change here: look at the zone's nodes",
+        ),
+        ("must answer 200", "50 firewall", "run 60", "readinessProbe"),
+    ),
+    Row(
+        "a whole zone down, its pods elsewhere by now",
+        lambda s: [s.direct("zone-down", zone="us-central1-a"), s.advance()],
+        verify,
+        (
+            "uncertain zones have nodes blue us-central1-a has no ready node of blue: "
+            "traffic goes to us-central1-b, us-central1-c",
+        ),
+        ("must answer 200", "50 firewall", "run 60", "readinessProbe", " failed "),
+    ),
+    Row(
+        "a whole zone down, on the first page",
+        lambda s: [s.direct("zone-down", zone="us-central1-a"), s.advance(60)],
+        status,
+        (
+            "NOT HEALTHY: 14 of 21 endpoints HEALTHY",
+            "shop-api us-central1-a: us-central1-a has no ready node of blue",
+        ),
+        ("must answer 200", "50 firewall", "readinessProbe"),
+    ),
+    Row(
+        "the same, its pods elsewhere by now",
+        lambda s: [s.direct("zone-down", zone="us-central1-a"), s.advance()],
+        status,
+        ("healthy now, but in doubt: blue: us-central1-a has no ready node of blue",),
+        ("must answer 200", "NOT HEALTHY"),
+    ),
+    Row(
+        "one pod that does not answer",
+        lambda s: s.endpoints("status 500", zones="a", most=1),
+        verify,
+        ("1 of 2: 5 other endpoints of it answer the same probe", "the logs of these pods"),
+        ("must answer 200", "50 firewall", "health_check.path", "readinessProbe"),
+    ),
+    Row(
+        "nobody listens on a port that is declared",
+        lambda s: [s.readiness(port="health"), s.endpoints("refused")],
+        verify,
+        (
+            "no readinessProbe asks port 8080, the pods are Ready by HTTP on port 9100 (/healthz)",
+            "when it is refused, let the pods of shop/api listen there, or correct targetPort",
+        ),
+        ("must answer 200", "50 firewall", "set backends.api.health_check"),
+    ),
+    Row(
+        "the same, on the first page",
+        lambda s: [s.readiness(port="health"), s.endpoints("refused")],
+        status,
+        ("no readinessProbe asks port 8080", "let the pods of shop/api listen there"),
+        ("must answer 200", "50 firewall", "set backends.api.health_check"),
+    ),
+    Row(
+        "another page than the pods' own probe asks",
+        lambda s: [s.readiness(path="/ready"), s.endpoints("status 404")],
+        verify,
+        (
+            "/healthz must answer 200, and the pods' readinessProbe asks /ready there",
+            "set backends.api.health_check.path to /ready",
+        ),
+        ("50 firewall", "targetPort", "port-forward"),
+    ),
+    Row(
+        "a port on which the pods speak TLS",
+        lambda s: [s.readiness(scheme="HTTPS"), s.endpoints("no HTTP answer")],
+        verify,
+        (
+            "HTTP probes on port 8080, where the pods' readinessProbe speaks HTTPS",
+            "set backends.api.health_check.type to HTTPS and backends.api.protocol to HTTPS",
+        ),
+        ("must answer 200", "50 firewall", "targetPort", "port-forward"),
+    ),
+    Row(
         "a policy of the organization above",
         lambda s: s.policy_of_the_organization(),
         verify,
@@ -384,7 +485,7 @@ ROWS = [
         ("belong to no pod", "must answer 200", "it takes seconds"),
     ),
     Row(
-        "the same, on the first page",
+        "a controller that stands still, on the first page",
         lambda s: s.stall(),
         status,
         ("healthy now, but in doubt: shop-api blue: svcneg shop-api was last synced at",),

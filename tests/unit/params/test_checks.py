@@ -127,6 +127,26 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "is not in hostnames; *.shop.example.com covers one level only",
     ),
     ({"routes.0.hosts": ["www.example.com"]}, "routes[0].hosts[0]", "is not in hostnames"),
+    (
+        {"routes.0.api": {"routeRules": [{"priority": 1, "service": "appi"}]}},
+        "routes[0].api.routeRules[0].service",
+        'there is no backend "appi"; did you mean "api"?; one of others: projects/P/global/',
+    ),
+    (
+        {"routes.0.api": {"routeRules": [{"priority": 1, "service": "mqtt"}]}},
+        "routes[0].api.routeRules[0].service",
+        '"mqtt" has protocol TCP; allowed: HTTP',
+    ),
+    (
+        {
+            "routes.0.default": {
+                "backend": "web",
+                "api": {"requestMirrorPolicy": {"backendService": "nobody"}},
+            }
+        },
+        "routes[0].default.api.requestMirrorPolicy.backendService",
+        'there is no backend "nobody"',
+    ),
     ({"routes.0.default": "wob"}, "routes[0].default", 'there is no backend "wob"; did you mean'),
     ({"routes.0.default": "mqtt"}, "routes[0].default", '"mqtt" has protocol TCP; allowed: HTTP,'),
     ({"routes.0.default": {}}, "routes[0].default", "none of them; expected: one of backend"),

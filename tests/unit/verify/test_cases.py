@@ -42,6 +42,7 @@ CHECKS = (
     certificate_checks.attached,
     backend_checks.firewall,
     backend_checks.zones,
+    backend_checks.nodes,
     backend_checks.health,
     following.following,
     neg_owners.owners,

@@ -99,6 +99,22 @@ def test_a_redirect_loop_needs_plain_http_tls_and_no_forwarded_headers() -> None
     assert found(forced, built=plain)[check][0] is FAILED
 
 
+def test_what_one_ingress_says_of_redirects_counts_for_it() -> None:
+    plain = {"backends.web.protocol": "HTTP", "backends.web.health_check": {"type": "HTTP"}}
+    check, untrusting = "NGINX does not redirect in a loop", {**GOOD, "use-forwarded-headers": "no"}
+
+    def says(name: str, value: str, **spec: Any) -> dict[str, Any]:
+        annotations = {f"nginx.ingress.kubernetes.io/{name}": value}
+        return {"metadata": {**TLS["metadata"], "annotations": annotations}, "spec": spec}
+
+    forced = found(untrusting, built=plain, ingress=says("force-ssl-redirect", "true"))
+    assert forced[check][0] is FAILED and "shop/web" in forced[check][1]
+    quiet = says("ssl-redirect", "false", tls=[{}])
+    assert check not in found(untrusting, built=plain, ingress=quiet)
+    assert check not in found(untrusting, built=plain, ingress=says("ssl-redirect", "true"))
+    assert check not in found(GOOD, built=plain, ingress=says("force-ssl-redirect", "true"))
+
+
 def test_an_allow_list_of_one_ingress_is_named() -> None:
     name = "nginx.ingress.kubernetes.io/whitelist-source-range"
     ingress = {**TLS, "metadata": {**TLS["metadata"], "annotations": {name: "10.0.0.0/8"}}}
