@@ -14,6 +14,7 @@ from gcpsim.core import paging, projects
 from gcpsim.core.discovery import Method
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError
+from gcpsim.core.paths import name_of
 from gcpsim.core.service import Request, RestService
 
 Doc = dict[str, Any]
@@ -56,7 +57,7 @@ class ServiceAccounts(RestService):
         return Answer(body=body | ({"nextPageToken": token} if token else {}))
 
     def _one(self, request: Request) -> Doc:
-        named = request.call.path.rpartition("/")[2]
+        named = name_of(request.call.path)
         project = request.project
         if project in ("", "-"):  # a wildcard: the address says the project
             project = named.partition("@")[2].removesuffix(".iam.gserviceaccount.com")
