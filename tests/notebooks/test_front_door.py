@@ -12,8 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from edgebook.cli.commands.rehearse import unverified
-from edgebook.records import FolderArchive, Record, load_record, verify_archive
+from edgebook.records import FolderArchive, load_record, verify_archive
 
 from tests.contract.edgebook.conftest import Shop
 from tests.contract.edgebook.test_classic_certificates import classic, listed, served
@@ -208,42 +207,6 @@ def _others_certificates(world: World) -> None:
     moved = [(c["kind"], c["name"]) for step in record.steps for c in step["changes"]]
     assert ("targetHttpsProxy", "old-https") in moved
     assert served(shop) == ("shop", []), "by the map, without classic certificates"
-
-
-def test_a_rehearsal_from_nothing_ends_with_a_sealed_record_of_what_was_verified(
-    tmp_path: Path,
-) -> None:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
-    done = subprocess.run(
-        [BIN / "edgebook", "rehearse", "--records", tmp_path / "records", "--time-scale", "600",
-         "--story", "build"],
-        cwd=ROOT, env={**clean, "EDGEBOOK_STATE": str(tmp_path / "state")},
-        capture_output=True, text=True, timeout=400,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("Edgebook rehearsal: legacy shop -> global front door")
-    assert "2 clusters, 18 nodes" in lines[0]
-    for path in NUMBERED:
-        assert any(line.startswith(f"  {path.name[:2]} ") and " ok " in line for line in lines)
-    assert "none disrupts traffic" in done.stdout and "automatic: rehearsal" in done.stdout
-    assert "chain of 1 record intact" in done.stdout
-    assert re.match(r"  0 of [\d,]+ requests failed; longest gap", lines[-1])
-    archive = FolderArchive(tmp_path / "records")
-    record = load_record(archive, archive.change_ids()[0])
-    wanted = [c for c in record.data["plan"]["changes"] if c["action"] != "report"]
-    assert len(record.changes) == len(wanted)
-    assert all(change["after"] for change in record.changes if change["action"] == "create")
-    assert unverified(record) == []
-    broken = json.loads(json.dumps(record.data))
-    verified = next(step for step in broken["steps"] if step["step"] == "verify")
-    verified["checks"][0]["state"] = "uncertain"
-    assert unverified(Record(broken, "")) != []
-    shown = subprocess.run(
-        [BIN / "edgebook", "records", "--records", archive.folder, "show", record.change_id],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert "automatic: rehearsal" in shown.stdout
 
 
 def test_what_is_not_approved_is_refused_and_told(world: World, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from edgebook.cli.commands._stories import Chapter, stories
+from edgebook.cli.commands.rehearse import unverified
 from edgebook.records import FolderArchive, Record, load_record, verify_archive
 from edgebook.runbook.sequence import front_door
 
@@ -74,8 +75,8 @@ def timeless(words: str) -> str:
     return re.sub(r"\d+(\.\d+)? (s|min|h|days?)\b", "TIME", words)
 
 
-def played(story: str, folder: Path, scale: str) -> list[Record]:
-    """The records of a story as it is played now, each of a run that ended well."""
+def played(story: str, folder: Path, scale: str) -> tuple[str, list[Record]]:
+    """What a story prints and its records as it is played now, each of a run that ended well."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
     words = ["rehearse", "--records", str(folder / "records"), "--time-scale", scale]
     done = subprocess.run(
@@ -84,11 +85,36 @@ def played(story: str, folder: Path, scale: str) -> list[Record]:
         capture_output=True, text=True, timeout=800,
     )  # fmt: skip
     if done.returncode and BLIND in done.stdout + done.stderr:
-        return []
+        return "", []
     assert done.returncode == 0, done.stdout + done.stderr
     archive = FolderArchive(folder / "records")
     assert verify_archive(archive).intact
-    return [load_record(archive, change_id) for change_id in archive.change_ids()]
+    return done.stdout, [load_record(archive, change_id) for change_id in archive.change_ids()]
+
+
+def tells_of_its_building(said: str, built: Record, archive: Path) -> None:
+    """A rehearsal says of each step what it did, and its first record is of what was verified."""
+    lines = said.splitlines()
+    assert lines[0].startswith("Edgebook rehearsal: legacy shop -> global front door")
+    assert "2 clusters, 18 nodes" in lines[0]
+    for name in BUILDING:
+        assert any(line.startswith(f"  {name[:2]} ") and " ok " in line for line in lines), name
+    assert "none disrupts traffic" in said and "automatic: rehearsal" in said
+    assert "chain of 1 record intact" in said
+    assert re.match(r"  0 of [\d,]+ requests failed; longest gap", lines[-1])
+    wanted = [c for c in built.data["plan"]["changes"] if c["action"] != "report"]
+    assert len(built.changes) == len(wanted)
+    assert all(change["after"] for change in built.changes if change["action"] == "create")
+    assert unverified(built) == []
+    broken = json.loads(json.dumps(built.data))
+    verified = next(step for step in broken["steps"] if step["step"] == "verify")
+    verified["checks"][0]["state"] = "uncertain"
+    assert unverified(Record(broken, "")) != []
+    shown = subprocess.run(
+        [BIN / "edgebook", "records", "--records", archive, "show", built.change_id],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "automatic: rehearsal" in shown.stdout
 
 
 @pytest.mark.parametrize("story", NAMES, ids=lambda name: name or "whole")
@@ -96,12 +122,15 @@ def test_a_story_is_what_its_sample_says_and_loses_no_request(story: str, tmp_pa
     for scale in SCALES:
         folder = tmp_path / scale
         folder.mkdir()
-        if records := played(story, folder, scale):
+        said, records = played(story, folder, scale)
+        if records:
             break
     assert records, "the meter was blind three times"
     for record in records:
         traffic = record.data["traffic"]
         assert traffic["sent"] > 0 and traffic["failed"] == 0, traffic["sentence"]
+    if story == "failover":  # whose building is a record of its own
+        tells_of_its_building(said, records[0], folder / "records")
     now = [facts(record) for record in records]
     now = [steps for steps in now if steps]
     for before, after in zip(kept(story), now, strict=True):
