@@ -22,6 +22,8 @@ from edgebook.live import Reader, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
+from edgebook.model.links import canonical
+from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
 from edgebook.model.paths import compute_scope, name_of, project_of
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey
@@ -180,8 +182,19 @@ class FrontDoor:
     def _observe(self, reader: Reader, live: Live, numbers: Mapping[str, str]) -> Observed:
         firewalls = [item.body for key, item in live.items() if key.kind == "firewall"]
         tags = {name: spec.node_tags for name, spec in self.spec.clusters.items()}
+        attached = frozenset(
+            canonical(str(entry.get("group", "")))
+            for key, item in live.items()
+            if key.kind == "backendService" and owner(item.body) == self.names.front_door
+            for entry in item.body.get("backends") or ()
+        )
         clusters = observe(
-            reader, self.services, node_tags=tags, firewalls=firewalls, tolerate=True
+            reader,
+            self.services,
+            node_tags=tags,
+            firewalls=firewalls,
+            attached=attached,
+            tolerate=True,
         )
         there = tuple(name for name, cluster in clusters.items() if cluster.reachable)
         legacy = read_legacy(reader, there)

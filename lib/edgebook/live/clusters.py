@@ -13,6 +13,7 @@ from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.base.parsing import from_json
 from edgebook.live.reader import Reader
 from edgebook.model import paths
+from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService, Pod
 from edgebook.model.paths import name_of
 from edgebook.model.values import LiveResource, ResourceKey
@@ -40,18 +41,22 @@ def observe(
     *,
     node_tags: Mapping[str, tuple[str, ...]] | None = None,
     firewalls: Iterable[Mapping[str, Any]] = (),
+    attached: frozenset[str] = frozenset(),
     tolerate: bool = False,
 ) -> dict[str, ObservedCluster]:
     """The clusters by name; `wanted` says which Services of each matter.
 
-    With `tolerate`, an unreachable cluster is reported as such instead of raising.
+    So do those whose NEGs are `attached` (canonical links): a backend that the params have no more
+    leaves its Service's annotation behind, and only its NEG leads there. With `tolerate`, an
+    unreachable cluster is reported as such instead of raising.
     """
     prefetch(reader, wanted)
     rules = list(firewalls)
     found = {}
     for name in sorted(wanted):
         try:
-            found[name] = _observe(reader, name, tuple(wanted[name]), node_tags or {}, rules)
+            services = {*wanted[name], *_serving(reader, name, attached)}
+            found[name] = _observe(reader, name, services, node_tags or {}, rules)
         except (ConnectError, AccessError, ApiError):
             if not tolerate:
                 raise
@@ -59,10 +64,20 @@ def observe(
     return found
 
 
+def _serving(reader: Reader, cluster: str, attached: frozenset[str]) -> set[ServiceName]:
+    """The Services whose NEGs are attached."""
+    negs = negs_by_port(reader.objects(cluster, SVCNEGS, missing_ok=True).result())
+    return {
+        service
+        for (service, _), found in negs.items()
+        if any(canonical(neg.link) in attached for neg in found)
+    }
+
+
 def _observe(
     reader: Reader,
     name: str,
-    services: tuple[ServiceName, ...],
+    services: set[ServiceName],
     node_tags: Mapping[str, tuple[str, ...]],
     firewalls: list[Mapping[str, Any]],
 ) -> ObservedCluster:
@@ -73,7 +88,7 @@ def _observe(
     }
     negs = negs_by_port(reader.objects(name, SVCNEGS, missing_ok=True).result())
     observed = []
-    for namespace, service in sorted(set(services)):
+    for namespace, service in sorted(services):
         body = by_name.get((namespace, service))
         own = tuple(
             neg

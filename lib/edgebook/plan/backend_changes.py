@@ -174,7 +174,7 @@ class BackendChanges:
             return  # our own old name: the rename says what it means
         shown = ", ".join(names) or "a name that GKE makes up"
         who = ", ".join(sorted(self._described(user) for user in users - ours))
-        used = f"{who} serves from it" if who else "another tool made it"
+        used = f"{who or 'nothing of this front door'} serves from it"
         text = (
             f"port {port} is exposed as {shown} already, and {used}: renamed, its endpoints freeze "
             f"and die with the next rollout; expose another port or Service, or hand it over with "

@@ -120,6 +120,39 @@ def test_ingress_true_is_taken_out_of_the_annotation(shop):
     assert book.plan().empty
 
 
+def test_a_backend_that_is_taken_out_leaves_nothing_and_comes_back_under_another_name(shop):
+    """Nothing in the params leads to its Service any more: its attached NEG does.
+
+    The annotation stayed, GKE kept the NEGs, and the next name was refused: "another tool made it".
+    """
+    path = "api/v1/namespaces/shop/services/api"
+    kube = shop.book().door.reader.cluster("blue")
+    named = shop.params()["backends"]
+    named["api"]["neg"]["name"] = "shop-api-{cluster}"
+    applied(shop, backends=named)
+    negs = "compute/v1/projects/shop-rehearsal/zones/us-central1-a/networkEndpointGroups"
+    shop.sim.advance(60)
+
+    def of_api(book):
+        found = book.door.wire.get("compute", negs).get("items") or ()
+        return [neg["name"] for neg in found if neg["name"].startswith("shop-api")]
+
+    book = applied(shop)
+    assert of_api(book)
+    routes = shop.params()["routes"]
+    routes[0]["paths"] = {}
+    rest = {name: value for name, value in shop.params()["backends"].items() if name != "api"}
+    book = applied(shop, backends=rest, routes=routes)
+    assert ANNOTATION not in kube.find(path)["metadata"].get("annotations", {})
+    shop.sim.advance(300)
+    assert of_api(book) == [], "GKE collects what no annotation names"
+    assert book.plan().empty
+    book = applied(shop, backends=named)
+    content = json.loads(kube.find(path)["metadata"]["annotations"][ANNOTATION])
+    assert content["exposed_ports"]["8080"] == {"name": "shop-api-blue"}
+    assert book.plan().empty
+
+
 def test_a_name_that_is_taken_is_explained(shop):
     """Another Service's NEG has our custom name: GKE refuses, and says so in the svcneg."""
     book = shop.book()
