@@ -78,7 +78,7 @@ class Kind:
     listed: bool = False  # read with one list in every reading
     client: str = ""  # module in Google's client, where it is not the collection's
     quotas: tuple[str, ...] = ()  # of the project, one of each for every new one
-    permissions: tuple[str, ...] = ()  # verbs that the steps need
+    permissions: tuple[str, ...] = ()  # verbs that the steps need, besides the setters
     permission_of: str = ""  # how IAM calls the collection, where it has another name
     role: str = ""  # that brings the permissions, where it is not the API's usual one
     terraform: str = ""  # resource type of the google provider; "" is not exported
@@ -89,9 +89,11 @@ class Kind:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The full names of the permissions."""
+        """The full names of the permissions, those of its setters among them."""
         collection = self.permission_of or self.collection
-        return tuple(f"{self.api.value}.{collection}.{verb}" for verb in self.permissions)
+        methods = [setter.method for setter in self.setters.values()]
+        verbs = dict.fromkeys((*self.permissions, *methods)) if self.permissions else ()
+        return tuple(f"{self.api.value}.{collection}.{verb}" for verb in verbs)
 
     def path(self, key: ResourceKey) -> str:
         """The resource's path under the API's version prefix: `projects/P/global/addresses/A`."""
@@ -151,7 +153,7 @@ _ALL = (
         client="global_addresses",
         listed=True,
         quotas=("STATIC_ADDRESSES",),
-        permissions=("create", "get", "setLabels", "use"),
+        permissions=("create", "delete", "get", "use"),
         permission_of="globalAddresses",
         terraform="google_compute_global_address",
         replacing="the IP changes: every client has to learn the new one",
@@ -169,7 +171,7 @@ _ALL = (
         server_set=frozenset({"kind", "signatureRrdatas"}),
         order_free=frozenset({"rrdatas"}),
         marker=False,
-        permissions=("create", "list", "update"),
+        permissions=("create", "get", "list", "update"),
         permission_of="resourceRecordSets",
         terraform="google_dns_record_set",
         torn_down="the name no longer answers",
@@ -183,7 +185,7 @@ _ALL = (
         server_set=frozenset({"dnsResourceRecord"}),
         defaults={"type": "FIXED_RECORD"},
         listed=True,
-        permissions=("create", "get", "use"),
+        permissions=("create", "get", "update", "use"),
         permission_of="dnsauthorizations",
         terraform="google_certificate_manager_dns_authorization",
     ),
@@ -209,7 +211,7 @@ _ALL = (
         order_free=frozenset({"managed.domains", "managed.dnsAuthorizations"}),
         defaults={"scope": "DEFAULT"},
         listed=True,
-        permissions=("create", "get", "use"),
+        permissions=("create", "delete", "get", "use"),
         permission_of="certs",
         terraform="google_certificate_manager_certificate",
     ),
@@ -220,7 +222,7 @@ _ALL = (
         "CertificateMap",
         server_set=frozenset({"gclbTargets"}),
         listed=True,
-        permissions=("create", "get", "use"),
+        permissions=("create", "get", "update", "use"),
         permission_of="certmaps",
         terraform="google_certificate_manager_certificate_map",
     ),
@@ -232,7 +234,7 @@ _ALL = (
         immutable=frozenset({"hostname", "matcher"}),
         server_set=frozenset({"state"}),
         order_free=frozenset({"certificates"}),
-        permissions=("create", "update"),
+        permissions=("create", "get", "update"),
         permission_of="certmapentries",
         terraform="google_certificate_manager_certificate_map_entry",
         deleting="its hostname is no longer served",
@@ -262,7 +264,7 @@ _ALL = (
         },
         listed=True,
         quotas=("HEALTH_CHECKS",),
-        permissions=("create", "update", "useReadOnly"),
+        permissions=("create", "get", "update", "useReadOnly"),
         terraform="google_compute_health_check",
     ),
     _compute(
@@ -356,7 +358,7 @@ _ALL = (
         },
         listed=True,
         quotas=("URL_MAPS",),
-        permissions=("create", "update", "use"),
+        permissions=("create", "get", "update", "use"),
         terraform="google_compute_url_map",
     ),
     _compute(
@@ -372,7 +374,7 @@ _ALL = (
         defaults={"profile": "COMPATIBLE", "minTlsVersion": "TLS_1_0"},
         listed=True,
         quotas=("SSL_POLICIES",),
-        permissions=("create", "use"),
+        permissions=("create", "get", "update", "use"),
         terraform="google_compute_ssl_policy",
     ),
     _compute(
@@ -403,7 +405,7 @@ _ALL = (
         },
         listed=True,
         quotas=("TARGET_HTTPS_PROXIES",),
-        permissions=("create", "setCertificateMap"),
+        permissions=("create", "get", "update", "use"),
         terraform="google_compute_target_https_proxy",
     ),
     _compute(
@@ -418,7 +420,7 @@ _ALL = (
         defaults={"httpKeepAliveTimeoutSec": 610},
         listed=True,
         quotas=("TARGET_HTTP_PROXIES",),
-        permissions=("create",),
+        permissions=("create", "use"),
         terraform="google_compute_target_http_proxy",
     ),
     _compute(
@@ -439,7 +441,7 @@ _ALL = (
         defaults={"proxyHeader": "NONE"},
         listed=True,
         quotas=("TARGET_SSL_PROXIES",),
-        permissions=("create",),
+        permissions=("create", "get", "use"),
         terraform="google_compute_target_ssl_proxy",
     ),
     _compute(
@@ -457,7 +459,7 @@ _ALL = (
         defaults={"proxyHeader": "NONE"},
         listed=True,
         quotas=("TARGET_TCP_PROXIES",),
-        permissions=("create",),
+        permissions=("create", "get", "use"),
         terraform="google_compute_target_tcp_proxy",
     ),
     _compute(
@@ -486,7 +488,7 @@ _ALL = (
         client="global_forwarding_rules",
         listed=True,
         quotas=("FORWARDING_RULES", "GLOBAL_EXTERNAL_MANAGED_FORWARDING_RULES"),
-        permissions=("create", "get", "setLabels"),
+        permissions=("create", "get"),
         permission_of="globalForwardingRules",
         terraform="google_compute_global_forwarding_rule",
         replacing="its port answers nobody while it is replaced",
@@ -515,7 +517,7 @@ _ALL = (
         listed=True,
         role="roles/compute.securityAdmin",
         quotas=("FIREWALLS",),
-        permissions=("create", "list", "update"),
+        permissions=("create", "get", "list", "update"),
         terraform="google_compute_firewall",
         replacing="Google cannot reach the pods while it is replaced",
         deleting="Google can no longer reach the pods behind it",

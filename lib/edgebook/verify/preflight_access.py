@@ -15,21 +15,28 @@ from edgebook.model.paths import name_of, project_of
 from edgebook.model.values import CheckResult
 from edgebook.verify.facts import FAILED, OK, UNCERTAIN, joined, result
 
+BALANCER = "roles/compute.loadBalancerAdmin"
 FIREWALL = "roles/compute.securityAdmin"
 DNS = "roles/dns.admin"
 CERTIFICATES = "roles/certificatemanager.owner"
 CLUSTERS = "roles/container.developer"
 # What brings the permissions of an API's kinds, and permissions that are of no kind.
 ROLES = {
-    Api.COMPUTE: "roles/compute.loadBalancerAdmin",
+    Api.COMPUTE: BALANCER,
     Api.DNS: DNS,
     Api.CERTIFICATE_MANAGER: CERTIFICATES,
 }
 BESIDES = {
-    FIREWALL: ("compute.networks.updatePolicy",),
+    BALANCER: ("compute.globalOperations.get",),
+    FIREWALL: ("compute.globalOperations.get", "compute.networks.updatePolicy"),
     DNS: ("dns.changes.create", "dns.changes.get", "dns.managedZones.get"),
     CERTIFICATES: ("certificatemanager.operations.get",),
-    CLUSTERS: ("container.clusters.get", "container.services.update"),
+    CLUSTERS: (
+        "container.clusters.get",
+        "container.services.get",
+        "container.services.update",
+        "container.thirdPartyObjects.get",
+    ),
 }
 
 
