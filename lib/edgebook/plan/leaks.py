@@ -78,6 +78,8 @@ def _negs(
             continue
         zone = name_of(str(neg.get("zone", "")))
         held = _held_by(neg, live)
+        if held and there:
+            continue  # others serve from it, and GKE keeps it up to date
         if held:
             remedy = f"held by backend service {', '.join(held)}: detach it there"
         elif there:

@@ -47,7 +47,10 @@ class Estate:
             self.forget(name)
         for name, doc in sorted(self.table.items()):
             if doc["status"] != "PROVISIONING":
+                back = name not in self.clusters
                 self.start(name)
+                if back:  # deleted since: its API is served again
+                    self.tell(name)
 
     @property
     def project(self) -> str:

@@ -522,6 +522,16 @@ ROWS = [
 ]
 
 
+# A second front door that serves from the NEGs of the first, under the same names.
+SECOND = {
+    "name": "second",
+    "address.name": "second-edge",
+    "certificate.name": "second",
+    "hostnames": ["new.example.com"],
+    "routes.0.hosts": ["new.example.com"],
+    "checks": [],
+}
+
 # What passes by itself, or is seen by clients: staged there.
 ELSEWHERE = {
     18: ("edgebook/test_faults.py", "test_412_is_read_again_and_merged"),
@@ -559,3 +569,15 @@ def test_what_others_serve_from_is_served_after_a_teardown_too(staged: Staged) -
         found = stage.compute("POST", "backendServices/shop-api/getHealth", asked)["healthStatus"]
         assert {one["healthState"] for one in found} == {"HEALTHY"} and len(found) == 2
     assert "shop-api" in stage.kube("GET", API)["metadata"]["annotations"][NEG]
+
+
+def test_what_another_front_door_serves_from_is_not_left_over(staged: Staged) -> None:
+    """Two front doors share NEGs: taking one down lists none of them, and the other serves on."""
+    staged.sim.admin("POST", "reset", {"to": "built"})
+    staged.edits = SECOND
+    staged.book().apply("apply", "auto", show_progress=False)
+    said = str(staged.book().teardown().apply("apply", "auto", show_progress=False))
+    assert "detach it there" not in said and "made for" not in said
+    assert staged.book().leaks().rows == ()
+    staged.edits = {}
+    assert staged.book().status().data["healthy"] is True

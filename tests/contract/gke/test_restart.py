@@ -52,3 +52,16 @@ def test_a_reset_brings_back_the_beginning(stage: Any) -> None:
         blue.pass_time(60)
         assert {p.metadata.name for p in blue.pods("shop")} == before
         assert blue.svcneg("shop", "shop-api") is None and blue.sizes("shop-api") == {}
+
+
+def test_a_reset_brings_back_a_cluster_that_was_deleted(stage: Any) -> None:
+    blue = stage("greenfield")
+    where = "/v1/projects/shop-rehearsal/locations/us-central1/clusters/blue"
+    before = {p.metadata.name for p in blue.pods("shop")}
+    assert blue.sim.http("DELETE", where)[0] == 200
+    blue.pass_time(900)
+    assert blue.sim.http("GET", where)[0] == 404
+    blue.sim.admin("POST", "reset")
+    blue.pass_time(60)
+    assert blue.sim.http("GET", where)[0] == 200
+    assert {p.metadata.name for p in blue.pods("shop")} == before
