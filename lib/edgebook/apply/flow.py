@@ -22,7 +22,7 @@ from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import named
 from edgebook.model.paths import compute_scope, name_of, zone_of
 from edgebook.model.values import Change, Plan, ResourceKey
-from edgebook.plan import kept
+from edgebook.plan import kept, order
 from edgebook.plan import make as plans
 from edgebook.plan.approval import (
     Approval,
@@ -128,6 +128,7 @@ def _carry_out(
 ) -> Outcome:
     """The same under the lease."""
     clock = door.connection.clock
+    plan = order.at_once(plan, moment.live)
     refused = plans.refusal(plan, door.spec.safety, door.file, teardown=title == "teardown")
     if refused is not None:
         raise refused
@@ -296,7 +297,7 @@ def _raise_failure(applied: Outcome, journal: Journal) -> None:
     failed = [done for done in applied.results if done.status == "failed" and done.error]
     if not failed:
         return
-    first = min(failed, key=lambda done: done.change.order)
+    first = failed[0]
     done = sum(item.status == "done" for item in applied.results)
     state = (
         f"{done} of {len(applied.results)} changes are done and journaled; run it again to go on"

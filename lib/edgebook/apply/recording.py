@@ -33,7 +33,7 @@ from edgebook.records import (
     proof,
 )
 from edgebook.records.draft import RUNNING
-from edgebook.records.events import CHANGE_FIELDS, StepEvents, add, read_events
+from edgebook.records.events import CHANGE_FIELDS, StepEvents, add, in_time, read_events
 from edgebook.records.journal import Journal
 from edgebook.records.leftovers import seal_leftovers
 from edgebook.records.record import sha256
@@ -157,7 +157,7 @@ def _ended(
         "step": title,
         "status": "ok" if status == "succeeded" else status,
         "seconds": seconds,
-        "changes": changes,
+        "changes": in_time(changes),
         "checks": seen.checks,
         "headline": "; ".join(seen.headlines[-1:]),
         "planned": {"hash": (begun["plan"] or {}).get("hash", "")},

@@ -9,7 +9,7 @@ the first failure nothing new is started. `Run` must not know what the changes m
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,13 +109,13 @@ class Run:
         by_key = {change.key: change for change in plan.to_do}
         results: dict[ResourceKey, Done] = {}
         running: dict[Future[Done], ResourceKey] = {}
-        todo = set(by_key)
+        todo = dict.fromkeys(by_key)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="edgebook-apply") as pool:
             try:
                 while todo or running:
                     for key in self._ready(todo, waits, results):
                         running[pool.submit(self._one, by_key[key])] = key
-                        todo.discard(key)
+                        del todo[key]
                     if not running:
                         break
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -174,12 +174,12 @@ class Run:
         return (*self._gates.reached, text)
 
     def _ready(
-        self, todo: set[ResourceKey], waits: order.Order, results: dict[ResourceKey, Done]
+        self, todo: Iterable[ResourceKey], waits: order.Order, results: dict[ResourceKey, Done]
     ) -> list[ResourceKey]:
         if self._failed.is_set():
             return []
         done = {key for key, result in results.items() if result.status == "done"}
-        return sorted(key for key in todo if waits[key] <= done)
+        return [key for key in todo if waits[key] <= done]
 
     def _one(self, change: Change) -> Done:
         began = self._clock.monotonic()

@@ -375,7 +375,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """Sorted changes of one front door in one environment.
+    """Changes of one front door in one environment, in the order in which they are carried out.
 
     Reports are shown but not hashed: they are nothing to approve. A move's plan has the `stages` of
     its ladder too (as JSON), and they are part of what is hashed.
@@ -386,9 +386,6 @@ class Plan:
     environment: str = ""  # an approval for the simulator is none for Google Cloud
     stages: tuple[Body, ...] = ()
     allows: tuple[str, ...] = ()  # what it may cost users beyond the usual
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "changes", tuple(sorted(self.changes, key=lambda c: c.order)))
 
     @property
     def to_do(self) -> tuple[Change, ...]:
@@ -412,7 +409,10 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the symbolic form, in hex; the first 8 digits are what people see."""
+        """SHA-256 over the symbolic form, in hex; the first 8 digits are what people see.
+
+        Not over the order of the changes: that follows from them.
+        """
         digests = sorted(change.digest for change in self.to_do)
         said = [self.environment, self.front_door, *digests, *self.allows]
         for stage in self.stages:

@@ -1,7 +1,7 @@
 """A stage's changes as steps for a person: what to set where, in the order that is safe. Pure.
 
 For the moment when the way back itself fails. The order is that of the clients: what takes traffic
-is changed before what then has none.
+is changed before what then has none, as far as it needs nothing that is yet to be made.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,15 @@ from typing import Any
 from edgebook.model.fields import top_of
 from edgebook.model.kinds import noun, path
 from edgebook.model.links import canonical, link
-from edgebook.model.values import Action, Change, EachNeg, Plan, Ref
+from edgebook.model.values import Action, Change, EachNeg, Live, Plan, Ref
+from edgebook.plan.order import in_order
 
-FIRST = {"dnsRecordSet": 0, "backends": 1, "urlMap": 2}
+FIRST = ("dnsRecordSet", "backends", "urlMap")
 
 
-def lines(plan: Plan) -> list[str]:
-    """One numbered line a change."""
-    ordered = sorted(plan.to_do, key=lambda c: (FIRST.get(c.key.kind, 3), c.order))
+def lines(plan: Plan, live: Live) -> list[str]:
+    """One numbered line a change; `live` is what the plan was made against."""
+    ordered = in_order(plan.to_do, live, first=FIRST)
     return [f"{number}. {_line(change)}" for number, change in enumerate(ordered, 1)]
 
 

@@ -5,7 +5,7 @@ so a ladder reads and hashes the same however far the traffic has come. Pure.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from edgebook.model.values import (
 )
 from edgebook.plan.approval import Asked
 from edgebook.plan.diff import diff
+from edgebook.plan.order import in_order
 
 START = "start"
 
@@ -143,13 +144,18 @@ class Ladder:
         return next(i for i, stage in enumerate(self.stages) if stage.name == name)
 
     def told(self, index: int) -> tuple[Change, ...]:
-        """What a stage changes against the one before it, symbolically."""
+        """What a stage changes against the one before it, symbolically and in order."""
         one, other = self.stages[index - 1], self.stages[index]
         if other.known:
-            return other.known
+            return tuple(in_order(other.known, {}))
         keys = {r.key for r in (*one.desired.resources, *other.desired.resources)} & self.scope
-        found = [_told(one.resource(key), other.resource(key)) for key in sorted(keys)]
-        return (*(change for change in found if change is not None), *other.extra)
+        users = _users(one.desired)
+        found = [
+            _told(one.resource(key), other.resource(key), users.get(key, ()))
+            for key in sorted(keys)
+        ]
+        changes = [*(change for change in found if change is not None), *other.extra]
+        return tuple(in_order(changes, {}))
 
     def progress(self, index: int) -> float | None:
         """The share of the side that the move goes to, in per cent, where shares are known."""
@@ -171,7 +177,8 @@ class Ladder:
             if change.key in scope and not self._out_of_reach(change)
         ]
         left = [change for change in stage.extra if extra_left(change, live)]
-        return Plan((*found, *left), self.front_door, self.environment, allows=self.allows)
+        changes = tuple(in_order((*found, *left), live))
+        return Plan(changes, self.front_door, self.environment, allows=self.allows)
 
     def _out_of_reach(self, change: Change) -> bool:
         """A Service of a cluster whose API does not answer: nobody knows its annotation."""
@@ -180,7 +187,10 @@ class Ladder:
 
     @cached_property
     def plan(self) -> Plan:
-        """All changes of all stages, for approval: its hash covers gates, soaks and ways back."""
+        """All changes of all stages, in their order, for approval.
+
+        Its hash covers gates, soaks and ways back.
+        """
         changes = [change for index in range(1, len(self.stages)) for change in self.told(index)]
         stages = tuple(self.stages_json())
         return Plan(tuple(changes), self.front_door, self.environment, stages, self.allows)
@@ -250,20 +260,34 @@ def _same(one: Resource | None, other: Resource | None) -> bool:
     return one.body == other.body or _json(one.body) == _json(other.body)
 
 
-def _told(one: Resource | None, other: Resource | None) -> Change | None:
+def _users(desired: Desired) -> dict[ResourceKey, list[ResourceKey]]:
+    """Who needs what, of the resources of one stage."""
+    found: dict[ResourceKey, list[ResourceKey]] = {}
+    for resource in desired.resources:
+        for key in resource.needs:
+            found.setdefault(key, []).append(resource.key)
+    return found
+
+
+def _told(
+    one: Resource | None, other: Resource | None, users: Iterable[ResourceKey]
+) -> Change | None:
     if _same(one, other):
         return None
     if other is None:
         assert one is not None
         if not kind_of(one.key).deletable:
             return None  # an annotation goes by `extra`, entries with their backend service
-        return Change(Action.DELETE, one.key, one.step, "not needed any more")
+        gone = Change(Action.DELETE, one.key, one.step, "not needed any more")
+        return replace(gone, depends=tuple(sorted(users)))
     if one is None:
-        return Change(Action.CREATE, other.key, other.step, other.what, after=other.body)
+        made = Change(Action.CREATE, other.key, other.step, other.what, after=other.body)
+        return replace(made, depends=other.needs)
     changed = [name for name in other.body if _json(other.body[name]) != _json(one.body.get(name))]
     before = {name: one.body.get(name) for name in changed}
     fields = tuple(sorted(changed))
-    return Change(Action.UPDATE, other.key, other.step, other.what, "", before, other.body, fields)
+    told = Change(Action.UPDATE, other.key, other.step, other.what, "", before, other.body, fields)
+    return replace(told, depends=other.needs)
 
 
 def _json(value: Any) -> str:

@@ -43,7 +43,7 @@ def back_failed(
         f"{now.ladder.title}: stage {stage.name} did not hold, and the way back failed",
         step=now.ladder.move,
         why=f"{seen}\nway back: {error}",
-        next="by hand, in this order:\n" + "\n".join(byhand.lines(plan)),
+        next="by hand, in this order:\n" + "\n".join(byhand.lines(plan, now.moment.live)),
         state=f"traffic is between {stage.name} and {now.ladder.stages[target].name}",
     )
 

@@ -1,7 +1,7 @@
 """Plans: made from params, observation and live resources, and limited. Pure.
 
-`make` is the whole way from a Spec to sorted changes. `refusal` says which limit of the params a
-plan breaks. What an approval covers is `approval`'s.
+`make` is the whole way from a Spec to changes in the order of the steps. `refusal` says which limit
+of the params a plan breaks. What an approval covers is `approval`'s.
 """
 
 from collections.abc import Iterable
@@ -18,6 +18,7 @@ from edgebook.params.types import SafetySpec, Spec
 from edgebook.plan.allowances import allowances
 from edgebook.plan.diff import diff
 from edgebook.plan.live_index import index_of
+from edgebook.plan.order import by_steps
 
 # Replacing a record is one atomic change: no name is ever without an answer.
 ATOMIC = frozenset({"dnsRecordSet"})
@@ -40,7 +41,7 @@ def make(spec: Spec, observed: Observed, live: Live, *, target: Desired | None =
     """The plan of all steps; `plan.only(step)` is the part of one. `target`: what `wanted` said."""
     target = target or wanted(spec, observed, live)
     return Plan(
-        tuple(diff(target, live, observed)),
+        tuple(by_steps(diff(target, live, observed), live)),
         target.front_door,
         spec.environment.value,
         allows=allowances(spec.safety.traffic),

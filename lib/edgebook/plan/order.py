@@ -5,16 +5,18 @@
 3. Deletes come last: each waits for everything that is made or changed, but for what waits for it,
    and for the deletes of whoever holds what it deletes.
 4. An address goes last of all: its labels carry the lease under which everything else is written.
-Each key has at most one change.
+Each key has at most one change. Plans, records and runs all have their changes in the order that
+follows from this.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from edgebook.model.kinds import kind_of
 from edgebook.model.links import same_text
-from edgebook.model.values import Action, Change, Live, ResourceKey, refs
-from edgebook.plan.live_index import holders_in
+from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, Step, refs
+from edgebook.plan.live_index import IndexedLive, holders_in
 
 Order = dict[ResourceKey, set[ResourceKey]]
 LEASED = "address"
@@ -22,83 +24,122 @@ LEASED = "address"
 
 def before(changes: Iterable[Change], live: Live) -> Order:
     """For each change's key, the keys of those that must be done first. Reports are left out."""
-    work = [change for change in changes if change.action is not Action.REPORT]
-    deletes = [change for change in work if change.action is Action.DELETE]
-    others = [change for change in work if change.action is not Action.DELETE]
+    work = [change for change in changes if _works(change)]
+    deletes = [change for change in work if _deletes(change)]
+    others = [change for change in work if not _deletes(change)]
     made = {change.key for change in others}
     waits: Order = {change.key: set() for change in work}
     for change in others:
         waits[change.key] = (needs(change) & made) | _rivals(change, deletes, live)
+    if deletes:
+        _come_last(deletes, made, waits, live)
+    return waits
+
+
+def _come_last(deletes: list[Change], made: set[ResourceKey], waits: Order, live: Live) -> None:
     holders = holders_in(live)
     for change in deletes:
         waits[change.key] = (set(holders.of(change.key)) | set(change.depends)) & set(waits)
         waits[change.key].discard(change.key)
-    for change in deletes:
-        later = _waiting_for(change.key, waits)
-        waits[change.key] |= {key for key in made if key not in later}
-    carriers = {change.key for change in deletes if change.key.kind == LEASED}
-    for key in carriers:
-        following = _waiting_for(key, waits)
-        waits[key] |= {other for other in waits if other not in carriers | following}
-    for change in deletes:
+    last = [change.key for change in deletes]
+    for key in list(last):
         # A delete that would wait for itself waits for nothing: the API then says who holds it.
-        if change.key in _reach(change.key, waits):
-            waits[change.key] = set()
-    return waits
+        if key in _reach(key, lambda one: waits[one]):
+            waits[key] = set()
+            last.remove(key)
+    followers = _followers(waits)
+
+    def following(key: ResourceKey) -> set[ResourceKey]:
+        return followers[key] | {one for one in last if key in made and key in waits[one]}
+
+    for key in last:
+        waits[key] |= made - _reach(key, following)
+    carriers = {key for key in last if key.kind == LEASED}
+    for key in carriers:
+        waits[key] |= set(waits) - carriers - _reach(key, following)
 
 
-def in_order(changes: Iterable[Change]) -> list[Change]:
-    """For people: changes as they are carried out, as far as they say it themselves; reports last.
+def in_order(changes: Iterable[Change], live: Live, *, first: Sequence[str] = ()) -> list[Change]:
+    """Changes as one apply carries them out: each after those it waits for; reports last.
 
-    What is made stands in the order of its steps, deletes after it and in the opposite order. What
-    does not wait for each other is done at the same time. A plan that only makes stands by steps,
-    as its notebooks do; a ladder, which changes one thing in several stages, stays as it is.
+    What is begun at the same time stands together, in the order of the steps, deletes in the
+    opposite one. Kinds that come `first` do so as far as they wait for nothing else.
     """
-    changes = list(changes)
-    work = [change for change in changes if change.action is not Action.REPORT]
-    by_key = {change.key: change for change in work}
-    if len(by_key) < len(work) or not any(map(_deletes, work)):
-        return changes
-    waits = {
-        key: (set(c.depends) if _deletes(c) else needs(c)) & set(by_key) - {key}
-        for key, c in by_key.items()
-    }
-    followers: dict[ResourceKey, list[ResourceKey]] = {key: [] for key in by_key}
+    ranked = sorted(changes, key=_rank)
+    work: dict[ResourceKey, list[Change]] = {}
+    for change in filter(_works, ranked):
+        work.setdefault(change.key, []).append(change)
+    waits = before((change for same in work.values() for change in same), live)
+    found = dict.fromkeys((*_sorted(waits, work, first), *work))
+    return [*(c for key in found for c in work[key]), *(c for c in ranked if not _works(c))]
+
+
+def by_steps(changes: Iterable[Change], live: Live) -> list[Change]:
+    """Changes as the six notebooks carry them out, each step as one apply; its reports last."""
+    live = live if isinstance(live, IndexedLive) else IndexedLive(live)
+    parts: dict[Step, list[Change]] = {step: [] for step in Step}
+    for change in changes:
+        parts[change.step].append(change)
+    return [change for part in parts.values() for change in in_order(part, live)]
+
+
+def at_once(plan: Plan, live: Live) -> Plan:
+    """The same plan in the order of one apply over all of its steps."""
+    return replace(plan, changes=tuple(in_order(plan.changes, live)))
+
+
+def _sorted(
+    waits: Order, ranked: Iterable[ResourceKey], first: Sequence[str] = ()
+) -> list[ResourceKey]:
+    """In rounds: each key in the first one that all it waits for is before; no circles."""
+    keys = list(ranked)
+    places = {key: place for place, key in enumerate(keys)}
+    favours = [first.index(key.kind) - len(first) if key.kind in first else 0 for key in keys]
+    followers: list[list[int]] = [[] for _ in keys]
+    rounds, open_ = [0] * len(keys), [len(waits[key]) for key in keys]
+    for key, others in waits.items():
+        place = places[key]
+        for other in others:
+            followers[places[other]].append(place)
+    ready = [(favours[place], 0, place) for place, count in enumerate(open_) if not count]
+    heapq.heapify(ready)
+    found: list[ResourceKey] = []
+    while ready:
+        *_, place = heapq.heappop(ready)
+        found.append(keys[place])
+        for follower in followers[place]:
+            open_[follower] -= 1
+            rounds[follower] = max(rounds[follower], rounds[place] + 1)
+            if not open_[follower]:
+                heapq.heappush(ready, (favours[follower], rounds[follower], follower))
+    return found
+
+
+def _followers(waits: Order) -> Order:
+    """Who waits for a key; the other way round."""
+    found: Order = {key: set() for key in waits}
     for key, first in waits.items():
         for one in first:
-            followers[one].append(key)
-    open_ = {key: len(first) for key, first in waits.items()}
-    ready = [(_rank(by_key[key]), key) for key, count in open_.items() if not count]
-    heapq.heapify(ready)
-    found: list[Change] = []
-    while ready:
-        _, key = heapq.heappop(ready)
-        found.append(by_key[key])
-        for follower in followers[key]:
-            open_[follower] -= 1
-            if not open_[follower]:
-                heapq.heappush(ready, (_rank(by_key[follower]), follower))
-    there = {change.key for change in found}
-    return [*found, *(c for c in changes if c.action is Action.REPORT or c.key not in there)]
+            found[one].add(key)
+    return found
+
+
+def _works(change: Change) -> bool:
+    return change.action is not Action.REPORT
 
 
 def _deletes(change: Change) -> bool:
     return change.action is Action.DELETE
 
 
-def _rank(change: Change) -> tuple[bool, int, str, str]:
+def _rank(change: Change) -> tuple[bool, int, ResourceKey]:
     number = change.step.number
-    return (
-        _deletes(change),
-        -number if _deletes(change) else number,
-        change.key.kind,
-        change.key.name,
-    )
+    return (_deletes(change), -number if _deletes(change) else number, change.key)
 
 
 def last(changes: Iterable[Change], waits: Order) -> frozenset[ResourceKey]:
     """Changes that take away what something else of the plan replaces."""
-    work = [change for change in changes if change.action is not Action.REPORT]
+    work = [change for change in changes if _works(change)]
     made = {change.key for change in work if not _goes(change)}
     return frozenset(c.key for c in work if _goes(c) and waits[c.key] & made)
 
@@ -138,17 +179,15 @@ def _same_address(there: object, wanted: object, live: Live) -> bool:
     return same_text(str(there), str(wanted))
 
 
-def _waiting_for(key: ResourceKey, waits: Order) -> set[ResourceKey]:
-    """Everything that waits for a change, directly or not."""
-    return {other for other in waits if key in _reach(other, waits)}
-
-
-def _reach(start: ResourceKey, waits: Order) -> set[ResourceKey]:
+def _reach(
+    start: ResourceKey, next_: Callable[[ResourceKey], Iterable[ResourceKey]]
+) -> set[ResourceKey]:
+    """Everything that follows, directly or not."""
     seen: set[ResourceKey] = set()
-    todo = list(waits[start])
+    todo = list(next_(start))
     while todo:
         key = todo.pop()
         if key not in seen:
             seen.add(key)
-            todo += waits.get(key, ())
+            todo += next_(key)
     return seen

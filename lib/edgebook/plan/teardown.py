@@ -15,6 +15,7 @@ from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, Step
 from edgebook.plan import disruption
 from edgebook.plan.holders import neg_name
 from edgebook.plan.live_index import holders_in
+from edgebook.plan.order import in_order
 
 OF_NEGS = ("firewall", "serviceAnnotation")  # what backend services with our NEGs live on
 RECORD_TYPES = ("A", "AAAA", "CNAME")
@@ -48,7 +49,7 @@ def plan(
         first = {_doing(holder, found) for holder in held_by[key]} & set(found)
         disrupts = disruption.of_teardown(key)
         changes.append(replace(change, disrupts=disrupts, depends=tuple(sorted(first - {key}))))
-    return Plan(tuple(changes), desired.front_door, environment)
+    return Plan(tuple(in_order(changes, live)), desired.front_door, environment)
 
 
 def replan(desired: Desired, live: Live, key: ResourceKey, steps: Iterable[Step]) -> Change | None:

@@ -13,7 +13,7 @@ from edgebook.base.parsing import from_json
 
 CHANGE_FIELDS = (
     "action", "kind", "name", "scope", "sentence", "disrupts", "before", "after", "real", "status",
-    "error", "seconds", "at",
+    "error", "seconds", "began", "at",
 )  # fmt: skip
 CHECK_FIELDS = ("check", "subject", "reason", "remedy")
 
@@ -66,6 +66,11 @@ def by_step(events: Iterable[Mapping[str, Any]]) -> dict[str, StepEvents]:
     for event in events:
         add(steps.setdefault(str(event.get("step") or ""), StepEvents()), event)
     return steps
+
+
+def in_time(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Changes in the order in which they were begun; older journals only say when they ended."""
+    return sorted(changes, key=lambda change: str(change.get("began") or change.get("at") or ""))
 
 
 def add(step: StepEvents, event: Mapping[str, Any]) -> None:

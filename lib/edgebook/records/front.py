@@ -10,33 +10,22 @@ from typing import Any
 
 from edgebook.model.kinds import KINDS
 from edgebook.model.paths import record_of
-from edgebook.model.values import Change, Plan, Step
+from edgebook.model.values import Plan, Step
 from edgebook.plan import details
-from edgebook.plan.order import in_order
+from edgebook.records import events
 
 Data = Mapping[str, Any]
 CHECKS = ("ok", "failed", "uncertain", "skipped")
 
 
 def changes(data: Data) -> list[dict[str, Any]]:
-    """All attempted changes in the order in which they ended, with their step's title."""
+    """All attempted changes in the order in which they began, with their step's title."""
     found = [
         {**change, "title": step["title"], "made": change.get("status") != "failed"}
         for step in data.get("steps", [])
         for change in step.get("changes", [])
     ]
-    return sorted(found, key=lambda change: str(change.get("at", "")))
-
-
-def planned(data: Data) -> list[Data]:
-    """What the plan says, in the order in which it is carried out, as far as it can be read."""
-    said = list((data.get("plan") or {}).get("changes") or ())
-    try:
-        read = [Change.from_json(change) for change in said]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return said
-    places = {id(change): number for number, change in enumerate(read)}
-    return [said[places[id(change)]] for change in in_order(read)]
+    return events.in_time(found)
 
 
 def verdict(data: Data) -> list[str]:

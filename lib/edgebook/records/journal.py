@@ -18,7 +18,7 @@ from edgebook.base.clock import Clock, rfc3339
 from edgebook.base.errors import EdgebookError
 from edgebook.base.parsing import from_json
 from edgebook.base.state import state_folder
-from edgebook.model.values import Change, CheckResult, Plan, to_json
+from edgebook.model.values import Change, CheckResult, Plan, ResourceKey, to_json
 from edgebook.records.redact import Redactor
 
 KEPT = 50
@@ -32,6 +32,7 @@ class Journal:
         self.path = path
         self._clock = clock
         self._lock = threading.Lock()
+        self._began: dict[ResourceKey, str] = {}
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -63,6 +64,7 @@ class Journal:
 
     def intent(self, change: Change, request_id: str) -> None:
         """Written before the first call of a change: what may have happened when we are killed."""
+        self._began.setdefault(change.key, rfc3339(self._clock.utc()))
         self.write("intent", **_named(change), request_id=request_id)
 
     def outcome(
@@ -73,7 +75,10 @@ class Journal:
         error: str = "",
         real: Mapping[str, Any] | None = None,
     ) -> None:
-        """What became of a change; `real` are the values that stood symbolic in its plan."""
+        """What became of a change; `real` are the values that stood symbolic in its plan.
+
+        `began` is the time of its first call; of one that was never tried there is none.
+        """
         self.write(
             "change",
             **_named(change),
@@ -83,6 +88,7 @@ class Journal:
             after=to_json(change.after),
             real=dict(real or {}),
             seconds=round(seconds, 3),
+            began=self._began.pop(change.key, ""),
             status="failed" if error else "done",
             error=error,
         )

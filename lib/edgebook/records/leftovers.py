@@ -20,7 +20,7 @@ from edgebook.base.parsing import from_json
 from edgebook.records import proof
 from edgebook.records.archive import RECORD, Archive, FolderArchive, write_atomically
 from edgebook.records.draft import PLACE, RESERVE, RUNNING, Draft, outbox
-from edgebook.records.events import by_step, read_events
+from edgebook.records.events import by_step, in_time, read_events
 from edgebook.records.record import Record
 from edgebook.records.redact import Redactor, environment_secrets
 
@@ -108,9 +108,14 @@ def interrupted(data: Mapping[str, Any], journal: Path) -> dict[str, Any]:
     for name, step in by_step(events).items():
         if name and name not in known and (step.changes or step.planned):
             steps.append(
-                {**STEP, "name": name, "title": name, "step": name, "changes": step.changes,
-                 "checks": step.checks, "error": {"why": WHY}}
-            )  # fmt: skip
+                {
+                    **STEP,
+                    **dict.fromkeys(("name", "title", "step"), name),
+                    "changes": in_time(step.changes),
+                    "checks": step.checks,
+                    "error": {"why": WHY},
+                }
+            )
     if not any(step["status"] == "interrupted" for step in steps):
         steps.append({**STEP, "name": "run", "title": "run", "step": "run", "error": {"why": WHY}})
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -59,7 +59,6 @@ def _environment() -> jinja2.Environment:
         "noun": front.noun,
         "resource_name": front.name,
         "fields": front.fields,
-        "planned": front.planned,
         "part_of": front.part_of,
         "tone": front.state_tone,
         "cells": front.cells,

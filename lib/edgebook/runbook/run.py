@@ -23,7 +23,7 @@ from edgebook.base.errors import (
 )
 from edgebook.records import Draft, Record, anchors, facts, proof
 from edgebook.records.draft import RUNNING
-from edgebook.records.events import StepEvents
+from edgebook.records.events import StepEvents, in_time
 from edgebook.records.leftovers import seal_remote
 from edgebook.records.sealing import done, seal_or_keep
 from edgebook.runbook import engine, outcome
@@ -256,7 +256,7 @@ class Run:
             "step": runbook.step,
             "status": "ok",
             "seconds": seconds,
-            "changes": events.changes,
+            "changes": in_time(events.changes),
             "checks": events.checks,
             "headline": "; ".join(events.headlines[-1:]),
             "tables": events.tables,

@@ -7,7 +7,6 @@ from edgebook.apply.flow import Outcome
 from edgebook.apply.run import Done
 from edgebook.model.kinds import noun
 from edgebook.plan import details
-from edgebook.plan.order import in_order
 from edgebook.show.grid import Row
 from edgebook.show.tables import Pages, Table
 
@@ -40,7 +39,7 @@ class Applied:
     @property
     def _ordered(self) -> list[Done]:
         """Failed ones first, then what was done in order, then what was not begun."""
-        places = {c.key: n for n, c in enumerate(in_order(self.outcome.plan.changes))}
+        places = {c.key: n for n, c in enumerate(self.outcome.plan.changes)}
         states = {"failed": 0, "done": 1}
         return sorted(
             self.outcome.results,

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from edgebook.model.kinds import noun
 from edgebook.model.values import Action, CheckResult, CheckState, Plan
 from edgebook.plan import details
-from edgebook.plan.order import in_order
 from edgebook.show import html, terminal
 from edgebook.show.grid import Grid, Grids, Row
 
@@ -105,7 +104,7 @@ def plan_table(title: str, plan: Plan, *, notes: Iterable[str] = ()) -> PlanTabl
             "bad" if change.blocks else PLAN_TONES[change.action],
             details.of(change) if change.action is not Action.REPORT else (),
         )
-        for change in in_order(plan.changes)
+        for change in plan.changes
     )
     return PlanTable(
         ("action", "kind", "name", "what", "disrupts"),

@@ -28,7 +28,8 @@ def test_names_first_then_entries_then_routes_and_deletes_last() -> None:
                 change("backends", "shop-api", backends=[neg]),
                 change("dnsRecordSet", "shop.example.com./A", ZONE, ttl=300, rrdatas=["192.0.2.1"]),
             )
-        )
+        ),
+        {},
     )
     assert [line.partition(" (")[0] for line in lines] == [
         "1. update DNS record set shop.example.com./A",
@@ -45,6 +46,6 @@ def test_the_way_back_of_a_left_zone_can_be_done_by_hand() -> None:
     world = load(CASES / "failover" / "zone.yaml")
     ladder = world.ladder()
     world.carry_out(world.plan(ladder, 1))
-    lines = byhand.lines(world.plan(ladder, 0))
+    lines = byhand.lines(world.plan(ladder, 0), world.cloud.live)
     assert len(lines) == 4
     assert all("us-central1-a at 1" in line and f"({COMPUTE}" in line for line in lines), lines

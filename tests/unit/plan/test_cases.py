@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 from edgebook.model.observed import Observed
-from edgebook.model.values import Action, Plan, ResourceKey
+from edgebook.model.values import Action, Plan, ResourceKey, Step
 from edgebook.params import Spec
+from edgebook.plan import order
 from edgebook.plan.live_index import IndexedLive
 from edgebook.plan.make import make, refusal, wanted
 
@@ -103,6 +104,20 @@ def test_after_it_is_applied_nothing_is_left_to_do(path: Path) -> None:
     observed = _with_negs(spec, observed)
     cloud.apply(plan, observed)
     assert make(spec, observed, cloud.live).to_do == ()
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_line_stands_before_one_that_it_needs(path: Path) -> None:
+    _, plan, cloud, _ = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    whole = order.at_once(plan, cloud.live)
+    assert whole.hash == plan.hash
+    for part in (*(plan.only(step) for step in Step), whole):
+        waits = order.before(part.changes, cloud.live)
+        above: set[ResourceKey] = set()
+        for change in part.to_do:
+            assert waits[change.key] <= above, f"{change.key} stands before what it needs"
+            above.add(change.key)
+        assert above == waits.keys()
 
 
 def _with_negs(spec: Spec, observed: Observed) -> Observed:

@@ -28,60 +28,73 @@ def test_creates_wait_for_what_they_refer_to():
     }
 
 
-def test_people_read_changes_as_they_are_carried_out():
-    """Reports come last, what goes after what is made, and a teardown from its outside inwards."""
-    address, rule = key("address"), key("forwardingRule")
+def planned(action, kind, **more):
     steps = {"address": Step.ADDRESS_AND_DNS, "firewall": Step.FIREWALL}
+    return Change(action, key(kind), steps.get(kind, Step.FRONTENDS), "", **more)
 
-    def planned(action, kind, **more):
-        return Change(action, key(kind), steps.get(kind, Step.FRONTENDS), "", **more)
 
+def told(changes):
+    return [(c.action.value, c.key.kind) for c in changes]
+
+
+def test_changes_stand_as_one_apply_carries_them_out():
+    """What goes comes after what is made, whatever its step; reports come last."""
     ref = Ref("healthCheck", "n", "projects/p/global")
-    plan = Plan(
-        (
-            planned(Action.REPORT, "address"),
-            planned(Action.CREATE, "backendService", after={"healthChecks": [ref]}),
-            planned(Action.CREATE, "healthCheck"),
-            planned(Action.DELETE, "urlMap"),
-            planned(Action.UPDATE, "firewall"),
-        )
-    )
-    told = [(c.action.value, c.key.kind) for c in order.in_order(plan.changes)]
-    assert told == [
-        ("create", "healthCheck"),
-        ("create", "backendService"),
-        ("update", "firewall"),
-        ("delete", "urlMap"),
-        ("report", "address"),
+    changes = [
+        planned(Action.REPORT, "address"),
+        planned(Action.CREATE, "backendService", after={"healthChecks": [ref]}),
+        planned(Action.CREATE, "healthCheck"),
+        planned(Action.DELETE, "urlMap"),
+        planned(Action.UPDATE, "firewall"),
     ]
-    down = Plan(
-        (
-            planned(Action.DELETE, "address", depends=(rule,)),
-            planned(Action.DELETE, "forwardingRule"),
-            planned(Action.DELETE, "firewall"),
-        )
-    )
-    assert [c.key.kind for c in order.in_order(down.changes)] == [
-        "firewall",
-        "forwardingRule",
-        "address",
-    ]
-    assert order.in_order(down.changes)[-1].key == address
+    check, service = ("create", "healthCheck"), ("create", "backendService")
+    gone, rule = ("delete", "urlMap"), ("update", "firewall")
+    told_of = ("report", "address")
+    assert told(order.in_order(changes, {})) == [check, rule, service, gone, told_of]
+    assert told(order.by_steps(changes, {})) == [told_of, check, service, gone, rule]
+    by_step = Plan(tuple(order.by_steps(changes, {})))
+    whole = order.at_once(by_step, {})
+    assert told(whole.changes) == [check, rule, service, gone, told_of]
+    assert whole.hash == by_step.hash, "an approval is for changes, not for how they are listed"
 
 
-def test_a_ladder_that_changes_one_thing_twice_loses_no_stage():
+def test_a_teardown_stands_from_its_outside_inwards():
+    address, rule = key("address"), key("forwardingRule")
+    down = [
+        planned(Action.DELETE, "address", depends=(rule,)),
+        planned(Action.DELETE, "forwardingRule"),
+        planned(Action.DELETE, "firewall"),
+    ]
+    found = [change.key for change in order.in_order(down, {})]
+    assert found == [key("firewall"), rule, address]
+
+
+def test_kinds_that_come_first_still_wait_for_what_they_need():
+    ref = Ref("backendService", "n", "projects/p/global")
+    changes = [
+        planned(Action.CREATE, "firewall"),
+        planned(Action.CREATE, "backendService"),
+        planned(Action.UPDATE, "urlMap", after={"defaultService": ref}),
+        planned(Action.UPDATE, "dnsRecordSet"),
+    ]
+    found = order.in_order(changes, {}, first=("dnsRecordSet", "urlMap"))
+    assert [c.key.kind for c in found] == ["dnsRecordSet", "backendService", "urlMap", "firewall"]
+
+
+def test_what_one_thing_becomes_in_several_changes_is_all_shown():
     stages = [change(Action.UPDATE, "urlMap", after={"w": 5}), change(Action.UPDATE, "backends"),
               change(Action.UPDATE, "urlMap", after={"w": 100})]  # fmt: skip
-    assert order.in_order(stages) == stages
+    assert order.in_order(stages, {}) == [stages[1], stages[0], stages[2]]
 
 
 def test_changes_that_wait_for_each_other_are_shown_all_the_same():
     one, other = key("urlMap"), key("backendService")
-    circle = [
-        change(Action.DELETE, "urlMap", depends=(other,)),
-        change(Action.DELETE, "backendService", depends=(one,)),
-    ]
-    assert order.in_order(circle) == circle
+    for action in (Action.DELETE, Action.CREATE):
+        circle = [
+            change(action, "urlMap", depends=(other,)),
+            change(action, "backendService", depends=(one,)),
+        ]
+        assert sorted(order.in_order(circle, {}), key=lambda c: c.key) == circle[::-1]
 
 
 def test_deletes_wait_for_who_holds_them():

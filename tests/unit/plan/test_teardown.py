@@ -91,7 +91,7 @@ def test_who_holds_goes_before_what_is_held(door: Standing) -> None:
     namespace = "clusters/blue/namespaces/ingress-nginx"
     exposed = ResourceKey("serviceAnnotation", namespace, "ingress-nginx-controller")
     assert service < position[exposed]
-    shown = [change.key for change in order.in_order(plan.changes)]
+    shown = [change.key for change in plan.changes]
     for key, first in waits.items():
         assert all(shown.index(one) < shown.index(key) for one in first & set(shown)), key
 

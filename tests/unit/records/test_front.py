@@ -78,6 +78,16 @@ def text(data: dict[str, Any]) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", body).split())
 
 
+def test_changes_stand_by_when_they_began_not_by_when_they_ended() -> None:
+    slow = change("slow", "9", began="2026-11-26T01:00:01Z")
+    quick = change("quick", "3", began="2026-11-26T01:00:02Z")
+    never = change("never", "4", began="", status="failed", error="not ACTIVE in time")
+    data = record(steps=[{**record()["steps"][0], "changes": [quick, never, slow]}])
+    assert [item["name"] for item in front.changes(data)] == ["slow", "quick", "never"]
+    page = record_page(data)
+    assert page.index("01:00:01") < page.index("01:00:02") and "01:00:09" not in page
+
+
 def test_changes_stand_in_the_order_in_which_they_were_made_in_the_plans_words() -> None:
     said = text(record())
     changed = said.split("What was changed")[1].split("Steps")[0]
