@@ -67,10 +67,12 @@ def started(folder: Path, *options: str, world: Mapping[str, str] | None = None)
     state = {"EDGEBOOK_STATE": str(folder / "state"), "JUPYTER_CONFIG_DIR": str(folder / "config"),
              "XDG_CACHE_HOME": str(folder / "cache"), **(world or {})}  # fmt: skip
     program = Path(sys.executable).parent / "edgebook"
-    command = [str(program), "lab", "--no-browser", "--port", "0", *options]
+    # A killed pytest closes the pipe, and the lab ends as well.
+    bound = [sys.executable, str(Path(__file__).with_name("bound.py"))]
+    command = [*bound, str(program), "lab", "--no-browser", "--port", "0", *options]
     server = subprocess.Popen(
         command, cwd=folder, env={**clean, **state},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     said: list[str] = []
     found = threading.Event()
@@ -91,9 +93,10 @@ def started(folder: Path, *options: str, world: Mapping[str, str] | None = None)
         assert address and world, "".join(said)[-3000:]
         yield Lab(address.group(), world.group(1), folder)
     finally:
-        server.terminate()
+        assert server.stdin is not None
+        server.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(30)
+            server.wait(60)
         server.kill()
         server.wait()
         reader.join(10)

@@ -353,9 +353,10 @@ def wait_for(path: Path, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def start(folder: Path, *notebooks: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, *notebooks: Path, **options: Any) -> subprocess.Popen[bytes]:
     (folder / "warm").mkdir()
-    return subprocess.Popen([sys.executable, "-c", CLI, *map(str, notebooks)], cwd=folder)
+    words = [sys.executable, "-c", CLI, *map(str, notebooks)]
+    return subprocess.Popen(words, cwd=folder, **options)
 
 
 WAITS = """
@@ -366,7 +367,7 @@ threading.Event().wait(120)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_with_a_sealed_record_and_no_orphans(
     notebook: Notebook, folder: Path, number: signal.Signals
 ) -> None:
@@ -384,6 +385,33 @@ def test_a_signal_ends_the_run_with_a_sealed_record_and_no_orphans(
     assert record.steps[0]["error"]["next"].endswith(
         f"edgebook run --resume {change_id} --records records"
     )
+
+
+STUBBORN = """
+import os, signal, threading
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+open('pid.part', 'w').write(str(os.getpid()))
+os.rename('pid.part', 'pid')
+threading.Event().wait(120)
+"""
+
+
+def test_words_come_at_once_and_a_second_signal_does_not_wait_for_the_notebook(
+    notebook: Notebook, folder: Path
+) -> None:
+    """The notebook would not end by itself: whoever waits has been told what happens."""
+    runner = start(folder, notebook("10_stubborn", STUBBORN), stdout=subprocess.PIPE)
+    wait_for(folder / "pid")
+    runner.send_signal(signal.SIGINT)
+    assert runner.stdout is not None
+    said = next(line.decode() for line in runner.stdout if line.startswith(b"Stopping"))
+    (change_id,) = FolderArchive(folder / "records").change_ids()
+    assert f"then record {change_id} is sealed" in said
+    assert runner.poll() is None and psutil.pid_exists(int((folder / "pid").read_text()))
+    runner.send_signal(signal.SIGINT)
+    assert runner.wait(60) == 130
+    runner.stdout.close()
+    assert verify_archive(FolderArchive(folder / "records")).intact
 
 
 MAKES = """

@@ -123,6 +123,7 @@ class Run:
                         results[running.pop(future)] = future.result()
                 self._afterwards(pool, by_key, results, live)
             except KeyboardInterrupt:
+                self._progress.say("stopping: what is under way ends, the record will be sealed")
                 self._failed.set()
                 self._clock.cancel()
                 for future, key in running.items():

@@ -23,6 +23,7 @@ from edgebook.records.events import StepEvents
 from edgebook.records.pages import duration
 from edgebook.runbook.engine import mark_unfinished, raised
 from edgebook.runbook.sequence import Runbook
+from edgebook.runbook.watch import GRACE
 
 _RESUME = re.compile(r"run --resume CHG-[\d-]+(?![\d-]| --records)")
 _RECORDS = re.compile(r"edgebook'? records(?= (?:show|verify|list|diff|index)\b)")
@@ -78,6 +79,14 @@ def refusal(error: EdgebookError, done: str) -> dict[str, Any]:
     said.setdefault("state", done)
     refused = isinstance(error, RefusedError) or error.exit_code == EXIT_REFUSED
     return _pseudo("plan", "refused" if refused else "failed", said)
+
+
+def stopping(change_id: str) -> str:
+    """What is said as soon as a signal came."""
+    return (
+        f"Stopping: what is under way has {GRACE:g} s to end, then record {change_id} is sealed. "
+        "Ctrl-C again ends the notebook at once."
+    )
 
 
 def stopped(change_id: str, done: str) -> dict[str, Any]:

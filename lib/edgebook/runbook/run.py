@@ -69,6 +69,7 @@ class Run:
             redactor=prepared.redactor,
             change_id=prepared.request.change_id,
         )
+        signals.tell = lambda: display.say(outcome.stopping(self.draft.change_id), "yellow")
         self.steps: list[dict[str, Any]] = []
         self.approved = Approved(prepared, warm, self.draft, display)
         self.offset = 0

@@ -27,17 +27,21 @@ class Signals:
     """Ctrl-C, SIGTERM and a closed terminal as a wish to stop; the second one stops at once.
 
     Where `direct` is False a signal is only noted: a notebook ends in its own way, and a record is
-    sealed whatever comes.
+    sealed whatever comes. `tell` says so at once, in a thread of its own, whatever is under way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], None] = lambda: None) -> None:
         self.wanted = threading.Event()
+        self.tell = tell
+        self._heed = threading.Event()  # a signal came, or none will come any more
+        self._teller = threading.Thread(target=self._told, daemon=True, name="signals")
         self.number = 0
         self.direct = True
         self.hurried = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
+        self._teller.start()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 self._before[number] = signal.signal(number, self._take)
@@ -46,15 +50,23 @@ class Signals:
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._heed.set()
+        self._teller.join()
         noted.forget()
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         again = self.wanted.is_set()
         self.number = number
         self.wanted.set()
+        self._heed.set()
         noted.note()
         if self.direct or (again and self.hurried):
             raise KeyboardInterrupt
+
+    def _told(self) -> None:
+        self._heed.wait()
+        if self.wanted.is_set():
+            self.tell()
 
     @contextlib.contextmanager
     def deferred(self, *, hurried: bool = False) -> Any:

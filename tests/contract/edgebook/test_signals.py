@@ -25,12 +25,24 @@ MOMENTS = {
 }
 
 
+# What is done before, and what the signal comes to.
+COMMANDS = {
+    "apply": ((), ("apply", "--step", "firewall", "--approve", "auto")),
+    "teardown": (
+        ("apply", "--step", "firewall", "--quiet", "--approve", "auto"),
+        ("teardown", "--step", "firewall", "--approve", "auto"),
+    ),
+}
+
+
 @pytest.mark.parametrize("number", STOPPING)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_signal_at_any_moment_of_an_apply(
-    shop: Any, capsys: Any, moment: str, number: signal.Signals
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_signal_at_any_moment(
+    shop: Any, capsys: Any, name: str, moment: str, number: signal.Signals
 ) -> None:
-    command = ["apply", "--params", shop.file(), "--step", "firewall", "--approve", "auto"]
+    first, command = (_words(shop, words) for words in COMMANDS[name])
+    assert not first or main(first) == 0
     before = {each: signal.getsignal(each) for each in STOPPING}
     with moments.at(*MOMENTS[moment], number) as left, contextlib.suppress(SystemExit):
         code = main(command)
@@ -46,10 +58,12 @@ def test_a_signal_at_any_moment_of_an_apply(
 
 
 @pytest.mark.parametrize("quiet", [(), ("--quiet",), ("--json",)])
-def test_an_apply_whose_reader_is_gone_does_its_work_and_seals_it(
-    shop: Any, monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...]
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_whose_reader_is_gone_does_its_work_and_seals_it(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, name: str, quiet: tuple[str, ...]
 ) -> None:
-    command = ["apply", "--params", shop.file(), "--step", "firewall", "--approve", "auto"]
+    first, command = (_words(shop, words) for words in COMMANDS[name])
+    assert not first or main(first) == 0
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as gone, monkeypatch.context() as patch:
@@ -57,9 +71,14 @@ def test_an_apply_whose_reader_is_gone_does_its_work_and_seals_it(
         patch.setattr(sys, "stderr", gone)
         main([*command, *quiet])
     all_is_sealed_and_let_go(shop)
-    (record,) = load_records(FolderArchive(shop.folder / "records"))
+    record = load_records(FolderArchive(shop.folder / "records"))[-1]
     assert record.status == "succeeded" and record.changes
+    assert len(load_records(FolderArchive(shop.folder / "records"))) == 1 + bool(first)
     assert main(command) == 0
+
+
+def _words(shop: Any, words: tuple[str, ...]) -> list[str]:
+    return [*words, "--params", shop.file()] if words else []
 
 
 def all_is_sealed_and_let_go(shop: Any) -> None:

@@ -93,13 +93,16 @@ def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:
         server = subprocess.Popen(command, cwd=root)
     except OSError as error:
         raise EdgebookError("JupyterLab did not start", why=str(error)) from error
-    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    # Ctrl-C goes to JupyterLab too, which asks; a terminal that is gone can answer nothing.
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: server.terminate()) for number in ends}
     try:
         while True:
             with contextlib.suppress(KeyboardInterrupt):
                 return server.wait()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if server.poll() is None:
             server.kill()
 

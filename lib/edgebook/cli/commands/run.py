@@ -131,7 +131,7 @@ def running(
     display = Display(Console(file=cast(TextIO, stream), highlight=False))
     warm = WarmProcess()
     try:
-        with Signals() as signals:
+        with Signals(lambda: display.say("Stopping.", "yellow")) as signals:
             ready = prepared()
             if title is not None:
                 display.say(title())
