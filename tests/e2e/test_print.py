@@ -61,6 +61,24 @@ def test_the_sample_record_is_on_paper_row_by_row(browser: Browser) -> None:
     assert lost == []
 
 
+def test_unfolded_at_800_px_nothing_sticks_out_and_no_value_is_broken_every_few_letters(
+    browser: Browser, tmp_path: Path
+) -> None:
+    archive = FolderArchive(SAMPLE)
+    data = load_record(archive, archive.change_ids()[-1]).data
+    (tmp_path / "index.html").write_text(record_page(data), encoding="utf-8")
+    page = browser.new_context(viewport={"width": 800, "height": 900}).new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    widths = page.locator("table.fields td:not(:empty)").evaluate_all(
+        "all => all.map(one => one.clientWidth)"
+    )
+    page.screenshot(path=SHOTS / "record-800-unfolded.png")
+    page.context.close()
+    assert len(widths) > 100 and min(widths) > 100
+
+
 def test_every_row_is_on_paper_and_no_page_is_dark(browser: Browser, tmp_path: Path) -> None:
     data = long_record()
     (tmp_path / "index.html").write_text(record_page(data), encoding="utf-8")

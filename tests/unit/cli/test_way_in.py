@@ -1,6 +1,8 @@
 """The way in: first params, a look at the machine, completion, copies to work in, the wheel."""
 
 import json
+import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -33,6 +35,40 @@ def test_init_writes_params_that_are_right(
     assert f"plan --params {file}" in capsys.readouterr().out
     assert cli.main(["init", "--params", str(file), *ANSWERS]) == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_init_asks_on_a_terminal_and_asks_again_for_what_has_no_default(tmp_path: Path) -> None:
+    answers = ["", "", "my-project", "", "www.example.com", "zone", "us-central1/main", "", ""]
+    code, said = typed(tmp_path, answers)
+    assert code == 0, said
+    assert said.count("Google Cloud project: ") == 2 and "this one has no default" in said
+    spec = params.load_file(str(tmp_path / "new.yaml"))
+    assert (spec.project, spec.hostnames) == ("my-project", ("www.example.com",))
+
+
+def test_init_ends_in_words_when_the_input_ends(tmp_path: Path) -> None:
+    code, said = typed(tmp_path, ["", "\x04"])
+    assert code == 2
+    assert "Not answered: Google Cloud project" in said and "Traceback" not in said
+
+
+def typed(folder: Path, answers: list[str]) -> tuple[int, str]:
+    """What `edgebook init` on a pseudo-terminal says to these lines, and its exit code."""
+    ours, its = pty.openpty()
+    words = [sys.executable, "-m", "edgebook", "init", "--params", "new.yaml"]
+    said = b""
+    with subprocess.Popen(words, cwd=folder, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        try:
+            while data := os.read(ours, 1024):
+                said += data
+                if answers and said.endswith(b": "):
+                    line = answers.pop(0)
+                    os.write(ours, (line if line == "\x04" else f"{line}\n").encode())
+        except OSError:
+            pass  # the other side is closed
+    os.close(ours)
+    return process.returncode, said.decode()
 
 
 def test_init_says_what_is_wrong_with_an_answer(

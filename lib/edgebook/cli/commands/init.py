@@ -1,6 +1,7 @@
 """`edgebook init`: a first params file, by asking for what cannot be guessed."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -58,16 +59,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _answer(args: argparse.Namespace, name: str) -> str:
-    """The option, else the answer of whoever sits there, else the default."""
+    """The option, else the answer of whoever sits there, else the default.
+
+    Who sits there is asked again where there is no default, until the input ends (Ctrl-D).
+    """
     question, default = QUESTIONS[name]
     given = getattr(args, name)
     if given is None and sys.stdin.isatty():
-        given = input(f"{question} [{default}]: " if default else f"{question}: ")
+        with contextlib.suppress(EOFError):
+            given = _asked(f"{question} [{default}]: " if default else f"{question}: ", default)
     given = (given or default).strip()
     if not given:
         raise UsageError(
             f"Not answered: {question}", where=f"--{name}", next="give it as an option"
         )
+    return given
+
+
+def _asked(prompt: str, default: str) -> str:
+    while not (given := input(prompt).strip() or default):
+        print("this one has no default", file=sys.stderr)
     return given
 
 
