@@ -176,7 +176,7 @@ class FrontDoor:
             f"DNS zone {name} does not exist",
             where=f"{self.file}: dns.zone",
             why=error.message,
-            next=f"gcloud dns managed-zones create {name}, or correct the params",
+            next=f"`{self.names.make_zone(zone)}`, or correct the params",
         )
 
     def _observe(self, reader: Reader, live: Live, numbers: Mapping[str, str]) -> Observed:

@@ -78,7 +78,15 @@ def timeless(words: str) -> str:
 def played(story: str, folder: Path, scale: str) -> tuple[str, list[Record]]:
     """What a story prints and its records as it is played now, each of a run that ended well."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
-    words = ["rehearse", "--records", str(folder / "records"), "--time-scale", scale]
+    words = [
+        "rehearse",
+        "--params",
+        "params/rehearsal.yaml",
+        "--records",
+        str(folder / "records"),
+        "--time-scale",
+        scale,
+    ]
     done = subprocess.run(
         [BIN / "edgebook", *words, *(("--story", story) if story else ())],
         cwd=ROOT, env={**clean, "EDGEBOOK_STATE": str(folder / "state")},

@@ -86,7 +86,8 @@ def _finish(
                 f"{noun(key)} {key.name} is still being upgraded",
                 where=path,
                 why=f"after {SECONDS // 3600} h; pods that may not be evicted hold a node for 1 h",
-                next="kubectl get poddisruptionbudgets -A; then run it again: it goes on waiting",
+                next="`kubectl get poddisruptionbudgets -A` says which; then run it again: it goes "
+                "on waiting",
             )
         operation = wire.get("container", path)
         if (words := nodes(operation)) and words != said:

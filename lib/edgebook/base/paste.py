@@ -24,6 +24,7 @@ BARE = (
     "quiet",
     "traffic",
 )
+_GOOGLE = re.compile(r"`(?P<command>gcloud (?:compute|container|dns|services) [^`]+)`")
 COMMANDS = Path(__file__).resolve().parents[1] / "cli" / "commands"
 _COMMAND = re.compile(
     r"(?<![\w./-])edgebook (?P<name>[a-z]+)(?P<rest>(?: (?:"
@@ -64,6 +65,16 @@ def complete(text: str, params: str = "") -> str:
         return f"{program()} {name}{rest}"
 
     return _COMMAND.sub(whole, text)
+
+
+def of_project(text: str, project: str) -> str:
+    """The same text with the gcloud commands in it, which stand in backticks, for one project."""
+
+    def whole(found: re.Match[str]) -> str:
+        command = found["command"]
+        return found[0] if " --project " in command else f"`{command} --project {project}`"
+
+    return _GOOGLE.sub(whole, text)
 
 
 def _names() -> frozenset[str]:

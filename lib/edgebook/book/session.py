@@ -5,6 +5,7 @@ journal; errors go up with the lines to paste completed.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -92,6 +93,7 @@ class Session:
             return work()
         except EdgebookError as error:
             error.next = paste.complete(error.next, paste.path(self.file))
+            error.next = paste.of_project(error.next, self.spec.project)
             error.without_secrets()
             self.journal.failure(step, error)
             if isinstance(error, StepFailed) and error.outcome is not None:
@@ -125,7 +127,8 @@ class Session:
 
     def checked(self, title: str, make: Callable[[], list[CheckResult]]) -> Table:
         def work() -> Table:
-            results = make()
+            project = self.spec.project
+            results = [replace(one, remedy=paste.of_project(one.remedy, project)) for one in make()]
             self.journal.checks(results, step="preflight" if title == "preflight" else "")
             return raise_failed(title, results)
 

@@ -188,7 +188,7 @@ def _google_cloud(project: str) -> Connection:
             "No application default credentials",
             where="environment: google-cloud",
             why=str(error).splitlines()[0],
-            next="gcloud auth application-default login, or run as a service account",
+            next="`gcloud auth application-default login`, or run as a service account",
         ) from error
     endpoints = {service: f"https://{service}.googleapis.com" for service in SERVICES}
     config = os.environ.get("KUBECONFIG", "")

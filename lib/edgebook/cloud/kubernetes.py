@@ -23,6 +23,7 @@ from edgebook.cloud.calls import bounded
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.lightimport import IMPORTING
 from edgebook.cloud.wire import Wire
+from edgebook.model.paths import project_of
 
 PAGE = "500"
 POOL = 16
@@ -229,15 +230,14 @@ def by_context(name: str, context: str, connection: Connection) -> KubeCluster:
     except Exception as error:
         why = f"{type(error).__name__}: {answers.beginning(str(error))}"
         raise ConnectError(f"The kubeconfig of cluster {name} is of no use", where=where, why=why,
-                           next="gcloud container clusters get-credentials") from error  # fmt: skip
+                           next=_write_context(context)) from error  # fmt: skip
     if client is None:
         files = ", ".join(connection.kubeconfigs) or "~/.kube/config"
         raise ConnectError(
             f"No kubeconfig context for cluster {name}",
             where=where,
             why=f"not found in {files}",
-            next="gcloud container clusters get-credentials, or name the cluster by project, "
-            "location and name",
+            next=f"{_write_context(context)}, or name the cluster by project, location and name",
         )
     settings = client.configuration
 
@@ -246,6 +246,16 @@ def by_context(name: str, context: str, connection: Connection) -> KubeCluster:
 
     direct = Direct(str(settings.host), headers, client.rest_client.pool_manager)
     return KubeCluster(name, direct, connection, where=direct.host)
+
+
+def _write_context(context: str) -> str:
+    """The line that writes a context anew; of one that gcloud did not name, what there is."""
+    parts = context.split("_")
+    if len(parts) == 4 and parts[0] == "gke":
+        _, project, location, name = parts
+        command = f"gcloud container clusters get-credentials {name} --location {location}"
+        return f"`{command} --project {project}`"
+    return "`kubectl config get-contexts` names those that are there: correct the params"
 
 
 def by_location(name: str, path: str, wire: Wire) -> KubeCluster:
@@ -258,7 +268,8 @@ def by_location(name: str, path: str, wire: Wire) -> KubeCluster:
                 f"Cluster {name} does not exist",
                 where=f"clusters.{name}: {path}",
                 why=error.message,
-                next="gcloud container clusters list",
+                next=f"`gcloud container clusters list --project {project_of(path)}` names those "
+                "that do",
             ) from error
         raise
     if found.get("status") not in {"RUNNING", "RECONCILING", None}:

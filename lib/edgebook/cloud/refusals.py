@@ -5,6 +5,7 @@ an error code in capitals, a dead connection nothing at all. 403 is both "no per
 retried) and "rate limit" (retried after the minute): the code alone never decides.
 """
 
+import re
 from enum import Enum
 from typing import Any
 
@@ -271,11 +272,15 @@ def _violations(said: dict[str, Any]) -> list[str]:
     return [f"{field}: {why}" for field, why in found if why and why not in message]
 
 
+_PROJECT = re.compile(r"\bprojects/([^/]+)")
+
+
 def _enable(path: str) -> str:
-    for part, service in (("/dns/", "dns"), ("certificate", "certificatemanager")):
-        if part in path:
-            return f"gcloud services enable {service}.googleapis.com"
-    return "gcloud services enable compute.googleapis.com"
+    services = (("/dns/", "dns"), ("certificate", "certificatemanager"))
+    service = next((service for part, service in services if part in path), "compute")
+    project = _PROJECT.search(path)
+    of = f" --project {project.group(1)}" if project else ""
+    return f"gcloud services enable {service}.googleapis.com{of}"
 
 
 def _way_on(code: int, reason: str) -> str:

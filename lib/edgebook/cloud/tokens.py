@@ -55,7 +55,7 @@ def _passes(error: Exception) -> bool:
 def _failed(credentials: Any, error: Exception, tries: int) -> ConnectError:
     often = f" (tried {tries} times)" if tries > 1 else ""
     said = f"{type(error).__name__}: {beginning(str(error.args[0] if error.args else error))}"
-    step = f"{LOGIN}; if it stays, look at the network between here and that address"
+    step = f"`{LOGIN}`; if it stays, look at the network between here and that address"
     if isinstance(error, TooLong):
         said = str(error)
         step = "look at the proxy or network between here and that address, then run it again"

@@ -63,7 +63,7 @@ def of_google(project: str, credentials: Any) -> World:
             or "application default credentials",
             why=f"their tokens come from {token_uri}",
             next="unset GOOGLE_APPLICATION_CREDENTIALS, or log in: "
-            "gcloud auth application-default login",
+            "`gcloud auth application-default login`",
         )
     account = getattr(credentials, "service_account_email", "") or getattr(
         credentials, "account", ""

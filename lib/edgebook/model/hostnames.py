@@ -48,6 +48,14 @@ class Hostname(str):
         return not zone or self.domain == zone or self.domain.endswith(f".{zone}")
 
 
+def common(names: Iterable[str]) -> Hostname:
+    """The domain that holds all of them, as near as possible; "" where they share none."""
+    domains = [Hostname(name).domain.split(".")[::-1] for name in names]
+    shared = [labels[0] for labels in zip(*domains, strict=False) if len(set(labels)) == 1]
+    found = Hostname(".".join(reversed(shared)))
+    return found if all(Hostname(name).under(found) for name in names) else Hostname("")
+
+
 def overlapping(names: Iterable[str], others: Iterable[str]) -> list[str]:
     """Those of `names` that share a name with one of `others`, in either direction, sorted."""
     theirs = [Hostname(other) for other in others]

@@ -13,6 +13,7 @@ from edgebook.live.behind import behind_nginx
 from edgebook.live.legacy import read_legacy
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import overlapping
+from edgebook.model.paths import part_of, project_of
 from edgebook.model.pods import is_nginx
 from edgebook.model.values import LiveResource
 from edgebook.moves import failover, retire, upgrade
@@ -96,6 +97,12 @@ def failover_ladder(door: FrontDoor, moment: Moment, asked: Failover) -> Ladder:
     return failover.ladder(door.spec, moment.observed, moment.live, asked)
 
 
+def _versions(path: str) -> str:
+    """The gcloud line that lists the versions which a cluster's location offers."""
+    location = part_of(path, "locations")
+    return f"gcloud container get-server-config --location {location} --project {project_of(path)}"
+
+
 class UpgradeOf:
     """One upgrade: the cluster is read from GKE's API."""
 
@@ -108,15 +115,14 @@ class UpgradeOf:
                 where="cluster",
                 why=f"{cluster}, {', '.join(more)}; the others serve while one is upgraded",
             )
-        version = str(options.get("version") or "")
+        path, version = door.cluster_path(cluster), str(options.get("version") or "")
         if not version:
             raise UsageError(
                 "No version to upgrade to",
                 where="version",
                 why="aliases mean another version tomorrow, so a plan needs a whole one",
-                next="gcloud container get-server-config --location LOCATION",
+                next=f"`{_versions(path)}` lists them" if path else "",
             )
-        path = door.cluster_path(cluster)
         version = _newest(door, path) if version == NEWEST else version
         pools = tuple(options.get("pools") or ())
         soak = wishes.seconds(options.get("soak") or 0, "soak")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgebook.desired import Desired
-from edgebook.model.paths import namespace_scope
+from edgebook.model.paths import name_of, namespace_scope, project_of
 from edgebook.model.values import Action, Change, Live, Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 
@@ -35,6 +35,7 @@ class Old:
     ingresses: tuple[tuple[str, str], ...] = ()  # namespace, name
     certificates: tuple[tuple[str, str], ...] = ()
     records: Mapping[ResourceKey, Mapping[str, Any]] = field(default_factory=dict)
+    region: str = ""  # projects/P/regions/R, where that is known
     in_use: bool = False  # the front door's own pods are behind this Service
 
 
@@ -141,6 +142,14 @@ class _Maker:
     def _key(self, kind: str, namespace: str, name: str) -> ResourceKey:
         return ResourceKey(kind, namespace_scope(self._old.cluster, namespace), name)
 
+    def _reserve(self) -> str:
+        """How to keep the address: the gcloud line, whole, where its region is known."""
+        if not (region := self._old.region):
+            return "reserve it"
+        name = f"{self._base.front_door}-old"
+        command = f"gcloud compute addresses create {name} --addresses {self._old.address}"
+        return f"`{command} --region {name_of(region)} --project {project_of(region)}`"
+
     def notes(self) -> Iterator[str]:
         if self._old.in_use:
             yield (
@@ -149,8 +158,8 @@ class _Maker:
             )
         if not self._old.kept:
             yield (
-                f"{self._old.address} is not reserved: to keep it, gcloud compute addresses create "
-                f"NAME --addresses {self._old.address} --region REGION, before this runs"
+                f"{self._old.address} is not reserved: to keep it, {self._reserve()} before this "
+                "runs"
             )
 
 

@@ -12,7 +12,7 @@ from edgebook.live.legacy import CERTIFICATES, INGRESSES
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import covered
 from edgebook.model.links import canonical
-from edgebook.model.paths import cluster_of, namespace_of, namespace_scope
+from edgebook.model.paths import cluster_of, namespace_of, namespace_scope, part_of, project_of
 from edgebook.model.values import LiveResource, ResourceKey
 from edgebook.moves import cut_over, cut_overs, retire
 from edgebook.moves import wish as wishes
@@ -24,6 +24,14 @@ TAKES = ("cluster", "quiet", "soak")
 DEPLOYMENTS = "apis/apps/v1/deployments"
 PACKETS = "loadbalancing.googleapis.com/l3/external/ingress_packets_count"
 INGESTION = 240  # seconds until a metric can be read: later ones are not known yet
+
+
+def _region(cluster: str) -> str:
+    """The region of a cluster's path, as a path; "" where the params do not tell it."""
+    if not cluster:
+        return ""
+    region = "-".join(part_of(cluster, "locations").split("-")[:2])
+    return f"projects/{project_of(cluster)}/regions/{region}"
 
 
 class Retirement:
@@ -86,6 +94,7 @@ class Retirement:
                 _named(moment, "legacyCertificate", cluster, self._door.spec.hostnames)
             ),
             records=self._records(moment),
+            region=_region(self._door.cluster_path(cluster)),
             in_use=in_use,
         )
 

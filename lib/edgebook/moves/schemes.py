@@ -6,6 +6,7 @@ from typing import Any
 from edgebook.base.errors import RefusedError, UsageError
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.links import canonical, link
+from edgebook.model.paths import project_of
 from edgebook.model.values import CheckResult, CheckState, Live, ResourceKey, Step
 from edgebook.moves import scheme
 from edgebook.moves import wish as wishes
@@ -31,7 +32,8 @@ class SchemeOf:
                 "No forwarding rule",
                 where="rules",
                 why="a load balancer is named by its global forwarding rules, ports 80 and 443",
-                next="gcloud compute forwarding-rules list --global",
+                next="`gcloud compute forwarding-rules list --global --project "
+                f"{door.spec.project}` names them",
             )
         self._steps = scheme.steps(options.get("steps"))
         self._soak = wishes.seconds(options.get("soak") or wishes.SOAK, "soak")
@@ -105,9 +107,10 @@ def _problems(live: Live, rule: ResourceKey, services: tuple[ResourceKey, ...]) 
         yield f"{rule.name}: does not lead to an HTTP(S) proxy: TCP and SSL have another migration"
     if any("/backendBuckets/" in text for text in _links(live, target)):
         yield (
-            f"{rule.name}: serves a backend bucket; its states are of the forwarding rule: by "
-            "gcloud compute forwarding-rules update --external-managed-backend-bucket-migration-"
-            "state"
+            f"{rule.name}: serves a backend bucket; its states are of the forwarding rule: "
+            f"`gcloud compute forwarding-rules update {rule.name} --global --project "
+            f"{project_of(rule.scope)} --external-managed-backend-bucket-migration-state PREPARE`"
+            " is the first of them"
         )
     if rule.name.startswith(("k8s-", "k8s2-")):
         yield f"{rule.name}: made by GKE's Ingress controller, which would set it back: use Gateway"

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgebook.desired import Desired
 from edgebook.desired.frontends import STREAMS
-from edgebook.model.paths import name_of
+from edgebook.model.paths import name_of, part_of, project_of
 from edgebook.model.pods import (
     ASKED,
     GATE,
@@ -51,11 +51,8 @@ def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -
     stages = [Stage(START, "as it is", replace(base, resources=()), gate=Gate())]
     steps = [(CONTROL_PLANE, _control_plane(scope, asked))]
     names = [str(pool["name"]) for pool in body.get("nodePools") or ()]
-    steps += [
-        (f"pool {name}", _pool(scope, name, asked))
-        for name in sorted(names)
-        if not asked.pools or name in asked.pools
-    ]
+    pools = [name for name in sorted(names) if not asked.pools or name in asked.pools]
+    steps += [(f"pool {name}", _pool(scope, name, asked)) for name in pools]
     streams = _streams(spec, asked.cluster)
     for name, resource in steps:
         made.append(resource)
@@ -80,11 +77,19 @@ def ladder(spec: Spec, base: Desired, body: Mapping[str, Any], asked: Upgrade) -
         tuple(stages),
         (
             "a control plane cannot go back to an earlier minor version; a node pool goes back "
-            "with gcloud container node-pools rollback while its upgrade is not finished",
+            f"while its upgrade is not finished: {_rollbacks(scope, pools)}",
         ),
         front_door=base.front_door,
         environment=spec.environment.value,
     )
+
+
+def _rollbacks(path: str, pools: Sequence[str]) -> str:
+    """The gcloud lines that bring node pools back, each whole."""
+    location = part_of(path, "locations")
+    at = f"--cluster {name_of(path)} --location {location} --project {project_of(path)}"
+    lines = (f"gcloud container node-pools rollback {pool} {at}" for pool in pools)
+    return ", ".join(f"`{line}`" for line in lines)
 
 
 def _streams(spec: Spec, cluster: str) -> tuple[str, ...]:

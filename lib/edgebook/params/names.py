@@ -8,10 +8,11 @@ is part of the name: the new one is created beside the old one, and traffic does
 
 import hashlib
 import re
+import shlex
 from collections.abc import Iterator
 
-from edgebook.model.hostnames import Hostname
-from edgebook.model.paths import zone_scope
+from edgebook.model.hostnames import Hostname, common
+from edgebook.model.paths import name_of, project_of, zone_scope
 from edgebook.params.types import Authorization, FrontendSpec, IpVersion, Spec
 
 LIMIT = 63
@@ -59,6 +60,18 @@ class Names:
             return ()
         names = (dns.zone, *sorted(set(dns.zones) - {dns.zone}))
         return tuple(zone_scope(dns.project or self._spec.project, name) for name in names)
+
+    def make_zone(self, scope: str) -> str:
+        """The gcloud line that makes a managed zone which holds our hostnames, whole."""
+        assert self._spec.dns is not None
+        name, project = name_of(scope), project_of(scope)
+        held = [hostname for hostname in self._spec.hostnames if self.zone(hostname) == scope]
+        named = [domain for domain, zone in self._spec.dns.zones.items() if zone == name]
+        domain = named[0] if named else common(held)
+        return (
+            f"gcloud dns managed-zones create {name} --project {project} --dns-name {domain}. "
+            f"--description {shlex.quote(f'names of front door {self.front_door}')}"
+        )
 
     def address(self, version: IpVersion) -> str:
         suffix = "-ipv6" if version is IpVersion.IPV6 else ""

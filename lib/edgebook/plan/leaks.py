@@ -13,7 +13,7 @@ from edgebook.model.kinds import KINDS, noun
 from edgebook.model.links import canonical
 from edgebook.model.marks import neg_owner, owner
 from edgebook.model.observed import Observed
-from edgebook.model.paths import name_of
+from edgebook.model.paths import name_of, project_of
 from edgebook.model.values import Live
 from edgebook.plan import teardown
 from edgebook.plan.live_index import holders_in
@@ -88,7 +88,10 @@ def _negs(
             names = ", ".join(unread)
             remedy = f"cluster {names} does not answer, and it may be its: look again when it does"
         else:
-            remedy = f"gcloud compute network-endpoint-groups delete {neg['name']} --zone {zone}"
+            remedy = (
+                f"gcloud compute network-endpoint-groups delete {neg['name']} --zone {zone} "
+                f"--project {project_of(str(neg['selfLink']))}"
+            )
         yield Leak("NEG", str(neg["name"]), zone, neg_owner(neg), remedy)
 
 

@@ -73,7 +73,7 @@ def _way(resource: Resource, path: str) -> str:
     if flag := GCLOUD.get(path):
         command = COMMANDS[resource.kind].format(name=resource.name)
         project = project_of(resource.key.scope)
-        return f"to take it off: gcloud compute {command} --project {project} {flag}"
+        return f"to take it off: `gcloud compute {command} --project {project} {flag}`"
     if wish := PARAMS.get(path):
         return f"{wish} in the params says otherwise"
     top = top_of(path)

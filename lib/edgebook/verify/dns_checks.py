@@ -28,7 +28,7 @@ def _zone(facts: Facts, scope: str) -> Iterator[CheckResult]:
     name = name_of(scope)
     found = facts.reader.one("dns", f"dns/v1/{scope}").result()
     if found is None:
-        remedy = f"gcloud dns managed-zones create {name}, or correct dns.zone in the params"
+        remedy = f"`{facts.names.make_zone(scope)}`, or correct dns.zone in the params"
         yield result(
             FAILED, "DNS zone exists", name, "not found", remedy, step=Step.ADDRESS_AND_DNS
         )

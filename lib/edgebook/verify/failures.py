@@ -71,7 +71,7 @@ NEG_EMPTY = Failure(
     "the NEG has no endpoints",
     "no pod matches: the Service's selector or its named target port fits none",
     "compare the Service's selector and port names with its EndpointSlices: "
-    "kubectl get endpointslices -l kubernetes.io/service-name=<service>",
+    "`kubectl get endpointslices -A`",
     final=False,
 )
 ANNOTATION_INVALID = Failure(
@@ -147,14 +147,14 @@ LOST_UPDATE = Failure(
     "somebody else changes the same resource",
     "its fingerprint changed between reading and writing, several times in a row",
     "find the other writer (Terraform, autoneg, Config Connector): "
-    "gcloud compute operations list --filter targetLink:<name>",
+    "`gcloud compute operations list --sort-by ~insertTime --limit 20` has their users",
     r"Invalid fingerprint|Labels fingerprint",
 )
 NOT_READY = Failure(
     19,
     "an operation holds the resource",
     "another operation on it is in flight",
-    "it was waited for and retried; look for a stuck one: gcloud compute operations list",
+    "it was waited for and retried; look for a stuck one: `gcloud compute operations list`",
     r"The resource '.*' is not ready",
     final=False,
 )
@@ -162,8 +162,8 @@ ADDRESS_IN_USE = Failure(
     20,
     "the address is in use or of the wrong kind",
     "another forwarding rule has that IP and port, or the address is regional",
-    "gcloud compute addresses describe NAME --global shows its users; a regional address cannot "
-    "move to a global load balancer",
+    "`gcloud compute addresses list --format 'table(name,address,users)'` shows who has it; a "
+    "regional address cannot move to a global load balancer",
     r"Specified IP address is in-use|Invalid IP address specified",
 )
 DNS_STALE = Failure(
@@ -287,7 +287,7 @@ NEG_NOT_SYNCED = Failure(
     0,
     "GKE does not make the NEGs",
     "the svcneg object is missing or not synced, and no event says why",
-    "kubectl describe svcneg and the Service's events; the cluster must be VPC-native",
+    "`kubectl describe svcneg -A` and the Service's events; the cluster must be VPC-native",
     final=False,
 )
 FIREWALL_DENIED = Failure(
@@ -316,14 +316,14 @@ PODS_APART = Failure(
     0,
     "some pods do not answer",
     "the same probe is answered by others of the Service: it is the pods themselves",
-    "nothing to change here: kubectl describe pod and the logs of these pods",
+    "nothing to change here: `kubectl describe pods -A` and the logs of these pods",
     final=False,
 )
 POD_NOT_READY = Failure(
     0,
     "the pod itself is not ready",
     "its own readiness probe fails, so the application has a problem, not the way to it",
-    "kubectl describe pod and its logs",
+    "`kubectl describe pods -A`, and the logs of that one",
     final=False,
 )
 NOBODY_LISTENS = Failure(
@@ -336,13 +336,13 @@ PORT_UNPROVEN = Failure(
     0,
     "nobody knows whether anybody listens on the port",
     "a pod is Ready by what its readinessProbe asks, and none asks the port that Google probes",
-    "kubectl port-forward to that port of a pod tells; give the pods a readinessProbe on it",
+    "a port-forward to that port of a pod tells; give the pods a readinessProbe on it",
 )
 CLUSTER_UNREAD = Failure(
     0,
     "the cluster cannot be read",
     "what should be behind the NEGs is not known, and GKE may have stopped to update them",
-    "kubectl cluster-info; until it answers, roll no pods",
+    "`kubectl cluster-info`; until it answers, roll no pods",
     final=False,
 )
 NO_RULE = Failure(
@@ -363,29 +363,29 @@ SVCNEG_GONE = Failure(
     "GKE keeps no NEG for the Service",
     "the Service's NEG annotation does not name ours: nobody updates what is attached",
     "run 60 backends: it puts the annotation back; find out what took it away "
-    "(kubectl get service -o yaml --show-managed-fields)",
+    "(`kubectl get services -A -o yaml --show-managed-fields`)",
 )
 SVCNEG_LEAVING = Failure(
     0,
     "the svcneg is marked for deletion",
     "its annotation was taken away or rewritten once, and GKE collects it as soon as nothing wants "
     "it",
-    "keep the annotation as it is (60 backends puts it back) and find out who writes it: kubectl "
-    "get service -o yaml --show-managed-fields; to be rid of the mark, give the NEG another name: "
-    "backends.<name>.neg.name",
+    "keep the annotation as it is (60 backends puts it back) and find out who writes it: "
+    "`kubectl get services -A -o yaml --show-managed-fields`; to be rid of the mark, give the NEG "
+    "another name: backends.<name>.neg.name",
 )
 ENDPOINTS_FROZEN = Failure(
     0,
     "endpoints of pods that are gone",
     "nobody takes them out of the NEG: its syncer stands still",
-    "kubectl describe svcneg and the Service's events say why; a control plane that is down or "
-    "upgrading syncs when it is back",
+    "`kubectl describe svcneg -A` and the Service's events say why; a control plane that is down "
+    "or upgrading syncs when it is back",
 )
 SVCNEG_STALE = Failure(
     0,
     "the NEG controller stands still",
     "GKE has not looked at the svcneg since the pods changed",
-    "roll no pods until its lastSyncTime moves on (kubectl describe svcneg and the Service's "
+    "roll no pods until its lastSyncTime moves on (`kubectl describe svcneg -A` and the Service's "
     "events say why); a control plane that is down or upgrading syncs when it is back",
 )
 NEG_OF_OTHERS = Failure(
@@ -406,7 +406,7 @@ NO_PODS = Failure(
     0,
     "no pods",
     "no pod is behind the Service: scaled to zero, or its selector matches none",
-    "kubectl get pods with the Service's selector; scale it up",
+    "`kubectl get deployments,statefulsets -A` says how many there should be; scale it up",
     final=False,
 )
 PORT_NAME = Failure(

@@ -124,9 +124,8 @@ def _closed(
         trouble = failures.FIREWALL_MISSING
         words, remedy = f"no rule allows {source} to tcp:{port}", trouble.remedy
     if not facts.spec.firewall.manage:
-        remedy = "firewall.manage is false: hand this to whoever keeps the firewall: " + (
-            " ; ".join(rule_line(facts, cluster, port))
-        )
+        lines = " ; ".join(rule_line(facts, cluster, port))
+        remedy = f"firewall.manage is false: hand this to whoever keeps the firewall: `{lines}`"
     return replace(trouble, remedy=remedy), words
 
 
@@ -208,9 +207,9 @@ def _in_policy(facts: Facts, cluster: ObservedCluster, port: int, answer: Answer
     ports = sorted({port, *firewall.ports(facts.spec, cluster)})
     return (
         "hand this to whoever keeps that policy, where priority "
-        f"{priority - 1} is free: gcloud compute {command} {where} --direction INGRESS "
+        f"{priority - 1} is free: `gcloud compute {command} {where} --direction INGRESS "
         f"--action allow --layer4-configs {','.join(f'tcp:{number}' for number in ports)} "
-        f"--src-ip-ranges {','.join(ranges_of(cluster))}"
+        f"--src-ip-ranges {','.join(ranges_of(cluster))}`"
     )
 
 

@@ -64,7 +64,7 @@ def _cluster(
     neg, subject = backend.neg, f"{facts.names.backend_service(name)} {cluster.name}"
     if not cluster.reachable:
         why = f"cluster {cluster.name} cannot be read: its endpoints may be frozen"
-        remedy = f"kubectl cluster-info; while it stays so, roll no pods of {cluster.name}"
+        remedy = f"`kubectl cluster-info` of it; while it stays so, roll no pods of {cluster.name}"
         yield result(UNCERTAIN, CHECK, subject, why, remedy, step=STEP)
         return
     service = cluster.service(neg.namespace, neg.service)

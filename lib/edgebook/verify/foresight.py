@@ -130,7 +130,7 @@ def _gates(service: ObservedService, pods: list[Object], subject: str) -> Found:
     bare = [pod for pod in pods if not gated(pod)]
     if bare:
         why = f"{len(bare)} of {len(pods)} pods are older than their NEG, without the gate {GATE}"
-        remedy = "kubectl rollout restart, once: GKE gives the gate to pods that are made now"
+        remedy = "a rollout restart of them, once: GKE gives the gate to pods that are made now"
         yield result(UNCERTAIN, check, subject, why, remedy)
     else:
         yield result(OK, check, subject, counted(len(pods), "pod"))

@@ -214,7 +214,7 @@ def _unproven(ports: Ports, backend: BackendSpec, where: str, probed: int) -> Ca
         words = f"the pods have no readinessProbe: they are Ready whoever listens on port {probed}"
     where_to = "backends.<name>.health_check.port" if backend.health_check.port else "targetPort"
     remedy = (
-        f"kubectl port-forward to port {probed} of a pod tells: when it is refused, let the pods "
+        f"a port-forward to port {probed} of a pod tells: when it is refused, let the pods "
         f"of {where} listen there, or correct {where_to}"
     )
     if backend.health_check.type in HTTP_PROBES:

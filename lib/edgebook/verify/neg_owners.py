@@ -10,7 +10,7 @@ from typing import Any
 from edgebook.base.errors import AccessError, ApiError, EdgebookError
 from edgebook.model.links import canonical
 from edgebook.model.marks import MadeFor, made_for
-from edgebook.model.paths import name_of, zone_of
+from edgebook.model.paths import name_of, project_of, zone_of
 from edgebook.model.values import CheckResult, Step
 from edgebook.params.types import BackendSpec
 from edgebook.verify import failures
@@ -91,8 +91,9 @@ def _named(group: str) -> str:
 def _detach(service: str, group: str) -> str:
     """The line that takes one NEG out, for whoever knows that it may go."""
     return (
-        f"gcloud compute backend-services remove-backend {service} --global "
-        f"--network-endpoint-group {name_of(group)} --network-endpoint-group-zone {zone_of(group)}"
+        f"`gcloud compute backend-services remove-backend {service} --global "
+        f"--network-endpoint-group {name_of(group)} --network-endpoint-group-zone {zone_of(group)} "
+        f"--project {project_of(group)}`"
     )
 
 

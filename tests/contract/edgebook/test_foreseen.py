@@ -341,7 +341,7 @@ ROWS = [
         (
             "uncertain rollouts wait for the load balancer blue/shop/api 6 of 6 pods are older "
             "than their NEG, without the gate cloud.google.com/load-balancer-neg-ready; "
-            "kubectl rollout restart, once",
+            "a rollout restart of them, once",
         ),
         (" failed ", "ok rollouts wait"),
     ),

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def of_strings() -> Iterator[tuple[str, str]]:
                 yield path.name, paste.complete(command, "params/rehearsal.yaml")
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
+def _texts(tree: ast.Module, filled: Mapping[str, str] = FILLED) -> Iterator[str]:
     """Its strings without docstrings; what an f-string fills in is there by a name of VALUES."""
     docs = {
         id(node.body[0].value)
@@ -82,7 +82,7 @@ def _texts(tree: ast.Module) -> Iterator[str]:
             yield "".join(
                 str(part.value)
                 if isinstance(part, ast.Constant)
-                else FILLED.get(ast.unparse(part.value), "X")  # type: ignore[attr-defined]
+                else filled.get(ast.unparse(part.value), "X")  # type: ignore[attr-defined]
                 for part in node.values
             )
         elif isinstance(node, ast.Constant) and id(node) not in docs | parts:

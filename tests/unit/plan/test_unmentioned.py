@@ -27,9 +27,9 @@ QUIET = {
 WISHES: dict[str, tuple[dict[str, Any], str]] = {
     "security_policy": (
         {"backends.web.security_policy": "shop-armor"},
-        "securityPolicy is shop-armor and not in the params: left as it is; to take it off: gcloud "
-        'compute backend-services update shop-web --global --project shop-rehearsal '
-        '--security-policy ""',
+        "securityPolicy is shop-armor and not in the params: left as it is; to take it off: "
+        "`gcloud compute backend-services update shop-web --global --project shop-rehearsal "
+        '--security-policy ""`',
     ),
     "iap": (
         {"backends.web.iap": {"enabled": True}},
