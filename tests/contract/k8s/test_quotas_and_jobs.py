@@ -32,10 +32,6 @@ def kubectl(keep_sim: Callable[..., Any], tmp_path_factory: Any) -> Iterator[Kub
         assert (done.returncode == 0) is ok, done.stdout + done.stderr
         return done.stdout if ok else done.stderr
 
-    run.both = lambda line, given: subprocess.run(  # type: ignore[attr-defined]
-        ["kubectl", f"--kubeconfig={config}", f"--cache-dir={cache}", *line.split()],
-        input=json.dumps(given), capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
     yield run
 
 
@@ -213,18 +209,6 @@ def test_an_api_service_without_its_service_is_not_available(kubectl: Kubectl) -
     kubectl("create -f -", local)
     found = json.loads(kubectl("get apiservice v2.things.example.com -o json"))
     assert found["status"]["conditions"][0]["reason"] == "Local"
-
-
-def test_policies_in_cel_are_said_to_be_without_effect(kubectl: Kubectl) -> None:
-    binding = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": "b"},
-        "spec": {"policyName": "p", "validationActions": ["Deny"]},
-    }
-    for line in ("create -f -", "apply --server-side --force-conflicts -f -"):
-        done = kubectl.both(line, binding)  # type: ignore[attr-defined]
-        assert ("are kept and not evaluated" in done.stderr) is (line == "create -f -")
 
 
 def test_what_belongs_to_the_cluster_has_no_namespace_whatever_is_sent(kubectl: Kubectl) -> None:

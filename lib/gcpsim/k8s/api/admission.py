@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from gcpsim.k8s.api.form import in_version
-from gcpsim.k8s.objects import hooks
+from gcpsim.k8s.objects import hooks, policies
 from gcpsim.k8s.objects.hooks import Hook, Write
 from gcpsim.k8s.objects.rbac import User
 from gcpsim.k8s.patch import patches
@@ -91,9 +91,10 @@ class Review:
         """StatusError when a validating webhook refuses."""
         if new is None:
             self._ask_about_deletion(resource, subresource, old)
+        write = self._write(resource, subresource, new, old)
+        policies.check(self.cluster, write, self.warnings)
         if not hooks.any_of(self.cluster, "validating"):
             return
-        write = self._write(resource, subresource, new, old)
         open_questions: list[Question] = []
         found = list(hooks.concerned(self.cluster, "validating", write))
         for hook in found:

@@ -30,7 +30,7 @@ from gcpsim.k8s.api import (
 )
 from gcpsim.k8s.api.admission import Review, Unanswered
 from gcpsim.k8s.api.call import BODY_LIMIT, Call, locate
-from gcpsim.k8s.objects import hooks
+from gcpsim.k8s.objects import hooks, policies
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.status import StatusError, bad_request, no_such_path, unauthorized
 
@@ -161,7 +161,8 @@ class ApiServer:
 
     async def _reviewed(self, call: Call) -> web.Response:
         """Carry a request out; again, as often as webhooks have to be asked in between."""
-        if not (call.plural and call.method in WRITES and hooks.there_are(self.cluster)):
+        judged = hooks.there_are(self.cluster) or policies.there_are(self.cluster)
+        if not (call.plural and call.method in WRITES and judged):
             return self.world.transact(lambda: self._work(call))
         user = identity.asking(self.cluster, call, decided=call.decided)
         review = call.review = Review(self.cluster, user, call.version, dry_run=call.dry_run)

@@ -3,9 +3,14 @@
 Clients print these lines and go on; nothing is refused.
 """
 
+from typing import Any
+
 from gcpsim.k8s.api.call import Call
+from gcpsim.k8s.objects import policies
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.registry import Resource
+
+Doc = dict[str, Any]
 
 # key -> the version of Kubernetes that warns first, and its words
 DEPRECATED = {
@@ -13,12 +18,6 @@ DEPRECATED = {
     "endpoints": (
         (1, 33),
         "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
-    ),
-}
-WITHOUT_EFFECT = {
-    "validatingadmissionpolicybindings": (
-        "gcpsim: ValidatingAdmissionPolicies are kept and not evaluated: what they refuse on a "
-        "real cluster is admitted here"
     ),
 }
 
@@ -31,7 +30,11 @@ def deprecated(cluster: Cluster, call: Call, resource: Resource) -> None:
         call.warnings.append(words)
 
 
-def without_effect(call: Call, resource: Resource) -> None:
-    """Say of an object that is being created that nothing will follow from it."""
-    if resource.key in WITHOUT_EFFECT:
-        call.warnings.append(WITHOUT_EFFECT[resource.key])
+def without_effect(call: Call, resource: Resource, obj: Doc) -> None:
+    """Say of an object that is being written which part of it nothing follows from."""
+    if resource.key == policies.POLICIES:
+        call.warnings += [
+            f"gcpsim: the expression {text!r} is in a part of CEL that is not known here, and "
+            "counts as true"
+            for text in policies.unreadable(obj)
+        ]

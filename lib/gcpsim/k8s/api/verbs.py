@@ -122,7 +122,7 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
             return subresources.bind(cluster, call)
         return reviews.respond(cluster, call, resource, parsed(call))
     obj = stored(resource, accepted(call, resource, parsed(call)))
-    notices.without_effect(call, resource)
+    notices.without_effect(call, resource, obj)
     track = tracker(cluster, call, resource, obj)
     new = cluster.create(resource, obj, dry_run=call.dry_run, track=track, review=call.review)
     _, shape, kind = shaped(cluster, call, resource, new, form_of(call))
@@ -135,6 +135,7 @@ def _put(cluster: Cluster, call: Call, resource: Resource) -> Reply:
 
 
 def _store(cluster: Cluster, call: Call, resource: Resource, obj: Doc) -> Reply:
+    notices.without_effect(call, resource, obj)
     new = cluster.update(
         resource,
         obj,
@@ -185,6 +186,7 @@ def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
         keep = {"status"} if call.subresource == "status" else set(config) - {"status"}
         config = {k: v for k, v in config.items() if k in keep | {"apiVersion", "kind", "metadata"}}
     old = cluster.get(resource, call.namespace, call.name)
+    notices.without_effect(call, resource, config)
     owner, kind = owner_of(call, resource, "Apply"), type_of(stored_as(resource))
     if old is None:
         if config["metadata"].get("uid"):
@@ -193,7 +195,6 @@ def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
             )
         if call.subresource:
             raise status.not_found(resource.plural, resource.group, call.name)
-        notices.without_effect(call, resource)
         new = apply.apply({**config, "metadata": {**config["metadata"]}}, config,
                           kind, owner, True, cluster.now())  # fmt: skip
         made = cluster.create(resource, new, dry_run=call.dry_run, review=call.review)

@@ -78,12 +78,12 @@ def concerned(cluster: Objects, kind: str, write: Write) -> Iterator[Hook]:
         return  # nobody may lock the way out
     for configuration in cluster.list(CONFIGURATIONS[kind]):
         for body in configuration.get("webhooks") or ():
-            version = _matched(body, write)
-            if version and _selected(cluster, body, write):
+            version = matched(body, write)
+            if version and selected(cluster, body, write):
                 yield Hook(configuration["metadata"]["name"], body, version)
 
 
-def _matched(body: Doc, write: Write) -> str:
+def matched(body: Doc, write: Write) -> str:
     """The version in which its rules name the write; "" when they do not."""
     versions = [write.version]
     if body["matchPolicy"] == "Equivalent":
@@ -119,7 +119,8 @@ def _names(text: str, write: Write) -> bool:
     return subresource == "*" or (bool(write.subresource) and subresource == write.subresource)
 
 
-def _selected(cluster: Objects, body: Doc, write: Write) -> bool:
+def selected(cluster: Objects, body: Doc, write: Write) -> bool:
+    """Whether its selectors of namespaces and objects mean the write."""
     labels = _namespace_labels(cluster, write)
     if labels is not None and not selector_test(body["namespaceSelector"])(labels):
         return False
