@@ -84,6 +84,16 @@ def test_routes_go_with_their_network_but_for_those_of_users(cloud: Any) -> None
     assert ranges() == set()
 
 
+@pytest.mark.parametrize("cidr", ["10.0.0.0/30", "10.0.0.7/32", "10.0.0.1/29", "x"])
+def test_a_range_that_is_none_or_too_small_is_refused(cloud: Any, cidr: str) -> None:
+    body = {"name": "net", "autoCreateSubnetworks": False}
+    change(cloud, "POST", f"{P}/global/networks", body)
+    subnet = {"name": "s", "network": f"{P}/global/networks/net", "ipCidrRange": cidr}
+    error = refused(cloud, "POST", f"{P}/regions/us-central1/subnetworks", subnet)
+    assert (error.code, error.reason) == (400, "invalid")
+    assert "resource.ipCidrRange" in error.message
+
+
 def test_a_node_pool_is_a_managed_group_of_a_template(cloud: Any, cluster: Any) -> None:
     (url,) = cluster["nodePools"][0]["instanceGroupUrls"]
     name = url.rpartition("/")[2]

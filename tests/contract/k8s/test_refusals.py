@@ -225,6 +225,49 @@ def test_mangled_objects_are_never_an_internal_error(api: Api) -> None:
              "group": "example.com", "scope": "Namespaced", "names": {"plural": "as", "kind": "A"},
              "versions": [{"name": "v1", "served": True, "storage": True, "schema": {
                  "openAPIV3Schema": {"type": "object"}}}]}}),
+        ("/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers",
+         {"metadata": {"name": "h", "annotations": {"autoscaling.alpha.kubernetes.io/metrics": "[]",
+                       "autoscaling.alpha.kubernetes.io/behavior": "{}"}},
+          "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "d"}, "maxReplicas": 3,
+                   "targetCPUUtilizationPercentage": 50}}),
+        ("/apis/events.k8s.io/v1/namespaces/default/events",
+         {"metadata": {"name": "e"}, "eventTime": "2026-09-21T14:13:20.000000Z", "type": "Normal",
+          "reason": "R", "action": "A", "note": "n", "reportingController": "c",
+          "reportingInstance": "i", "regarding": {"kind": "Pod", "name": "p"}}),
+        ("/apis/batch/v1/namespaces/default/jobs",
+         {"metadata": {"name": "j"}, "spec": {
+             "manualSelector": True, "selector": {"matchLabels": {"a": "b"}, "matchExpressions": [
+                 {"key": "a", "operator": "In", "values": ["b"]}]},
+             "template": {"metadata": {"labels": {"a": "b"}}, "spec": {
+                 "restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}}),
+        ("/api/v1/namespaces/default/resourcequotas",
+         {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "9", "requests.cpu": "100"},
+          "scopes": ["NotTerminating"], "scopeSelector": {"matchExpressions": [
+              {"scopeName": "PriorityClass", "operator": "In", "values": ["x"]}]}}}),
+        ("/apis/networking.k8s.io/v1/ipaddresses",
+         {"metadata": {"name": "10.0.0.1"}, "spec": {"parentRef": {
+             "resource": "services", "name": "s"}}}),
+        ("/apis/networking.k8s.io/v1/servicecidrs",
+         {"metadata": {"name": "s"}, "spec": {"cidrs": ["10.0.0.0/8"]}}),
+        ("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+         {"metadata": {"name": "v"}, "spec": {
+             "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "failurePolicy": "Ignore",
+             "matchConstraints": {"objectSelector": {"matchLabels": {}}, "resourceRules": [
+                 {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"],
+                  "resources": ["*"], "resourceNames": []}]},
+             "variables": [{"name": "x", "expression": "1"}],
+             "matchConditions": [{"name": "m", "expression": "true"}],
+             "validations": [{"expression": "variables.x == 1", "messageExpression": "'m'"}]}}),
+        ("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+         {"metadata": {"name": "v"}, "spec": {
+             "policyName": "v", "validationActions": ["Deny"], "paramRef": {
+                 "name": "kube-root-ca.crt", "namespace": "default",
+                 "parameterNotFoundAction": "Allow", "selector": {}},
+             "matchResources": {"namespaceSelector": {}, "resourceRules": []}}}),
+        ("/apis/apps/v1/namespaces/default/replicasets",
+         {"metadata": {"name": "r"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
+             "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [
+                 {"name": "c", "image": "i"}]}}}}),
     ]  # fmt: skip
     asked = 0
     for path, good in objects:

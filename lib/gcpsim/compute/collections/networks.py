@@ -12,6 +12,7 @@ from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import ApiError, in_use, invalid, required
 from gcpsim.core.paths import name_of, parent_of
 
+SMALLEST = 8  # addresses of a subnetwork's range
 ROUTED = "compute/routed"  # networks that got their default route: it may be deleted meanwhile
 AUTO_RANGE = ipaddress.ip_network("10.128.0.0/9")
 DEFAULT_FIREWALLS: tuple[tuple[str, str, list[Doc], list[str]], ...] = (
@@ -156,9 +157,12 @@ def prepare_subnetwork(draft: Draft) -> None:
 
 def _cidr(where: str, text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        return ipaddress.ip_network(text)
+        found = ipaddress.ip_network(text)
     except ValueError:
         raise invalid(where, text, "Must be a CIDR address range.") from None
+    if found.num_addresses < SMALLEST:
+        raise invalid(where, text, "Must be a CIDR address range of /29 or larger.")
+    return found
 
 
 def _ranges(subnet: Doc) -> list[str]:
