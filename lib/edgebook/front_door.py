@@ -45,6 +45,18 @@ class Moment:
     plan: Plan
 
 
+def cluster_path(spec: Spec, name: str) -> str:
+    """`projects/P/locations/L/clusters/C`; a context tells it when gcloud wrote it, else ""."""
+    cluster = spec.clusters[name]
+    if not cluster.context:
+        project = cluster.project or spec.project
+        return f"projects/{project}/locations/{cluster.location}/clusters/{cluster.name or name}"
+    parts = cluster.context.split("_")
+    if len(parts) == 4 and parts[0] == "gke":
+        return f"projects/{parts[1]}/locations/{parts[2]}/clusters/{parts[3]}"
+    return ""
+
+
 class FrontDoor:
     """A Spec with its connection; `file` is how messages call the params."""
 
@@ -97,15 +109,8 @@ class FrontDoor:
         return {name: opener(name, spec) for name, spec in self.spec.clusters.items()}
 
     def cluster_path(self, name: str) -> str:
-        """`projects/P/locations/L/clusters/C`; a context tells it when gcloud wrote it."""
-        spec = self.spec.clusters[name]
-        if not spec.context:
-            project = spec.project or self.spec.project
-            return f"projects/{project}/locations/{spec.location}/clusters/{spec.name or name}"
-        parts = spec.context.split("_")
-        if len(parts) == 4 and parts[0] == "gke":
-            return f"projects/{parts[1]}/locations/{parts[2]}/clusters/{parts[3]}"
-        return ""
+        """`projects/P/locations/L/clusters/C`, as `cluster_path` says."""
+        return cluster_path(self.spec, name)
 
     @cached_property
     def services(self) -> dict[str, set[tuple[str, str]]]:

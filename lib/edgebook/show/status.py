@@ -3,8 +3,11 @@
 Nothing here reads, writes or waits; the tables are those of `views`.
 """
 
+from collections.abc import Iterator
+
 from edgebook.base.text import counted
-from edgebook.model.values import CheckResult
+from edgebook.model.hostnames import Hostname
+from edgebook.model.values import Action, CheckResult
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
 from edgebook.verify import backend_checks, following, neg_owners
@@ -26,11 +29,13 @@ def status(facts: Facts, memory: Memory) -> Pages:
         *neg_owners.owners(facts),
         *backend_checks.nodes(facts),
     ]
-    problems = [*_not_listening(fronts), *_not_active(issued), *_not_healthy(seen)]
+    problems = [*_not_listening(fronts), *_not_active(facts, issued), *_not_healthy(seen)]
     problems += [f"{item.subject}: {item.reason}" for item in follow if item.state is FAILED]
+    problems += _without_record(facts)
     unsure = [] if problems else _not_readable(facts)
     doubted = [] if unsure else [item for item in follow if item.state is UNCERTAIN]
     doubts = [f"{item.subject}: {item.reason}" for item in doubted]
+    doubts += [] if unsure else _not_renewed(facts)
     if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
         problems = ["it is not built"]
     tables = (
@@ -57,6 +62,38 @@ def status(facts: Facts, memory: Memory) -> Pages:
     return Pages(tables, title, data=data)
 
 
+def _missing_records(facts: Facts) -> Iterator[tuple[str, str]]:
+    """(name, type) of record sets that the plan would make."""
+    for change in facts.plan.to_do:
+        if change.key.kind == "dnsRecordSet" and change.action is Action.CREATE:
+            name, _, kind = change.key.name.rpartition("/")
+            yield name.rstrip("."), kind
+
+
+def _without_record(facts: Facts) -> list[str]:
+    """Hostnames that were built and that nobody finds any more; what is new is only a change."""
+    built = {h for h in facts.spec.hostnames if _has_entry(facts, h)}
+    missing = sorted(_missing_records(facts))
+    return [f"{name} has no {kind} record" for name, kind in missing if name in built]
+
+
+def _has_entry(facts: Facts, hostname: str) -> bool:
+    """Whether the front door serves a hostname by now."""
+    if facts.spec.certificate is None:
+        return True
+    scope = f"{facts.certificates}/certificateMaps/{facts.names.certificate_map()}"
+    return facts.body("certificateMapEntry", facts.names.map_entry(hostname), scope) is not None
+
+
+def _not_renewed(facts: Facts) -> list[str]:
+    gone = [name.partition(".")[2] for name, kind in _missing_records(facts) if kind == "CNAME"]
+    return [
+        f"the validation CNAME of {domain} is gone: its certificate will not be renewed"
+        for domain in sorted(gone)
+        if any(_has_entry(facts, h) for h in facts.spec.hostnames if Hostname(h).domain == domain)
+    ]
+
+
 def _ways_on(checks: list[CheckResult]) -> tuple[str, ...]:
     """What to do about what is in doubt."""
     found = [item for item in checks if item.state is UNCERTAIN]
@@ -75,9 +112,14 @@ def _not_listening(fronts: Table) -> list[str]:
     return [f"frontend {name} is not there" for name in absent]
 
 
-def _not_active(issued: Table) -> list[str]:
+def _not_active(facts: Facts, issued: Table) -> list[str]:
+    """Certificates that are not issued, or expired; one that is only wished for is a change."""
     states = {str(r.cells["certificate"]): str(r.cells["state"]) for r in issued.rows}
-    return [f"certificate {n}: {state}" for n, state in sorted(states.items()) if state != "ACTIVE"]
+    return [
+        f"certificate {name}: {state}"
+        for name, state in sorted(states.items())
+        if state != "ACTIVE" and not facts.pending("certificate", name)
+    ]
 
 
 def _not_healthy(seen: Table) -> list[str]:

@@ -45,9 +45,9 @@ def _asked(
     group, port = endpoint.group, int(text or 0)
     probed = backend.health_check.port or port
     if cluster is None:
-        unread = joined(n for n, c in facts.observed.clusters.items() if not c.reachable)
-        if unread != "nothing":
-            yield failures.CLUSTER_UNREAD, f"cluster {unread} cannot be read"
+        unread = sorted(n for n, c in facts.observed.clusters.items() if not c.reachable)
+        if unread:
+            yield _unread(facts, unread)
         words = f"no cluster of the params calls NEG {name_of(group)} its own"
         yield failures.SVCNEG_GONE, f"{words}{_whose(facts, group)}"
         return
@@ -86,6 +86,13 @@ def _alone(
         words += f", and none of the {len(here)} in {endpoint.zone}"
         yield failures.ZONE_APART, words
     yield failures.PODS_APART, words
+
+
+def _unread(facts: Facts, names: list[str]) -> Cause:
+    """Clusters that do not answer: deleted, or nobody knows."""
+    if gone := [name for name in names if facts.gone(name)]:
+        return failures.CLUSTER_GONE, f"cluster {joined(gone)} is not in GKE any more"
+    return failures.CLUSTER_UNREAD, f"cluster {joined(names)} cannot be read"
 
 
 def _whose(facts: Facts, group: str) -> str:
@@ -154,7 +161,7 @@ def _why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
     for cluster_name in sorted(backend.active):
         cluster = facts.observed.clusters.get(cluster_name)
         if cluster is None or not cluster.reachable:
-            return failures.CLUSTER_UNREAD, f"cluster {cluster_name} cannot be read"
+            return _unread(facts, [cluster_name])
         service = cluster.service(backend.neg.namespace, backend.neg.service)
         if service is None or not service.found:
             where = f"{backend.neg.namespace}/{backend.neg.service}"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from edgebook.base.errors import AccessError, ApiError
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.desired import Desired, firewall
-from edgebook.front_door import FrontDoor, Moment
+from edgebook.front_door import FrontDoor, Moment, cluster_path
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import Hostname
 from edgebook.model.observed import Observed, ObservedCluster
@@ -95,6 +95,14 @@ class Facts:
         path = f"compute/v1/{firewall.network_path(self.spec)}"
         network = self.reader.one("compute", path).result() or {}
         return str(network.get("networkFirewallPolicyEnforcementOrder"))
+
+    def gone(self, cluster: str) -> bool:
+        """Whether GKE has no such cluster any more; false where that cannot be asked."""
+        where = cluster_path(self.spec, cluster)
+        try:
+            return bool(where) and self.reader.one("container", f"v1/{where}").result() is None
+        except (AccessError, ApiError, ConnectError):
+            return False
 
     def body(self, kind: str, name: str, scope: str = "") -> Mapping[str, Any] | None:
         """A live resource, or None."""

@@ -345,6 +345,13 @@ CLUSTER_UNREAD = Failure(
     "`kubectl cluster-info`; until it answers, roll no pods",
     final=False,
 )
+CLUSTER_GONE = Failure(
+    0,
+    "the cluster is deleted",
+    "GKE has no cluster of that name any more: nobody is behind its NEGs",
+    "serve from another cluster (edgebook plan operate/swap -p to CLUSTER), then take it out of "
+    "the params",
+)
 NO_RULE = Failure(
     0,
     "no forwarding rule leads to the backend service",

@@ -62,6 +62,10 @@ def _cluster(
     endpoints: tuple[Endpoint, ...],
 ) -> Iterator[CheckResult]:
     neg, subject = backend.neg, f"{facts.names.backend_service(name)} {cluster.name}"
+    if not cluster.reachable and facts.gone(cluster.name):
+        why = f"cluster {cluster.name} is not in GKE any more: nobody is behind its NEGs"
+        yield result(FAILED, CHECK, subject, why, failures.CLUSTER_GONE.remedy, step=STEP)
+        return
     if not cluster.reachable:
         why = f"cluster {cluster.name} cannot be read: its endpoints may be frozen"
         remedy = f"`kubectl cluster-info` of it; while it stays so, roll no pods of {cluster.name}"

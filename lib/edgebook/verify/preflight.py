@@ -149,6 +149,10 @@ def _vpc_native(door: FrontDoor, name: str) -> Iterator[CheckResult]:
 
 def _unreachable(door: FrontDoor, moment: Moment, name: str, active: bool) -> CheckResult:
     why, remedy = "it does not answer", ""
+    if facts_of(door, moment).gone(name):
+        trouble = failures.CLUSTER_GONE
+        state = FAILED if active else UNCERTAIN
+        return result(state, "cluster answers", name, trouble.cause, trouble.remedy)
     try:
         moment.reader.cluster(name).request("GET", "version")
     except (ConnectError, AccessError, ApiError) as error:

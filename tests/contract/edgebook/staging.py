@@ -55,6 +55,11 @@ class Stage:
         where = "v1/projects/shop-rehearsal/locations/us-central1/clusters"
         return self.door.wire.request("container", "POST", where, body=body)
 
+    def delete_cluster(self) -> None:
+        where = "v1/projects/shop-rehearsal/locations/us-central1/clusters/blue"
+        self.door.wire.request("container", "DELETE", where)
+        self.advance(900)
+
     def zone(self, name: str, **more: Any) -> Any:
         where = "dns/v1/projects/shop-rehearsal/managedZones"
         body = {"name": name, "dnsName": "example.com.", "description": "", **more}
@@ -71,6 +76,12 @@ class Stage:
 
     def dns(self, verb: str, path: str, body: Any = None) -> Any:
         return self.door.wire.request("dns", verb, f"{ZONE}/{path}", body=body)
+
+    def take_away(self, name: str) -> None:
+        """Somebody deletes all records of a name."""
+        rows = [row for row in self.dns("GET", "rrsets")["rrsets"] if row["name"] == name]
+        self.dns("POST", "changes", {"deletions": rows})
+        self.advance(60)
 
     def certs(self, verb: str, path: str, body: Any = None) -> Any:
         return self.door.wire.request("certificatemanager", verb, f"{CERTS}/{path}", body=body)

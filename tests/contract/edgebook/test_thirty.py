@@ -467,6 +467,23 @@ ROWS = [
         ("create Service annotation", "scaled to zero"),
     ),
     Row(
+        "a cluster that is deleted",
+        lambda s: s.delete_cluster(),
+        verify,
+        (
+            "cluster blue is not in GKE any more: nobody is behind its NEGs",
+            "serve from another cluster (edgebook plan operate/swap -p to CLUSTER",
+        ),
+        ("cluster-info", "roll no pods", "scaled to zero"),
+    ),
+    Row(
+        "a cluster that is deleted, on the first page",
+        lambda s: s.delete_cluster(),
+        status,
+        ("NOT HEALTHY", "cluster blue is not in GKE any more"),
+        ("cannot be told", "cannot be read"),
+    ),
+    Row(
         "a teardown while its cluster does not answer",
         lambda s: s.direct("cluster-down", cluster="blue"),
         teardown,
@@ -503,6 +520,31 @@ ROWS = [
             "--network-endpoint-group old-api --network-endpoint-group-zone us-central1-a",
         ),
         ("teardown", "run 60"),
+    ),
+    Row(
+        "a record of ours that is taken away, on the first page",
+        lambda s: s.take_away("*.shop.example.com."),
+        status,
+        ("NOT HEALTHY: *.shop.example.com has no A record; 1 change to make",),
+        ("in doubt", "validation CNAME"),
+    ),
+    Row(
+        "a validation CNAME that is taken away, on the first page",
+        lambda s: s.take_away(challenge(s)),
+        status,
+        (
+            "healthy now, but in doubt: the validation CNAME of shop.example.com is gone: its "
+            "certificate will not be renewed; 1 change to make",
+        ),
+        ("NOT HEALTHY", "has no A record"),
+    ),
+    Row(
+        "a hostname that is only wished for",
+        lambda s: None,
+        status,
+        ("front door shop in shop-rehearsal: healthy; ",),
+        ("NOT HEALTHY", "in doubt", "has no A record"),
+        params={"hostnames": ["shop.example.com", "*.shop.example.com", "new.example.com"]},
     ),
     Row(
         "a live front door has no leaks",

@@ -19,6 +19,7 @@ from edgebook.base.clock import SteppedClock
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
 from edgebook.desired.firewall import network_path
+from edgebook.front_door import cluster_path
 from edgebook.live.reader import Reader
 from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, Observed, ObservedService, Pod
@@ -139,6 +140,10 @@ def _reader(
         spec.project, {"compute": "http://127.0.0.1:9"}, AnonymousCredentials(), SteppedClock()
     )
     reader = Reader(Wire(connection))
+    for name in spec.clusters:
+        where = ("one", "container", f"v1/{cluster_path(spec, name)}")
+        there = None if name in case.get("gone", ()) else {"name": name}
+        reader.start(where, lambda there=there: there)
     for cluster in observed.clusters:
         system = {"metadata": {"name": "kube-system", "uid": f"uid-{cluster}"}}
         for path, items in {"api/v1/namespaces": [system], **case.get("objects", {})}.items():
