@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from edgebook.base.text import counted
 from edgebook.model.hostnames import Hostname
+from edgebook.model.paths import record_of
 from edgebook.model.values import Action, CheckResult
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
@@ -66,7 +67,7 @@ def _missing_records(facts: Facts) -> Iterator[tuple[str, str]]:
     """(name, type) of record sets that the plan would make."""
     for change in facts.plan.to_do:
         if change.key.kind == "dnsRecordSet" and change.action is Action.CREATE:
-            name, _, kind = change.key.name.rpartition("/")
+            name, kind = record_of(change.key.name)
             yield name.rstrip("."), kind
 
 
