@@ -67,6 +67,7 @@ def _asked(
     if way.verdict is Verdict.UNSURE and way.trouble:
         yield way.trouble, way.words
     yield from _alone(service, endpoint, seen)
+    yield from listening.kept_out(facts, cluster.name, service, probed)
     yield listening.answer(ports, backend, where, probed)
 
 

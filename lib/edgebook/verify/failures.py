@@ -332,6 +332,13 @@ NOBODY_LISTENS = Failure(
     "the endpoints' port is none that the pods' containers name",
     "correct the Service's targetPort, or let the pods listen there",
 )
+NETWORK_POLICY = Failure(
+    0,
+    "a NetworkPolicy of the cluster keeps Google out",
+    "once a NetworkPolicy selects a pod, only what one lets in gets in; kubelets always do",
+    "add a NetworkPolicy for these pods with ingress from ipBlock "
+    f"{' and '.join(IPV4_RANGES)} to their port",
+)
 PORT_UNPROVEN = Failure(
     0,
     "nobody knows whether anybody listens on the port",

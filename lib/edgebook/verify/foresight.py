@@ -17,7 +17,7 @@ from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
 from edgebook.verify.facts import FAILED, OK, UNCERTAIN, Facts, joined, result
 from edgebook.verify.failures import of_backend
-from edgebook.verify.listening import Ports, doubts, language, said_by
+from edgebook.verify.listening import Ports, doubts, kept_out, language, said_by
 
 Found = Iterator[CheckResult]
 Object = Mapping[str, Any]
@@ -38,6 +38,7 @@ def foresight(facts: Facts) -> Found:
             pods = pods_of(facts, cluster, service)
             yield from _port(facts, cluster, backend, service, subject)
             yield from _probe(name, backend, service, said_by(pods), subject)
+            yield from _kept_out(facts, backend, cluster, service, subject)
             yield from _rollouts(pods, subject)
             yield from _gates(service, pods, subject)
             if nginx := [pod for pod in pods if is_nginx(pod)]:
@@ -98,6 +99,16 @@ def _probe(
         yield result(FAILED, "pods listen on the probed port", subject, why, remedy)
     elif ports.known:
         yield result(OK, "pods listen on the probed port", subject, str(probed))
+
+
+def _kept_out(
+    facts: Facts, backend: BackendSpec, cluster: str, service: ObservedService, subject: str
+) -> Found:
+    for port in service.target_ports.get(backend.neg.port, ()):
+        for probed in sorted({port, backend.health_check.port or port}):
+            for trouble, why in kept_out(facts, cluster, service, probed):
+                yield result(UNCERTAIN, "NetworkPolicies let Google in", subject, why,
+                             trouble.remedy)  # fmt: skip
 
 
 def _rollouts(pods: list[Object], subject: str) -> Found:

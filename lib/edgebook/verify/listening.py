@@ -12,10 +12,12 @@ from typing import Any
 from edgebook.base.errors import EdgebookError
 from edgebook.model.observed import ObservedService
 from edgebook.model.pods import is_nginx
+from edgebook.model.ranges import IPV4_RANGES
 from edgebook.params.types import BackendProtocol, BackendSpec, HealthCheckType
 from edgebook.verify import failures
 from edgebook.verify.facts import Facts
 from edgebook.verify.failures import Failure
+from edgebook.verify.network_policies import WHERE, keeping_out
 
 Cause = tuple[Failure, str]
 Object = Mapping[str, Any]
@@ -88,6 +90,25 @@ def ports_of(facts: Facts, cluster: str, service: ObservedService, address: str 
     names = {pod.name: pod.address for pod in service.pods if pod.name in pods}
     chosen = [name for name, at in names.items() if at == address] or list(names)
     return said_by(pods[name] for name in chosen)
+
+
+def kept_out(facts: Facts, cluster: str, service: ObservedService, probed: int) -> Iterator[Cause]:
+    """NetworkPolicies that let Google not in to the pods of a Service."""
+    try:
+        path = f"api/v1/namespaces/{service.namespace}/pods"
+        pods = facts.reader.objects(cluster, path).result()
+        where = WHERE.format(service.namespace)
+        policies = facts.reader.objects(cluster, where, missing_ok=True).result()
+    except EdgebookError:
+        return
+    names = {pod.name for pod in service.pods}
+    for pod in pods:
+        found = keeping_out(policies, pod, probed) if pod["metadata"]["name"] in names else ()
+        if found:
+            words = f"NetworkPolicy {', '.join(f'{service.namespace}/{name}' for name in found)}"
+            words += f" lets {' and '.join(IPV4_RANGES)} not in to port {probed}"
+            yield failures.NETWORK_POLICY, f"{words}, where the cluster enforces them"
+            return
 
 
 def said_by(pods: Iterable[Object]) -> Ports:

@@ -312,6 +312,18 @@ ROWS = [
         built=False,
     ),
     Row(
+        "a NetworkPolicy that lets nobody in",
+        lambda s: s.kube("POST", test_thirty.POLICIES, test_thirty.NOBODY),
+        preflight,
+        (
+            "uncertain NetworkPolicies let Google in blue/shop/api NetworkPolicy shop/nobody lets",
+            "not in to port 8080, where the cluster enforces them",
+            "add a NetworkPolicy for these pods with ingress from ipBlock",
+        ),
+        (" failed ", "50 firewall", "must answer 200"),
+        built=False,
+    ),
+    Row(
         "pods that end at once",
         lambda s: s.ending(lifecycle=None, grace=30),
         preflight,
@@ -508,6 +520,7 @@ TRAPS = {
     "preStop": ["pods that end at once", "29 pods that end at once"],
     "grace": ["a grace that ends the preStop", "pods that end at once"],
     "replicas": ["one pod only"],
+    "NetworkPolicies": ["a NetworkPolicy that lets nobody in"],
     "readiness gates": [
         "pods that are older than their NEG, without a readiness gate",
         "pods that were made under their NEG",

@@ -45,6 +45,7 @@ OBJECTS = {
     "events": "events",
     "ingresses": "ingresses",
     "namespaces": "namespaces",
+    "networkpolicies": "networkPolicies",
     "nodes": "nodes",
     "pods": "pods",
     "services": "services",

@@ -36,6 +36,8 @@ from tests.contract.edgebook.staging import (
     verify,
 )
 
+POLICIES = "apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
+NOBODY = {"metadata": {"name": "nobody"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}
 BOTH = {"ingress": True, "exposed_ports": {"8080": {"name": "shop-api"}}}
 NAMED = {"spec": {"ports": [{"port": 8080, "targetPort": "nobody"}]}}
 BACKENDS = ("web", "api", "mqtt", "postgres")
@@ -399,6 +401,16 @@ ROWS = [
         status,
         ("no readinessProbe asks port 8080", "let the pods of shop/api listen there"),
         ("must answer 200", "50 firewall", "set backends.api.health_check"),
+    ),
+    Row(
+        "a NetworkPolicy that lets nobody in",
+        lambda s: [s.kube("POST", POLICIES, NOBODY), s.endpoints("timeout")],
+        verify,
+        (
+            "NetworkPolicy shop/nobody lets 130.211.0.0/22 and 35.191.0.0/16 not in to port 8080",
+            "add a NetworkPolicy for these pods with ingress from ipBlock",
+        ),
+        ("must answer 200", "50 firewall", "targetPort"),
     ),
     Row(
         "another page than the pods' own probe asks",

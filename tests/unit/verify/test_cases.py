@@ -27,7 +27,14 @@ from edgebook.model.values import CheckState, ResourceKey, Step
 from edgebook.params import Spec
 from edgebook.plan.live_index import IndexedLive
 from edgebook.plan.make import make, wanted
-from edgebook.verify import backend_checks, certificate_checks, checks, following, neg_owners
+from edgebook.verify import (
+    backend_checks,
+    certificate_checks,
+    checks,
+    following,
+    neg_owners,
+    network_policies,
+)
 from edgebook.verify.facts import Facts
 from google.auth.credentials import AnonymousCredentials
 
@@ -146,7 +153,9 @@ def _reader(
         reader.start(where, lambda there=there: there)
     for cluster in observed.clusters:
         system = {"metadata": {"name": "kube-system", "uid": f"uid-{cluster}"}}
-        for path, items in {"api/v1/namespaces": [system], **case.get("objects", {})}.items():
+        none = {network_policies.WHERE.format(n): [] for n in ("shop", "iot", "ingress-nginx")}
+        given = {"api/v1/namespaces": [system], **none, **case.get("objects", {})}
+        for path, items in given.items():
             reader.start(("objects", cluster, path, ""), lambda items=items: items)
     network = f"compute/v1/{network_path(spec)}"
     above = case.get("policies", {})
