@@ -278,7 +278,7 @@ ROWS = [
         preflight,
         (
             "failed firewall allows blue tcp:8080 no rule allows 130.211.0.0/22 to tcp:8080; "
-            "firewall.manage is false: hand this to whoever keeps the firewall: gcloud compute "
+            "firewall.manage is false: hand this to whoever keeps the firewall: `gcloud compute "
             "firewall-rules create shop-allow-lb-blue",
             "--rules tcp:443,tcp:5432,tcp:8080,tcp:8883 "
             "--source-ranges 130.211.0.0/22,35.191.0.0/16 --target-tags gke-blue-",

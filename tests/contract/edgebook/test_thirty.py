@@ -438,7 +438,7 @@ ROWS = [
         verify,
         (
             "0 of 2: rule 900 of firewall policy corp denies 130.211.0.0/22 to tcp:8080",
-            "hand this to whoever keeps that policy, where priority 899 is free: gcloud compute "
+            "hand this to whoever keeps that policy, where priority 899 is free: `gcloud compute "
             "firewall-policies rules create 899 --firewall-policy 1",
         ),
         ("50 firewall", "must answer 200", "--global-firewall-policy"),
@@ -458,7 +458,7 @@ ROWS = [
         lambda s: s.compute("DELETE", "firewalls/shop-allow-lb-blue"),
         verify,
         (
-            "firewall.manage is false: hand this to whoever keeps the firewall: gcloud compute "
+            "firewall.manage is false: hand this to whoever keeps the firewall: `gcloud compute "
             "firewall-rules create shop-allow-lb-blue",
         ),
         ("run 50 firewall",),
