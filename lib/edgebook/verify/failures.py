@@ -420,7 +420,8 @@ NO_PODS = Failure(
     0,
     "no pods",
     "no pod is behind the Service: scaled to zero, or its selector matches none",
-    "`kubectl get deployments,statefulsets -A` says how many there should be; scale it up",
+    "`kubectl get deployments,statefulsets -A` says how many there should be: scale it up, or "
+    "correct the selector",
     final=False,
 )
 PORT_NAME = Failure(

@@ -119,7 +119,10 @@ ROWS = [
         "7 no pod matches",
         lambda s: [s.kube("PATCH", API, {"spec": {"selector": {"app": "nobody"}}}), s.advance()],
         verify,
-        ("scaled to zero, or its selector matches none", "kubectl get pods with the Service's"),
+        (
+            "scaled to zero, or its selector matches none",
+            "`kubectl get deployments,statefulsets -A` says how many there should be",
+        ),
         ("50 firewall", "must answer 200", "no forwarding rule"),
     ),
     Row(
