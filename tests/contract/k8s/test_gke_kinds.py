@@ -192,6 +192,45 @@ def test_what_a_schema_forbids_is_refused(kubectl: Kubectl) -> None:
     assert "spec.type: Required value" in said
 
 
+SERVICE = {"group": "", "kind": "Service", "name": "web"}
+# kind, its version, its spec, and what the API server says
+MISTAKES: list[tuple[str, str, Doc, str]] = [
+    ("GCPBackendPolicy", "networking.gke.io/v1",
+     {"default": {"connectionDrainTimeoutSec": 300}, "targetRef": SERVICE},
+     'unknown field "spec.default.connectionDrainTimeoutSec"'),
+    ("GCPBackendPolicy", "networking.gke.io/v1",
+     {"default": {"sessionAffinity": {"type": "STICKY"}}, "targetRef": SERVICE},
+     'spec.default.sessionAffinity.type: Unsupported value: "STICKY"'),
+    ("GCPBackendPolicy", "networking.gke.io/v1",
+     {"default": {"connectionDraining": {"drainingTimeoutSec": 3601}}, "targetRef": SERVICE},
+     "should be less than or equal to 3600"),
+    ("GCPGatewayPolicy", "networking.gke.io/v1", {"default": {}},
+     "spec.targetRef: Required value"),
+    ("HealthCheckPolicy", "networking.gke.io/v1",
+     {"default": {"config": {"type": "UDP"}}, "targetRef": SERVICE},
+     'spec.default.config.type: Unsupported value: "UDP"'),
+    ("BackendConfig", "cloud.google.com/v1", {"timeout": 40}, 'unknown field "spec.timeout"'),
+    ("BackendConfig", "cloud.google.com/v1", {"securityPolicy": {}},
+     "spec.securityPolicy.name: Required value"),
+    ("FrontendConfig", "networking.gke.io/v1beta1", {"sslpolicy": "modern"},
+     'unknown field "spec.sslpolicy"'),
+    ("ManagedCertificate", "networking.gke.io/v1", {"domains": ["*.example.com"]},
+     "spec.domains[0] in body should match"),
+]  # fmt: skip
+
+
+def test_mistakes_in_what_configures_load_balancers_are_told(kubectl: Kubectl) -> None:
+    made = [
+        {"apiVersion": version, "kind": kind, "metadata": {"name": f"m{at}"}, "spec": spec}
+        for at, (kind, version, spec, _) in enumerate(MISTAKES)
+    ]
+    manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": made})
+    said = kubectl("create", "-f", "-", stdin=manifest, fails=True)
+    assert said.stdout == ""
+    for kind, _, spec, words in MISTAKES:
+        assert words in said.stderr, (kind, spec)
+
+
 def test_a_group_prefers_its_most_settled_version(api: Api, client: Any) -> None:
     groups = {group.name: group for group in k8s.ApisApi(client).get_api_versions().groups}
     found = [one.version for one in groups["networking.gke.io"].versions]

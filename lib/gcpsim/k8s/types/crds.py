@@ -8,6 +8,14 @@ kept are in `stored`.
 from typing import Any
 
 from gcpsim.k8s.types.definitions import OPEN, STRING, age, column, definition
+from gcpsim.k8s.types.googles import (
+    BACKEND_CONFIG,
+    BACKEND_POLICY,
+    FRONTEND_CONFIG,
+    GATEWAY_POLICY,
+    HEALTH_POLICY,
+    MANAGED_CERTIFICATE,
+)
 from gcpsim.k8s.types.store import Objects
 from gcpsim.k8s.types.stored import STORED
 
@@ -129,13 +137,18 @@ PREINSTALLED: tuple[Doc, ...] = (
                properties={"spec": {"type": "object"}, "status": SVCNEG_STATUS}),
     definition("networking.gke.io", "v1", "managedcertificates", "ManagedCertificate",
                short=["mcrt"], older=("v1beta2", "v1beta1"),
-               columns=[age(), column("Status", ".status.certificateStatus")]),
-    definition("networking.gke.io", "v1beta1", "frontendconfigs", "FrontendConfig"),
+               columns=[age(), column("Status", ".status.certificateStatus")],
+               properties=MANAGED_CERTIFICATE),
+    definition("networking.gke.io", "v1beta1", "frontendconfigs", "FrontendConfig",
+               properties=FRONTEND_CONFIG),
     definition("cloud.google.com", "v1", "backendconfigs", "BackendConfig", short=["bc"],
-               status=False, older=("v1beta1",)),
-    definition("networking.gke.io", "v1", "gcpbackendpolicies", "GCPBackendPolicy"),
-    definition("networking.gke.io", "v1", "gcpgatewaypolicies", "GCPGatewayPolicy"),
-    definition("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy"),
+               status=False, older=("v1beta1",), properties=BACKEND_CONFIG),
+    definition("networking.gke.io", "v1", "gcpbackendpolicies", "GCPBackendPolicy",
+               required=("spec",), properties=BACKEND_POLICY),
+    definition("networking.gke.io", "v1", "gcpgatewaypolicies", "GCPGatewayPolicy",
+               required=("spec",), properties=GATEWAY_POLICY),
+    definition("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy",
+               required=("spec",), properties=HEALTH_POLICY),
     definition("networking.gke.io", "v1", "serviceattachments", "ServiceAttachment",
                older=("v1beta1",)),
     definition("networking.gke.io", "v1beta1", "networkendpointgroupbindings",
