@@ -38,6 +38,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, to_json
 from edgebook.plan import order
 from edgebook.plan.holders import neg_name
+from edgebook.plan.successors import leads
 from edgebook.records.journal import Journal
 from edgebook.verify.failures import explained
 from edgebook.verify.health import GroupHealth
@@ -100,7 +101,9 @@ class Run:
         self._failed = threading.Event()
         self._seen: list[GroupHealth] = []
         self._last: frozenset[ResourceKey] = frozenset()
-        self._made_at = 0.0  # by the environment's clock: the last change but the last ones
+        # By the environment's clock: the beginning, and the last change but those that come last.
+        self._began = self._clock.passed()
+        self._made_at = 0.0
 
     def carry_out(self, plan: Plan, live: Live) -> list[Done]:
         """Do all changes; the results in the plan's order. InterruptedRun after Ctrl-C."""
@@ -210,21 +213,23 @@ class Run:
         for gate in change.waits:
             self._gates.wait(gate, change)
         if change.key in self._last:
-            self._spread(change)
+            self._spread(change, "goes when every location has its successor", self._made_at)
+        elif change.action is Action.UPDATE and change.waits and leads(change):
+            # What it waited for is there since then at the latest, which no earlier run tells.
+            issued = change.key.kind == "certificateMapEntry"
+            since = self._clock.passed() if issued else max(self._began, self._made_at)
+            self._spread(change, "follows when every location knows what it leads to", since)
         self._guard()
         with self._objects[_object(change.key)]:
             done = self._until_done(change)
         self._on_done(change)
         return done
 
-    def _spread(self, change: Change) -> None:
-        """What is done is not everywhere yet: some locations still serve by what goes now."""
-        passed = max(0.0, self._clock.passed() - self._made_at)
+    def _spread(self, change: Change, words: str, since: float) -> None:
+        """What is done is not everywhere yet: some locations still serve as they did before."""
+        passed = max(0.0, self._clock.passed() - since)
         if passed < SPREAD_SECONDS:
-            text = (
-                f"{noun(change.key)} {change.key.name}: goes when every location has its successor"
-            )
-            self._progress.say(text)
+            self._progress.say(f"{noun(change.key)} {change.key.name}: {words}")
             self._clock.wait(SPREAD_SECONDS - passed)
 
     def _until_done(self, change: Change) -> Change:

@@ -23,6 +23,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.paths import cluster_of, name_of, namespace_of, zone_of
 from edgebook.model.values import Action, Change, EachNeg, ResourceKey, each_negs
 from edgebook.plan.attachments import attachments
+from edgebook.plan.successors import ROUTING, is_introduced
 
 
 class Writers:
@@ -117,6 +118,8 @@ class Writers:
             and (kind.update is Update.SETTERS or kind.setters[name].after_insert)
         }
         patch = {name: body.get(name) for name in changed if name not in by_setter}
+        if kind.name == "urlMap" and is_introduced(live):
+            patch |= {name: body.get(name) for name in ROUTING}  # it ends with this
         if patch:
             if kind.update is Update.SETTERS and key.kind != "forwardingRule":
                 names = ", ".join(sorted(patch))

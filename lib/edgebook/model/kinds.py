@@ -550,7 +550,8 @@ _ALL = (
         marker=False,
         torn_down="traffic to these pods stops",
     ),
-    # What goes of an object that stays, as a change of its own: it comes last of all.
+    # Parts of objects that stay, as changes of their own. What goes comes last of all; what a URL
+    # map has to know before it leads there comes first.
     _compute(
         "detachment",
         "backendServices",
@@ -561,6 +562,18 @@ _ALL = (
         fingerprint=True,
         deletable=False,
         object_kind="backendService",
+        marker=False,
+    ),
+    _compute(
+        "introduction",
+        "urlMaps",
+        "URL map",
+        "UrlMap",
+        Step.FRONTENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        deletable=False,
+        object_kind="urlMap",
         marker=False,
     ),
     _compute(

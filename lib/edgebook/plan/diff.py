@@ -32,10 +32,8 @@ from edgebook.plan.changes import ChangeMaker, report
 from edgebook.plan.dns_records import Records
 from edgebook.plan.firewall_changes import firewall_changes
 from edgebook.plan.live_index import holders_in, index_of
+from edgebook.plan.successors import LEADING, Successors
 from edgebook.plan.unmentioned import unmentioned
-
-# Fields of a backend service by which probes and traffic come another way: the firewall first.
-PROBED = frozenset({"healthChecks", "protocol"})
 
 
 def diff(desired: Desired, live: Live, observed: Observed) -> list[Change]:
@@ -54,6 +52,7 @@ class Diff:
         self._make = ChangeMaker(live, observed)
         self._index = index_of(live)
         self._holders = holders_in(live)
+        self._successors = Successors(desired, self._holders, self._make)
         self._records = Records(self._index, self._make, self._addresses())
         self._backends = BackendChanges(
             desired, live, observed, holders=self._holders, maker=self._make
@@ -111,6 +110,9 @@ class Diff:
 
     def _moving_ports(self) -> Iterator[ResourceKey]:
         """All changes after which other ports of the pods are used."""
+        yield from (
+            resource.key for resource in self._desired.resources if resource.kind in LEADING
+        )
         for resource in self._of_kind("backends"):
             for kind in ("backendService", "backends", "detachment"):
                 yield ResourceKey(kind, resource.scope, resource.name)
@@ -146,7 +148,7 @@ class Diff:
                 after=self._moving_ports(),
             )
         elif fields:
-            yield self._after_firewall(self._make.update(resource, found, fields))
+            yield from self._successors.updates(resource, found, fields)
         yield from unmentioned(resource, found)
 
     def _missing(self, resource: Resource) -> Iterator[Change]:
@@ -177,14 +179,6 @@ class Diff:
                 if same_text(ports, str(resource.body.get("portRange"))):
                     return key
         return None
-
-    def _after_firewall(self, change: Change) -> Change:
-        """Probes move only when the firewall lets them in, which is step 50."""
-        if change.key.kind != "backendService" or not PROBED & set(change.fields):
-            return change
-        rules = {resource.key for resource in self._of_kind("firewall")}
-        depends = tuple(sorted({*change.depends, *rules}))
-        return replace(change, step=Step.BACKENDS, depends=depends)
 
     def _unread(self, key: ResourceKey) -> str:
         """The cluster of an object in a cluster that does not answer; "" for everything else."""

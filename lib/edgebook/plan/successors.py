@@ -1,0 +1,195 @@
+"""Changes after which clients or probes come another way: made when what is there is proven. Pure.
+
+Google checks no endpoint of a backend service that no frontend leads to, and a location that does
+not know one yet answers for it with an error. So a URL map in use changes twice: it learns of new
+backend services by a host that nobody asks for (`introduction`), and leads requests to them when
+they have their NEGs and are HEALTHY.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from edgebook.desired import Desired
+from edgebook.model.fields import top_of
+from edgebook.model.links import canonical, link
+from edgebook.model.values import (
+    Action,
+    Change,
+    LiveResource,
+    Ref,
+    Resource,
+    ResourceKey,
+    Step,
+    Wait,
+    refs,
+)
+from edgebook.plan.backend_changes import HEALTHY
+from edgebook.plan.changes import ChangeMaker
+from edgebook.plan.holders import Holders
+
+# Fields of a backend service by which probes and traffic come another way: the firewall first.
+PROBED = frozenset({"healthChecks", "protocol"})
+# Fields that lead clients to backend services; () is all of them.
+LEADING: Mapping[str, tuple[str, ...]] = {
+    "urlMap": (),
+    "targetHttpsProxy": ("urlMap",),
+    "targetHttpProxy": ("urlMap",),
+    "targetSslProxy": ("service",),
+    "targetTcpProxy": ("service",),
+    "forwardingRule": ("target",),
+}
+ROUTING = ("hostRules", "pathMatchers")
+MATCHER = "edgebook-introduction"
+HOST = "introduction.edgebook.invalid"  # no name below .invalid is ever asked for (RFC 2606)
+
+
+class Successors:
+    """Updates of what is in use, each after what it leads to."""
+
+    def __init__(self, desired: Desired, holders: Holders, maker: ChangeMaker) -> None:
+        self._desired = desired
+        self._holders = holders
+        self._make = maker
+        self._wanted = {resource.key: resource for resource in desired.resources}
+
+    def updates(
+        self, resource: Resource, found: LiveResource, fields: tuple[str, ...]
+    ) -> Iterator[Change]:
+        """The update of a resource that differs in `fields`, and what it needs first."""
+        live = found
+        if resource.kind == "urlMap" and is_introduced(found.body):
+            plain = replace(found, body={**found.body, **without_introduction(found.body)})
+            others = self._make.compare(resource, plain.body)
+            if not others:
+                yield self._taken_back(resource, found, fields)
+                return
+            found, fields = plain, others  # an introduction that is over goes along, unmentioned
+        change = self._make.update(resource, found, fields)
+        if resource.kind == "backendService" and PROBED & set(fields):
+            yield self._later(change, ())
+            return
+        new = self._unproven(resource, found) if leads(change) else []
+        if not new:
+            yield change
+            return
+        unknown = [key for key in new if not self._in_use(key)]
+        if unknown and resource.kind == "urlMap":
+            introduction = self._introduction(resource, live, new)
+            yield introduction
+            yield self._later(change, (*new, introduction.key), proven=new)
+        else:  # what nothing leads to yet has no health that could be waited for
+            yield self._later(change, new, proven=[key for key in new if key not in unknown])
+
+    def _later(
+        self, change: Change, after: tuple[ResourceKey, ...] | list[ResourceKey],
+        proven: list[ResourceKey] | None = None,
+    ) -> Change:  # fmt: skip
+        """In step 60: when the firewall lets probes in, and these services have their NEGs."""
+        rules = {
+            resource.key for resource in self._desired.resources if resource.kind == "firewall"
+        }
+        attached = {replace(key, kind="backends") for key in after if key.kind == "backendService"}
+        return replace(
+            change,
+            step=Step.BACKENDS,
+            depends=tuple(sorted({*change.depends, *rules, *after, *attached})),
+            waits=tuple(sorted({*change.waits, *(Wait(key, HEALTHY) for key in proven or ())})),
+        )
+
+    def _unproven(self, resource: Resource, found: LiveResource) -> list[ResourceKey]:
+        """Backend services to which clients of a live resource are led for the first time."""
+        if not self._in_use(resource.key):
+            return []
+        known = services_led_to(found.body)
+        return sorted(
+            key
+            for key in self._services(resource.body)
+            if canonical(link(key)) not in known
+            and not any(self._in_use(other) for other in self._holders.of(key) - {resource.key})
+        )
+
+    def _services(self, body: Any) -> set[ResourceKey]:
+        """The backend services that a body of ours leads to, through others of ours."""
+        found: set[ResourceKey] = set()
+        for ref in refs(body):
+            if ref.key.kind == "backendService":
+                found.add(ref.key)
+            elif ref.key.kind in LEADING and ref.key in self._wanted:
+                found |= self._services(self._wanted[ref.key].body)
+        return found
+
+    def _in_use(self, key: ResourceKey) -> bool:
+        """Whether a forwarding rule leads to it."""
+        return key.kind == "forwardingRule" or any(
+            self._in_use(other) for other in self._holders.of(key) if other.kind in LEADING
+        )
+
+    def _introduction(
+        self, url_map: Resource, found: LiveResource, services: list[ResourceKey]
+    ) -> Change:
+        body = with_introduction(found.body, services)
+        fields = self._make.compare(replace(url_map, body=body), found.body)
+        change = self._make.update(replace(url_map, body=body), found, fields)
+        names = ", ".join(key.name for key in services)
+        return replace(
+            change,
+            key=replace(url_map.key, kind="introduction"),
+            sentence=f"make {names} known, before requests go there",
+            disrupts="",
+            depends=tuple(services),
+            waits=(),
+        )
+
+    def _taken_back(
+        self, url_map: Resource, found: LiveResource, fields: tuple[str, ...]
+    ) -> Change:
+        change = self._make.update(url_map, found, fields)
+        text = "forget backend services that were made known: no request goes there"
+        return replace(change, sentence=text, disrupts="")
+
+
+def leads(change: Change) -> bool:
+    """Whether clients are led to something else by this update."""
+    names = {**LEADING, "certificateMapEntry": ("certificates",)}.get(change.key.kind)
+    if change.action is not Action.UPDATE or names is None:
+        return False
+    return not names or bool(set(names) & {top_of(field) for field in change.fields})
+
+
+def services_led_to(body: Any) -> set[str]:
+    """The links of everything that a live body leads clients to."""
+    if isinstance(body, Mapping):
+        if body.get("name") == MATCHER:
+            return set()
+        return {one for value in body.values() for one in services_led_to(value)}
+    if isinstance(body, list | tuple):
+        return {one for item in body for one in services_led_to(item)}
+    return {canonical(body)} if isinstance(body, str) else set()
+
+
+def with_introduction(body: Mapping[str, Any], services: list[ResourceKey]) -> dict[str, Any]:
+    """The rules of a live URL map, and one more that names these services."""
+    found = without_introduction(body)
+    first, *others = [Ref("backendService", key.name, key.scope) for key in services]
+    matcher: dict[str, Any] = {"name": MATCHER, "defaultService": first}
+    if others:
+        paths = [{"paths": [f"/{ref.name}"], "service": ref} for ref in others]
+        matcher["pathRules"] = paths
+    return {
+        "hostRules": [*found["hostRules"], {"hosts": [HOST], "pathMatcher": MATCHER}],
+        "pathMatchers": [*found["pathMatchers"], matcher],
+    }
+
+
+def is_introduced(body: Mapping[str, Any]) -> bool:
+    """Whether a live URL map has the rule that leads nobody."""
+    return any(matcher.get("name") == MATCHER for matcher in body.get("pathMatchers") or ())
+
+
+def without_introduction(body: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """`hostRules` and `pathMatchers` of a URL map, as clients can meet them."""
+    return {
+        "hostRules": [r for r in body.get("hostRules") or () if r.get("pathMatcher") != MATCHER],
+        "pathMatchers": [m for m in body.get("pathMatchers") or () if m.get("name") != MATCHER],
+    }
