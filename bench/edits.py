@@ -13,6 +13,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,13 +24,17 @@ from edgebook.base.errors import EdgebookError, ParamsError
 from edgebook.book import Book, open
 from edgebook.model.kinds import KINDS
 from edgebook.model.marks import owner
-from edgebook.model.values import Plan
 from edgebook.plan import kept
+from edgebook.plan.successors import leads
+from edgebook.traffic import Statistics
 
+from bench._everywhere import Everywhere
+from bench._watching import watching
 from tests.unit.params_edits import edited
 from tests.unit.plan.edits import EDITS, ROOM
 
 COUNT, SEED, SCALE = 40, 1, 60
+LOCATIONS = 100  # imaginary ones that learn each edit, each in an order of its own
 # Needs something that the scenario's clusters do not have.
 NOT_HERE = ("shop-armor", "9100", "8081", "/ready", "HTTP2")
 
@@ -70,6 +75,12 @@ def run() -> list[dict[str, Any]]:
         _row(f"edits carried out (of {count} drawn; others were refused)", found["run"], ">= 1"),
         _row("requests that were watched", found["sent"], ">= 1"),
         _row("requests that failed though the plan said no", found["failed"], "<= 0"),
+        _row(
+            f"of {found['locations']} imaginary locations, those that missed something unannounced",
+            found["lost"],
+            "<= 0",
+        ),
+        _row("edits that no request saw", found["unseen"], "<= 0"),
         _row("runs that needed a second start", found["second start"], "<= 0"),
         _row("runs that stopped as the machine left the meter no time", found[BLIND], "<= 0"),
         _row("second plans that were not empty", found["not empty"], "<= 0"),
@@ -103,26 +114,36 @@ def simulator(folder: Path, scale: float, *options: str) -> Iterator[None]:
 def edits(folder: Path, count: int, rng: random.Random) -> Tally:
     """Draw, plan, apply and look, `count` times, each edit from where the last one ended."""
     tally = Tally()
-    first = book_of(folder, {})
-    assert first is not None
+    book = book_of(folder, {})
+    assert book is not None
     for _ in range(5):  # a machine that is busy blinds the meter, which says nothing of the edits
         try:
-            first.apply("apply", "auto", show_progress=False)
+            book.apply("apply", "auto", show_progress=False)
             break
         except EdgebookError as error:
             if not is_blind(error):
                 raise
+    everywhere = Everywhere(news, book.door.read().observed.project_numbers)
     standing: dict[str, Any] = {}  # which clusters serve: a plain apply takes none of them out
     for number in range(1, count + 1):
         drawn = {**standing, **draw(rng)}
-        book = book_of(folder, drawn)
-        if book is None:
+        wanted = book_of(folder, drawn)
+        if wanted is None:
             tally.counts["invalid"] += 1
-        elif one(book, drawn, tally):
+        elif one(book, wanted, drawn, tally, everywhere):
+            book = wanted
             standing = {path: v for path, v in drawn.items() if path.endswith(".active")}
         if number % 10 == 0:
             tally.progress(number, count)
     return tally
+
+
+def news(since: int) -> list[dict[str, Any]]:
+    """What began to spread to the locations of the simulator after that number."""
+    url = f"{os.environ['GCPSIM_URL']}/_sim/news?since={since}"
+    request = urllib.request.Request(url, headers={"X-Gcpsim-Token": os.environ["GCPSIM_TOKEN"]})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return list(json.load(answer)["news"])
 
 
 def draw(rng: random.Random) -> dict[str, Any]:
@@ -140,7 +161,9 @@ def book_of(folder: Path, drawn: Mapping[str, Any]) -> Book | None:
         return None
 
 
-def one(book: Book, drawn: Mapping[str, Any], tally: Tally) -> bool:
+def one(
+    before: Book, book: Book, drawn: Mapping[str, Any], tally: Tally, everywhere: Everywhere
+) -> bool:
     """One edit: refused (False), or carried out in one run that hurts nobody."""
     plan = book.door.read().plan
     if refused := book.refusal(plan):
@@ -148,14 +171,21 @@ def one(book: Book, drawn: Mapping[str, Any], tally: Tally) -> bool:
         tally.counts[refused.what.partition(": ")[2].lstrip("0123456789 of")] += 1
         return False
     others = foreign(book)
-    try:
-        applied = book.apply("apply", shown(book), show_progress=False)
-    except EdgebookError as error:
-        tally.trouble(BLIND if is_blind(error) else "second start", f"{drawn}: {error}")
-        mended(book, tally, drawn)
-        return True
+    everywhere.catch_up()
+    with watching(before, book) as seen:
+        try:
+            book.apply("apply", shown(book), show_progress=False)
+        except EdgebookError as error:
+            tally.trouble(BLIND if is_blind(error) else "second start", f"{drawn}: {error}")
+            mended(book, tally, drawn)
     tally.counts["run"] += 1
-    _traffic(applied.to_json().get("traffic") or {}, plan, drawn, tally)
+    announced = any(change.disrupts and not leads(change) for change in plan.to_do)
+    _traffic(seen.statistics, drawn, tally, announced)
+    lost = everywhere.edited(random.Random(str(drawn)), LOCATIONS)
+    tally.counts["locations"] += LOCATIONS
+    if lost and not announced:
+        tally.counts["lost"] += max(lost.values())
+        tally.tell(f"lost: {drawn}: {dict(lost.most_common(4))} of {LOCATIONS}")
     again = book.door.read().plan
     if not again.empty:
         left = ", ".join(f"{c.action} {c.key}: {c.sentence}" for c in again.to_do)
@@ -184,16 +214,18 @@ def mended(book: Book, tally: Tally, drawn: Mapping[str, Any]) -> None:
         tally.trouble("stuck", f"{drawn}: {error.what}")
 
 
-def _traffic(seen: Mapping[str, Any], plan: Plan, drawn: Mapping[str, Any], tally: Tally) -> None:
-    tally.counts["sent"] += int(seen.get("sent", 0))
-    shares = [share for share in seen.get("by") or () if share["frontend"] != LEGACY]
-    failed = sum(int(share["failed"]) for share in shares)
-    if failed and not any(change.disrupts for change in plan.to_do):
-        tally.counts["failed"] += failed
-        first = (seen.get("failures") or ("",))[0]
-        tally.tell(f"failed: {drawn}: {failed} of {seen.get('sent')}, {first}")
-    elif failed:
+def _traffic(seen: Statistics, drawn: Mapping[str, Any], tally: Tally, announced: bool) -> None:
+    tally.counts["sent"] += seen.sent
+    if not seen.sent and seen.seconds:
+        tally.counts["unseen"] += 1
+    shares = [share for share in seen.by if share.frontend != LEGACY]
+    failed = sum(share.failed for share in shares)
+    if failed and announced:
         tally.counts["announced"] += failed
+    elif failed:
+        tally.counts["failed"] += failed
+        first = seen.failures[0].sentence if seen.failures else ""
+        tally.tell(f"failed: {drawn}: {failed} of {seen.sent}, {first}")
 
 
 def foreign(book: Book) -> dict[str, str]:

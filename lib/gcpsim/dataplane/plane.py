@@ -160,6 +160,10 @@ class DataPlane:
         for station in self.stations.values():
             station.translate_anew()
 
+    def news(self, since: int) -> list[dict[str, Any]]:
+        """The documents that began to spread to the locations after that number."""
+        return [one.to_json() for one in self.spread.news(since)]
+
     def health_table(self) -> list[dict[str, Any]]:
         """What each prober saw of each endpoint, and why; sorted."""
         return self.backends.probers.table()

@@ -8,6 +8,7 @@ reads no URL map.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ COLLECTIONS = (
 )  # fmt: skip
 TABLES = (*CERTIFICATES, ENDPOINTS, POLICIES, *(f"compute/{name}" for name in COLLECTIONS))
 KEYS = "compute/certificateKeys"
+HISTORY = 5000  # changes that are remembered
 
 
 @dataclass
@@ -44,6 +46,25 @@ class Location:
     extra: float = 0.0
     down: bool = False
     due: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class News:
+    """A document as it began to spread (None: it is gone); `serves`: it has a key to serve with."""
+
+    number: int
+    at: float
+    table: str
+    key: str
+    doc: Doc | None
+    serves: bool
+
+    def to_json(self) -> dict[str, Any]:
+        least, most = spreads_in(self.table)
+        return {
+            "number": self.number, "at": self.at, "table": self.table, "key": self.key,
+            "doc": self.doc, "serves": self.serves, "least": least, "most": most,
+        }  # fmt: skip
 
 
 class Spread:
@@ -65,9 +86,12 @@ class Spread:
             name: Location(name, Documents(), random.Random(f"{seed}/{name}")) for name in names
         }
         self._seen: dict[tuple[str, str], Doc | None] = {}
+        self._news: deque[News] = deque(maxlen=HISTORY)
+        self._numbers = 0
         for table in TABLES:
             for key, doc in world.store.table(table).items():
                 self._seen[table, key] = doc
+                self._remember(table, key, doc)
                 for location in self.locations.values():
                     self._learn(location, table, key, doc)
         world.store.committed.append(self._committed)
@@ -85,8 +109,10 @@ class Spread:
                     if known.get(key) is not now.get(key):
                         self._later(location, table, key, now.get(key))
             keys = {key for seen, key in self._seen if seen == table} | now.keys()
-            for key in keys:
-                self._seen[table, key] = now.get(key)
+            for key in sorted(keys):
+                if self._seen.get((table, key)) is not now.get(key):
+                    self._seen[table, key] = now.get(key)
+                    self._remember(table, key, now.get(key))
 
     def _committed(self, touched: list[tuple[str, str]]) -> None:
         """A transaction is over: what it changed starts to spread."""
@@ -112,12 +138,22 @@ class Spread:
         if self._seen.get((table, key)) is doc:
             return
         self._seen[table, key] = doc
+        self._remember(table, key, doc)
         for location in self.locations.values():
             self._later(location, table, key, doc)
 
+    def news(self, since: int = 0) -> list[News]:
+        """What began to spread after that number, in its order; the oldest may be forgotten."""
+        return [one for one in self._news if one.number > since]
+
+    def _remember(self, table: str, key: str, doc: Doc | None) -> None:
+        self._numbers += 1
+        serves = doc is not None and self._pair(table, key, doc) is not None
+        self._news.append(News(self._numbers, self.world.clock.now(), table, key, doc, serves))
+
     def _later(self, location: Location, table: str, key: str, doc: Doc | None) -> None:
         clock = self.world.clock
-        delay = location.draw.uniform(*_range(table)) + location.extra
+        delay = location.draw.uniform(*spreads_in(table)) + location.extra
         due = max(location.due.get((table, key), 0.0), clock.now() + delay)
         location.due[table, key] = due
 
@@ -158,7 +194,7 @@ class Spread:
         return None
 
 
-def _range(table: str) -> tuple[float, float]:
+def spreads_in(table: str) -> tuple[float, float]:
     """The shortest and the longest delay of a kind of change."""
     kind = "routes"
     if table in CERTIFICATES or table.endswith("sslCertificates"):

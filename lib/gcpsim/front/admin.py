@@ -43,6 +43,7 @@ class Admin:
             "GET calls": self._calls,
             "DELETE calls": self._reset_calls,
             "GET reach": lambda query, body: self._reach(),
+            "GET news": self._news,
             "GET traffic": lambda query, body: self._traffic(),
             "GET health": lambda query, body: self._settled("health_table"),
             "GET pods": lambda query, body: self._settled("pods_table"),
@@ -89,6 +90,13 @@ class Admin:
         if plane is None:
             return Answer(body=[])
         return Answer(body=plane.reach, waiter=asyncio.ensure_future(plane.settled(SETTLE_SECONDS)))
+
+    def _news(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        """What spreads to the locations: documents in their order, with the time that takes."""
+        plane, since = self.world.dataplane, query.get("since", "0")
+        if not since.isdigit():
+            raise ApiError(400, f"news: since must be a number, not {since!r}", "invalid")
+        return {"news": plane.news(int(since)) if plane is not None else []}
 
     def _settled(self, table: str) -> Answer:
         """A table of the data plane, once what was ordered has been done; [] without one."""

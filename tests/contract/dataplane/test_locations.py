@@ -120,3 +120,19 @@ def test_without_a_data_plane_commands_say_so(sim: Any, said: Any) -> None:
     status, answer = sim.http("POST", "/_sim/stage/dance", {})
     assert status == 404
     assert answer["error"]["message"].startswith("no stage direction 'dance'; there: ancestry, ")
+
+
+def test_what_spreads_is_told_in_its_order(shop: Any) -> None:
+    news = shop.sim.admin("GET", "news")["news"]
+    numbers = [one["number"] for one in news]
+    assert numbers == sorted(set(numbers))
+    maps = [one for one in news if one["table"] == "compute/urlMaps"]
+    mine = [one for one in maps if f"/{shop.project}/" in one["key"]]
+    assert mine
+    assert (mine[0]["least"], mine[0]["most"]) == (20.0, 90.0)
+    assert shop.sim.admin("GET", f"news?since={numbers[-1]}")["news"] == []
+    since = shop.sim.admin("GET", f"news?since={numbers[-2]}")["news"]
+    assert [one["number"] for one in since] == numbers[-1:]
+    status, answer = shop.sim.http("GET", "/_sim/news?since=yesterday")
+    assert status == 400
+    assert "since must be a number" in answer["error"]["message"]
