@@ -24,6 +24,7 @@ PAUSE = 1.0  # seconds between two looks
 OPEN = 3.0  # seconds after which a request has ended, one way or the other
 LEAST = 30  # answers that a latency is judged by
 LOOKS = 10  # before a meter that sees nothing is believed to be blind
+FIRST = 5.0  # seconds in which clients of a site that serves have their first answers
 
 
 Show = Callable[[Watch], Callable[[], None]]
@@ -45,6 +46,12 @@ class Meter:
     def look_again(self) -> None:
         """Watch what has come to be since: a frontend that was just made, a new location."""
         tell(self.watch, watched(self.door))
+
+    def begin(self) -> None:
+        """See what users see before the first change, so that a quick one is not missed."""
+        if isinstance(self.watch, Watch) and (count := len(self.watch.log.series)):
+            self.watch.wait_until(lambda: self.watch.window().answered >= count, FIRST)
+            self.since = time.monotonic()
 
     def before(self) -> Statistics:
         """What users saw before the first change."""
@@ -193,6 +200,7 @@ def metered(door: FrontDoor) -> Iterator[Meter]:
         meter = Meter(door, watch)
         meter.own = True
         meter.look_again()
+        meter.begin()
         try:
             yield meter
         finally:

@@ -71,6 +71,17 @@ def test_a_watch_of_a_quiet_front_door_counts_everything_and_nothing_fails(
     assert code == 0
 
 
+def test_a_change_that_is_over_at_once_is_watched_too(open_shop: Shop) -> None:
+    params = open_shop.params()
+    params["backends"]["web"]["timeout"] = 61
+    book = open_shop.book(backends=params["backends"])
+    seen = book.apply("apply", "auto", show_progress=False).to_json()["traffic"]
+    open_shop.book().apply("apply", "auto", show_progress=False)
+    assert {row["frontend"] for row in seen["by"]} >= FRONTENDS
+    assert seen["answered"] >= len(seen["by"]) > 10
+    assert seen["failed"] == 0, seen["failures"]
+
+
 def test_verify_has_answers_in_a_row_from_everywhere(open_shop: Shop) -> None:
     rows = [dict(row.cells) for row in open_shop.book().verify().rows]
     stands = [row for row in rows if row["check"] in ("HTTPS answers", "TCP connection stands")]
