@@ -471,7 +471,10 @@ ROWS = [
         "a target port that no container has",
         lambda s: [s.kube("PATCH", API, NAMED), s.advance()],
         verify,
-        ("targetPort",),
+        (
+            "no container of its pods has a port of that name: 6 pods of shop/api are ready",
+            "name the container's port as the Service's targetPort says",
+        ),
         ("scaled to zero", "50 firewall", "must answer 200"),
     ),
     Row(
