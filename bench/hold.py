@@ -71,6 +71,8 @@ def _leases(folder: Path) -> list[dict[str, Any]]:
             kind, number = KINDS[seed % len(KINDS)], seed // len(KINDS)
             played = meetings.applies if number % 4 == 3 else meetings.leases
             seen.update(played(kind, number // 4 if number % 4 == 3 else number))
+            if seed % 50 == 49:  # a stop loses nothing
+                print(f"{seed + 1} of {ROUNDS}: {dict(seen)}", file=sys.stderr, flush=True)
         meetings.stop()
     _show("Writers that meet", dict(seen))
     rounds = f"in {ROUNDS} rounds" + ("" if meetings.granted else " (no namespaces granted)")
