@@ -3,6 +3,7 @@
 Each edit is planned, applied once, and looked at: does the plan say what it costs, does one run
 suffice, is the second plan empty, is what belongs to others as it was, and does every frontend that
 served before and is wanted after answer every request? EDITS=1000 SEED=7 make bench ONLY=edits
+SCALE is how fast simulated time goes (60).
 What was found is told on stderr as it is found, with the counts so far: a stop loses nothing.
 """
 
@@ -33,7 +34,8 @@ from bench._watching import watching
 from tests.unit.params_edits import edited
 from tests.unit.plan.edits import EDITS, ROOM
 
-COUNT, SEED, SCALE = 40, 1, 60
+COUNT, SEED = 40, 1
+SCALE = float(os.environ.get("SCALE", "60"))  # simulated seconds a second
 LOCATIONS = 100  # imaginary ones that learn each edit, each in an order of its own
 # Needs something that the scenario's clusters do not have.
 NOT_HERE = ("shop-armor", "9100", "8081", "/ready", "HTTP2")
