@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from edgebook.base.errors import EdgebookError
+from edgebook.plan import kept
 
 from tests.contract.edgebook.conftest import Shop
 
@@ -155,3 +157,27 @@ def test_other_edits_wait_for_nothing(shop: Shop, edit: str) -> None:
     (change,) = plan.to_do
     assert change.waits == ()
     assert change.step.value == "frontends"
+
+
+def test_an_approval_covers_what_is_left_after_the_introduction(shop: Shop) -> None:
+    shop.book(**without_api(shop)).apply("apply", "auto", show_progress=False)
+    book = shop.book()
+    plan = book.door.read().plan
+    kept.show(plan, book.door.connection.place)
+    shop.fault(
+        service="compute",
+        verb="PATCH",
+        collection="backendServices",
+        code=403,
+        reason="forbidden",
+        times=0,
+    )
+    with pytest.raises(EdgebookError):
+        book.apply("apply", plan.hash, show_progress=False)
+    shop.calm()
+    assert INTRODUCTION in hosts(book)
+    left = shop.book().door.read().plan
+    assert "introduction" not in {change.key.kind for change in left.to_do}
+    shop.book().apply("apply", plan.hash, show_progress=False)
+    assert INTRODUCTION not in hosts(book)
+    assert book.door.read().plan.empty
