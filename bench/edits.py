@@ -44,6 +44,7 @@ NOT_HERE = ("shop-armor", "9100", "8081", "/ready", "HTTP2")
 # Failures are counted here, against what the plan announced: they do not stop the runs.
 PATIENT = {"safety.traffic": {"max_failed": 10**6, "max_gap": "1h", "max_latency_rise": None}}
 BLIND = "stopped by a blind meter"
+UNKNOWN_HOST = "HTTP 404"  # what the scenario's NGINX answers for hosts without an Ingress
 LEGACY = "today"  # the old load balancer, which no edit touches
 
 
@@ -224,6 +225,9 @@ def _traffic(seen: Statistics, drawn: Mapping[str, Any], tally: Tally, announced
     failed = sum(share.failed for share in shares)
     if failed and announced:
         tally.counts["announced"] += failed
+    elif failed and all(failure.sentence.endswith(UNKNOWN_HOST) for failure in seen.failures):
+        # Of two backends that share a path by weight one knows the host: no work of the edit's.
+        tally.counts["unknown to NGINX"] += failed
     elif failed:
         tally.counts["failed"] += failed
         first = seen.failures[0].sentence if seen.failures else ""
