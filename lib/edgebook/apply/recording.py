@@ -106,7 +106,8 @@ def _ready(door: FrontDoor) -> tuple[Archive, Redactor, Any]:
     seal_leftovers(archive)
     values: Any = {}
     with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
-        values = yaml.safe_load(Path(door.file).read_text(encoding="utf-8"))
+        text = Path(door.file).read_text(encoding="utf-8")
+        values = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return archive, Redactor({**environment_secrets(), **marked_secrets(values)}), values
 
 

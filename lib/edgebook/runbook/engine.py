@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import papermill
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, papermill_engines
-from papermill.iorw import papermill_io
-from papermill.log import logger
-
 from edgebook.records import Draft
+from edgebook.runbook.lighter import BUCKETS, without
+
+with without(*BUCKETS):
+    import papermill
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import Engine, papermill_engines
+    from papermill.iorw import papermill_io
+    from papermill.log import logger
 
 ENGINE = "edgebook"
 SCHEME = "edgebook-draft://"

@@ -4,6 +4,8 @@ Ports: one for all Google services and the stage door, one TLS port for each clu
 API, a DNS server, and a CONNECT proxy. All on loopback. The ready line says where they are.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import gc
@@ -15,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import yaml
@@ -23,7 +25,6 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gcpsim.core.world import World
-from gcpsim.dataplane.plane import DataPlane, NoEnvoy, say
 from gcpsim.dns.doors import DnsDoors
 from gcpsim.front import guard, registry
 from gcpsim.front.build import Cloud, Config, build
@@ -38,6 +39,9 @@ from gcpsim.front.environment import (
 from gcpsim.front.http import GoogleEdge
 from gcpsim.front.proxy import ConnectProxy, server_context
 from gcpsim.k8s.api.http import make_app
+
+if TYPE_CHECKING:
+    from gcpsim.dataplane.plane import DataPlane
 
 
 class Server:
@@ -140,6 +144,8 @@ class Server:
 
     async def _open_dataplane(self) -> None:
         """Where there is no Envoy, that is said in one line and all else goes on."""
+        from gcpsim.dataplane.plane import DataPlane, NoEnvoy, say
+
         try:
             cloud = self.cloud
             plane = DataPlane(cloud.compute, cloud.certificates, cloud.gke)
@@ -226,12 +232,14 @@ def _port_of(config: Config, error: OSError) -> str:
 
 async def serve(config: Config) -> int:
     """Serve until SIGINT or SIGTERM (or, if asked, until standard input closes)."""
+    # Documents are many and hold no cycles: the cyclic collector would walk them all for nothing.
+    gc.disable()
     cloud = build(config)
     world = cloud.world
-    # Documents are many and hold no cycles: the cyclic collector would walk them all for nothing.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+    gc.enable()
     server = Server(cloud, config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

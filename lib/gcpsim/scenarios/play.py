@@ -6,8 +6,6 @@ through the services' own APIs; what they refuse becomes a ScenarioError with fi
 
 from typing import Any
 
-import yaml
-
 from gcpsim.core.errors import ApiError
 from gcpsim.core.world import World
 from gcpsim.gke.certmanager import CertManager
@@ -15,7 +13,7 @@ from gcpsim.gke.service import Gke
 from gcpsim.k8s.objects.cluster import Cluster
 from gcpsim.k8s.types.names import group_of
 from gcpsim.k8s.types.status import StatusError
-from gcpsim.scenarios.reader import VARIABLE, Manifest, Scenario, ScenarioError
+from gcpsim.scenarios.reader import VARIABLE, Manifest, Scenario, ScenarioError, parsed
 
 DAY = 86400.0
 
@@ -79,7 +77,7 @@ def _filled(text: str, variables: dict[str, str]) -> str:
 
 
 def _create(cluster: Cluster, manifest: Manifest, variables: dict[str, str]) -> None:
-    obj = yaml.safe_load(_filled(manifest.text, variables))
+    obj = parsed(_filled(manifest.text, variables))
     where = f"{manifest.source} line {manifest.line}"
     group = group_of(str(obj["apiVersion"]))
     resource = cluster.registry.by_kind(group, obj["kind"])

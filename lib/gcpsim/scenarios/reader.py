@@ -16,6 +16,8 @@ from gcpsim.gke.fleet import MACHINES
 from gcpsim.scenarios.form import ListOf, Mapping, Number, Problems, Text, read
 
 FOLDER = Path(__file__).parent
+# libyaml where it is there, ten times faster: for what was composed before, or came with gcpsim.
+FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEFAULT = "empty"
 NAME = Text("[a-z]([-a-z0-9]{0,38}[a-z0-9])?", "lower-case letters, digits and dashes, at most 40")
 ZONE = Text("|".join(ZONES), "a zone of Google Cloud, such as us-central1-a")
@@ -128,9 +130,19 @@ def load(name: str = DEFAULT) -> Scenario:
     return _scenario(source, path, values)
 
 
+def parsed(text: str) -> Any:
+    """The one document of a text that was checked before."""
+    return yaml.load(text, FAST)
+
+
+def _loader(path: Path) -> Any:
+    """Mistakes in files of others are worded by the Python parser, which also bears any depth."""
+    return FAST if FOLDER in path.parents else yaml.SafeLoader
+
+
 def _compose(path: Path, source: str) -> yaml.Node:
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), _loader(path))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ScenarioError(
@@ -198,7 +210,7 @@ def _manifest_problems(path: Path, addresses: set[str]) -> list[str]:
         f"{path.name} uses ${{address.{name}}}, which is not under addresses" for name in unknown
     ]
     try:
-        for node in yaml.compose_all(text, yaml.SafeLoader):
+        for node in yaml.compose_all(text, _loader(path)):
             if node is None:
                 continue
             line = node.start_mark.line + 1
@@ -272,7 +284,7 @@ def _manifests(path: Path) -> list[Manifest]:
     text = path.read_text(encoding="utf-8")
     found, line = [], 1
     for part in re.split(r"(?m)^---.*\n", text):
-        if yaml.safe_load(VARIABLE.sub("0.0.0.0", part)) is not None:
+        if parsed(VARIABLE.sub("0.0.0.0", part)) is not None:
             start = line + len(part) - len(part.lstrip("\n"))
             found.append(Manifest(path.name, start, part))
         line += part.count("\n") + 1
