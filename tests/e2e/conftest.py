@@ -1,6 +1,7 @@
 """A headless Chromium and an `edgebook lab` a module."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -63,6 +64,9 @@ def started(folder: Path, *options: str, world: Mapping[str, str] | None = None)
     """A lab in a folder of its own; `world` leads it to a simulator that runs already."""
     for name in ("notebooks", "params"):
         shutil.copytree(ROOT / name, folder / name)
+    (folder / "config").mkdir()
+    exposed = {"LabApp": {"expose_app_in_browser": True}}
+    (folder / "config" / "jupyter_lab_config.json").write_text(json.dumps(exposed))
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GCPSIM", "EDGEBOOK"))}
     state = {"EDGEBOOK_STATE": str(folder / "state"), "JUPYTER_CONFIG_DIR": str(folder / "config"),
              "XDG_CACHE_HOME": str(folder / "cache"), **(world or {})}  # fmt: skip

@@ -18,6 +18,22 @@ RUN_ALL_SECONDS = 180
 CLICKS, STILL_SECONDS = 3, 10.0
 OPEN_MS = 90_000
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # a workspace may hold others, behind it
+# `started` has JupyterLab expose itself to its page.
+OPEN = """async ([path, patience]) => {
+  for (const other of [...jupyterapp.shell.widgets('main')].filter(one => one.context)) {
+    other.context.model.dirty = false;
+    other.close();
+  }
+  const made = await jupyterapp.commands.execute('docmanager:open', {path});
+  const context = made.context.sessionContext;
+  const ready = (async () => {
+    await made.revealed;
+    await context.ready;
+    await context.session.kernel.info;
+  })();
+  const late = new Promise((_, no) => setTimeout(() => no(context.kernelDisplayStatus), patience));
+  await Promise.race([ready, late]);
+}"""
 PROMPTS = "all => all.map(one => one.textContent.trim())"
 
 
@@ -36,6 +52,15 @@ def show(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector(f"{SHOWN} .jp-CodeCell", timeout=OPEN_MS)
     page.get_by_text("| Idle").wait_for(timeout=OPEN_MS)
+
+
+def go(page: Page, notebook: str) -> None:
+    """Another notebook of the workspace, as it is in its file, with its kernel ready.
+
+    JupyterLab is not loaded anew: what is open is closed, and nothing of it is saved.
+    """
+    page.evaluate(OPEN, [f"workspace/{notebook}", OPEN_MS])
+    page.wait_for_selector(f"{SHOWN} .jp-CodeCell", timeout=OPEN_MS)
 
 
 def run_all(page: Page) -> None:
@@ -107,6 +132,8 @@ def paste(page: Page, lines: str) -> None:
 def choose_theme(page: Page, scheme: str) -> None:
     """JupyterLab has a theme of its own, whatever the browser's is."""
     name = f"JupyterLab {scheme.title()}"
+    if page.locator(f"body[data-jp-theme-name='{name}']").count():
+        return
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.get_by_text("Theme", exact=True).hover()
     page.get_by_text(name, exact=True).click()
@@ -121,7 +148,7 @@ def shots(page: Page, name: str, schemes: Sequence[str] = ("dark", "light")) -> 
         said.append(page.locator(f"{SHOWN} .jp-OutputArea-output").all_text_contents())
         faint = page.evaluate(FAINT, f"{SHOWN} .edgebook")
         assert not faint, f"{name} in the {scheme} theme cannot be read: {faint}"
-        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+        page.screenshot(path=SHOTS / f"{name}-{scheme}.jpg", quality=80)
     assert said[0] == said[-1]
     assert said[0], f"nothing is shown in {name}"
 

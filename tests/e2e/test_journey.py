@@ -12,12 +12,12 @@ from tests.e2e.pages import (
     SHOTS,
     cell,
     errors,
+    go,
     open_page,
     output,
     paste,
     run_all,
     shots,
-    show,
     text_of,
 )
 
@@ -47,7 +47,7 @@ def wrong_world(page: Page, lab: Lab) -> None:
     text = (lab.folder / "params" / "rehearsal.yaml").read_text()
     real = text.replace("environment: simulator", "environment: google-cloud")
     (lab.folder / "params" / "real.yaml").write_text(real)
-    show(page, lab.at("operate/status.ipynb"))
+    go(page, "operate/status.ipynb")
     paste(page, f'params_file = "{lab.folder}/params/real.yaml"')
     run_all(page)
     top = output(page, "edgebook.open")
@@ -69,7 +69,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     page.screenshot(path=SHOTS / "journey-1-preflight.png")
     wrong_world(page, lab)
 
-    show(page, lab.at("10_address_and_dns.ipynb"))
+    go(page, "10_address_and_dns.ipynb")
     run_all(page)
     lines = approve(page, "step.apply")
     assert lines.startswith('mode = "apply"\napprove = "')
@@ -78,7 +78,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     assert "2 of 2 changes done" in text_of(cell(page, "step.apply"))
     shots(page, "journey-2-finished")
 
-    show(page, lab.at("20_certificate.ipynb"))
+    go(page, "20_certificate.ipynb")
     run_all(page)
     approve(page, "step.apply")
     fault = {"effect": "http", "service": "certificatemanager", "verb": "POST",
@@ -104,7 +104,7 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     assert "changes done" in text_of(cell(page, "step.apply"))
     page.screenshot(path=SHOTS / "journey-4-resumed.png")
 
-    show(page, lab.at("operate/teardown.ipynb"))
+    go(page, "operate/teardown.ipynb")
     run_all(page)
     assert not errors(page), "\n".join(errors(page))
     page.screenshot(path=SHOTS / "journey-5-plan.png")

@@ -16,7 +16,17 @@ import yaml
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Lab, started
-from tests.e2e.pages import cell, errors, open_page, output, paste, run_all, shots, show, text_of
+from tests.e2e.pages import (
+    cell,
+    errors,
+    go,
+    open_page,
+    output,
+    paste,
+    run_all,
+    shots,
+    text_of,
+)
 from tools.sample_record import make_old
 
 # In the order of a site's life: runbook, what is pasted, how it is carried out.
@@ -60,7 +70,7 @@ def moving(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def test_each_runbook_is_planned_approved_and_carried_out(browser: Browser, moving: Lab) -> None:
     page, lines = open_page(browser, moving.first), ""
     for number, (name, wished, mode) in enumerate(RUNBOOKS):
-        show(page, moving.at(f"{name}.ipynb"))
+        go(page, f"{name}.ipynb")
         paste(page, wished)
         run_all(page)
         assert not errors(page), "\n".join(errors(page))

@@ -10,10 +10,12 @@ from typing import Any
 
 from edgebook.cloud import polls, refusals
 from edgebook.cloud.answers import Garbled, Strict, guard
-from edgebook.cloud.lightimport import IMPORTING
+from edgebook.cloud.lightimport import without
 from edgebook.cloud.messages import filled
 from edgebook.cloud.wire import Wire
 from edgebook.model.kinds import KINDS
+
+UNUSED = "aiohttp"  # for an asynchronous client
 
 
 class CertificateWriter:
@@ -24,7 +26,7 @@ class CertificateWriter:
 
     @cached_property
     def _client(self) -> Any:
-        with IMPORTING:
+        with without(UNUSED):
             from google.cloud.certificate_manager_v1.services.certificate_manager import (
                 CertificateManagerClient,
             )
@@ -88,7 +90,7 @@ class CertificateWriter:
         return operation
 
     def _message(self, kind: str, body: Mapping[str, Any], name: str) -> Any:
-        with IMPORTING:
+        with without(UNUSED):
             from google.cloud import certificate_manager_v1 as api
 
         message = getattr(api, kind[0].upper() + kind[1:])

@@ -7,16 +7,35 @@ that only its __init__ defines gets it: the __init__ then runs. When any of this
 ordinary import is used: slower, never different. Decision 20 has the why.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import sys
 import threading
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 PACKAGE = "google.cloud.compute_v1"
 # Threads that import modules with circular imports at the same time may deadlock: one at a time.
 IMPORTING = threading.RLock()
+
+
+@contextlib.contextmanager
+def without(*names: str) -> Iterator[None]:
+    """Inside, imports of these packages fail as where they are not installed, and others make do.
+
+    For what another package would import and nobody here uses; decision 101 has the why.
+    """
+    with IMPORTING:
+        absent = [name for name in names if name not in sys.modules]
+        modules: dict[str, Any] = sys.modules
+        modules.update(dict.fromkeys(absent))
+        try:
+            yield
+        finally:
+            for name in absent:
+                del modules[name]
 
 
 def compute_service(name: str, client: str) -> Any:

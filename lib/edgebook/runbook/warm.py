@@ -44,8 +44,12 @@ def main() -> int:
         if os.path.abspath(sys.path[0] or ".") == os.getcwd():  # noqa: PTH100, PTH109
             del sys.path[0]
     runner = socket.socket(fileno=0)
-    for name in IMPORTS:
-        importlib.import_module(name)
+    from edgebook.cloud.certificates import UNUSED
+    from edgebook.cloud.lightimport import without
+
+    with without(UNUSED):
+        for name in IMPORTS:
+            importlib.import_module(name)
     load_clients()
     gc.collect()
     gc.freeze()

@@ -1,6 +1,12 @@
-"""A simulator with the legacy shop at time scale 0, put back to its beginning before each test."""
+"""A simulator with the legacy shop at time scale 0, put back to its beginning before each test.
 
-from collections.abc import Iterator
+A worker has one of them for all its tests, and one for modules whose tests build on each other.
+Who needs the rehearsal's front door only to stand on it takes `shop.stand()`: it is built once.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +17,9 @@ from edgebook.book import Book, open
 from tests.unit.params_edits import edited
 
 PARAMS = Path(__file__).parents[3] / "params" / "rehearsal.yaml"
+BUILT = "built"
+# Simulated time goes on over a reset: in a world that lives on, certificates come to their end.
+OLDEST = 12 * 3600.0
 
 
 class Shop:
@@ -32,6 +41,17 @@ class Shop:
 
     def book(self, **changes: Any) -> Book:
         return open(self.file(**changes))
+
+    def stand(self) -> Book:
+        """A book on the front door of the rehearsal's params, the world as it was just built."""
+        if BUILT not in self.sim.admin("GET", "marks")["marks"]:
+            with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+                enter(patch, self.sim, Path(folder) / "state")
+                self.sim.admin("POST", "reset")
+                Shop(self.sim, Path(folder)).book().apply("apply", "auto", show_progress=False)
+                self.sim.admin("POST", "mark", {"name": BUILT})
+        self.sim.admin("POST", "reset", {"to": BUILT})
+        return self.book()
 
     def fault(self, **fault: Any) -> None:
         self.sim.admin("POST", "faults", fault)
@@ -76,36 +96,64 @@ def _stripped(value: Any) -> Any:
     return value
 
 
+def enter(patch: pytest.MonkeyPatch, simulator: Any, state: Path) -> None:
+    """Commands and books in this process are on that simulator, with state of their own."""
+    patch.setenv("GCPSIM_URL", simulator.url)
+    patch.setenv("GCPSIM_TOKEN", simulator.ready["env"]["GCPSIM_TOKEN"])
+    patch.setenv("EDGEBOOK_STATE", str(state))
+    for name in ("EDGEBOOK_JOURNAL", "HTTPS_PROXY", "https_proxy"):
+        patch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def worlds(sim: Any) -> Iterator[Callable[[str], Any]]:
+    """worlds("shop") is a legacy world as it begins, the same simulator while it is young."""
+    kept: dict[str, tuple[Any, float]] = {}
+
+    def now(simulator: Any) -> float:
+        return float(simulator.admin("GET", "clock")["seconds"])
+
+    def world(name: str) -> Any:
+        if name in kept and now(kept[name][0]) - kept[name][1] > OLDEST:
+            kept.pop(name)[0].stop()
+        if name not in kept:
+            simulator = type(sim)("--time-scale", "0", "--scenario", "legacy")
+            kept[name] = simulator, now(simulator)
+        simulator, _ = kept[name]
+        simulator.admin("POST", "reset")
+        simulator.admin("POST", "clock", {"scale": 0})
+        return simulator
+
+    with contextlib.ExitStack() as stack:
+        yield world
+        for simulator, _ in kept.values():
+            stack.callback(simulator.stop)
+
+
 @pytest.fixture(scope="module")
-def legacy(sim: Any) -> Iterator[Any]:
-    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy")
+def legacy(worlds: Callable[[str], Any]) -> Iterator[Any]:
+    simulator = worlds("shop")
     yield simulator
-    simulator.stop()
+    assert simulator.admin("GET", "failures")["failures"] == []
 
 
 @pytest.fixture
 def shop(legacy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     legacy.admin("POST", "reset")
-    legacy.admin("DELETE", "faults")
-    monkeypatch.setenv("GCPSIM_URL", legacy.url)
-    monkeypatch.setenv("GCPSIM_TOKEN", legacy.ready["env"]["GCPSIM_TOKEN"])
-    monkeypatch.setenv("EDGEBOOK_STATE", str(tmp_path / "state"))
-    monkeypatch.delenv("EDGEBOOK_JOURNAL", raising=False)
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
+    enter(monkeypatch, legacy, tmp_path / "state")
     return Shop(legacy, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def quiet_shop(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A legacy world of this module's own, without traffic and without waiting; nothing built."""
-    simulator = type(sim)("--time-scale", "0", "--scenario", "legacy", "--no-dataplane")
+def quiet_shop(
+    worlds: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """A legacy world for a module whose tests build on each other; nothing built."""
+    simulator = worlds("quiet")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCPSIM_URL", simulator.url)
-        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
-        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
+        enter(patch, simulator, tmp_path_factory.mktemp("state"))
         yield Shop(simulator, tmp_path_factory.mktemp("params"))
-    simulator.stop()
+    assert simulator.admin("GET", "failures")["failures"] == []
 
 
 class Staged(Shop):
@@ -120,9 +168,8 @@ class Staged(Shop):
 
 @pytest.fixture(scope="module")
 def staged(quiet_shop: Shop) -> Staged:
-    """A shop whose world has a mark `built`: its front door stands, and all is well."""
+    """A shop whose front door stands, by the mark of that name, and all is well."""
     shop = Staged(quiet_shop.sim, quiet_shop.folder)
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     assert shop.book().verify().data["counts"]["failed"] == 0
-    shop.sim.admin("POST", "mark", {"name": "built"})
     return shop

@@ -39,8 +39,7 @@ def test_step_by_step_with_the_hashes_known_beforehand(shop):
 
 
 def test_apply_twice_does_nothing_the_second_time(shop):
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     count = len(shop.log())
     again = book.apply("apply", "whatever", show_progress=False)
     assert again.results == ()
@@ -88,7 +87,7 @@ def test_a_plan_that_changed_after_its_approval_is_refused_with_the_difference(s
 
 
 def test_an_update_is_a_patch_of_what_differs(shop):
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     params = shop.params()
     params["backends"]["web"] |= {"draining": "90s", "timeout": "45s"}
     params["backends"]["mqtt"]["balancing"]["max_connections_per_endpoint"] = 600
@@ -110,8 +109,7 @@ def test_an_update_is_a_patch_of_what_differs(shop):
 
 
 def test_foreign_backends_and_annotation_content_stay(shop):
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     cloud = book.door.cloud
     scope = "projects/shop-rehearsal/global"
     zone = "projects/shop-rehearsal/zones/us-central1-a"
@@ -170,7 +168,7 @@ def test_a_resource_of_others_with_our_name_stands_in_the_way(shop):
 
 
 def test_more_deletes_than_allowed_are_refused(shop):
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     params = shop.params()
     fewer = {
         "frontends": params["frontends"][:1],
@@ -188,8 +186,7 @@ def test_more_deletes_than_allowed_are_refused(shop):
 
 def test_teardown_leaves_the_world_as_it_was(shop):
     before = shop.state()
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     down = book.teardown()
     assert not down.plan().empty
     shop.sim.admin("DELETE", "calls")
@@ -206,8 +203,7 @@ def test_teardown_leaves_the_world_as_it_was(shop):
 
 
 def test_teardown_of_one_step_says_what_holds_it(shop):
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     shown = str(book.teardown("certificate").plan())
     assert "held by" in shown and "tear that down first" in shown
     book.teardown("backends").apply("apply", "auto", show_progress=False)

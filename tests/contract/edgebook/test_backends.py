@@ -20,7 +20,7 @@ def states(table, check):
 
 
 def test_a_new_zone_is_noticed_and_attached(shop):
-    book = applied(shop)
+    book = shop.stand()
     shop.sim.admin("POST", "stage/node-add", {"cluster": "blue", "zone": "us-central1-f"})
     shop.sim.advance(120)
     plan = book.plan()
@@ -180,7 +180,7 @@ def test_a_missing_service_blocks_before_anything_is_changed(shop):
 
 
 def test_endpoints_say_since_when_they_are_as_they_are(shop):
-    book = applied(shop)
+    book = shop.stand()
     first = book.endpoints()
     assert list(first.frame.columns) == [
         "backend", "cluster", "zone", "NEG", "endpoint", "health",
@@ -197,7 +197,7 @@ def test_endpoints_say_since_when_they_are_as_they_are(shop):
 
 
 def test_tables_show_themselves_everywhere(shop):
-    book = applied(shop)
+    book = shop.stand()
     for name in ("certificates", "endpoints", "dns", "frontends", "firewall", "backends"):
         table = getattr(book, name)()
         assert len(table.frame) == len(table) > 0, name

@@ -11,10 +11,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.contract.edgebook.conftest import Shop
 
 HERE = Path(__file__).parent
 PARTS = 3
@@ -53,25 +56,36 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [key for key in sorted({*one, *other}) if one.get(key) != other.get(key)]
 
 
+@pytest.fixture(scope="module")
+def runner(quiet_shop: Shop) -> Iterator[Runner]:
+    started = Runner(quiet_shop.file(), {"EDGEBOOK_STATE": str(quiet_shop.folder / "state")})
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(runner: Runner) -> dict[str, Any]:
+    """What a run leaves that nobody kills."""
+    left = runner.run(0, "before")
+    assert left["left"] == 0
+    return left
+
+
 @pytest.mark.parametrize("part", range(PARTS))
-def test_killed_anywhere_it_converges(shop, part):
-    runner = Runner(shop.file(), {"EDGEBOOK_STATE": str(shop.folder / "state")})
-    try:
-        undisturbed = runner.run(0, "before")
-        assert undisturbed["left"] == 0
-        wrote = 0
-        for nth in range(1 + part, undisturbed["calls"] + 1, PARTS * EACH):
-            for when in ("before", "after"):
-                ended = runner.run(nth, when)
-                if not ended["died"]:
-                    break  # the number of calls differs a little from run to run
-                where = f"call {nth}, {when}: {ended['last']}"
-                if ended["wrote"]:
-                    wrote += 1
-                    assert ended.get("left") == 0, where
-                    assert differences(undisturbed["state"], ended["state"]) == [], where
-                if ended["last"].startswith("GET"):
-                    break
-        assert wrote
-    finally:
-        runner.stop()
+def test_killed_anywhere_it_converges(
+    runner: Runner, undisturbed: dict[str, Any], part: int
+) -> None:
+    wrote = 0
+    for nth in range(1 + part, undisturbed["calls"] + 1, PARTS * EACH):
+        for when in ("before", "after"):
+            ended = runner.run(nth, when)
+            if not ended["died"]:
+                break  # the number of calls differs a little from run to run
+            where = f"call {nth}, {when}: {ended['last']}"
+            if ended["wrote"]:
+                wrote += 1
+                assert ended.get("left") == 0, where
+                assert differences(undisturbed["state"], ended["state"]) == [], where
+            if ended["last"].startswith("GET"):
+                break
+    assert wrote

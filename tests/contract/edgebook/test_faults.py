@@ -93,7 +93,7 @@ def test_an_operation_that_fails_for_good_is_explained(shop):
 
 
 def test_412_is_read_again_and_merged(shop):
-    applied(shop)
+    shop.stand()
     shop.fault(service="compute", verb="PATCH", collection="backendServices", code=412,
                reason="conditionNotMet", message="Invalid fingerprint.", times=3)  # fmt: skip
     params = shop.params()
@@ -104,7 +104,7 @@ def test_412_is_read_again_and_merged(shop):
 
 def test_somebody_else_changed_the_same_field_meanwhile(shop):
     """The plan says 60 -> 90; another writer makes it 120 before our write: that is for people."""
-    book = applied(shop)
+    book = shop.stand()
     params = shop.params()
     params["backends"]["web"] |= {"draining": "90s"}
     changed = shop.book(backends=params["backends"])
@@ -182,7 +182,7 @@ def test_two_applies_at_once_lose_nothing(shop):
 
 def test_another_writer_of_the_same_backend_service_loses_nothing(shop):
     """As autoneg would: it reads, adds its entry, and writes back with the fingerprint."""
-    book = applied(shop)
+    book = shop.stand()
     wire, path = book.door.wire, f"compute/v1/{SCOPE}/backendServices/shop-web"
     zone = "projects/shop-rehearsal/zones/us-central1-b/networkEndpointGroups"
     links = []

@@ -59,8 +59,8 @@ def behind(shop: Any, proxy: GarblingProxy, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def complete(behind: Any) -> Any:
-    behind().apply("apply", "auto", show_progress=False, await_health=False)
+def complete(shop: Any, behind: Any) -> Any:
+    shop.stand()
     return behind
 
 

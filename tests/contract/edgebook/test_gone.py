@@ -27,8 +27,7 @@ def states(shop: Shop) -> list[str]:
 def test_endpoints_of_a_deleted_namespace_are_unhealthy_and_so_is_the_front_door(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     before = states(shop)
     assert set(before) == {"HEALTHY"}
     book.door.reader.cluster("blue").request("DELETE", "api/v1/namespaces/iot")

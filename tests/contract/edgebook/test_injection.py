@@ -70,8 +70,7 @@ def test_no_text_acts_in_a_terminal_a_page_or_hcl(text: str) -> None:
 
 
 def test_what_the_cloud_says_is_data_in_plan_and_record(shop: Any) -> None:
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     wire = book.door.wire
     for text in HOSTILE[:2] + HOSTILE[8:11]:
         path = "compute/v1/projects/shop-rehearsal/global/backendServices/shop-web"
@@ -91,8 +90,7 @@ def test_what_the_cloud_says_is_data_in_plan_and_record(shop: Any) -> None:
 
 
 def test_annotations_of_odd_shapes_are_read_planned_and_torn_down(shop: Any) -> None:
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     cluster = book.door.reader.cluster("blue")
     path = "api/v1/namespaces/shop/services/api"
     for text in ODD:

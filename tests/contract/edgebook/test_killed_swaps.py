@@ -33,7 +33,7 @@ def serving(shop: Shop) -> set[str]:
 
 def test_whatever_kills_it_the_next_run_goes_on_or_back(quiet_shop: Shop) -> None:
     shop = quiet_shop
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     runner = Runner(shop.file(), {})
     try:
         there = killed(runner, shop, "apply", until="half")

@@ -24,8 +24,7 @@ def attached(book: Any) -> list[str]:
 @pytest.fixture
 def orphaned(shop: Shop) -> Shop:
     """A front door whose broker is gone from blue, with its namespace; its NEGs are attached."""
-    book = shop.book()
-    book.apply("apply", "auto", show_progress=False)
+    book = shop.stand()
     book.door.reader.cluster("blue").request("DELETE", "api/v1/namespaces/iot")
     shop.sim.advance(600)
     assert len(attached(book)) == 3

@@ -5,7 +5,7 @@ from tests.contract.edgebook.conftest import Shop
 
 def test_what_a_runbook_is_for_is_told_and_does_not_stop_it(quiet_shop: Shop) -> None:
     shop = quiet_shop
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     where = {"cluster": "blue", "zone": "us-central1-f"}
     shop.sim.admin("POST", "stage/node-add", where)
     shop.sim.advance(300)

@@ -4,8 +4,7 @@ Each test starts from the front door as the rehearsal builds it. Where users not
 scripted watcher stands in for the meter: it says beforehand when it will see what.
 """
 
-import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -56,29 +55,17 @@ class Scripted:
         return {"sent": 100, "failed": 0}
 
 
-@pytest.fixture(scope="module")
-def front(legacy: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The front door, built once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCPSIM_URL", legacy.url)
-        patch.setenv("EDGEBOOK_STATE", str(tmp_path_factory.mktemp("state")))
-        patch.delenv("EDGEBOOK_JOURNAL", raising=False)
-        legacy.admin("POST", "reset")
-        shop = Shop(legacy, tmp_path_factory.mktemp("params"))
-        shop.book().apply("apply", "auto", show_progress=False)
-        yield shop
+@pytest.fixture
+def front(shop: Shop) -> Shop:
+    shop.stand()
+    return shop
 
 
 @pytest.fixture
-def door(front: Any) -> Any:
-    """A book of it; whatever a test has begun goes back to the start after it."""
+def door(front: Shop) -> Iterator[Any]:
+    """A book of it."""
     yield front.book()
-    front.calm()
     front.sim.admin("POST", "stage/cluster-up", {"cluster": "green"})
-    book = front.book()
-    for wish in ({"to": "green"}, {"to": "green", "backends": ["api"]}):
-        with contextlib.suppress(OwnershipError):
-            engine(book, Scripted(), **wish).apply("auto", back=True)
 
 
 def engine(book: Any, watcher: Any, **options: Any) -> Engine:
@@ -215,6 +202,8 @@ def test_a_kubernetes_api_that_goes_away_leaves_traffic_where_it_is(front: Any, 
             engine(door, watcher).apply("auto")
         assert weights(door) == {"shop-web": 50, "shop-web-next": 50}
         assert "(half), 50 %" in failed.value.state
+    front.sim.admin("POST", "stage/cluster-up", {"cluster": "green"})
+    assert engine(door, Scripted()).apply("auto", back=True).standing == "not begun"
 
 
 @pytest.mark.parametrize(
@@ -282,6 +271,8 @@ def test_when_the_way_back_fails_too_the_steps_by_hand_are_listed(front: Any, do
     assert "1. update URL map shop" in failed.value.next
     assert "weight: 100" in failed.value.next
     assert "between quarter and connect" in failed.value.state
+    front.calm()
+    assert engine(door, Scripted()).apply("auto", back=True).standing == "not begun"
 
 
 def test_the_spec_after_is_what_is_verified(door: Any) -> None:

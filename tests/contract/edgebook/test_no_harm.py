@@ -39,7 +39,7 @@ def place(found: list[tuple[str, str]], verb: str, part: str) -> int:
 
 
 def test_a_hostname_is_added_in_one_run_and_the_certificate_in_use_goes_last(shop: Shop) -> None:
-    built(shop)
+    shop.stand()
     names = ["shop.example.com", "*.shop.example.com", "new.example.com"]
     book = shop.book(hostnames=names)
     plan = book.door.read().plan
@@ -55,7 +55,7 @@ def test_a_hostname_is_added_in_one_run_and_the_certificate_in_use_goes_last(sho
 
 
 def test_probes_move_when_the_firewall_lets_them_in_and_are_looked_at(shop: Shop) -> None:
-    built(shop)
+    shop.stand()
     backends = shop.params()["backends"]
     backends["api"]["health_check"] = {"type": "HTTP", "path": "/healthz", "port": 9999}
     book = shop.book(backends=backends)
@@ -72,7 +72,7 @@ def test_probes_move_when_the_firewall_lets_them_in_and_are_looked_at(shop: Shop
 
 
 def test_a_swap_and_a_cut_over_belong_to_their_runbooks(shop: Shop) -> None:
-    built(shop)
+    shop.stand()
     backends = shop.params()["backends"]
     backends["web"]["active"] = ["green"]
     book = shop.book(backends=backends)
@@ -140,7 +140,7 @@ def test_what_a_wildcard_answers_keeps_its_answer(shop: Shop) -> None:
 
 
 def test_an_application_that_is_gone_is_seen(shop: Shop) -> None:
-    book = built(shop)
+    book = shop.stand()
     kube = book.door.reader.cluster("blue")
     kube.request("DELETE", SERVICE)
     shop.sim.advance(600)
@@ -164,7 +164,7 @@ def exposed(shop: Shop, ports: dict[str, Any]) -> None:
 def test_an_annotation_that_was_rewritten_and_put_back_is_told_and_harms_nobody(
     shop: Shop,
 ) -> None:
-    book = built(shop)
+    book = shop.stand()
     exposed(shop, {"8080": {}})
     book.apply("apply", "auto", show_progress=False)  # puts it back
     shop.sim.advance(300)
@@ -181,7 +181,7 @@ def test_an_annotation_that_was_rewritten_and_put_back_is_told_and_harms_nobody(
 
 
 def test_a_neg_that_nobody_updates_is_not_healthy_though_its_endpoints_look_so(shop: Shop) -> None:
-    book = built(shop)
+    book = shop.stand()
     exposed(shop, {"8080": {"name": "of-another-tool"}})
     status = book.status()
     assert status.data["healthy"] is False
@@ -191,7 +191,7 @@ def test_a_neg_that_nobody_updates_is_not_healthy_though_its_endpoints_look_so(s
 def test_a_front_door_whose_cluster_is_silent_is_not_called_healthy(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    built(shop)
+    shop.stand()
     shop.sim.admin("POST", "stage/cluster-down", {"cluster": "blue"})
     try:
         code = cli.main(["status", "--params", shop.file(), "--json"])
@@ -203,7 +203,7 @@ def test_a_front_door_whose_cluster_is_silent_is_not_called_healthy(
 
 
 def test_pods_that_rest_for_a_while_keep_their_port_open(shop: Shop) -> None:
-    book = built(shop)
+    book = shop.stand()
     kube = book.door.reader.cluster("blue")
     kube.patch(f"{API}/scale", {"spec": {"replicas": 0}})
     shop.sim.advance(60)
@@ -215,7 +215,7 @@ def test_pods_that_rest_for_a_while_keep_their_port_open(shop: Shop) -> None:
 
 
 def test_a_front_door_that_serves_has_no_leaks(shop: Shop) -> None:
-    assert built(shop).leaks().rows == ()
+    assert shop.stand().leaks().rows == ()
 
 
 def test_what_expires_expires_by_the_clock_of_its_world(shop: Shop) -> None:
@@ -225,7 +225,7 @@ def test_what_expires_expires_by_the_clock_of_its_world(shop: Shop) -> None:
         cells = [str(row.cells["expires"]) for row in book.certificates().rows]
         return {int(text.removesuffix(" days")) for text in cells if text}
 
-    book = built(shop)
+    book = shop.stand()
     (before,) = days(book)
     for _ in range(25):
         shop.sim.advance(3600)

@@ -17,7 +17,7 @@ OLD_RECORDS = ["admin.shop.example.com.", "shop.example.com.", "www.shop.example
 
 @pytest.fixture(scope="module")
 def site(quiet_shop: Shop) -> Shop:
-    quiet_shop.book().apply("apply", "auto", show_progress=False)
+    quiet_shop.stand()
     return quiet_shop
 
 

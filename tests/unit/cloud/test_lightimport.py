@@ -30,3 +30,20 @@ from google.cloud import compute_v1
 assert compute_v1.FirewallsClient is client
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
+
+
+def test_what_is_left_out_of_an_import_is_there_for_who_asks_afterwards():
+    code = """
+import sys
+from edgebook.cloud.certificates import UNUSED
+from edgebook.cloud.lightimport import without
+with without(UNUSED):
+    from google.cloud import certificate_manager_v1
+assert not [name for name in sys.modules if name.partition(".")[0] == UNUSED]
+assert certificate_manager_v1.CertificateManagerClient
+import aiohttp
+with without(UNUSED):
+    import aiohttp.web
+assert sys.modules[UNUSED] is aiohttp
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
