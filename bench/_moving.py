@@ -4,6 +4,7 @@ The variables that make them longer are told in `moves`.
 """
 
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 from edgebook.traffic.targets import TODAY
 
+from bench._everywhere import Everywhere
 from bench._killing import QUICK, Admin, Runner, chain
 
 PARAMS = "params/rehearsal.yaml"
@@ -28,6 +30,7 @@ SPREAD_OUT = 120  # simulated: Google's front ends differ for so long
 REGION = "us-central1"
 DENSE = 8  # checks besides the params' own, each of clients whose connections stay open
 COARSE = 10  # calls between the kills of what is not the one whole swap
+LOCATIONS = 300  # imaginary ones, each with an order of its own
 PATIENCE = 3.0  # of our seconds: longer than the meter waits for an answer
 
 Row = Callable[[str, float, str, str], dict[str, Any]]
@@ -109,6 +112,29 @@ def chains(runner: Runner, admin: Admin, row: Row, each: int) -> Iterator[dict[s
             say(f"  {wrong}")
     yield row("runs of swaps that were killed", float(killed), "", ">= 20")
     yield row("runs after a kill that ended in another way", float(lost), "", "<= 0")
+
+
+def everywhere(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:
+    """Swaps there, back and to both, as imaginary locations learn them; then one without order."""
+    projects = book.door.read().observed.project_numbers
+    seen = Everywhere(lambda since: list(admin("GET", f"news?since={since}")["news"]), projects)
+    missed, draw = 0, random.Random(1)
+    for to in ("green", "blue", "blue,green"):
+        book.move("swap", to=to, **QUICK).apply("apply", "auto", show_progress=False)
+        found = seen.edited(draw, LOCATIONS)
+        missed += max(found.values(), default=0)
+        say(f"swap to {to}: {dict(found)} of {LOCATIONS} locations")
+    yield row(f"of {3 * LOCATIONS} imaginary locations, those that missed something", missed, "",
+              "<= 0")  # fmt: skip
+    service = "compute/v1/projects/shop-rehearsal/global/backendServices/shop-web"
+    for backends in ([], book.door.wire.get("compute", service)["backends"]):
+        live = book.door.wire.get("compute", service)
+        body = {"backends": backends, "fingerprint": live["fingerprint"]}
+        book.door.wire.request("compute", "PATCH", service, body=body)
+        book.door.connection.clock.wait(ZONE_OUT)  # until that operation is done
+    found = seen.edited(draw, LOCATIONS)
+    yield row("the same of entries that go and come back", max(found.values(), default=0), "",
+              ">= 1")  # fmt: skip
 
 
 def lost(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:

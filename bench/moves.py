@@ -3,7 +3,8 @@
 BENCH_PARTS picks parts (all of them without it): `quiet` (our own time a stage, and swaps that are
 killed, without traffic), `life` (a site's moves under traffic), `killed` (swaps that are killed
 under traffic), `hurt` (a pod, a node, a location's Envoy end in a swap), `control` (the same swap
-without order), `region` (one is lost without warning).
+without order), `region` (one is lost without warning), `everywhere` (what locations would miss that
+learn swaps in another order).
 
 BENCH_REQUESTS is how many requests `life` sends at least while traffic moves (without it: what one
 life comes to), BENCH_RATE how many a second on the HTTPS frontend (600 with BENCH_REQUESTS, else
@@ -34,7 +35,7 @@ from bench import _hurt, _life, _moving
 from bench._killing import QUICK, Runner
 from bench._moving import PARAMS
 
-ALL = ("quiet", "life", "killed", "hurt", "control", "region")
+ALL = ("quiet", "life", "killed", "hurt", "control", "region", "everywhere")
 PARTS = os.environ.get("BENCH_PARTS", " ".join(ALL)).split()
 EACH = int(os.environ.get("BENCH_EACH", "25"))
 TRIES = 3
@@ -121,6 +122,9 @@ def _traffic(folder: str) -> Iterator[dict[str, Any]]:
             if "control" in PARTS:
                 lost = _disorder(book)
                 yield _row("requests failed by the same swap without order", lost, "", ">= 1")
+    if "everywhere" in PARTS:
+        with _built(file) as (book, url):
+            yield from _moving.everywhere(book, admin_of(url), _row)
     if "region" in PARTS:
         with _built(file) as (_, url):
             both = open_book(_moving.both(file, folder))
