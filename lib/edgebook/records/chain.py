@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edgebook.base.ownership import FILE as OWNER
+from edgebook.base.text import counted
 from edgebook.records import keyless
 from edgebook.records.anchors import Anchor, missing
 from edgebook.records.archive import CHAIN, INDEX, LOCK, PROBE, RECORD, Archive
@@ -35,12 +36,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many records were checked, by what, the head of the chain, and what is wrong."""
+    """How many records were checked, by what and by what not, the head, and what is wrong."""
 
     records: int
     head: str
     problems: tuple[Problem, ...]
     checked: tuple[str, ...] = ("hash chain",)
+    unchecked: tuple[str, ...] = ()
 
     @property
     def intact(self) -> bool:
@@ -67,8 +69,10 @@ def verify_archive(
 
     `head` is a record hash that must be there. With `signers` (name -> public key) every record
     must carry a signature of one of them; `anchored` must all be in the chain. `sealed_by` is the
-    identity of a pipeline and its issuer, which must have sealed every record (keyless).
+    identity of a pipeline and its issuer, which must have sealed every record (keyless);
+    UsageError when one of both is empty.
     """
+    expected = keyless.Expected(*sealed_by) if sealed_by else None
     problems: list[Problem] = []
     sealed = _read_sealed(archive, problems)
     records = sorted(sealed.values(), key=lambda record: record.sequence)
@@ -81,24 +85,23 @@ def verify_archive(
             _check_files(archive, record, problems)
     _check_root(archive, problems)
     checked = ["hash chain"]
-    if files:
-        by = _check_signatures(archive, records, signers, problems, only)
-        checked += [f"signatures: {by}"] if by else []
-    if sealed_by and files:
-        checked.append(f"keyless signatures of {sealed_by[0]}")
-        for record in records:
-            text = archive.read(f"{record.change_id}/{RECORD}") or ""
-            if why := keyless.trouble(archive, record.change_id, text, *sealed_by):
-                problems.append(Problem(record.change_id, why))
+    signed = [record for record in records if files and only in ("", record.change_id)]
+    by = _check_signatures(archive, signed, signers, problems)
+    checked += [f"signatures: {by}"] if by else []
+    checked += [_check_keyless(archive, signed, expected, problems)] if expected else []
     anchors = tuple(anchored)
     if anchors:
-        checked.append(f"{len(anchors)} anchor{'s' if len(anchors) > 1 else ''}")
+        checked.append(counted(len(anchors), "anchor"))
         problems += [Problem(*found) for found in missing(anchors, records)]
     hashes = [record.sha256 for record in records]
     if head and not any(found.startswith(head) for found in hashes):
         problems.append(Problem(archive.location, f"no record has the hash {head}"))
     last = hashes[-1] if hashes else ""
-    return Verdict(len(records), last, tuple(sorted(set(problems))), tuple(checked))
+    unchecked = [] if signers else ["whose keys may sign (--signer KEY, --params FILE)"]
+    unchecked += [] if expected else _bundles(archive, signed)
+    unchecked += [] if anchors else ["anchors (--anchor PLACE)"]
+    found = tuple(sorted(set(problems)))
+    return Verdict(len(records), last, found, tuple(checked), tuple(unchecked))
 
 
 def _check_signatures(
@@ -106,14 +109,11 @@ def _check_signatures(
     records: list[Record],
     signers: Mapping[str, str] | None,
     problems: list[Problem],
-    only: str,
 ) -> str:
     """Who signed how many; a problem for each signature that is not true or not trusted."""
     names = {public: name for name, public in (signers or {}).items()}
     seen: Counter[str] = Counter()
     for record in records:
-        if only and record.change_id != only:
-            continue
         place = f"{record.change_id}/{SIGNATURE}"
         there = archive.read(place) is not None
         key = (
@@ -130,6 +130,33 @@ def _check_signatures(
         if key:
             seen[names.get(key, key)] += 1
     return ", ".join(f"{count} by {name}" for name, count in sorted(seen.items()))
+
+
+def _check_keyless(
+    archive: Archive,
+    records: list[Record],
+    expected: keyless.Expected,
+    problems: list[Problem],
+) -> str:
+    """How many are proven to be of whom, and by whose word; a problem for each that is not."""
+    proven = 0
+    for record in records:
+        text = archive.read(f"{record.change_id}/{RECORD}") or ""
+        if why := expected.trouble(archive, record.change_id, text):
+            problems.append(Problem(record.change_id, why))
+        else:
+            proven += 1
+    if expected.missing:
+        problems.append(Problem(keyless.instance(), expected.missing))
+    who = f"{proven} of {counted(len(records), 'record')} by {expected.identity}"
+    return f"keyless: {who}, as {expected.issuer} says, by the keys of {keyless.instance()}"
+
+
+def _bundles(archive: Archive, records: list[Record]) -> list[str]:
+    """What nobody looked at, as nobody said whom they expect."""
+    found = [one for one in records if archive.read(f"{one.change_id}/{BUNDLE}") is not None]
+    said = f"{counted(len(found), 'keyless signature')} (--identity WHO --issuer URL)"
+    return [said] if found else []
 
 
 def _read_sealed(archive: Archive, problems: list[Problem]) -> dict[str, Record]:

@@ -1,7 +1,7 @@
 """Keyless signatures where the service is an instance of one's own, and is of no help.
 
-No service is played here that could sign: a bundle that is good needs the real one. Shown is what
-happens without it: the record is sealed, the words come, and nothing waits beyond its limit.
+The record is sealed all the same, the words come, and nothing waits beyond its limit. What an
+instance that helps makes is in test_keyless_instance.py.
 """
 
 import json

@@ -43,7 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--identity", default="", metavar="WHO", help="the pipeline that sealed all (keyless)"
     )
-    verify.add_argument("--issuer", default="", metavar="URL", help="who vouches for it")
+    verify.add_argument(
+        "--issuer", default="", metavar="URL", help="who vouches for it: the two go together"
+    )
     anchor = actions.add_parser(
         "anchor", parents=[places], help="note the head of the chain elsewhere"
     )
@@ -208,20 +210,22 @@ def _verify(args: argparse.Namespace, archive: Any) -> int:
         head=args.head,
         signers=signers or None,
         anchored=anchored,
-        sealed_by=(args.identity, args.issuer) if args.identity else None,
+        sealed_by=(args.identity, args.issuer) if args.identity or args.issuer else None,
     )
     if args.json:
         problems = [
             {"place": p.place, "text": p.text, "warning": p.warning} for p in verdict.problems
         ]
         said = {"intact": verdict.intact, "records": verdict.records, "head": verdict.head}
-        checked = list(verdict.checked)
-        print(json.dumps({**said, "checked": checked, "problems": problems}, indent=1))
+        looked = {"checked": list(verdict.checked), "unchecked": list(verdict.unchecked)}
+        print(json.dumps({**said, **looked, "problems": problems}, indent=1))
     else:
         print(verdict)
         if verdict.head:
             print(f"head {verdict.head}")
         print(f"checked: {'; '.join(verdict.checked)}")
+        if verdict.unchecked:
+            print(f"not checked: {'; '.join(verdict.unchecked)}")
     return EXIT_OK if verdict.intact else EXIT_FAILED
 
 
