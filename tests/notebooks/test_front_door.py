@@ -72,8 +72,10 @@ class World:
 
 
 @pytest.fixture
-def world(start_sim: Callable[..., Any], tmp_path: Path) -> Iterator[World]:
-    yield World(start_sim(*SIMULATOR), tmp_path)
+def world(keep_sim: Callable[..., Any], tmp_path: Path) -> World:
+    simulator = keep_sim(*SIMULATOR)
+    simulator.admin("POST", "reset")
+    return World(simulator, tmp_path)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,22 @@ MOMENTS = {
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture
-def built(start_sim: Callable[..., Any], tmp_path: Path) -> Iterator[World]:
-    """A front door that stands, in a world without traffic."""
-    world = World(start_sim("--no-dataplane", *SIMULATOR), tmp_path)
+@pytest.fixture(scope="module")
+def front(sim: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A simulator without traffic, with a mark `built`: a front door stands."""
+    simulator = type(sim)("--no-dataplane", *SIMULATOR)
+    world = World(simulator, tmp_path_factory.mktemp("built"))
     done = world.edgebook("apply", "--quiet", "--approve", "auto", "--params", PARAMS)
     assert done.returncode == 0, done.stderr
-    yield world
+    simulator.admin("POST", "mark", {"name": "built"})
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def built(front: Any, tmp_path: Path) -> World:
+    front.admin("POST", "reset", {"to": "built"})
+    return World(front, tmp_path)
 
 
 def start(world: World, *words: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:

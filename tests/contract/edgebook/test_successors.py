@@ -102,7 +102,7 @@ def test_an_introduction_without_what_followed_is_taken_back(shop: Shop) -> None
 
 
 def test_a_stream_frontend_turns_to_a_new_backend_when_its_negs_are_attached(shop: Shop) -> None:
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     params = shop.params()
     params["backends"]["queue"] = params["backends"].pop("mqtt")
     (mqtt,) = (f for f in params["frontends"] if f["name"] == "mqtt")
@@ -148,7 +148,7 @@ def test_entries_turn_to_a_certificate_that_every_location_has(timed: Shop) -> N
 @pytest.mark.parametrize("edit", ["timeout", "an existing backend"])
 def test_other_edits_wait_for_nothing(shop: Shop, edit: str) -> None:
     params = shop.params()
-    shop.book().apply("apply", "auto", show_progress=False)
+    shop.stand()
     if edit == "timeout":
         params["backends"]["web"]["timeout"] = 77
     else:

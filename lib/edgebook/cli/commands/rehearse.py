@@ -1,6 +1,7 @@
 """`edgebook rehearse`: the whole change on a fresh simulator, from nothing to a sealed record."""
 
 import argparse
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from edgebook.cli.commands._stories import Chapter, stories
 
 if TYPE_CHECKING:
     from edgebook.records import Record
+    from edgebook.runbook.kernels import WarmProcess
     from edgebook.runbook.request import Prepared, Request
 
 LEASE_SECONDS = 150.0  # the chapter before may have left its lease to end by itself
@@ -39,12 +41,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgebook.runbook.kernels import WarmProcess
+
     ready: dict[str, Any] = {}
     code = EXIT_OK
-    with tempfile.TemporaryDirectory(prefix="edgebook-story-") as folder:
+    warm = WarmProcess()  # imports are made once for all chapters
+    with (
+        contextlib.closing(warm),
+        tempfile.TemporaryDirectory(prefix="edgebook-story-") as folder,
+    ):
         for number, chapter in enumerate(stories()[args.story]()):
             file = _params(args.params, chapter, Path(folder) / f"chapter-{number}.yaml")
-            code = _play(args, chapter, file, ready, first=number == 0)
+            code = _play(args, chapter, file, ready, warm, first=number == 0)
             if code != EXIT_OK:
                 return code
     return code
@@ -62,7 +70,13 @@ def _params(file: str, chapter: Chapter, other: Path) -> str:
 
 
 def _play(
-    args: argparse.Namespace, chapter: Chapter, file: str, ready: dict[str, Any], *, first: bool
+    args: argparse.Namespace,
+    chapter: Chapter,
+    file: str,
+    ready: dict[str, Any],
+    warm: "WarmProcess",
+    *,
+    first: bool,
 ) -> int:
     """One chapter: one run, one record."""
     from edgebook.cli.commands.run import report, running, verdict
@@ -83,6 +97,7 @@ def _play(
         lambda: _prepared(request, args.time_scale, ready, first=first),
         json_wanted=args.json,
         title=lambda: _title(ready) if first else chapter.title,
+        warm=warm,
     ) as (change, display):
         outcome = change.go()
         report(outcome, change.prepared.archive, display, json_wanted=args.json)

@@ -15,6 +15,7 @@ from edgebook.cli.commands._output import FORMAT
 if TYPE_CHECKING:
     from edgebook.records import Archive, Record
     from edgebook.runbook.display import Display
+    from edgebook.runbook.kernels import WarmProcess
     from edgebook.runbook.request import Prepared
     from edgebook.runbook.run import Outcome, Run
 
@@ -117,9 +118,9 @@ def settled(prepared: "Prepared") -> "Prepared":
 
 @contextmanager
 def running(
-    prepared: Any, *, json_wanted: bool, title: Any = None
+    prepared: Any, *, json_wanted: bool, title: Any = None, warm: "WarmProcess | None" = None
 ) -> Iterator[tuple["Run", "Display"]]:
-    """A run that can go: warm process starting, checks made."""
+    """A run that can go: warm process starting (or the given one, which stays), checks made."""
     from rich.console import Console
 
     from edgebook.runbook.display import Display, Unbroken
@@ -129,15 +130,16 @@ def running(
 
     stream = Unbroken(sys.stderr if json_wanted else sys.stdout)
     display = Display(Console(file=cast(TextIO, stream), highlight=False))
-    warm = WarmProcess()
+    used = warm or WarmProcess()
     try:
         with Signals(lambda: display.say("Stopping.", "yellow")) as signals:
             ready = prepared()
             if title is not None:
                 display.say(title())
-            yield Run(ready, warm, display, signals), display
+            yield Run(ready, used, display, signals), display
     finally:
-        warm.close()
+        if warm is None:
+            used.close()
 
 
 def report(
