@@ -124,6 +124,24 @@ def test_pod_defaults(core: k8s.CoreV1Api) -> None:
     assert (made.status.qos_class, made.spec.service_account_name) == ("Guaranteed", "default")
 
 
+def test_tokens_and_drivers_have_their_defaults(core: k8s.CoreV1Api, client: Any, api: Api) -> None:
+    source = {"serviceAccountToken": {"path": "token", "audience": "vault"}}
+    volumes = [{"name": "t", "projected": {"sources": [source]}}]
+    mounts = [{"name": "t", "mountPath": "/t"}]
+    containers = [{"name": "a", "image": "i", "volumeMounts": mounts}]
+    made = core.create_namespaced_pod("default", pod("p", volumes=volumes, containers=containers))
+    assert (
+        made.spec.volumes[0].projected.sources[0].service_account_token.expiration_seconds == 3600
+    )
+    storage = k8s.StorageV1Api(client)
+    driver = storage.create_csi_driver({"metadata": {"name": "d.example.com"}, "spec": {}})
+    assert driver.spec.attach_required is True
+    api.cluster.create("csidrivers", {"metadata": {"name": "e.example.com"}})
+    found = storage.read_csi_driver("e.example.com").spec
+    assert found.fs_group_policy == "ReadWriteOnceWithFSType"
+    assert found.volume_lifecycle_modes == ["Persistent"]
+
+
 def test_generated_names(core: k8s.CoreV1Api) -> None:
     body = pod("x")
     body["metadata"] = {"generateName": "web-"}

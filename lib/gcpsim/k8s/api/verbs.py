@@ -122,11 +122,18 @@ def create(cluster: Cluster, call: Call, resource: Resource) -> Reply:
             return subresources.bind(cluster, call)
         return reviews.respond(cluster, call, resource, parsed(call))
     obj = stored(resource, accepted(call, resource, parsed(call)))
+    _without_version(obj["metadata"])
     notices.without_effect(call, resource, obj)
     track = tracker(cluster, call, resource, obj)
     new = cluster.create(resource, obj, dry_run=call.dry_run, track=track, review=call.review)
     _, shape, kind = shaped(cluster, call, resource, new, form_of(call))
     return 201, shape, kind
+
+
+def _without_version(metadata: Doc) -> None:
+    version = str(metadata.get("resourceVersion") or "")
+    if version.isdigit() and int(version):  # the storage passes over what is no version
+        raise status.created_with_a_version()
 
 
 def _put(cluster: Cluster, call: Call, resource: Resource) -> Reply:
@@ -195,6 +202,7 @@ def _apply(cluster: Cluster, call: Call, resource: Resource, body: Any) -> Reply
             )
         if call.subresource:
             raise status.not_found(resource.plural, resource.group, call.name)
+        _without_version(config["metadata"])
         new = apply.apply({**config, "metadata": {**config["metadata"]}}, config,
                           kind, owner, True, cluster.now())  # fmt: skip
         made = cluster.create(resource, new, dry_run=call.dry_run, review=call.review)

@@ -250,6 +250,14 @@ def _storageclass(new: Doc, old: Doc | None) -> None:
     _fill(new, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
 
 
+def _csidriver(new: Doc, old: Doc | None) -> None:
+    known = {"attachRequired": True, "fsGroupPolicy": "ReadWriteOnceWithFSType",
+             "podInfoOnMount": False, "requiresRepublish": False, "seLinuxMount": False,
+             "storageCapacity": False}  # fmt: skip
+    _fill(_spec(new), known)
+    _fill(new["spec"], {"volumeLifecycleModes": ["Persistent"]})
+
+
 def _priorityclass(new: Doc, old: Doc | None) -> None:
     _fill(new, {"preemptionPolicy": "PreemptLowerPriority", "value": 0})
 
@@ -289,6 +297,7 @@ DEFAULTS: dict[str, Callable[[Doc, Doc | None], None]] = {
     "rolebindings": _binding,
     "clusterrolebindings": _binding,
     "storageclasses": _storageclass,
+    "csidrivers": _csidriver,
     "priorityclasses": _priorityclass,
     **dict.fromkeys(hooks.KINDS, hooks.fill),
 }

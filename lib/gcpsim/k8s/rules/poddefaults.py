@@ -21,6 +21,7 @@ PROBE: Doc = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1,
               "failureThreshold": 3}  # fmt: skip
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 MODE = 0o644
+TOKEN_SECONDS = 3600
 SOURCES_WITH_MODE = ("configMap", "secret", "projected", "downwardAPI")
 TOLERATED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 TOLERATED_FOR = 300  # seconds
@@ -147,6 +148,9 @@ def _volume(volume: Doc) -> None:
     for source in SOURCES_WITH_MODE:
         if isinstance(volume.get(source), dict):
             _fill(volume[source], {"defaultMode": MODE})
+    for part in (volume.get("projected") or {}).get("sources") or ():
+        if isinstance(part.get("serviceAccountToken"), dict):
+            _fill(part["serviceAccountToken"], {"expirationSeconds": TOKEN_SECONDS})
 
 
 def _tolerates(toleration: Doc, key: str) -> bool:

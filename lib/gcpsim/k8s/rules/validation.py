@@ -47,6 +47,8 @@ def check(resource: Resource, new: Doc, old: Doc | None) -> list[Cause]:
         return causes + structural.check(structural.schema_of(resource), new)
     if resource.key not in UNCHECKED:
         missing = _required(model(resource.model), new, "")
+        if [cause.field for cause in missing] == ["spec.selector"]:
+            missing = []  # told with what follows from it
         if missing:
             return causes + missing
     rule = RULES.get(resource.key)

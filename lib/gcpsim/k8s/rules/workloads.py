@@ -10,6 +10,7 @@ from gcpsim.k8s.types.status import Cause, invalid_value, required, unsupported
 Doc = dict[str, Any]
 
 OPERATORS = ["DoesNotExist", "Exists", "In", "NotIn"]
+UNMATCHED = "`selector` does not match template `labels`"
 STATEFUL_MUTABLE = {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
                     "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}  # fmt: skip
 STATEFUL_TEXT = (
@@ -47,16 +48,17 @@ def _workload(new: Doc, old: Doc | None, claims: frozenset[str] = frozenset()) -
     causes = _not_negative(spec, "spec", "replicas", "minReadySeconds", "revisionHistoryLimit")
     selector, template = spec.get("selector"), spec.get("template") or {}
     wrong = selector_causes(selector, "spec.selector")
-    if not selector:
+    if selector is None:
         causes.append(required("spec.selector"))
+        labels = (template.get("metadata") or {}).get("labels") or {}
+        causes.append(invalid_value("spec.template.metadata.labels", labels, UNMATCHED))
     elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
         why = "empty selector is invalid for deployment"
         causes.append(invalid_value("spec.selector", selector, why))
     elif not wrong:
         labels = (template.get("metadata") or {}).get("labels") or {}
         if not selector_test(selector)(labels):
-            why = "`selector` does not match template `labels`"
-            causes.append(invalid_value("spec.template.metadata.labels", labels, why))
+            causes.append(invalid_value("spec.template.metadata.labels", labels, UNMATCHED))
     if old is not None and selector != old["spec"].get("selector"):
         causes.append(invalid_value("spec.selector", selector, "field is immutable"))
     labels = (template.get("metadata") or {}).get("labels")

@@ -55,6 +55,8 @@ class StatusError(Exception):
             "reason": self.reason,
             "code": self.code,
         }
+        if not self.reason:
+            del body["reason"]
         if self.details:
             body["details"] = self.details
         return body
@@ -149,6 +151,11 @@ def too_large_resource_version(asked: int, current: int) -> StatusError:
     cause = Cause("ResourceVersionTooLarge", "Too large resource version")
     message = f"Timeout: Too large resource version: {asked}, current: {current}"
     return StatusError(504, "Timeout", message, details={"retryAfterSeconds": 1}, causes=[cause])
+
+
+def created_with_a_version() -> StatusError:
+    """A new object that says a resourceVersion: an error of the storage, so without a reason."""
+    return StatusError(500, "", "resourceVersion should not be set on objects to be created")
 
 
 def required(field: str, why: str = "") -> Cause:
