@@ -173,3 +173,28 @@ def test_machine_types_are_there_to_read(cloud: Any) -> None:
     missing = refused(cloud, "GET", f"{ZONE}/machineTypes/e9-none")
     assert missing.message == f"The resource '{ZONE}/machineTypes/e9-none' was not found"
     assert refused(cloud, "GET", f"{P}/zones/nowhere-z/machineTypes").code == 400
+
+
+def test_groups_of_the_internet_are_not_probed(cloud: Any) -> None:
+    """They have no network: probing passes over them, and nothing else waits for them."""
+    neg = {"name": "n", "networkEndpointType": "INTERNET_FQDN_PORT", "defaultPort": 443}
+    change(cloud, "POST", f"{P}/global/networkEndpointGroups", neg)
+    group = {"group": f"{P}/global/networkEndpointGroups/n"}
+    body = {"name": "b", "protocol": "HTTPS", "loadBalancingScheme": "EXTERNAL_MANAGED",
+            "backends": [group]}  # fmt: skip
+    change(cloud, "POST", f"{P}/global/backendServices", body)
+    service = f"{P}/global/backendServices/b"
+    change(cloud, "POST", f"{P}/global/urlMaps", {"name": "u", "defaultService": service})
+    proxy = {"name": "t", "urlMap": f"{P}/global/urlMaps/u"}
+    change(cloud, "POST", f"{P}/global/targetHttpProxies", proxy)
+    rule = {"name": "f", "portRange": "80", "loadBalancingScheme": "EXTERNAL_MANAGED",
+            "target": f"{P}/global/targetHttpProxies/t"}  # fmt: skip
+    change(cloud, "POST", f"{P}/global/forwardingRules", rule)
+    endpoint = {"networkEndpoints": [{"fqdn": "api.example.com", "port": 443}]}
+    change(cloud, "POST", f"{group['group']}/attachNetworkEndpoints", endpoint)
+    health = cloud.world.compute.health
+    health.mark()
+    health.evaluate()
+    assert list(health.records.keys()) == []
+    told = cloud.request("compute", "POST", f"{service}/getHealth", group)
+    assert "healthStatus" not in told

@@ -175,16 +175,17 @@ class Health:
         self, service_path: str, group: str, location: str, reaches: dict[tuple[str, str], Reach]
     ) -> bool:
         """Find the verdict on each endpoint of a group as a backend of one service."""
-        neg = self.compute.get(group)
+        neg = self.compute.get(group) or {}
         key, targets = _record_key(service_path, group, location), set[Target]()
         known = self.records.get(key)
         before = (known or {}).get("endpoints", {})
-        if neg is None or not chains.reached(self.compute, service_path):
+        network = neg.get("network")  # machines yet to come and the internet have none
+        if network is None or not chains.reached(self.compute, service_path):
             self.records.delete(key)
             self._keep(key, targets)
             return known is not None
         check = self._check(self.compute.get(service_path) or {})
-        place = (str(neg["network"]), region_of(zone_of(group)))
+        place = (str(network), region_of(zone_of(group)))
         if place not in reaches:
             reaches[place] = Reach(self.compute, *place)
         after: Doc = {}
