@@ -8,13 +8,13 @@ import os
 import re
 import subprocess
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 LIMIT = ">= 100"
 BESIDE = 2
-PATIENCE = 600
+PATIENCE = 1800
 RUN = re.compile(r"(gcloud|kubectl)\s|(export\s+)?[A-Za-z_]\w*=")
 SHELL = """\
 gcloud() { command gcloud --quiet "$@"; }
@@ -75,20 +75,20 @@ def run(folder: Path, env: dict[str, str], real: set[tuple[str, str]]) -> list[d
     """A row: the share of lines that are answered as Google answers them."""
     wanted = os.environ.get("FILES", "")
     paths = [p for p in sorted(folder.rglob("*.gcloud")) if wanted in str(p.relative_to(folder))]
-    with ThreadPoolExecutor(BESIDE) as pool:
-        futures = [pool.submit(_one, path, at, env) for at, path in enumerate(paths)]
-        results = [future.result() for future in futures]
     count = accepted = right = 0
-    for path, lines in zip(paths, results, strict=True):
-        file = str(path.relative_to(folder))
-        for number, line, code, said in lines:
-            if not line.startswith(("gcloud", "kubectl")):
-                continue
-            count, accepted = count + 1, accepted + (code == 0)
-            expected = (file, str(number)) in real
-            right += (code != 0) is expected
-            if (code != 0) is not expected:
-                print(f"  {file}:{number} exit {code}: {line[:300]}\n      {said[:500]}")
+    with ThreadPoolExecutor(BESIDE) as pool:
+        futures = {pool.submit(_one, path, at, env): path for at, path in enumerate(paths)}
+        for future in as_completed(futures):
+            file = str(futures[future].relative_to(folder))
+            for number, line, code, said in future.result():
+                if not line.startswith(("gcloud", "kubectl")):
+                    continue
+                count, accepted = count + 1, accepted + (code == 0)
+                expected = (file, str(number)) in real
+                right += (code != 0) is expected
+                if (code != 0) is not expected:
+                    print(f"  {file}:{number} exit {code}: {line[:300]}\n      {said[:500]}")
+            print(f"{file}: {count} lines so far", flush=True)
     if not count:
         return []
     print(f"{count} lines of gcloud and kubectl, {accepted} accepted")

@@ -146,7 +146,7 @@ def test_what_was_made_is_deleted_when_a_line_breaks(
     for kind in ("addresses", "backendServices", "urlMaps", "healthChecks"):
         path = f"/compute/v1/projects/{project}/global/{kind}"
         assert "items" not in sim.http("GET", path)[1]
-    assert "managedZones" not in sim.http("GET", f"/dns/v1/projects/{project}/managedZones")[1]
+    assert sim.http("GET", f"/dns/v1/projects/{project}/managedZones")[1]["managedZones"] == []
 
 
 def test_a_signal_breaks_it_off_and_it_is_cleaned_up(

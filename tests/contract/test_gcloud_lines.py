@@ -69,13 +69,15 @@ LINES: dict[str, tuple[str, ...]] = {
     "iam service-accounts describe nobody@shop-rehearsal.iam.gserviceaccount.com": (
         r"NOT_FOUND: Unknown service account",
     ),
-    "iam service-accounts create more": (
-        r"iam\.projects\.serviceAccounts\.create",
+    "iam service-accounts create night-runs --format=value(email)": (
+        r"^night-runs@shop-rehearsal\.iam\.gserviceaccount\.com$",
     ),
+    "config get-value account": (r"^rehearsal@shop-rehearsal\.iam\.gserviceaccount\.com$",),
+    "services enable trafficdirector.googleapis.com": (r"^$",),
     "projects get-iam-policy shop-rehearsal": (r"^bindings:$", r"role: roles/owner"),
     "logging read resource.type=http_load_balancer --limit=3": (r"^$",),
 }  # fmt: skip
-REFUSED = ("none", "e9-none", "nobody@", "create more")
+REFUSED = ("none", "e9-none", "nobody@")
 
 
 @pytest.fixture(scope="module")

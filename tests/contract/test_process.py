@@ -39,7 +39,8 @@ def test_the_ready_line(start_sim: Callable[..., Any]) -> None:
         assert cluster["server"].startswith("https://127.0.0.1:")
         assert Path(cluster["kubeconfig"]).stat().st_mode & 0o077 == 0
     assert ready["env"]["GCPSIM_URL"] == ready["services"]["compute"]
-    for path in ("GOOGLE_APPLICATION_CREDENTIALS", "GCPSIM_CA_FILE", "REQUESTS_CA_BUNDLE"):
+    for path in ("GOOGLE_APPLICATION_CREDENTIALS", "GCPSIM_CA_FILE", "REQUESTS_CA_BUNDLE",
+                 "HTTPLIB2_CA_CERTS"):  # fmt: skip
         assert Path(ready["env"][path]).read_text()
     open_to_all = {k: v for k, v in ready["env"].items() if k != "GCPSIM_TOKEN"}
     assert sim.admin("GET", "ready") == {**ready, "env": open_to_all}

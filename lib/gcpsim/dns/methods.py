@@ -39,9 +39,12 @@ def zone_of(dns: Holdings, request: Request) -> Doc:
     return dns.zone(request.project, _zone_name(request))
 
 
+ALWAYS = ("managedZones", "rrsets")  # clients read these without asking whether they are there
+
+
 def list_answer(kind: str, field: str, items: list[Doc], token: str) -> Answer:
     body: Doc = {"kind": f"dns#{kind}"}
-    if items or field == "rrsets":  # its clients read that one without asking whether it is there
+    if items or field in ALWAYS:
         body[field] = items
     if token:
         body["nextPageToken"] = token

@@ -64,11 +64,13 @@ def environment(
         **dict(sorted(overrides.items())),
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
         "CLOUDSDK_CONFIG": str(folder / "gcloud"),
+        "CLOUDSDK_CORE_ACCOUNT": account(project),
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
         "CLOUDSDK_CORE_PROJECT": project,
         "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
         "GOOGLE_CLOUD_PROJECT": project,
+        "HTTPLIB2_CA_CERTS": str(bundle),
         "HTTPS_PROXY": doors.proxy,
         "KUBECONFIG": str(merged),
         "NO_PROXY": "127.0.0.1,localhost",
@@ -100,6 +102,11 @@ def kubeconfig(cloud: Cloud, servers: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def account(project: str) -> str:
+    """Whose credentials these are."""
+    return f"rehearsal@{project}.iam.gserviceaccount.com"
+
+
 def _service_account(authority: Authority, url: str, project: str) -> dict[str, str]:
     """Credentials that official libraries accept; their token comes from the simulator."""
     return {
@@ -107,7 +114,7 @@ def _service_account(authority: Authority, url: str, project: str) -> dict[str, 
         "project_id": project,
         "private_key_id": "gcpsim",
         "private_key": authority.service_account_key(),
-        "client_email": f"rehearsal@{project}.iam.gserviceaccount.com",
+        "client_email": account(project),
         "client_id": "100000000000000000000",
         "token_uri": f"{url}/token",
     }

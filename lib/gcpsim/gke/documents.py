@@ -122,6 +122,14 @@ def _cluster(spec: ClusterSpec, pods: str, now: float, digest: str) -> Obj:
         "workloadIdentityConfig": {"workloadPool": f"{spec.project}.svc.id.goog"},
         "autopilot": {},
         "binaryAuthorization": {},
+        "controlPlaneEndpointsConfig": {
+            "dnsEndpointConfig": {
+                "allowExternalTraffic": False,
+                "endpoint": f"gke-{(digest * 8)[:32]}-{number(spec.project)}"
+                f".{'-'.join(spec.location.split('-')[:2])}.gke.goog",
+            },
+            "ipEndpointsConfig": {"enabled": True, "enablePublicEndpoint": True},
+        },
         "initialNodeCount": spec.pools[0].nodes,
         "loggingConfig": {
             "componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS", "WORKLOADS"]}

@@ -20,6 +20,8 @@ Doc = dict[str, Any]
 SERVICE = "serviceusage"
 TYPE = "type.googleapis.com/google.api.serviceusage.v1."
 TITLES = {
+    "anthos.googleapis.com": "Anthos API",
+    "artifactregistry.googleapis.com": "Artifact Registry API",
     "certificatemanager.googleapis.com": "Certificate Manager API",
     "cloudresourcemanager.googleapis.com": "Cloud Resource Manager API",
     "compute.googleapis.com": "Compute Engine API",
@@ -27,15 +29,24 @@ TITLES = {
     "dns.googleapis.com": "Cloud DNS API",
     "gkehub.googleapis.com": "GKE Hub API",
     "iam.googleapis.com": "Identity and Access Management (IAM) API",
+    "iap.googleapis.com": "Cloud Identity-Aware Proxy API",
     "iamcredentials.googleapis.com": "IAM Service Account Credentials API",
     "logging.googleapis.com": "Cloud Logging API",
     "monitoring.googleapis.com": "Cloud Monitoring API",
+    "multiclusteringress.googleapis.com": "Multi Cluster Ingress API",
+    "multiclusterservicediscovery.googleapis.com": "Multi-Cluster Service Discovery API",
     "networkmanagement.googleapis.com": "Network Management API",
     "networksecurity.googleapis.com": "Network Security API",
+    "networkconnectivity.googleapis.com": "Network Connectivity API",
     "networkservices.googleapis.com": "Network Services API",
     "privateca.googleapis.com": "Certificate Authority API",
+    "run.googleapis.com": "Cloud Run Admin API",
+    "secretmanager.googleapis.com": "Secret Manager API",
+    "servicedirectory.googleapis.com": "Service Directory API",
+    "servicenetworking.googleapis.com": "Service Networking API",
     "serviceusage.googleapis.com": "Service Usage API",
     "storage.googleapis.com": "Cloud Storage API",
+    "trafficdirector.googleapis.com": "Traffic Director API",
 }
 DONE = "operations/noop.DONE_OPERATION"
 PAGE, LARGEST_PAGE, BATCH, BATCH_GET = 50, 200, 20, 30

@@ -77,7 +77,7 @@ def test_refused_zones(cloud: Any, case: str) -> None:
     body, code, reason, message = REFUSED[case]
     error = cloud.refusal("dns", "POST", ZONES, body)
     assert (error.code, error.reason, error.message) == (code, reason, message)
-    assert cloud.dns("GET", ZONES) == {"kind": "dns#managedZonesListResponse"}
+    assert cloud.dns("GET", ZONES) == {"kind": "dns#managedZonesListResponse", "managedZones": []}
 
 
 def test_a_zone_exists_once(cloud: Any) -> None:

@@ -68,6 +68,35 @@ def test_a_permission_fault_strikes_the_call_that_needs_it_as_often_as_it_says(
     client.zone("z", f"{project}.example.com.", "d").create()
 
 
+def test_service_accounts_are_made_given_policies_and_deleted(sim: Any, project: str) -> None:
+    email = f"night-runs@{project}.iam.gserviceaccount.com"
+    name = f"projects/{project}/serviceAccounts/{email}"
+    with build(sim, "iam", "v1") as iam:
+        accounts = iam.projects().serviceAccounts()
+        place = {"name": f"projects/{project}"}
+        made = {"accountId": "night-runs", "serviceAccount": {"displayName": "Night"}}
+        account = accounts.create(**place, body=made).execute()
+        assert (account["name"], account["displayName"]) == (name, "Night")
+        assert email in [one["email"] for one in accounts.list(**place).execute()["accounts"]]
+        for body, code, words in (
+            (made, 409, "already exists within project"),
+            ({"accountId": "me"}, 400, "Invalid service account ID"),
+        ):
+            with pytest.raises(errors.HttpError, match=words) as caught:
+                accounts.create(**place, body=body).execute()
+            assert caught.value.resp.status == code
+        binding = {"role": "roles/iam.workloadIdentityUser", "members": ["user:a@example.com"]}
+        policy = {"policy": {"bindings": [binding]}}
+        accounts.setIamPolicy(resource=name, body=policy).execute()
+        assert accounts.getIamPolicy(resource=name).execute()["bindings"] == [binding]
+        accounts.delete(name=name).execute()
+        with pytest.raises(errors.HttpError, match="Unknown service account"):
+            accounts.get(name=name).execute()
+        ours = f"projects/{project}/serviceAccounts/rehearsal@{project}.iam.gserviceaccount.com"
+        with pytest.raises(errors.HttpError, match="can't be deleted"):
+            accounts.delete(name=ours).execute()
+
+
 def test_what_libraries_ask_in_the_background_is_not_there(sim: Any) -> None:
     path = "/v1/projects/-/serviceAccounts/a@example.com/allowedLocations"
     host = {"Host": "iamcredentials.googleapis.com"}
