@@ -32,7 +32,9 @@ ZONE = """\
   - type: CAA
     values: [{flags: 0, tag: issue, value: pki.goog}]
   - type: MX
-    values: [{preference: 10, exchange: mx1.example.org.}, {preference: 20, exchange: mx2.example.org.}]
+    values:
+      - {preference: 10, exchange: mx1.example.org.}
+      - {preference: 20, exchange: mx2.example.org.}
   - type: TXT
     values: ['v=spf1 -all', 'two words \\; quoted']
 www: {type: CNAME, value: example.org.}
@@ -40,7 +42,9 @@ www: {type: CNAME, value: example.org.}
 sub:
   - {type: NS, values: [ns1.example.net., ns2.example.net.]}
   - type: DS
-    value: {key_tag: 60485, algorithm: 5, digest_type: 1, digest: 2BB183AF5F22588179A53B0A98631FAD1A292118}
+    value:
+      {key_tag: 60485, algorithm: 5, digest_type: 1,
+       digest: 2BB183AF5F22588179A53B0A98631FAD1A292118}
 naptr:
   type: NAPTR
   value: {order: 100, preference: 10, flags: S, service: SIP+D2U, regexp: '!^.*$!!', replacement: .}
