@@ -27,9 +27,9 @@ def main() -> None:
                                               name=NAME + ".", type="TXT").execute()  # fmt: skip
         return [value for one in found["rrsets"] for value in one["rrdatas"]]
 
-    check("zones", lambda: (zone("certbot-com", "example.com."),
-                            zone("certbot-sub", "sub.example.com."),
-                            zone("certbot-in", "in.example.com.", visibility="private")))  # fmt: skip
+    check("zone", lambda: zone("certbot-com", "example.com."))
+    check("zone below it", lambda: zone("certbot-sub", "sub.example.com."))
+    check("private zone", lambda: zone("certbot-in", "in.example.com.", visibility="private"))
     client = check("client by file",
                    lambda: _GoogleClient(os.environ["GOOGLE_APPLICATION_CREDENTIALS"]))  # fmt: skip
     check("project of the file", lambda: client.project_id == PROJECT)

@@ -31,17 +31,18 @@ def refused() -> bool:
         return "zone" in str(error).lower() or "domain" in str(error).lower()
 
 
+def _life(dns: Any, kind: str, full: str, content: str) -> None:
+    check(f"create {kind}", lambda: dns.create_record(kind, full, content))
+    check(f"create {kind} again", lambda: dns.create_record(kind, full, content))
+    check(f"list {kind}", lambda: len(dns.list_records(kind, full)) == 1)
+    check(f"list {kind} by content", lambda: len(dns.list_records(kind, full, content)) == 1)
+
+
 def main() -> None:
     check("zone", lambda: zone("lexicon", f"{DOMAIN}."))
     with client(DOMAIN) as dns:
         for kind, (name, content) in ROWS.items():
-            full = f"{name}.{DOMAIN}"
-            check(f"create {kind}", lambda: dns.create_record(kind, full, content))
-            check(f"create {kind} again", lambda: dns.create_record(kind, full, content))
-            check(f"list {kind}", lambda: len(dns.list_records(kind, full)) == 1)
-            check(
-                f"list {kind} by content", lambda: len(dns.list_records(kind, full, content)) == 1
-            )
+            _life(dns, kind, f"{name}.{DOMAIN}", content)
         check("second A", lambda: dns.create_record("A", f"host.{DOMAIN}", "192.0.2.11"))
         check("both", lambda: len(dns.list_records("A", f"host.{DOMAIN}")) == 2)
         check("delete one", lambda: dns.delete_record(None, "A", f"host.{DOMAIN}", "192.0.2.11"))
