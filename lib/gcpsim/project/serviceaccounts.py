@@ -87,7 +87,7 @@ class ServiceAccounts(RestService):
             why = "The number of service accounts per project has reached its limit."
             raise ApiError(429, why, "rateLimitExceeded", status="RESOURCE_EXHAUSTED")
         texts = {key: str(more.get(key) or "") for key in ("displayName", "description")}
-        self._made.put(f"{project}/{email}", texts)
+        self._made.put(f"{project} {email}", texts)
         return self._accounts(project)[email]
 
     def _about(self, request: Request) -> Doc:
@@ -99,10 +99,10 @@ class ServiceAccounts(RestService):
             return self._policies.write(found["name"], request.call.json())
         if method == "get":
             return found
-        if self._made.get(f"{found['projectId']}/{found['email']}") is None:
+        if self._made.get(f"{found['projectId']} {found['email']}") is None:
             why = f"Service account {found['email']} can't be deleted in gcpsim: others run as it."
             raise ApiError(400, why, "failedPrecondition", status="FAILED_PRECONDITION")
-        self._made.delete(f"{found['projectId']}/{found['email']}")
+        self._made.delete(f"{found['projectId']} {found['email']}")
         return {}
 
     def _one(self, request: Request) -> Doc:
@@ -125,8 +125,8 @@ class ServiceAccounts(RestService):
         for instance in self.world.compute.list(project, "instances"):
             for one in instance.get("serviceAccounts") or ():
                 found.setdefault(str(one["email"]), "")
-        made = {key.partition("/")[2]: texts for key, texts in self._made.items()
-                if key.startswith(f"{project}/")}  # fmt: skip
+        made = {key.partition(" ")[2]: texts for key, texts in self._made.items()
+                if key.startswith(f"{project} ")}  # fmt: skip
         found |= {email: texts["displayName"] for email, texts in made.items()}
         return {email: _account(project, email, name, made.get(email, {}))
                 for email, name in found.items()}  # fmt: skip
