@@ -21,8 +21,9 @@ import psutil
 import pytest
 from edgebook.base import paste
 from edgebook.base.errors import EdgebookError, RefusedError, UsageError
+from edgebook.base.text import Unbroken
 from edgebook.records import FolderArchive, load_record, verify_archive
-from edgebook.runbook.display import Display, Unbroken
+from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import RemoteError, WarmProcess
 from edgebook.runbook.request import Request, prepare
 from edgebook.runbook.run import Outcome, Run
@@ -329,7 +330,7 @@ CLI = """
 import sys
 from pathlib import Path
 from rich.console import Console
-from edgebook.runbook.display import Display, Unbroken
+from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess
 from edgebook.runbook.request import Request, prepare
 from edgebook.runbook.run import Run

@@ -106,7 +106,7 @@ def test_a_move_whose_reader_is_gone_goes_on_to_its_end_and_its_key_finds_it(bui
     runner = start(built, *words)
     assert runner.stdout is not None
     runner.stdout.close()
-    runner.wait(SECONDS)  # what cannot be said any more may make its exit code 1
+    assert runner.wait(SECONDS) == 0
     made = built.archive.change_ids()
     assert load_record(built.archive, made[-1]).status == "succeeded" and let_go(built)
     again = built.apply(*words)

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,18 @@ from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.kinds import named
 from edgebook.model.paths import compute_scope, name_of, zone_of
 from edgebook.model.values import Change, Plan, ResourceKey
-from edgebook.plan import kept, order
+from edgebook.plan import kept, lines, order
 from edgebook.plan import make as plans
 from edgebook.plan.approval import (
     Approval,
     Asked,
     Circumstances,
-    Given,
     base_hash,
     decide,
-    parse_hash,
-    read_given,
+    way_to_approve,
 )
 from edgebook.plan.approvers import Rules
+from edgebook.plan.given import Given, parse_hash, read_given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.verify import causes, failures
@@ -78,6 +77,7 @@ def apply_plan(
     plan: Plan,
     approve: str | Given,
     *,
+    made: lines.Words,
     title: str = "",
     replan: Callable[[ResourceKey], Change | None] | None = None,
     show_progress: bool = True,
@@ -89,13 +89,14 @@ def apply_plan(
     """Carry the plan out when it is approved; StepFailed or InterruptedRun when it ends early.
 
     `again` reads and plans anew: what counts is the plan that is made while the lease is held.
+    `made`: the words of the command that shows this plan.
     """
     door.connection.clock.resume()
     title = title or "apply"
     if plan.empty:
         _sweep(door, moment)
         return Outcome(title, plan, ())
-    approve_plan(door, plan, approve)
+    approve_plan(door, plan, approve, made=made)
     with hold(door, wait=wait_lock):
         if again is not None:
             moment, plan = again()
@@ -106,6 +107,7 @@ def apply_plan(
             moment,
             plan,
             approve,
+            made=made,
             title=title,
             replan=replan,
             show_progress=show_progress,
@@ -120,6 +122,7 @@ def _carry_out(
     plan: Plan,
     approve: str | Given,
     *,
+    made: lines.Words,
     title: str,
     replan: Callable[[ResourceKey], Change | None] | None,
     show_progress: bool,
@@ -129,10 +132,10 @@ def _carry_out(
     """The same under the lease."""
     clock = door.connection.clock
     plan = order.at_once(plan, moment.live)
-    refused = plans.refusal(plan, door.spec.safety, door.file, teardown=title == "teardown")
+    refused = plans.refusal(plan, door.spec.safety, door.file, made=made)
     if refused is not None:
         raise refused
-    approval = approve_plan(door, plan, approve)
+    approval = approve_plan(door, plan, approve, made=made)
     kept.keep(plan)
     earlier = journals.unfinished(door.id) if not _recorded() else None
     began = clock.monotonic()
@@ -271,25 +274,26 @@ def lease_key(door: FrontDoor) -> ResourceKey:
     return ResourceKey("address", compute_scope(door.spec.project), door.names.address(version))
 
 
-def approve_plan(door: FrontDoor, plan: Plan | Asked, approve: str | Given) -> Approval:
+def approve_plan(
+    door: FrontDoor, plan: Plan | Asked, approve: str | Given, *, made: lines.Words
+) -> Approval:
     """Raise ApprovalError unless it is approved, or the rest of what was approved."""
     recorded = os.environ.get(APPROVAL_FILE, "")
+    about = Circumstances(
+        identity(door.connection), datetime.now(UTC), Rules.of(door.spec.safety), made=made
+    )
     if isinstance(approve, Given):
         given, how = approve, "--approve"
     elif recorded and Path(recorded).exists() and approve != "auto":
         given, how = read_given(recorded), "the approval of the run"
     else:
-        hash_ = parse_hash(approve)
-        given, how = Given(hash_, kept.find(hash_)), "approve"
+        how = "approve"
+        instead = way_to_approve(replace(about, how=how), plan.hash)
+        hash_ = parse_hash(approve, instead=instead)
+        given = Given(hash_, kept.find(hash_))
     base = base_hash(given, plan)
-    about = Circumstances(
-        identity(door.connection),
-        datetime.now(UTC),
-        Rules.of(door.spec.safety),
-        kept.spent(base, door.connection.place) if base else (),
-        how,
-    )
-    return decide(given, plan, about)
+    spent = kept.spent(base, door.connection.place) if base else ()
+    return decide(given, plan, replace(about, spent=spent, how=how))
 
 
 def _raise_failure(applied: Outcome, journal: Journal) -> None:

@@ -8,10 +8,12 @@ process id of any machine counts. Before every write the holder makes sure that 
 (`fence`). Decision record 0056 says why it never has two holders.
 """
 
+import contextlib
+import math
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from edgebook.apply.leases import (
@@ -24,12 +26,14 @@ from edgebook.apply.leases import (
     boot_seconds,
 )
 from edgebook.base.errors import LockedError
+from edgebook.base.interrupts import held_back
 from edgebook.base.text import plain
 from edgebook.cloud.wire import Wire
 from edgebook.model.values import ResourceKey
 
 FRESH = 5.0  # so long a look at the lease is believed
 TRIES = 12
+MOMENT = 0.8  # so long a signal waits for a lease that is let go
 ASK_AGAIN = 5.0
 
 
@@ -69,11 +73,14 @@ class FrontDoorLock:
     def __enter__(self) -> "FrontDoorLock":
         try:
             self.take()
+            self._wire.connection.before_write = self.fence
+            threading.Thread(target=self._renew, name="edgebook-lease", daemon=True).start()
+        except KeyboardInterrupt:
+            self._leave([store for store in (self._main, self._first) if store], hurried=True)
+            raise
         except BaseException:
             self.holder.drop()  # what was written of it on the way is a dead holder's
             raise
-        self._wire.connection.before_write = self.fence
-        threading.Thread(target=self._renew, name="edgebook-lease", daemon=True).start()
         return self
 
     def __exit__(
@@ -82,20 +89,41 @@ class FrontDoorLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        held = self._held
+        late = self._elapsed() - self._confirmed >= SECONDS - IN_FLIGHT
+        # An address that is deleted might be the next holder's by now; labels are compared.
+        stores = [held] if held is not None and not (late and held is self._first) else []
+        self._leave(stores, known=held is None)
+
+    def _leave(
+        self, stores: Sequence[LeaseStore], *, known: bool = False, hurried: bool = False
+    ) -> None:
+        """Let go, whatever signal comes meanwhile; the lease ends by itself where that fails.
+
+        A signal waits for it, but only a moment: an API may not answer. `known`: nothing is held.
+        """
+        gone: list[bool] = []
+
+        def work() -> None:
+            for _ in range(TRIES):
+                with contextlib.suppress(Exception), self._lock:
+                    if all(store.release() for store in stores):
+                        gone.append(True)
+                        return
+
         self._stop.set()
         self._wire.connection.before_write = _nothing
-        with self._lock:
-            held, self._held = self._held, None
-            gone = held is None
-            try:
-                if held is not None and self._elapsed() - self._confirmed < SECONDS - IN_FLIGHT:
-                    gone = held.release()
-            except Exception:
-                # The lease ends by itself; the run's own outcome matters more than this.
-                return
-            finally:
-                # What could not be let go is a dead holder's: here nobody waits for its end.
-                self.holder.leave() if gone else self.holder.drop()
+        thread = threading.Thread(target=work, name="edgebook-let-go", daemon=True)
+        with held_back() as came:
+            ends = time.monotonic() + MOMENT if hurried else math.inf
+            if stores:
+                thread.start()
+            while thread.is_alive() and time.monotonic() < ends:
+                thread.join(0.05)
+                ends = min(ends, time.monotonic() + MOMENT) if came else ends
+            self._held = None
+            # What could not be let go is a dead holder's: here nobody waits for its end.
+            self.holder.leave() if gone or known else self.holder.drop()
 
     def take(self) -> None:
         """Take the lease; LockedError when another holds it and does not let go in time."""
@@ -164,11 +192,11 @@ class FrontDoorLock:
                 if self._held is None or self._lost is not None:
                     return
                 try:
-                    lease = self._held.read()
+                    looked, lease = self._elapsed(), self._held.read()
                     if lease is None or lease.by != self.holder.id:
                         self._confirm()
-                    else:
-                        self._held.take(lease)
+                    elif self._held.take(lease):
+                        self._confirmed = looked
                 except Exception:
                     continue
 

@@ -27,7 +27,9 @@ class Noted:
 
 
 noted = Noted()
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Windows has no SIGHUP: its terminals close with others.
+CLOSED = tuple(filter(None, [getattr(signal, "SIGHUP", None)]))
+STOPPING = (signal.SIGINT, signal.SIGTERM, *CLOSED)
 
 
 @contextlib.contextmanager
@@ -50,6 +52,18 @@ def shielded() -> Iterator[None]:
             noted.forget()
     if came:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[list[int]]:
+    """Signals do not end what is inside; they are listed, and the first comes again afterwards."""
+    came: list[int] = []
+    try:
+        with _handled(lambda number, frame: came.append(number), STOPPING):
+            yield came
+    finally:
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager

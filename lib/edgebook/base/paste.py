@@ -4,6 +4,7 @@ Messages all over the library name commands in short (`edgebook status`); where 
 are completed here, so that what people paste runs where they are. Nothing here runs anything.
 """
 
+import itertools
 import os
 import re
 import shlex
@@ -28,11 +29,16 @@ _GOOGLE = re.compile(r"`(?P<command>gcloud (?:compute|container|dns|services) [^
 COMMANDS = Path(__file__).resolve().parents[1] / "cli" / "commands"
 _COMMAND = re.compile(
     r"(?<![\w./-])edgebook (?P<name>[a-z]+)(?P<rest>(?: (?:"
-    rf"--(?:{'|'.join(BARE)})\b|-v\b|-p [a-z_]+ [\w./-]*\w|--?[a-z][\w-]* '[^']*'|"
+    rf"--(?:{'|'.join(BARE)})\b|-v\b|-p [a-z_]+ (?:'[^']*'|[\w@%+=:,./-]*\w)|"
+    r"--?[a-z][\w-]* '[^']*'|"
     r"--?[a-z][\w-]* [\w./:@=-]*[\w/]|"
     r"(?:list|show|verify|diff|index)\b|[a-z]+/[a-z_]+|\d\d_[a-z_]+|[A-Z]+-[\w-]+"
     r"))*)"
 )
+
+
+# One in backticks ends where they do, whatever stands in it.
+_QUOTED = re.compile(r"(?<=`)edgebook (?P<name>[a-z]+)(?P<rest>[^`\n]*)(?=`)")
 
 
 def program() -> str:
@@ -64,7 +70,10 @@ def complete(text: str, params: str = "") -> str:
                 rest += f" --params {shlex.quote(params)}"
         return f"{program()} {name}{rest}"
 
-    return _COMMAND.sub(whole, text)
+    parts = re.split(r"(`[^`\n]*`)", text)
+    quoted = [_QUOTED.sub(whole, part) for part in parts[1::2]]
+    prose = [_COMMAND.sub(whole, part) for part in parts[0::2]]
+    return "".join(itertools.chain(*itertools.zip_longest(prose, quoted, fillvalue="")))
 
 
 def of_project(text: str, project: str) -> str:

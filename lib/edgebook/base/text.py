@@ -5,9 +5,11 @@ shown by their number here. Everything that reaches a terminal, a page or a file
 or `plain_lines`.
 """
 
+import contextlib
 import html
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from edgebook.base.shapes import hide
@@ -70,6 +72,35 @@ class Hiding:
 
     def writelines(self, lines: Iterable[str]) -> None:
         self.write("".join(lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Unbroken:
+    """A stream whose reader may go: then nothing more is said, and what is done goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.broken = False
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, work: Callable[[], object]) -> None:
+        if self.broken:
+            return
+        try:
+            work()
+        except (OSError, ValueError):
+            self.broken = True
+            # What is still in its buffer would be tried again while Python shuts down.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -13,7 +13,7 @@ from edgebook.book.moves import Move
 from edgebook.book.session import Session
 from edgebook.book.steps import BookStep, Teardown
 from edgebook.model.values import Step
-from edgebook.plan.approval import Given
+from edgebook.plan.given import Given
 from edgebook.show import status as statuses
 from edgebook.show import views, watched
 from edgebook.show.applied import Applied

@@ -15,9 +15,9 @@ from edgebook.moves import catalog, swaps
 from edgebook.moves.engine import Engine
 from edgebook.moves.looking import Unwatched, Watcher
 from edgebook.moves.watched import Watched
-from edgebook.plan import kept
-from edgebook.plan.approval import Given
+from edgebook.plan import kept, lines
 from edgebook.plan.approvers import handed_over, how_signed
+from edgebook.plan.given import Given
 from edgebook.show.ladders import LadderPages, ladder_pages, moved_table
 from edgebook.show.tables import PlanTable, Table, checks_table, with_note
 from edgebook.verify import checks
@@ -91,6 +91,7 @@ class Move:
             more=prepared.more,
             assumed=prepared.assumed,
             still=prepared.still,
+            made=self._made,
             **options,
         )
 
@@ -99,33 +100,27 @@ class Move:
         plan = now.ladder.plan
         self._book.journal.planned(self.name, plan)
         kept.show(plan, self._book.door.connection.place)
-        words, safety = self._words(), self._book.spec.safety
+        safety = self._book.spec.safety
         approve = handed_over(safety, plan.short_hash)
         return ladder_pages(
             now.ladder,
             now.position,
-            next_line=paste.line("run", *words, "--approve", approve),
-            asks=how_signed(safety, "plan", *words),
+            next_line=paste.line(*lines.carrying_out(self._made), "--approve", approve),
+            asks=how_signed(safety, *self._made),
         )
 
     def _only_planned(self, ladder: PlanTable) -> PlanTable:
         """With the lines for the parameters cell, where a hash is enough and something is left."""
         told = with_note(ladder, 'nothing was changed: mode is "plan"')
-        signed = how_signed(self._book.spec.safety, "plan", *self._words())
+        signed = how_signed(self._book.spec.safety, *self._made)
         if signed or not ladder.paste:
             return told
         return into_the_cell(told)
 
-    def _words(self) -> list[str]:
-        """The runbook, its parameters and the params, as its commands want them."""
-        given = [
-            word
-            for name, value in sorted(self._options.items())
-            if value not in ("", None, False) and value != []
-            for word in ("-p", name, str(value))
-        ]
-        runbook = catalog.RUNBOOKS.get(self.name, f"operate/{self.name}")
-        return [runbook, *given, "--params", paste.path(self._book.file)]
+    @property
+    def _made(self) -> lines.Words:
+        """The command that shows its ladder."""
+        return lines.of_move(lines.runbook_of(self.name), self._options, self._book.file)
 
     def _watcher(self) -> Watcher:
         connection = self._book.door.connection

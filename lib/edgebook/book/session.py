@@ -17,11 +17,11 @@ from edgebook.cloud.worlds import World
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.model.values import CheckResult, CheckState, Plan, Step
 from edgebook.params import Spec
-from edgebook.plan import kept
+from edgebook.plan import kept, lines
 from edgebook.plan import leaks as leaking
 from edgebook.plan import make as plans
-from edgebook.plan.approval import Given
 from edgebook.plan.approvers import SIGNED, how_signed
+from edgebook.plan.given import Given
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.show import display, views, watched
@@ -100,30 +100,40 @@ class Session:
                 display.show_now(error.outcome)
             raise
 
-    def plan_table(self, plan: Plan, title: str) -> PlanTable:
+    def plan_table(self, plan: Plan, title: str, steps: tuple[Step, ...] = ()) -> PlanTable:
+        """`steps`: those that it is the plan of; none: all of them."""
         self.journal.planned(title, plan)
         kept.show(plan, self.door.connection.place)
-        notes = [str(refused)] if (refused := self.refusal(plan)) else []
+        notes = self.refused_notes(plan, self.made(steps))
         return show.plan_table(title, plan, notes=notes)
 
-    def only_planned(self, table: PlanTable, make: list[str], carry: list[str]) -> PlanTable:
+    def only_planned(self, table: PlanTable, made: lines.Words) -> PlanTable:
         """A plan where an apply was to be: with the lines to paste, when it can be applied.
 
-        `make` and `carry`: the commands that make the same plan and carry it out, for params that
-        ask for signatures, which a hash in a notebook does not carry.
+        `made`: the command that makes the same plan, for params that ask for signatures, which a
+        hash in a notebook does not carry.
         """
         goes = not table.empty and not table.notes
         table = show.with_note(table, 'Nothing was changed: mode is "plan".')
         if not goes:
             return table
-        params = ["--params", paste.path(self.file)]
-        if signing := how_signed(self.spec.safety, *make, *params):
-            line = paste.line(*carry, *params, "--approve", SIGNED)
+        if signing := how_signed(self.spec.safety, *made):
+            line = paste.line(*lines.carrying_out(made), "--approve", SIGNED)
             return show.with_next(show.with_note(table, signing), "to carry it out, signed", line)
         return into_the_cell(table)
 
-    def refusal(self, plan: Plan) -> EdgebookError | None:
-        return plans.refusal(plan, self.spec.safety, self.file)
+    def made(self, steps: tuple[Step, ...] = ()) -> lines.Words:
+        """The command that shows the plan of these steps."""
+        some = () if set(steps) == set(Step) else steps
+        return lines.of_plan(self.file, [step.value for step in some])
+
+    def refused_notes(self, plan: Plan, made: lines.Words) -> list[str]:
+        """Why this plan may not be applied at all, as its table says it; none when it may."""
+        refused = self.refusal(plan, made)
+        return [paste.complete(str(refused), paste.path(self.file))] if refused else []
+
+    def refusal(self, plan: Plan, made: lines.Words) -> EdgebookError | None:
+        return plans.refusal(plan, self.spec.safety, self.file, made=made)
 
     def checked(self, title: str, make: Callable[[], list[CheckResult]]) -> Table:
         def work() -> Table:
@@ -142,14 +152,10 @@ class Session:
 
         def work() -> Applied | Table:
             moment = self.door.read()
-            plan = moment.plan.only(steps)
+            plan, made = moment.plan.only(steps), self.made(steps)
             if mode == "plan":
-                chosen = [word for step in steps for word in ("--step", step.value)]
-                whole = set(steps) == set(Step)
-                make = ["plan"] if whole else ["plan", *chosen]
-                carry = ["run"] if whole else ["apply", *chosen]
-                return self.only_planned(self.plan_table(plan, title or "plan"), make, carry)
-            refused = self.refusal(plan)
+                return self.only_planned(self.plan_table(plan, title or "plan", steps), made)
+            refused = self.refusal(plan, made)
             if refused is not None:
                 raise refused
 
@@ -158,7 +164,9 @@ class Session:
                 return now, now.plan.only(steps)
 
             options.setdefault("show_traffic", watched.live)
-            done = apply_plan(self.door, moment, plan, approve, title=title, again=again, **options)
+            done = apply_plan(
+                self.door, moment, plan, approve, made=made, title=title, again=again, **options
+            )
             return Applied(done)
 
         return self.told(title, work)

@@ -7,9 +7,8 @@ from edgebook.base.errors import UsageError
 from edgebook.book.session import MODES, Session
 from edgebook.front_door import Moment
 from edgebook.model.values import Change, Plan, ResourceKey, Step
-from edgebook.plan import kept, teardown
-from edgebook.plan import make as plans
-from edgebook.plan.approval import Given
+from edgebook.plan import kept, lines, teardown
+from edgebook.plan.given import Given
 from edgebook.show import tables as show
 from edgebook.show import views
 from edgebook.show.applied import Applied
@@ -29,7 +28,8 @@ class BookStep:
         book, title = self._book, self.name.value
 
         def work() -> PlanTable:
-            return book.plan_table(book.door.read().plan.only(self.name), title)
+            plan = book.door.read().plan.only(self.name)
+            return book.plan_table(plan, title, (self.name,))
 
         return book.told(title, work)
 
@@ -58,8 +58,7 @@ class Teardown:
             found = self._plan(book.door.read())
             book.journal.planned("teardown", found)
             kept.show(found, book.door.connection.place)
-            refused = plans.refusal(found, book.spec.safety, book.file, teardown=True)
-            return show.plan_table("teardown", found, notes=[str(refused)] if refused else [])
+            return show.plan_table("teardown", found, notes=book.refused_notes(found, self._made))
 
         return book.told("teardown", work)
 
@@ -69,9 +68,7 @@ class Teardown:
         if mode not in MODES:
             raise UsageError(f"No mode {mode!r}", where="mode", why='"plan" or "apply"')
         if mode == "plan":
-            chosen = [word for step in self._steps for word in ("--step", step.value)]
-            words = ["teardown", *chosen]
-            return book.only_planned(self.plan(), words, words)
+            return book.only_planned(self.plan(), self._made)
 
         def work() -> Applied:
             moment = book.door.read()
@@ -81,6 +78,7 @@ class Teardown:
                 moment,
                 found,
                 approve,
+                made=self._made,
                 title="teardown",
                 replan=self._again,
                 again=self._anew,
@@ -93,6 +91,12 @@ class Teardown:
             return applied
 
         return book.told("teardown", work)
+
+    @property
+    def _made(self) -> lines.Words:
+        """The command that shows its plan."""
+        some = () if set(self._steps) == set(Step) else self._steps
+        return lines.of_teardown(self._book.file, [step.value for step in some])
 
     def _plan(self, moment: Moment) -> Plan:
         where = self._book.spec.environment.value

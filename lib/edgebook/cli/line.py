@@ -8,24 +8,27 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO, cast
 
 from edgebook.base import shipped
 from edgebook.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EdgebookError
 from edgebook.base.interrupts import as_interrupts
 from edgebook.base.shapes import hide
-from edgebook.base.text import Hiding
+from edgebook.base.text import Hiding, Unbroken
 from edgebook.cli.parser import build_parser, load
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it went."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-    out, err = cast(TextIO, Hiding(sys.stdout)), cast(TextIO, Hiding(sys.stderr))
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+    out = cast(TextIO, Hiding(sys.stdout))
+    err = cast(TextIO, Hiding(cast(TextIO, Unbroken(sys.stderr))))
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             return _command(arguments)
@@ -46,12 +49,19 @@ def _command(arguments: list[str]) -> int:
     if not args.command:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
+    command = load(args.command)
+    with _whoever_reads(command):
+        code = _run(command, args)
+        sys.stdout.flush()
+        return code
+
+
+def _run(command: ModuleType, args: argparse.Namespace) -> int:
     as_json = bool(getattr(args, "json", False))
     try:
         with as_interrupts():
             _ours(args)
-            code: int = load(args.command).run(args)
-        sys.stdout.flush()
+            code: int = command.run(args)
     except BrokenPipeError:
         raise
     except EdgebookError as error:
@@ -67,6 +77,16 @@ def _command(arguments: list[str]) -> int:
         _show(_unexpected(error), as_json=as_json, params=_params(args))
         return EXIT_FAILED
     return code
+
+
+@contextlib.contextmanager
+def _whoever_reads(command: ModuleType) -> Iterator[None]:
+    """What a command does, and its exit code, do not depend on who still reads what it says."""
+    if getattr(command, "FOR_ITS_READER", False):
+        yield
+        return
+    with contextlib.redirect_stdout(cast(TextIO, Unbroken(sys.stdout))):
+        yield
 
 
 def _ours(args: argparse.Namespace) -> None:

@@ -163,8 +163,6 @@ def _scheme(door: FrontDoor, options: Mapping[str, Any]) -> Prepared:
     return Prepared(asked.ladder, checks=asked.checks, steps=())
 
 
-# Where a move's runbook is, when it is not operate/<name>.
-RUNBOOKS = {"cut-over": "80_cut_over", "retire": "90_retire"}
 MOVES: dict[str, Maker] = {
     "certificates": _certificates,
     "cut-over": _cut_over,

@@ -25,9 +25,10 @@ from edgebook.moves.looking import Seen, Watcher
 from edgebook.moves.outcomes import STOPS, Breach, Moved, Situation, StageDone
 from edgebook.moves.position import Position
 from edgebook.moves.stages import Gate, Ladder, Stage
-from edgebook.plan import kept
+from edgebook.plan import kept, lines
 from edgebook.plan.allowances import allowances
-from edgebook.plan.approval import AUTO, Approval, Given
+from edgebook.plan.approval import Approval
+from edgebook.plan.given import AUTO, Given
 from edgebook.records.journal import Journal
 
 MakeLadder = Callable[[Moment], Ladder]
@@ -51,6 +52,7 @@ class Engine:
         more: Callable[[Moment], Moment] = lambda moment: moment,
         assumed: Assumed = lambda live: (),
         still: Still | None = None,
+        made: lines.Words = (),
         show_progress: bool = True,
         wait_lock: float = 0.0,
     ) -> None:
@@ -64,6 +66,7 @@ class Engine:
         self._show = show_progress
         self._patience = wait_lock
         self._clock = door.connection.clock
+        self._words = made or lines.of_plan(door.file)  # the command that shows its ladder
         self._done: list[StageDone] = []
         self._lost: tuple[str, ...] = ()
         self._made = 0  # changes of this run so far
@@ -115,9 +118,10 @@ class Engine:
                 raise ApprovalError(
                     f"Ladder {ladder.hash[:8]} was carried out to its end already",
                     why="its approval does not hold for a second time",
-                    next="plan again, read it, and approve it anew",
+                    next="plan again and approve it anew: "
+                    + lines.read(self._words, "--approve", ladder.hash[:8]),
                 )
-        return approve_plan(self._door, ladder.asked, approve)
+        return approve_plan(self._door, ladder.asked, approve, made=self._words)
 
     @contextmanager
     def _running(self, now: Situation, approval: Approval) -> Iterator[None]:

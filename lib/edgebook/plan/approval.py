@@ -7,22 +7,20 @@ approved plan did not have. A plan is approved by its hash, by its JSON, or by s
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from edgebook.base.errors import ApprovalError, UsageError
-from edgebook.base.parsing import from_json
+from edgebook.base.errors import ApprovalError
 from edgebook.base.text import counted
 from edgebook.model.kinds import named, noun
 from edgebook.model.people import Person
 from edgebook.model.values import Action, Change, Plan, ResourceKey, to_json
-from edgebook.plan import kept
-from edgebook.plan.approvers import Rules, require, statements
+from edgebook.plan import lines
+from edgebook.plan.approvers import SIGNED, Rules, how_signed, require
+from edgebook.plan.given import AUTO, Given
 
-AUTO = "auto"
 SHOWN = 12
 SEVERITY = {
     Action.REPORT: 0,
@@ -48,19 +46,6 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Given:
-    """What was handed over as approval: a hash, the plan behind it if known, signed statements.
-
-    `way_on` is what the plan's file says carries it out: the words behind `edgebook`, for people.
-    """
-
-    hash: str
-    plan: Plan | None = None
-    signed: tuple[Mapping[str, Any], ...] = ()
-    way_on: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Asked:
     """What is to be carried out under one hash, when it is more than a plan: a ladder of plans."""
 
@@ -74,56 +59,31 @@ class Asked:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Who asks, when, which approvals the params want, what was made under this one already."""
+    """Who asks, when, which approvals the params want, what was made under this one already.
+
+    `made` are the words of the command that shows what is asked for; `how` is what gives approvals.
+    """
 
     by: Person
     now: datetime
     rules: Rules = field(default_factory=Rules)
     spent: Collection[str] = ()
     how: str = "--approve"
+    made: lines.Words = ("plan", "--params", "FILE")
 
 
-def read_given(texts: str | Sequence[str]) -> Given:
-    """Parse approvals: `auto`, a hash of 8 digits or more, a plan's JSON, signed statements.
-
-    Raises UsageError for anything else. Files are read only here, for the command line; a
-    notebook's `approve` is parsed by `parse_hash`.
-    """
-    found = [text.strip() for text in ([texts] if isinstance(texts, str) else texts)]
-    given = [_read(text) for text in found if text]
-    signed = tuple(statement for one in given for statement in one.signed)
-    hashes = sorted({one.hash for one in given}, key=len)
-    if any(not hashes[-1].startswith(each) for each in hashes):
-        why = f"they are for {', '.join(text[:12] for text in hashes)}"
-        raise UsageError("Approvals of different plans", where="--approve", why=why)
-    plan = next((one.plan for one in given if one.plan), None)
-    way_on = next((one.way_on for one in given if one.way_on), ())
-    return Given(hashes[-1] if hashes else "", plan, signed, way_on)
-
-
-def parse_hash(text: str, where: str = "approve") -> str:
-    """`auto`, "" or a hash in lower case; UsageError for anything else: no pattern, no path."""
-    said = text.strip().lower()
-    if said in ("", AUTO) or kept.HASH.fullmatch(said):
-        return said
-    why = f"{text[:80]!r}; a plan's hash has 8 to 64 hexadecimal digits"
-    raise UsageError("Not a plan's hash", where=where, why=why, next=_make_plan("--approve"))
-
-
-def refuse_auto(given: Given, environment: str) -> None:
+def refuse_auto(given: Given, environment: str, way_on: str = "") -> None:
     """Raises ApprovalError for `auto` where something real would be changed."""
     if given.hash == AUTO and environment != "simulator":
         why = f"environment is {environment}; auto is for the simulator"
-        raise ApprovalError(
-            "Not approved", where="--approve auto", why=why, next=_make_plan("--approve")
-        )
+        raise ApprovalError("Not approved", where="--approve auto", why=why, next=way_on)
 
 
 def decide(given: Given, asked: Plan | Asked, about: Circumstances) -> Approval:
     """Raises ApprovalError unless `given` approves what is asked, or what it is the rest of."""
     plan = asked if isinstance(asked, Plan) else None
     size = len(asked.to_do) if isinstance(asked, Plan) else asked.size
-    refuse_auto(given, asked.environment)
+    refuse_auto(given, asked.environment, way_to_approve(about, asked.hash))
     if size == 0:
         return Approval(asked.hash, about.by.name, "nothing to change")
     if given.hash == AUTO:
@@ -133,18 +93,26 @@ def decide(given: Given, asked: Plan | Asked, about: Circumstances) -> Approval:
         raise ApprovalError(
             f"{what} {asked.hash[:8]} is not approved",
             why=f"{counted(size, 'change')} would be made",
-            next=_make_plan(about.how, asked.hash[:8]),
+            next=way_to_approve(about, asked.hash),
         )
     exact = asked.hash.startswith(given.hash)
     approved = plan if exact else given.plan
     if not exact and plan is None:
-        raise _refused(given, asked, _unlike(given, asked), about.how)
+        raise _refused(given, asked, _unlike(given, asked), about)
     if plan is not None:
         _refuse_beyond(given, approved, plan, about)
     hash_ = asked.hash if exact else given.hash
-    people = require(given.signed, about.by, about.rules, hash_, asked, about.now)
+    people = require(given.signed, about.by, about.rules, hash_, asked, about.now, made=about.made)
     how = about.how if exact else "the rest of the approved plan"
     return Approval(hash_, ", ".join(person.name for person in people), how, people)
+
+
+def way_to_approve(about: Circumstances, hash_: str = "HASH") -> str:
+    """How what is asked for gets approved: the command that shows it, and what to give then."""
+    if signing := how_signed(about.rules, *about.made):
+        line = lines.line((*lines.carrying_out(about.made), "--approve", SIGNED))
+        return f"{signing}; then `{line}`"
+    return lines.read(about.made, about.how, hash_[:8])
 
 
 def base_hash(given: Given, asked: Plan | Asked) -> str:
@@ -154,13 +122,15 @@ def base_hash(given: Given, asked: Plan | Asked) -> str:
     return given.plan.hash if given.plan else ""
 
 
-def decide_rest(approved: Plan, rest: Plan, done: Collection[str], before: Approval) -> Approval:
+def decide_rest(
+    approved: Plan, rest: Plan, done: Collection[str], before: Approval, way_on: str = ""
+) -> Approval:
     """Approve what remains of an earlier run's plan; `done` are the ids of what it has made."""
     if beyond := covers(approved, rest, done):
         raise ApprovalError(
             "More than what was approved before",
             why="\n".join(f"also: {difference}" for difference in beyond[:SHOWN]),
-            next="plan and approve anew: edgebook plan, then edgebook run --approve HASH",
+            next=way_on,
         )
     return Approval(approved.hash, before.by, before.how, before.approvers)
 
@@ -219,10 +189,10 @@ def covers(approved: Plan, now: Plan, spent: Collection[str] = ()) -> tuple[Diff
 def _refuse_beyond(given: Given, approved: Plan | None, plan: Plan, about: Circumstances) -> None:
     if approved is None:
         text = "the approved plan is not kept here, so all that would be done is:"
-        raise _refused(given, plan, [text, *_lines("would do", plan.to_do)], about.how)
+        raise _refused(given, plan, [text, *_lines("would do", plan.to_do)], about)
     if beyond := covers(approved, plan, about.spent):
         more = [f"and {len(beyond) - SHOWN} more"] if len(beyond) > SHOWN else []
-        raise _refused(given, plan, [*map(str, beyond[:SHOWN]), *more], about.how)
+        raise _refused(given, plan, [*map(str, beyond[:SHOWN]), *more], about)
 
 
 def _unlike(given: Given, asked: Plan | Asked) -> list[str]:
@@ -237,57 +207,17 @@ def _unlike(given: Given, asked: Plan | Asked) -> list[str]:
     return [*said, *(found[:SHOWN] or same), *more]
 
 
-def _refused(given: Given, asked: Plan | Asked, why: Sequence[str], how: str) -> ApprovalError:
+def _refused(
+    given: Given, asked: Plan | Asked, why: Sequence[str], about: Circumstances
+) -> ApprovalError:
     first = f"approved was {given.hash[:12]}, what would be done now is {asked.hash[:8]}"
     if asked.hash.startswith(given.hash):
         first = f"{given.hash[:12]} was approved, and part of it was made under that approval"
     return ApprovalError(
         "Plan refused: it is not the approved one",
         why="\n".join([first, *why]),
-        next=_make_plan(how),
+        next=way_to_approve(about, asked.hash),
     )
-
-
-def _read(text: str) -> Given:
-    path = Path(text)
-    if text == AUTO:
-        return Given(AUTO)
-    if path.suffix != ".json":
-        hash_ = parse_hash(text, "--approve")
-        return Given(hash_, kept.find(hash_))
-    try:
-        said = from_json(path.read_text(encoding="utf-8"))
-        if isinstance(said, dict) and "approvals" in said:
-            return _bundle(said)
-        plan = Plan.from_json(said)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"{type(error).__name__}: {error}"
-        raise UsageError("Not a plan", where=text, why=why, next=_make_plan("--approve")) from None
-    if said.get("hash") not in (None, plan.hash):
-        why = f"it says hash {str(said['hash'])[:12]}, its changes make {plan.hash[:12]}"
-        raise UsageError("Not a plan: it was edited", where=text, why=why)
-    return Given(plan.hash, plan, way_on=_way_on(said))
-
-
-def _bundle(said: Mapping[str, Any]) -> Given:
-    """Signed statements, with the plan that they are for when it came along."""
-    plan = Plan.from_json(said["plan"]) if said.get("plan") else None
-    signed = statements(said)
-    hash_ = plan.hash if plan else str(signed[0]["statement"]["approves"])
-    return Given(parse_hash(hash_), plan or kept.find(hash_), signed, _way_on(said))
-
-
-def _way_on(said: Mapping[str, Any]) -> tuple[str, ...]:
-    """Words for a person to read; a file that has none, or something else there, says nothing."""
-    words = said.get("way_on")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        return ()
-    return tuple(words) if words[:1] in (["run"], ["apply"], ["teardown"]) else ()
-
-
-def bundle(given: Given, plan: Plan) -> dict[str, Any]:
-    """What `read_given` reads back: the plan, and who signed for it."""
-    return {"plan": plan.to_json(), "approvals": list(given.signed)}
 
 
 def _differences(approved: Plan, now: Plan) -> Iterator[Difference]:
@@ -341,9 +271,3 @@ def _lines(label: str, changes: Sequence[Change]) -> list[str]:
     ]
     more = len(changes) - SHOWN
     return [*lines, f"{label}: {more} more"] if more > 0 else lines
-
-
-def _make_plan(how: str, hash_: str = "HASH") -> str:
-    if how == "--approve":
-        return f"read `edgebook plan --params FILE`, then give its hash: --approve {hash_}"
-    return f'read the plan of now, then give {how} = "{hash_}"'

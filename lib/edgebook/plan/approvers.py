@@ -15,6 +15,7 @@ from edgebook.base.errors import ApprovalError, UsageError
 from edgebook.model import signatures
 from edgebook.model.people import Person
 from edgebook.params.types import SafetySpec
+from edgebook.plan import lines
 
 SIGNED = "approval.json"  # what messages call the file with the signatures
 SKEW = timedelta(minutes=5)  # by which clocks of two machines may differ
@@ -72,12 +73,15 @@ def require(
     hash_: str,
     asked: Hashed,
     now: datetime,
+    *,
+    made: lines.Words = ("plan", "--params", "FILE"),
 ) -> tuple[Person, ...]:
     """The people who approve; ApprovalError when they are too few, a signature is not true or old.
 
-    `now` has a time zone.
+    `now` has a time zone. `made`: the words of the command that shows what is asked for.
     """
-    people = {_signer(item, rules, hash_, asked, now) for item in signed}
+    again = lines.line((*made, "--out", "plan.json"))
+    people = {_signer(item, rules, hash_, asked, now, again) for item in signed}
     others = {person for person in people if person.name != author.name}
     counts = author.proven or rules.approvals < 2
     approving = (author, *sorted(others)) if counts else tuple(sorted(people))
@@ -89,22 +93,22 @@ def require(
             f"Not approved by enough people: {count} of {rules.approvals}",
             where="safety.approvals",
             why=f"signed by {names}, run by {author.name} ({author.proof}){unproven}",
-            next=_one_more(signed, rules),
+            next=_one_more(signed, rules, again),
         )
     return approving
 
 
-def how_signed(safety: SafetySpec, *words: str) -> str:
+def how_signed(rules: SafetySpec | Rules, *words: str) -> str:
     """What a plan says where more than one person must approve; `words`: the command that makes it.
 
     Empty where one approval is enough.
     """
-    if safety.approvals < 2:
+    if rules.approvals < 2:
         return ""
     sign = ("--as", "NAME", "--key", "KEY.pem", "--out", SIGNED)
-    names = " and ".join(sorted(safety.approvers)) or "safety.approvers, which lists nobody yet,"
+    names = " and ".join(sorted(rules.approvers)) or "safety.approvers, which lists nobody yet,"
     return (
-        f"{safety.approvals} people must approve it: `{paste.line(*words, '--out', 'plan.json')}`; "
+        f"{rules.approvals} people must approve it: `{paste.line(*words, '--out', 'plan.json')}`; "
         f"the first of {names} signs with `{paste.line('approve', 'plan.json', *sign)}`, "
         f"the next with `{paste.line('approve', SIGNED, *sign)}`"
     )
@@ -133,7 +137,7 @@ def listed(rules: Rules, name: str, key: str) -> None:
     )
 
 
-def _one_more(signed: tuple[Mapping[str, Any], ...], rules: Rules) -> str:
+def _one_more(signed: tuple[Mapping[str, Any], ...], rules: Rules, again: str) -> str:
     """How the next person signs: on top of what is signed, since one file carries all of them."""
     names = {str(item["statement"].get("by", "")) for item in signed}
     left = ", ".join(sorted(set(rules.approvers) - names)) or "one more under safety.approvers"
@@ -142,13 +146,13 @@ def _one_more(signed: tuple[Mapping[str, Any], ...], rules: Rules) -> str:
         "(approval.json is the file that you gave with --approve)"
         if signed
         else "`edgebook approve plan.json --as NAME --key KEY.pem --out approval.json` "
-        "(plan.json is what `edgebook plan --out plan.json` wrote)"
+        f"(plan.json is what `{again}` wrote)"
     )
     return f"{left} signs it: {how}, then give approval.json with --approve"
 
 
 def _signer(
-    item: Mapping[str, Any], rules: Rules, hash_: str, asked: Hashed, now: datetime
+    item: Mapping[str, Any], rules: Rules, hash_: str, asked: Hashed, now: datetime, again: str
 ) -> Person:
     said = item["statement"]
     name = str(said.get("by", ""))
@@ -168,7 +172,7 @@ def _signer(
             "An approval does not count",
             where=f"approval of {name}",
             why="\n".join(problems),
-            next="plan again, read it, and have that plan signed: `edgebook plan --out plan.json`, "
+            next=f"plan again, read it, and have that plan signed: `{again}`, "
             "then `edgebook approve plan.json --as NAME --key KEY.pem --out approval.json`",
         )
     return Person(name, f"signature, {item['key']}", proven=True)

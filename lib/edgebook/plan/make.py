@@ -4,9 +4,11 @@
 of the params a plan breaks. What an approval covers is `approval`'s.
 """
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 
+from edgebook.base import paste
 from edgebook.base.errors import EdgebookError, OwnershipError, SafetyError
 from edgebook.desired import Desired, desired
 from edgebook.desired.certificate import content
@@ -15,6 +17,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.paths import certificate_scope
 from edgebook.model.values import Action, Change, Live, Plan
 from edgebook.params.types import SafetySpec, Spec
+from edgebook.plan import lines
 from edgebook.plan.allowances import allowances
 from edgebook.plan.diff import diff
 from edgebook.plan.live_index import index_of
@@ -49,9 +52,13 @@ def make(spec: Spec, observed: Observed, live: Live, *, target: Desired | None =
 
 
 def refusal(
-    plan: Plan, safety: SafetySpec, file: str = "the params", *, teardown: bool = False
+    plan: Plan, safety: SafetySpec, file: str = "the params", *, made: lines.Words
 ) -> EdgebookError | None:
-    """The reason why this plan may not be applied at all, whoever approves it."""
+    """The reason why this plan may not be applied at all, whoever approves it.
+
+    `made`: the words of the command that shows this plan.
+    """
+    teardown, again = made[0] == lines.TEARDOWN, f"plan again: `{lines.line(made)}`"
     if blockers := plan.blockers:
         names = "\n".join(f"{named(change.key)}: {change.sentence}" for change in blockers)
         count = len(blockers)
@@ -59,7 +66,7 @@ def refusal(
             f"Plan refused: {count} thing{'s stand' if count != 1 else ' stands'} in the way",
             where=file,
             why=names,
-            next="clear them, or say in the params that they are handed over, and plan again",
+            next=f"clear them, or say in the params that they are handed over, and {again}",
         )
     if not teardown and (movers := plan.movers):
         return _moves(movers, file)
@@ -75,7 +82,7 @@ def refusal(
             f"limit {limit}",
             where=f"{file}: safety.{name}",
             why=names,
-            next="if that is intended, set the limit for this change and plan again",
+            next=f"if that is intended, set the limit for this change and {again}",
         )
     replaces = [
         change
@@ -88,7 +95,7 @@ def refusal(
             f"Plan refused: {len(replaces)} of {len(plan.to_do)} changes replace something",
             where=f"{file}: safety.allow_replace",
             why=names,
-            next="if that is intended, allow it for this change and plan again",
+            next=f"if that is intended, allow it for this change and {again}",
         )
     return None
 
@@ -111,7 +118,8 @@ def rooted(deletes: Iterable[Change]) -> list[Change]:
 
 def _moves(movers: Iterable[Change], file: str) -> EdgebookError:
     movers = list(movers)
-    ways = sorted({f"edgebook plan {change.moves} --params {file}" for change in movers})
+    near = shlex.quote(paste.path(file))
+    ways = sorted({f"edgebook plan {change.moves} --params {near}" for change in movers})
     count = len(movers)
     return SafetyError(
         f"Plan refused: {count} change{'s' if count != 1 else ''} would move live traffic",

@@ -10,28 +10,25 @@ from typing import Any
 from edgebook.base.errors import ApprovalError, UsageError
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, Step
-from edgebook.plan import kept
+from edgebook.plan import kept, lines
 from edgebook.plan.approval import (
-    AUTO,
     Approval,
     Asked,
     Circumstances,
-    Given,
     base_hash,
-    bundle,
     decide,
     decide_rest,
 )
 from edgebook.plan.approvers import Rules
+from edgebook.plan.given import AUTO, Given, bundle
 from edgebook.records import Draft
 from edgebook.records.pages import duration
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import WarmProcess
 from edgebook.runbook.request import Prepared
-from edgebook.runbook.sequence import COMMON, Runbook
+from edgebook.runbook.sequence import COMMON, Runbook, planned_by
 
 APPROVAL = "approval.json"
-TEARDOWN = "teardown"
 
 
 class Approved:
@@ -50,7 +47,7 @@ class Approved:
         """Before a notebook that changes something; raises ApprovalError."""
         if runbook.moves:
             self._move(runbook)
-        elif runbook.step == TEARDOWN or not self.approval:
+        elif runbook.step == lines.TEARDOWN or not self.approval:
             self._change([runbook, *following])
 
     def given_to(self, runbook: Runbook) -> str:
@@ -71,13 +68,14 @@ class Approved:
         self._step_hashes = {name: str(step["hash"]) for name, step in said["steps"].items()}
         before, given = prepared.before, prepared.given
         if before is not None and before.plan is not None and not given.hash:
-            self._refuse_unproven()
+            anew = self._anew(before.change_id, self._made(runbooks[0]))
+            self._refuse_unproven(anew)
             names = {str(step) for step in Step}
             steps = [Step(runbook.step) for runbook in runbooks if runbook.step in names]
             self.plan = self.plan.only(steps)
-            self.approval = decide_rest(before.plan, self.plan, before.done, before.approval)
+            self.approval = decide_rest(before.plan, self.plan, before.done, before.approval, anew)
         else:
-            self.approval = self._decide(self.plan, said)
+            self.approval = self._decide(self.plan, said, self._made(runbooks[0]))
             kept.keep(self.plan)
         if given.signed:
             self._draft.write_json(APPROVAL, bundle(given, given.plan or self.plan))
@@ -86,7 +84,7 @@ class Approved:
     def _planned(self, runbook: Runbook) -> dict[str, Any]:
         """What would be done: the whole change, or the teardown that this notebook is."""
         file = self._prepared.request.params_file
-        if runbook.step != TEARDOWN:
+        if runbook.step != lines.TEARDOWN:
             return dict(self._warm.call("edgebook.book:plan_change", params_file=file))
         steps = self._prepared.values[runbook.name].get("steps") or []
         return dict(self._warm.call("edgebook.book:plan_teardown", params_file=file, steps=steps))
@@ -106,7 +104,7 @@ class Approved:
         plan = Plan.from_json(said)
         size = len(plan.to_do) if said["left"] or self._prepared.request.mode == "back" else 0
         asked = Asked(plan.hash, size, plan.environment, plan.front_door, runbook.step, plan)
-        approval = self._decide(asked, said)
+        approval = self._decide(asked, said, self._made(runbook))
         self.ladders[runbook.name] = {"hash": plan.hash, "approval": approval.to_json()} | {
             name: said[name] for name in ("title", "stages", "notes", "standing") if name in said
         }
@@ -116,7 +114,20 @@ class Approved:
                 self._draft.write_json(APPROVAL, bundle(self._prepared.given, plan))
         self._display.ladder(said, approval.to_json())
 
-    def _refuse_unproven(self) -> None:
+    def _made(self, runbook: Runbook) -> lines.Words:
+        """The command that shows what this notebook is approved by."""
+        prepared = self._prepared
+        values, asked = prepared.values[runbook.name], prepared.request
+        return planned_by(runbook, values, asked.given, asked.params_file)
+
+    def _anew(self, change_id: str, made: lines.Words) -> str:
+        """How a run that is gone on with is approved anew, for all that is left."""
+        assert self.plan is not None
+        hash_ = self.plan.short_hash
+        resumed = f"edgebook run --resume {change_id} --approve {hash_}"
+        return f"read `{lines.line(made)}`, then approve what it shows: `{resumed}`"
+
+    def _refuse_unproven(self, anew: str) -> None:
         """Nobody goes on with an approval that anybody could have written into the archive."""
         before = self._prepared.before
         if before is None or before.proven:
@@ -125,10 +136,10 @@ class Approved:
             f"The approval of {before.change_id} cannot be proven here",
             where=self._prepared.archive.where(before.change_id),
             why="this machine did not write it, and no key under records.signers signed it",
-            next=f"approve again: edgebook run --resume {before.change_id} --approve HASH",
+            next=anew,
         )
 
-    def _decide(self, asked: Plan | Asked, said: Mapping[str, Any]) -> Approval:
+    def _decide(self, asked: Plan | Asked, said: Mapping[str, Any], made: lines.Words) -> Approval:
         given, before = self._prepared.given, self._prepared.before
         done = frozenset[str]()
         if before is not None and before.plan is not None:
@@ -142,6 +153,7 @@ class Approved:
             datetime.now(UTC),
             Rules.of(self._prepared.spec.safety),
             done | (kept.spent(base, said["place"]) if base else frozenset()),
+            made=made,
         )
         return decide(given, asked, about)
 

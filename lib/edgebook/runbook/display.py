@@ -4,11 +4,9 @@ It goes to standard error when the summary is for machines. What it shows comes 
 the journal; it must not decide anything.
 """
 
-import contextlib
-import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -24,35 +22,6 @@ from edgebook.records.pages import duration
 
 STYLES = {"ok": "green", "failed": "red", "interrupted": "yellow", "refused": "yellow"}
 WIDTH = 19
-
-
-class Unbroken:
-    """A stream whose reader may go: then nothing more is said, and the run goes on."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.broken = False
-
-    def write(self, text: str) -> int:
-        self._try(lambda: self._stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        self._try(self._stream.flush)
-
-    def _try(self, work: Callable[[], object]) -> None:
-        if self.broken:
-            return
-        try:
-            work()
-        except (OSError, ValueError):
-            self.broken = True
-            # What is still in its buffer would be tried again while Python shuts down.
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class Display:

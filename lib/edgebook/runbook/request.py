@@ -5,7 +5,7 @@ from the record of the run that it goes on with, sealed or left open by a kill.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ import yaml
 
 from edgebook import params
 from edgebook.base.errors import RefusedError, UsageError
-from edgebook.plan.approval import AUTO, Given, read_given, refuse_auto
+from edgebook.plan import lines
+from edgebook.plan.approval import refuse_auto
+from edgebook.plan.given import AUTO, Given, read_given
 from edgebook.records import Archive, Redactor, environment_secrets, marked_secrets, open_archive
 from edgebook.records.leftovers import seal_leftovers
 from edgebook.records.record import Record, load_record
 from edgebook.runbook.resume import Before, find_key, identity, load_before, parse_key
-from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load
+from edgebook.runbook.sequence import COMMON, Runbook, assign, front_door, load, planned_by
 
 HERE = "records"  # where commands look that are told no place
 NOTEBOOK_SECONDS = 3600.0
@@ -104,13 +106,14 @@ def prepare(request: Request) -> Prepared:
     if before is not None:
         _same_door(before, spec, request.params_file)
     _refuse_common(request.given)
-    given = read_given(request.approve)
-    refuse_auto(given, spec.environment.value)
     text = Path(request.params_file).read_text(encoding="utf-8")
     values = yaml.safe_load(text)
     runbooks = load(request.notebooks or front_door())
     common = {"params_file": request.params_file, "mode": request.mode}
     assigned = assign(runbooks, common, request.given)
+    instead = lines.read(_first(runbooks, assigned, request), "--approve", "HASH")
+    given = read_given(request.approve, instead=instead)
+    refuse_auto(given, spec.environment.value, instead)
     archive = _archive(request, spec)
     archive.check_writable()
     seal_leftovers(archive)
@@ -128,6 +131,16 @@ def prepare(request: Request) -> Prepared:
         before=before,
         already=already,
     )
+
+
+def _first(
+    runbooks: Sequence[Runbook], values: Mapping[str, Mapping[str, Any]], request: Request
+) -> lines.Words:
+    """The command that shows what will be approved first."""
+    changing = next((runbook for runbook in runbooks if runbook.applies), None)
+    if changing is None:
+        return lines.of_plan(request.params_file)
+    return planned_by(changing, values[changing.name], request.given, request.params_file)
 
 
 def _by_key(

@@ -12,8 +12,9 @@ from typing import Any
 
 import nbformat
 
-from edgebook.base import shipped
+from edgebook.base import paste, shipped
 from edgebook.base.errors import UsageError
+from edgebook.plan import lines
 from edgebook.runbook.parameters import Parameter, check, read_parameters
 
 KERNELS = ("python3", "python", "")
@@ -89,6 +90,32 @@ def assign(
         mine = {name: value for name, value in wanted.items() if name in runbook.known}
         values[runbook.name] = check(mine, runbook.known, runbook.file)
     return values
+
+
+def planned_by(
+    runbook: Runbook, values: Mapping[str, Any], given: Mapping[str, Any], file: str
+) -> lines.Words:
+    """The command that shows what is approved for a notebook: its ladder, or what it is part of.
+
+    `values` are all that it takes, `given` those that were asked for.
+    """
+    if runbook.step == lines.TEARDOWN:
+        return lines.of_teardown(file, values.get("steps") or ())
+    if not runbook.moves:
+        return lines.of_plan(file)
+    own = {name: value for name, value in given.items() if name in runbook.known}
+    return lines.of_move(_called(runbook.path), own, file)
+
+
+def _called(path: Path) -> str:
+    """A notebook as commands take it: by its name when it is one of ours, else by its file."""
+    ours = notebooks_folder().resolve()
+    whole = path.resolve()
+    return (
+        str(whole.relative_to(ours).with_suffix(""))
+        if ours in whole.parents
+        else paste.path(str(path))
+    )
 
 
 def _moves(path: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from edgebook.base.interrupts import noted
+from edgebook.base.interrupts import STOPPING, noted
 from edgebook.records.events import StepEvents, add, read_events
 
 GRACE = 8.0
@@ -43,7 +43,7 @@ class Signals:
     def __enter__(self) -> "Signals":
         self._teller.start()
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in STOPPING:
                 self._before[number] = signal.signal(number, self._take)
         return self
 

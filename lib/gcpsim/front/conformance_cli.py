@@ -67,7 +67,8 @@ def _interruptible() -> Iterator[None]:
             raise KeyboardInterrupt(signal.Signals(number).name)
         print("gcpsim: it is cleaning up; wait for that", file=sys.stderr)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    closed = getattr(signal, "SIGHUP", None)  # Windows has none
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM, closed) if number is not None]
     before = [signal.signal(number, stop) for number in numbers]
     try:
         yield

@@ -117,9 +117,17 @@ def test_somebody_else_changed_the_same_field_meanwhile(shop):
     book.door.wire.request("compute", "PATCH", path, body=drain)
 
     from edgebook.apply.flow import apply_plan
+    from edgebook.plan.lines import of_plan
 
     with pytest.raises(StepFailed) as failed:
-        apply_plan(changed.door, moment, moment.plan, "auto", show_progress=False)
+        apply_plan(
+            changed.door,
+            moment,
+            moment.plan,
+            "auto",
+            made=of_plan("shop.yaml"),
+            show_progress=False,
+        )
     assert isinstance(failed.value.__cause__, ApprovalError)
     assert failed.value.exit_code == 3
     now = book.door.wire.get("compute", path)

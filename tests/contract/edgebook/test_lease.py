@@ -5,7 +5,9 @@ names; here is a sample of each, and one in threads, which differ from each othe
 random name of their lease.
 """
 
+import os
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -295,3 +297,37 @@ def test_a_process_that_a_run_started_writes_under_its_lease(
             pass
     with hold(shop.book().door):
         pass
+
+
+def test_a_run_that_took_long_lets_go_of_what_it_renewed(
+    shop: Any, door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kernels write, so that only its own renewing says that the lease is still held."""
+    monkeypatch.setattr(locks, "RENEWED_EVERY", 0.01)
+    elapsed = Elapsed()
+    with locked(door, elapsed=elapsed) as lock:
+        elapsed.now += 3600
+        tick = threading.Event()
+        renewed = (lock._confirmed == elapsed.now or tick.wait(0.01) for _ in range(2000))
+        assert any(renewed), "it renews, and does not know that it has"
+    assert shop.sim.http("GET", f"/{FIRST}")[0] == 404
+
+
+@pytest.mark.parametrize("moment", ["taken", "let go"])
+def test_a_signal_while_the_lease_is_taken_or_let_go_leaves_none(
+    moment: str, shop: Any, door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is short of time is long in these moments."""
+    where = {"taken": (FrontDoorLock, "take"), "let go": (LeaseStore, "release")}[moment]
+    real = getattr(*where)
+
+    def stopped(self: Any) -> Any:
+        done = real(self)
+        monkeypatch.setattr(*where, real)
+        signal.raise_signal(signal.SIGINT) if moment == "taken" else os.kill(os.getpid(), 2)
+        return done
+
+    monkeypatch.setattr(*where, stopped)
+    with pytest.raises(KeyboardInterrupt), locked(door):
+        pass
+    assert shop.sim.http("GET", f"/{FIRST}")[0] == 404

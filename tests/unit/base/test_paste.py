@@ -23,6 +23,22 @@ GIVEN = f"--params '{FILE}'"
         ("edgebook status --params x.yaml", "E status --params x.yaml"),
         ("edgebook creates it, edgebook's own", "edgebook creates it, edgebook's own"),
         ("a/.venv/bin/edgebook plan", "a/.venv/bin/edgebook plan"),
+        (
+            "edgebook plan operate/swap -p to a,b, then",
+            f"E plan operate/swap -p to a,b {GIVEN}, then",
+        ),
+        (
+            "edgebook plan 80_cut_over -p steps '[5, 9]'",
+            f"E plan 80_cut_over -p steps '[5, 9]' {GIVEN}",
+        ),
+        (
+            "read `edgebook plan m.ipynb -p first 'X: y'`",
+            f"read `E plan m.ipynb -p first 'X: y' {GIVEN}`",
+        ),
+        (
+            "`edgebook plan` shows how, edgebook status too",
+            f"`E plan {GIVEN}` shows how, E status {GIVEN} too",
+        ),
         ("edgebook teardown --step dns\nthen", f"E teardown --step dns {GIVEN}\nthen"),
     ],
 )

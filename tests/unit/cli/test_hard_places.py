@@ -62,6 +62,33 @@ def test_a_reader_that_is_gone() -> None:
     assert "BrokenPipe" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["doctor", "--offline"], 0),
+        (["doctor", "--offline", "--json"], 0),
+        (["plan", "--params", "nowhere.yaml"], 2),
+        (["plan", "--params", "nowhere.yaml", "--json"], 2),
+    ],
+)
+@pytest.mark.parametrize("both", [False, True])
+def test_the_exit_code_does_not_depend_on_who_reads(
+    words: list[str], code: int, *, both: bool
+) -> None:
+    """Standard output, or errors as well, go to somebody who is gone."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "edgebook", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if both else subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        program.stdout.close()
+        said = program.stderr.read() if program.stderr else ""
+        assert program.wait(60) == code
+    assert "Traceback" not in said and "BrokenPipe" not in said
+
+
 def test_standard_output_that_is_closed() -> None:
     command = f"{sys.executable} -m edgebook doctor --offline >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)

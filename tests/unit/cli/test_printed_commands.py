@@ -41,7 +41,7 @@ FILLED = {
     "hash_": "0123abcd",
     "before.change_id": "CHG-2026-11-26-001",
     "change.moves": "operate/swap -p to green",
-    "file": "params/rehearsal.yaml",
+    "near": "params/rehearsal.yaml",
     "gone[0]": "blue",
     "end.runbook.step": "firewall",
     "one.by": "HOLDER",

@@ -97,24 +97,46 @@ def test_doctor_looks_at_this_machine_and_at_nobody_else(
     assert "EDGEBOOK_STATE" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_completion_knows_every_command_and_its_options(
+@pytest.mark.parametrize("shell", ["bash", "fish", "tcsh", "zsh"])
+def test_completion_knows_every_command_its_options_and_the_notebooks(
     shell: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["completion", shell]) == 0
     said = capsys.readouterr().out
-    for word in (*cli.command_names(), "--approve", "--detailed-exitcode"):
+    for word in (*cli.command_names(), "approve", "detailed-exitcode", "80_cut_over"):
         assert word in said
+    assert ("operate/swap" in said) is (shell != "tcsh"), "tcsh ends a word at its slash"
 
 
-def test_bash_completes(capsys: pytest.CaptureFixture[str]) -> None:
-    bash = shutil.which("bash")
-    assert bash
+@pytest.mark.parametrize(
+    ("typed", "offered", "not_offered"),
+    [
+        ("edgebook st", "status", "run"),
+        ("edgebook run operate/sw", "operate/swap", "20_certificate"),
+        ("edgebook run mine", "mine.ipynb", "mine.yaml"),
+        ("edgebook plan --params mi", "mine.yaml", "status"),
+        ("edgebook export --out fol", "folder", "mine.yaml"),
+        ("edgebook apply --step cert", "certificate-map", "firewall"),
+        ("edgebook run operate/swap --params mine.yaml --app", "--approve", "--params"),
+    ],
+)
+def test_bash_completes(
+    typed: str, offered: str, not_offered: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("mine.yaml", "mine.ipynb"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder").mkdir()
     cli.main(["completion", "bash"])
     script = capsys.readouterr().out
-    ask = "COMP_WORDS=(edgebook st); COMP_CWORD=1; _shtab_edgebook; echo ${COMPREPLY[@]}"
-    done = subprocess.run([bash, "-c", f"{script}\n{ask}"], capture_output=True, text=True)
-    assert "status" in done.stdout.split()
+    count = len(typed.split()) - 1
+    ask = f"COMP_WORDS=({typed}); COMP_CWORD={count}; _shtab_edgebook; echo ${{COMPREPLY[@]}}"
+    bash = shutil.which("bash")
+    assert bash
+    done = subprocess.run(
+        [bash, "-c", f"{script}\n{ask}"], capture_output=True, text=True, cwd=tmp_path
+    )
+    found = done.stdout.split()
+    assert offered in found and not_offered not in found, done.stderr
 
 
 def test_copies_to_work_in_leave_the_notebooks_clean(

@@ -16,14 +16,13 @@ from edgebook.plan.approval import (
     Approval,
     Asked,
     Circumstances,
-    Given,
     base_hash,
     decide,
     decide_rest,
-    parse_hash,
-    read_given,
 )
 from edgebook.plan.approvers import Rules, statement
+from edgebook.plan.given import Given, parse_hash, read_given
+from edgebook.plan.lines import of_move, of_plan, of_teardown
 
 ADA = Person("ada@example.com", "Google account of the credentials", proven=True)
 WORLD = "google-cloud"
@@ -278,3 +277,59 @@ def test_who_is_not_proven_does_not_count_where_two_are_asked_for(keys: dict[str
         dataclasses.replace(given, signed=both), plan(A), Circumstances(typed, NOW, rules(keys))
     )
     assert [person.name for person in approval.approvers] == ["ada@example.com", "bob"], "not root"
+
+
+SWAP = of_move("operate/swap", {"to": "green", "steps": [50, 100], "first": ""}, "my params.yaml")
+LINES = [
+    (of_plan("prod.yaml"), "edgebook plan --params prod.yaml"),
+    (of_plan("prod.yaml", ["firewall"]), "edgebook plan --params prod.yaml --step firewall"),
+    (of_teardown("prod.yaml"), "edgebook teardown --params prod.yaml"),
+    (
+        SWAP,
+        "edgebook plan operate/swap -p steps '[50, 100]' -p to green --params 'my params.yaml'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("made", "line"), LINES)
+@pytest.mark.parametrize(
+    ("given", "how", "then"),
+    [
+        (Given(""), "--approve", "give its hash: --approve {hash}"),
+        (Given("auto"), "--approve", "give its hash: --approve {hash}"),
+        (Given("cd" * 32), "--approve", "give its hash: --approve {hash}"),
+        (Given("cd" * 32), "the approval of the run", "give its hash: --approve {hash}"),
+        (Given(""), "approve", 'give approve = "{hash}"'),
+        (Given("cd" * 32), "approve", 'give approve = "{hash}"'),
+    ],
+)
+def test_a_refusal_names_the_command_that_shows_what_was_asked_for(
+    made: Any, line: str, given: Given, how: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for asked in (plan(A), Asked(plan(A).hash, 1, WORLD, "shop", "swap", plan(A))):
+        with pytest.raises(ApprovalError) as refused:
+            judge(given, asked, how=how, made=made)
+        said = then.format(hash=plan(A).short_hash)
+        assert refused.value.next == f"read `{line}`, then {said}"
+
+
+def test_where_two_must_approve_a_refusal_says_who_signs_what(
+    keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = Given(plan(A).hash, plan(A), (signed(keys["eve"], "eve", plan(A)),))
+    for what, lines_ in (
+        (Given(""), [f"`{LINES[3][1]} --out plan.json`", "--params 'my params.yaml' --approve"]),
+        (Given(plan(A).hash), [f"(plan.json is what `{LINES[3][1]} --out plan.json` wrote)"]),
+        (given, [f"have that plan signed: `{LINES[3][1]} --out plan.json`"]),
+    ):
+        with pytest.raises(ApprovalError) as refused:
+            judge(what, plan(A), rules=rules(keys), made=SWAP)
+        for line in lines_:
+            assert line in refused.value.next
+
+
+def test_what_is_no_hash_is_refused_with_the_way_to_one() -> None:
+    for read in (read_given, parse_hash):
+        with pytest.raises(UsageError) as refused:
+            read("5f0c2a9", instead="read it")
+        assert refused.value.next == "read it"

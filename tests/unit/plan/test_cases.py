@@ -17,6 +17,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Plan, ResourceKey, Step
 from edgebook.params import Spec
 from edgebook.plan import order
+from edgebook.plan.lines import of_plan
 from edgebook.plan.live_index import IndexedLive
 from edgebook.plan.make import make, refusal, wanted
 
@@ -80,7 +81,7 @@ def shown(plan: Plan) -> list[dict[str, Any]]:
 
 def said(path: Path) -> dict[str, Any]:
     spec, plan, _, _ = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
-    refused = refusal(plan, spec.safety, "params/x.yaml")
+    refused = refusal(plan, spec.safety, "params/x.yaml", made=of_plan("params/x.yaml"))
     found: dict[str, Any] = {"changes": shown(plan)}
     return {**found, "refused": str(refused).splitlines()} if refused else found
 

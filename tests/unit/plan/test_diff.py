@@ -3,6 +3,7 @@
 from typing import Any
 
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step, Wait
+from edgebook.plan.lines import of_plan
 from edgebook.plan.make import make, refusal, rooted
 
 from tests.unit.ideal_cloud import IdealCloud, observe
@@ -85,7 +86,7 @@ def test_a_hostname_that_goes_is_one_delete_that_somebody_meant() -> None:
     deletes = [c for c in plan.to_do if c.action is Action.DELETE]
     assert len(deletes) == 4
     assert [c.key.name for c in rooted(deletes)] == ["pay-example-com"]
-    assert refusal(plan, spec_of({}).safety) is None
+    assert refusal(plan, spec_of({}).safety, made=of_plan("FILE")) is None
 
 
 def test_an_address_counts_though_its_rules_hold_it() -> None:

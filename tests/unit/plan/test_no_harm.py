@@ -16,6 +16,7 @@ from edgebook.model.observed import Observed, ObservedService
 from edgebook.model.values import Action, Change, Plan, ResourceKey, Step
 from edgebook.params import Spec
 from edgebook.plan import order
+from edgebook.plan.lines import of_plan
 from edgebook.plan.make import make, refusal
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -156,7 +157,7 @@ def test_what_serves_and_is_wanted_serves_all_along(
 ) -> None:
     _, spec, observed, cloud = ready(before, after)
     plan = make(spec, observed, cloud.live)
-    assume(refusal(plan, spec.safety) is None)
+    assume(refusal(plan, spec.safety, made=of_plan("FILE")) is None)
     check(cloud, spec, observed, [plan.only(tuple(Step))], random.Random(seed))
     assert make(spec, observed, cloud.live).to_do == ()
 
@@ -167,7 +168,7 @@ def test_it_does_also_when_the_notebooks_do_it_step_by_step(
     before: dict[str, Any], after: dict[str, Any], seed: int
 ) -> None:
     _, spec, observed, cloud = ready(before, after)
-    assume(refusal(make(spec, observed, cloud.live), spec.safety) is None)
+    assume(refusal(make(spec, observed, cloud.live), spec.safety, made=of_plan("FILE")) is None)
     check(cloud, spec, observed, list(Step), random.Random(seed))
     assert make(spec, observed, cloud.live).to_do == ()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from edgebook.model.values import Action, Live, Plan, ResourceKey
+from edgebook.plan.lines import of_plan
 from edgebook.plan.make import make, refusal
 
 from tests.unit.ideal_cloud import IdealCloud
@@ -101,7 +102,7 @@ def test_what_others_set_on_what_is_theirs_is_not_told() -> None:
 def test_no_field_that_is_taken_out_of_the_params_stays_in_silence(field: str) -> None:
     base = spec_of(ROOM)
     cloud, plan = _back(FIELDS[field])
-    if refusal(plan, base.safety):
+    if refusal(plan, base.safety, made=of_plan("FILE")):
         return
     cloud.apply(plan, seen_by(base))
     clean = built(base, seen_by(base)).live

@@ -30,10 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
-    from edgebook.plan.approval import read_given
+    from edgebook.plan import lines
+    from edgebook.plan.given import read_given
 
     book = edgebook.open(args.params)
-    given = read_given(args.approve)
+    instead = lines.read(lines.of_plan(args.params, args.step), "--approve", "HASH")
+    given = read_given(args.approve, instead=instead)
     steps = tuple(Step(name) for name in args.step) or tuple(Step)
     with failing_table(args):
         applied = book.apply(

@@ -28,13 +28,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgebook.model import signatures
-    from edgebook.plan.approval import read_given
     from edgebook.plan.approvers import listed, statement
+    from edgebook.plan.given import read_given
 
-    given = read_given(args.plan)
+    written = (
+        "`edgebook plan --params FILE --out plan.json` writes one, after a NOTEBOOK its ladder"
+    )
+    given = read_given(args.plan, instead=written)
     if given.plan is None:
         why = "a signature is for a plan that was read: its file is needed"
-        raise UsageError("No plan to sign", where=args.plan, why=why)
+        raise UsageError("No plan to sign", where=args.plan, why=why, next=written)
     key = signatures.read_key(args.key)
     rules = _rules(given.way_on)
     if rules is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.interrupts import CLOSED
 from edgebook.base.state import state_folder
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _jupyter(args: argparse.Namespace, root: Path, start: str) -> int:
     except OSError as error:
         raise EdgebookError("JupyterLab did not start", why=str(error)) from error
     # Ctrl-C goes to JupyterLab too, which asks; a terminal that is gone can answer nothing.
-    ends = (signal.SIGTERM, signal.SIGHUP)
+    ends = (signal.SIGTERM, *CLOSED)
     before = {number: signal.signal(number, lambda *_: server.terminate()) for number in ends}
     try:
         while True:

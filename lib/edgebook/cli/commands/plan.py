@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import edgebook
     from edgebook.base import paste
-    from edgebook.plan import kept
+    from edgebook.plan import kept, lines
     from edgebook.plan.approvers import handed_over, how_signed
     from edgebook.plan.details import with_details
     from edgebook.plan.make import refusal
@@ -53,11 +53,13 @@ def run(args: argparse.Namespace) -> int:
         return _move(book, args)
     plan = book.plan().plan.only([Step(name) for name in args.step] or tuple(Step))
     kept.show(plan, book.door.connection.place)
-    refused = refusal(plan, book.spec.safety, args.params)
+    made = lines.of_plan(args.params, args.step)
+    way_on = lines.carrying_out(made)
+    refused = refusal(plan, book.spec.safety, args.params, made=made)
     document = {
         **plan.to_json(),
         "refused": refused.to_json() if refused else None,
-        "way_on": _way_on(args) if plan.to_do and not refused else [],
+        "way_on": list(way_on) if plan.to_do and not refused else [],
     }
     said = as_json(with_details(document))
     if args.out:
@@ -65,39 +67,22 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(said)
     else:
-        safety, made = book.spec.safety, ["plan", *_own(args)]
-        notes = [str(refused)] if refused else []
+        safety = book.spec.safety
+        notes = [paste.complete(str(refused), paste.path(args.params))] if refused else []
         if plan.to_do and not refused and (signing := how_signed(safety, *made)):
             notes.append(signing)
         table = show.plan_table(", ".join(args.step) or "plan", plan, notes=notes)
         if plan.to_do and not refused:
             approve = handed_over(safety, plan.short_hash)
-            line = paste.line(*_way_on(args), "--approve", approve)
+            line = paste.line(*way_on, "--approve", approve)
             table = show.with_next(table, "to carry it out", line)
         terminal.show(table, verbose=args.verbose)
     return _exit_code(plan, refused, detailed=args.detailed_exitcode)
 
 
-def _way_on(args: argparse.Namespace) -> list[str]:
-    """The words of the command that carries it out, still without an approval."""
-    from edgebook.base import paste
-
-    if args.notebook:
-        own = [word for name, value in args.parameter for word in ("-p", name, value)]
-        return ["run", str(args.notebook), *own, "--params", paste.path(args.params)]
-    return ["apply" if args.step else "run", *_own(args)]
-
-
-def _own(args: argparse.Namespace) -> list[str]:
-    """The words of a plan of all or some steps."""
-    from edgebook.base import paste
-
-    steps = [word for name in args.step for word in ("--step", name)]
-    return ["--params", paste.path(args.params), *steps]
-
-
 def _move(book: "Book", args: argparse.Namespace) -> int:
     """The ladder of a runbook that moves traffic."""
+    from edgebook.plan import lines
     from edgebook.runbook.sequence import COMMON, assign, load
     from edgebook.show import terminal
 
@@ -111,7 +96,9 @@ def _move(book: "Book", args: argparse.Namespace) -> int:
         runbook.step, **{name: value for name, value in values.items() if name not in COMMON}
     ).plan()
     document = pages.to_json()
-    said = as_json({**document, "way_on": _way_on(args) if document["left"] else []})
+    made = lines.of_move(str(args.notebook), dict(args.parameter), args.params)
+    way_on = list(lines.carrying_out(made)) if document["left"] else []
+    said = as_json({**document, "way_on": way_on})
     if args.out:
         Path(args.out).write_text(f"{said}\n", encoding="utf-8")
     if args.json:

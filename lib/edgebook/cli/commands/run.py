@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any
 
 from edgebook.base.errors import EXIT_OK, UsageError
 from edgebook.cli.commands._lock import add_wait
@@ -123,13 +123,12 @@ def running(
     """A run that can go: warm process starting (or the given one, which stays), checks made."""
     from rich.console import Console
 
-    from edgebook.runbook.display import Display, Unbroken
+    from edgebook.runbook.display import Display
     from edgebook.runbook.kernels import WarmProcess
     from edgebook.runbook.run import Run
     from edgebook.runbook.watch import Signals
 
-    stream = Unbroken(sys.stderr if json_wanted else sys.stdout)
-    display = Display(Console(file=cast(TextIO, stream), highlight=False))
+    display = Display(Console(stderr=json_wanted, highlight=False))
     used = warm or WarmProcess()
     try:
         with Signals(lambda: display.say("Stopping.", "yellow")) as signals:

@@ -30,14 +30,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import edgebook
-    from edgebook.plan.approval import read_given
+    from edgebook.plan import lines
+    from edgebook.plan.given import read_given
 
     book = edgebook.open(args.params)
     teardown = book.teardown(*args.step)
     if not args.approve:
         _plan(args, teardown.plan(), book.spec.safety)
         return EXIT_OK
-    given = read_given(args.approve)
+    instead = lines.read(lines.of_teardown(args.params, args.step), "--approve", "HASH")
+    given = read_given(args.approve, instead=instead)
     with failing_table(args):
         applied = teardown.apply(
             "apply", given, wait_lock=args.wait_lock, show_progress=not (args.quiet or args.json)
@@ -49,11 +51,11 @@ def run(args: argparse.Namespace) -> int:
 def _plan(args: argparse.Namespace, table: "PlanTable", safety: "SafetySpec") -> None:
     """Show what would go, and how to go on; kept as a file where one is asked for."""
     from edgebook.base import paste
+    from edgebook.plan import lines
     from edgebook.plan.approvers import handed_over, how_signed
     from edgebook.show.tables import with_next, with_note
 
-    steps = [word for name in args.step for word in ("--step", name)]
-    way_on = ["teardown", "--params", paste.path(args.params), *steps]
+    way_on = list(lines.of_teardown(args.params, args.step))
     goes = bool(table.plan.to_do and not table.notes)
     if args.out:
         document = {**table.plan.to_json(), "way_on": way_on if goes else []}

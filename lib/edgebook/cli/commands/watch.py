@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgebook.book import Book
 
 HELP = "watch a front door as its users see it, and count what fails"
+FOR_ITS_READER = True  # it ends when nobody reads it any more
 EPILOG = """It asks politely (5 requests a second and frontend on Google Cloud; `checks:` in the
 params say more), changes nothing and needs no right but to reach the site.
 exit codes: 0 within safety.traffic of the params, 1 not, or nothing could be watched."""
