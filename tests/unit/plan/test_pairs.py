@@ -18,6 +18,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.values import ResourceKey, Step
 from edgebook.params import Spec
 from edgebook.params.schema import schema
+from edgebook.plan.lines import of_plan
 from edgebook.plan.make import make, refusal
 
 from tests.unit.ideal_cloud import IdealCloud
@@ -40,7 +41,7 @@ def outcome(field: str, way: str) -> dict[str, Any]:
     old, new = spec_of({**before, **ROOM}), spec_of({**after, **ROOM})
     observed, cloud = seen_by(old, new), built(old, seen_by(old))
     plan = make(new, observed, cloud.live)
-    if refused := refusal(plan, new.safety):
+    if refused := refusal(plan, new.safety, made=of_plan("FILE")):
         return {"refused": f"{refused.what}: {refused.why}".splitlines()}
     hostnames = tuple(sorted({*old.hostnames, *new.hostnames}))
     world, final = World(cloud.live, observed, LISTENING), IdealCloud(cloud.live)
