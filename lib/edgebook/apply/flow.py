@@ -160,6 +160,7 @@ def _carry_out(
             on_done=lambda change: kept.note_done(approval.hash, door.connection.place, change.key),
             await_health=await_health,
             guard=meter.guard,
+            hurts=meter.hurts,
         )
         try:
             results = run.carry_out(plan, moment.live)

@@ -6,6 +6,7 @@ seconds, says how far it is, and fails with cause and remedy.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from edgebook.apply.values import SVCNEG
@@ -26,17 +27,27 @@ ENTRY_SECONDS = 600
 SVCNEG_SECONDS = 600
 HEALTH_SECONDS = 600
 COLLECTION_SECONDS = 600
+PROBED_SECONDS = 60  # in which probes have found what is well
 
 # Why endpoints are not healthy, and what it was seen by.
 Explain = Callable[[ResourceKey, GroupHealth], tuple[failures.Failure, str]]
 
 
 class Gates:
-    """Waits for states; `say` gets one line of words each time something is looked at."""
+    """Waits for states; `say` gets one line of words each time something is looked at.
+
+    `hurts` says what users notice, "" when they do not."""
 
     def __init__(
-        self, cloud: Cloud, reader: Reader, say: Callable[[str], None], explain: Explain
+        self,
+        cloud: Cloud,
+        reader: Reader,
+        say: Callable[[str], None],
+        explain: Explain,
+        hurts: Callable[[], str] = lambda: "",
     ) -> None:
+        self._hurts = hurts
+        self._probed_anew = float("-inf")
         self._cloud = cloud
         self._reader = reader
         self._clock = cloud.wire.clock
@@ -158,9 +169,19 @@ class Gates:
                         Step.BACKENDS, change.key, "still has its NEGs", failures.NEG_HELD, seen
                     )
 
+    def probed_anew(self) -> None:
+        """Probes changed: until they have been everywhere, health is what the old ones found."""
+        self._probed_anew = self._clock.passed()
+
     def health(self, service: ResourceKey, groups: Iterable[str]) -> GroupHealth:
-        """Wait until all endpoints of our groups are HEALTHY; needs a rule that leads to them."""
+        """Wait until all endpoints of our groups are HEALTHY; needs a rule that leads to them.
+
+        Not longer than probes need while it hurts: `hurts` says what users notice.
+        """
         groups = tuple(groups)
+        if (since := self._clock.passed() - self._probed_anew) < PROBED_SECONDS:
+            self._say(f"{service.name}: probed anew")
+            self._clock.wait(PROBED_SECONDS - since)
         budget = Budget(self._clock, HEALTH_SECONDS)
         while True:
             live = self._cloud.fetch(service) or {}
@@ -172,9 +193,14 @@ class Gates:
             self._say(f"{service.name}: {seen.healthy} of {seen.total} endpoints HEALTHY")
             if seen.total and seen.healthy == seen.total:
                 return seen
-            if not budget.pause(most=10):
+            noticed = self._hurts() if budget.spent > PROBED_SECONDS else ""
+            if noticed or not budget.pause(most=10):
                 trouble, words = self._explain(service, seen)
                 how = f"has {seen.healthy} of {seen.total} endpoints HEALTHY"
+                if noticed:
+                    how += f", and users notice: {noticed}"
+                    back = "if that takes time, put back in the params what was changed, and apply"
+                    trouble = replace(trouble, remedy=f"{trouble.remedy}\n{back}")
                 raise _failed(Step.BACKENDS, service, how, trouble, words)
 
 

@@ -86,6 +86,11 @@ class Meter:
         self._looked = now
         self.gate()
 
+    def hurts(self) -> str:
+        """What users notice beyond `safety.traffic`; "" where they do not, or it is not known."""
+        verdict, _ = self.verdict()
+        return "; ".join(verdict.reasons) if verdict.state is VerdictState.BREACH else ""
+
     def gate(self) -> Statistics:
         """Like `guard`, at once; what was seen when it passes. A blind gate does not pass."""
         clock = self.door.connection.clock
@@ -212,6 +217,9 @@ class Unmetered:
 
     def guard(self) -> None:
         return None
+
+    def hurts(self) -> str:
+        return ""
 
     def gate(self) -> Statistics:
         return Statistics()

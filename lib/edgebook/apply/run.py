@@ -38,7 +38,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, to_json
 from edgebook.plan import order
 from edgebook.plan.holders import neg_name
-from edgebook.plan.successors import leads
+from edgebook.plan.successors import leads, probes_anew
 from edgebook.records.journal import Journal
 from edgebook.verify.failures import explained
 from edgebook.verify.health import GroupHealth
@@ -81,6 +81,7 @@ class Run:
         on_done: Callable[[Change], None] = lambda change: None,
         await_health: bool = True,
         guard: Callable[[], object] = lambda: None,
+        hurts: Callable[[], str] = lambda: "",
     ) -> None:
         self._guard = guard  # asked before each write: it raises when users notice this run
         self._cloud = cloud
@@ -95,7 +96,7 @@ class Run:
         self._writers = Writers(
             cloud, reader, self._values, own_negs=own_negs, observe=observe, say=progress.say
         )
-        self._gates = Gates(cloud, reader, progress.say, explain)
+        self._gates = Gates(cloud, reader, progress.say, explain, hurts)
         self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._releases: dict[ResourceKey, Budget] = {}
         self._failed = threading.Event()
@@ -205,6 +206,8 @@ class Run:
             self._failed.set()
             self._journal.outcome(change, seconds=seconds, error=str(error))
             return Done(change, "failed", seconds, error)
+        if probes_anew(done):
+            self._gates.probed_anew()
         self._journal.outcome(done, seconds=seconds, real=self._values.real(done.after))
         self._progress.advance()
         return Done(done, "done", seconds)

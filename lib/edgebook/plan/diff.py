@@ -313,11 +313,12 @@ class Diff:
         holders: frozenset[ResourceKey],
         steps: Mapping[ResourceKey, Step],
     ) -> tuple[Wait, ...]:
-        """A certificate goes when the entries that had it serve with another one."""
-        if key.kind != "certificate":
+        """What was in use goes when whoever had it is well with another one."""
+        states = {"certificate": "ACTIVE", "healthCheck": HEALTHY}
+        if key.kind not in states:
             return ()
         staying = holders & set(steps) - set(self._deleted)
-        return tuple(Wait(entry, "ACTIVE") for entry in sorted(staying))
+        return tuple(Wait(holder, states[key.kind]) for holder in sorted(staying))
 
     def _is_ours(self, key: ResourceKey) -> bool:
         return owner(self._live[key].body) == self._desired.front_door

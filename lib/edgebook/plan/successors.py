@@ -157,6 +157,15 @@ def leads(change: Change) -> bool:
     return not names or bool(set(names) & {top_of(field) for field in change.fields})
 
 
+def probes_anew(change: Change) -> bool:
+    """Whether endpoints that are known to be well are probed in another way after this update."""
+    if change.action is not Action.UPDATE:
+        return False
+    if change.key.kind == "healthCheck":
+        return True
+    return change.key.kind == "backendService" and bool(PROBED & set(change.fields))
+
+
 def services_led_to(body: Any) -> set[str]:
     """The links of everything that a live body leads clients to."""
     if isinstance(body, Mapping):

@@ -1,0 +1,47 @@
+"""A change that hurts a live site does not wait for health while users notice."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from edgebook.base.errors import StepFailed
+
+from tests.contract.edgebook.conftest import Shop
+
+
+@pytest.fixture(scope="module")
+def busy(sim: Any) -> Iterator[Any]:
+    simulator = type(sim)("--dataplane", "--time-scale", "300", "--scenario", "legacy")
+    yield simulator
+    simulator.stop()
+
+
+def test_probes_that_find_nobody_end_the_wait_when_users_notice(
+    shop: Shop, busy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GCPSIM_URL", "GCPSIM_TOKEN"):
+        monkeypatch.setenv(name, str(busy.ready["env"][name]))
+    live = Shop(busy, shop.folder)
+    live.book().apply("apply", "auto", show_progress=False)
+    backends = live.params()["backends"]
+    backends["api"]["health_check"] = {"type": "HTTP", "path": "/healthz", "port": 9999}
+    book = live.book(backends=backends)
+    busy.admin("DELETE", "calls")
+    busy.admin("POST", "clock", {"scale": 30})  # ten minutes are 20 s of the clients'
+    with pytest.raises(StepFailed) as failed:
+        book.apply("apply", "auto", show_progress=False)
+    assert "of 6 endpoints HEALTHY, and users notice: " in failed.value.what
+    assert "probes go to port 9999" in failed.value.seen
+    assert "put back in the params what was changed, and apply" in failed.value.next
+    calls = live.log()
+    (changed,) = [
+        call["time"]
+        for call in calls
+        if call["verb"] == "PATCH" and call["path"].endswith("backendServices/shop-api")
+    ]
+    assert calls[-1]["time"] - changed < 400, "it waited for the whole ten minutes"
+
+    busy.admin("POST", "clock", {"scale": 300})
+    back = live.book().apply("apply", "auto", show_progress=False)
+    assert "21 of 21 endpoints HEALTHY" in str(back)
+    assert live.book().door.read().plan.empty
