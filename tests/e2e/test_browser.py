@@ -1,6 +1,6 @@
-"""What people see: the notebooks in JupyterLab, and the change records, in headless Chromium.
+"""What people see of change records, opened as files, offline, in headless Chromium.
 
-Screenshots are kept in test-output/ to be looked at. The records are opened as files, offline.
+Screenshots are kept in test-output/ to be looked at. What they see in JupyterLab: test_journey.
 """
 
 import re
@@ -10,56 +10,10 @@ import pytest
 from edgebook.records import FolderArchive
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.conftest import Lab
-from tests.e2e.pages import ROOT, SHOTS, cell, errors, open_page, output, run_all, shots
+from tests.e2e.pages import ROOT, SHOTS
 
 SAMPLE = ROOT / "docs" / "sample-record"
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
-
-
-def test_run_all_in_jupyterlab_shows_plan_and_health(browser: Browser, lab: Lab) -> None:
-    page = open_page(browser, lab.at("20_certificate.ipynb"))
-    run_all(page)
-    assert not errors(page)
-    plan = output(page, "step.plan()")
-    assert "certificate: 7 to create" in plan.inner_text()
-    table = plan.locator("table")
-    assert table.locator("tbody tr").count() >= 7
-    assert table.locator("th").all_text_contents() == ["action", "kind", "name", "what", "disrupts"]
-    assert "mode" in output(page, "step.apply").inner_text()
-    plan.scroll_into_view_if_needed()
-    shots(page, "lab-certificate")
-    page.context.close()
-
-
-def test_status_in_jupyterlab_draws_the_way_of_a_request(browser: Browser, lab: Lab) -> None:
-    page = open_page(browser, lab.at("operate/status.ipynb"))
-    run_all(page)
-    assert not errors(page)
-    picture = output(page, "book.topology()").locator("svg").first
-    picture.scroll_into_view_if_needed()
-    assert picture.bounding_box()["width"] > 300  # type: ignore[index]
-    page.screenshot(path=SHOTS / "lab-status.png")
-    page.context.close()
-
-
-def test_watch_in_jupyterlab_draws_what_users_see(browser: Browser, lab: Lab) -> None:
-    """Drawn live in the cell that watches; what was seen stays as its value."""
-    (notebook,) = lab.folder.rglob("workspace/operate/watch.ipynb")
-    text = notebook.read_text(encoding="utf-8")
-    notebook.write_text(text.replace("seconds = 30", "seconds = 4"), encoding="utf-8")
-    page = open_page(browser, lab.at("operate/watch.ipynb"))
-    run_all(page)
-    assert not errors(page)
-    drawn = cell(page, "seen = book.traffic")
-    pictures = drawn.locator("svg[role=img]")
-    assert pictures.count() == 1
-    said = pictures.last.get_attribute("aria-label") or ""
-    assert "0 of" in said and "requests failed" in said
-    assert "answered by blue" in pictures.last.inner_html()
-    pictures.last.scroll_into_view_if_needed()
-    shots(page, "lab-watch")
-    page.context.close()
 
 
 @pytest.fixture

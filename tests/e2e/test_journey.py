@@ -1,7 +1,11 @@
-"""From `make lab` to a change that is finished, failed, resumed and torn down, in a browser."""
+"""From `make lab` to a change that is finished, failed, resumed and torn down, in a browser.
+
+And what three of its notebooks show before anything is built.
+"""
 
 import json
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +27,13 @@ from tests.e2e.pages import (
 
 FAILED = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, lab: Lab) -> Iterator[Page]:
+    opened = open_page(browser, lab.first)
+    yield opened
+    opened.context.close()
 
 
 def direct(lab: Lab, verb: str, path: str, body: Any = None) -> Any:
@@ -56,8 +67,50 @@ def wrong_world(page: Page, lab: Lab) -> None:
     page.screenshot(path=SHOTS / "journey-wrong-world.png")
 
 
-def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab: Lab) -> None:
-    page = open_page(browser, lab.first)
+def test_run_all_in_jupyterlab_shows_plan_and_health(page: Page) -> None:
+    go(page, "20_certificate.ipynb")
+    run_all(page)
+    assert not errors(page)
+    plan = output(page, "step.plan()")
+    assert "certificate: 7 to create" in plan.inner_text()
+    table = plan.locator("table")
+    assert table.locator("tbody tr").count() >= 7
+    assert table.locator("th").all_text_contents() == ["action", "kind", "name", "what", "disrupts"]
+    assert "mode" in output(page, "step.apply").inner_text()
+    plan.scroll_into_view_if_needed()
+    shots(page, "lab-certificate")
+
+
+def test_status_in_jupyterlab_draws_the_way_of_a_request(page: Page) -> None:
+    go(page, "operate/status.ipynb")
+    run_all(page)
+    assert not errors(page)
+    picture = output(page, "book.topology()").locator("svg").first
+    picture.scroll_into_view_if_needed()
+    assert picture.bounding_box()["width"] > 300  # type: ignore[index]
+    page.screenshot(path=SHOTS / "lab-status.png")
+
+
+def test_watch_in_jupyterlab_draws_what_users_see(page: Page, lab: Lab) -> None:
+    """Drawn live in the cell that watches; what was seen stays as its value."""
+    (notebook,) = lab.folder.rglob("workspace/operate/watch.ipynb")
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace("seconds = 30", "seconds = 4"), encoding="utf-8")
+    go(page, "operate/watch.ipynb")
+    run_all(page)
+    assert not errors(page)
+    drawn = cell(page, "seen = book.traffic")
+    pictures = drawn.locator("svg[role=img]")
+    assert pictures.count() == 1
+    said = pictures.last.get_attribute("aria-label") or ""
+    assert "0 of" in said and "requests failed" in said
+    assert "answered by blue" in pictures.last.inner_html()
+    pictures.last.scroll_into_view_if_needed()
+    shots(page, "lab-watch")
+
+
+def test_a_change_is_finished_failed_resumed_and_torn_down(page: Page, lab: Lab) -> None:
+    go(page, "00_preflight.ipynb")
     listed = page.locator(".jp-DirListing-item").all_text_contents()
     assert any("00_preflight" in name for name in listed)
     assert any("60_backends" in name for name in listed)
@@ -113,7 +166,6 @@ def test_a_change_is_finished_failed_resumed_and_torn_down(browser: Browser, lab
     assert not errors(page), "\n".join(errors(page))
     assert "changes done" in text_of(cell(page, "teardown.apply"))
     shots(page, "journey-5-torn-down")
-    page.context.close()
     clean = (lab.folder / "notebooks" / "20_certificate.ipynb").read_text()
     assert '"outputs": []' in clean
     assert 'execution_count": 1' not in clean
