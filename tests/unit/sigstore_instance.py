@@ -1,8 +1,8 @@
 """A sigstore instance of the tests' own, on loopback: a certificate authority, a CT log, a log.
 
-It answers sigstore's own client as Fulcio and Rekor (v1) do, and checks what they check: the token
-by the key of its issuer, the request by its signature, the entry by its certificate. `config` is
-the client trust config that EDGEBOOK_SIGSTORE names. All keys are made anew: two instances are
+It answers sigstore's own client as Fulcio and Rekor (v1 or v2) do, and checks what they check: the
+token by the key of its issuer, the request by its signature, the entry by its certificate. `config`
+is the client trust config that EDGEBOOK_SIGSTORE names. All keys are made anew: two instances are
 strangers to each other. It must not be kinder than sigstore: what proves nothing is refused.
 """
 
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.unit.sigstore_log import SHA256, Log, b64, key_id, public
+from tests.unit.sigstore_stamps import Stamps
 
 ISSUER = "https://gitlab.example.com"
 PIPELINE = "gitlab.example.com/acme/shop//.gitlab-ci.yml@refs/heads/main"
@@ -34,6 +35,7 @@ WHO = f"https://{PIPELINE}"
 SIGSTORE = "1.3.6.1.4.1.57264.1"
 SCTS = "1.3.6.1.4.1.11129.2.4.2"
 MEDIA = "application/vnd.dev.sigstore"
+FIRST, SECOND, STAMPS = "/api/v1/log/entries", "/api/v2/log/entries", "/api/v1/timestamp"
 LIFE = timedelta(minutes=10)
 SUBJECT = {"organization": "acme", "commonName": "acme's own sigstore"}
 
@@ -49,15 +51,21 @@ class Refused(Exception):
 class Instance:
     """One instance that serves until `stop`.
 
-    `late` is how long after the signature its log takes entries; `asked` lists the paths asked for;
-    `echoes` makes it repeat the token when it refuses, as a careless one would.
+    `rekor` is the version of its log; with `stamped` it has a timestamp authority. `late` is how
+    long after the signature they take it; `asked` lists the paths asked for; `echoes` makes it
+    repeat the token when it refuses, as a careless one would.
     """
 
-    def __init__(self, folder: Path, *, life: timedelta = LIFE) -> None:
-        self.life, self.late, self.echoes = life, timedelta(0), False
+    def __init__(self, folder: Path, *, rekor: int = 1, stamped: bool = False) -> None:
+        self.rekor, self.stamped = rekor, stamped
+        self.life, self.late, self.echoes = LIFE, timedelta(0), False
         self.asked: list[str] = []
-        self.issuer, self.ct, self._ca = (ec.generate_private_key(ec.SECP256R1()) for _ in "123")
+        self.issuer, self.ct, self._ca, stamping = (
+            ec.generate_private_key(ec.SECP256R1()) for _ in range(4)
+        )
         self.authority = self._authority()
+        self.stamper = self._stamper(stamping.public_key())
+        self.stamps = Stamps(stamping, self.stamper, lambda: datetime.now(UTC) + self.late)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Asked)
         self._server.instance = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -89,24 +97,31 @@ class Instance:
             log = {"baseUrl": self.url, "hashAlgorithm": "SHA2_256"}
             return {**log, "publicKey": {**spelt, **valid}, "logId": {"keyId": b64(key_id(key))}}
 
-        chain = [{"rawBytes": b64(self.authority.public_bytes(Encoding.DER))}]
-        authority = {"subject": SUBJECT, "uri": self.url, "certChain": {"certificates": chain}}
-        service = [{"url": self.url, "majorApiVersion": 1, "operator": "acme", **valid}]
+        def authority(*chain: x509.Certificate) -> dict[str, Any]:
+            listed = [{"rawBytes": b64(one.public_bytes(Encoding.DER))} for one in chain]
+            whose = {"subject": SUBJECT, "uri": self.url}
+            return {**whose, "certChain": {"certificates": listed}, **valid}
+
+        def service(path: str = "", version: int = 1) -> list[dict[str, Any]]:
+            said = {"url": f"{self.url}{path}", "majorApiVersion": version}
+            return [{**said, "operator": "acme", **valid}]
+
+        stampers = [authority(self.stamper, self.authority)] if self.stamped else []
         return {
             "mediaType": f"{MEDIA}.clienttrustconfig.v0.1+json",
             "trustedRoot": {
                 "mediaType": f"{MEDIA}.trustedroot+json;version=0.1",
                 "tlogs": [kept(self.log.key)],
                 "ctlogs": [kept(self.ct)],
-                "certificateAuthorities": [{**authority, **valid}],
-                "timestampAuthorities": [],
+                "certificateAuthorities": [authority(self.authority)],
+                "timestampAuthorities": stampers,
             },
             "signingConfig": {
                 "mediaType": f"{MEDIA}.signingconfig.v0.2+json",
-                "caUrls": service,
-                "oidcUrls": service,
-                "rekorTlogUrls": service,
-                "tsaUrls": [],
+                "caUrls": service(),
+                "oidcUrls": service(),
+                "rekorTlogUrls": service(version=self.rekor),
+                "tsaUrls": service(STAMPS) if self.stamped else [],
                 "rekorTlogConfig": {"selector": "ANY"},
                 "tsaConfig": {"selector": "ANY"},
             },
@@ -130,17 +145,12 @@ class Instance:
         return {"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}}
 
     def entry(self, proposed: dict[str, Any]) -> dict[str, Any]:
-        """Rekor: an entry for a signature that its certificate's key truly made."""
+        """Rekor v1: an entry for a signature that its certificate's key truly made, and when."""
         spec = proposed["spec"]
         content, digest = spec["signature"]["content"], spec["data"]["hash"]["value"]
         pem = spec["signature"]["publicKey"]["content"]
-        key = x509.load_pem_x509_certificate(base64.b64decode(pem)).public_key()
-        assert isinstance(key, ec.EllipticCurvePublicKey)
-        try:
-            signature, hashed = base64.b64decode(content), bytes.fromhex(digest)
-            key.verify(signature, hashed, ec.ECDSA(Prehashed(hashes.SHA256())))
-        except InvalidSignature as error:
-            raise Refused(400, "the signature is not of this certificate") from error
+        certificate = x509.load_pem_x509_certificate(base64.b64decode(pem))
+        _check(certificate, content, bytes.fromhex(digest))
         body = {
             "apiVersion": "0.0.1",
             "kind": "hashedrekord",
@@ -149,7 +159,17 @@ class Instance:
                 "signature": {"content": content, "publicKey": {"content": pem}},
             },
         }
-        return self.log.add(body, int((datetime.now(UTC) + self.late).timestamp()))
+        return self.log.first(body, int((datetime.now(UTC) + self.late).timestamp()))
+
+    def second_entry(self, proposed: dict[str, Any]) -> dict[str, Any]:
+        """Rekor v2: the same, without a time."""
+        asked = proposed["hashedRekordRequestV002"]
+        raw = asked["signature"]["verifier"]["x509Certificate"]["rawBytes"]
+        certificate = x509.load_der_x509_certificate(base64.b64decode(raw))
+        _check(certificate, asked["signature"]["content"], base64.b64decode(asked["digest"]))
+        data = {"algorithm": "SHA2_256", "digest": asked["digest"]}
+        spec = {"hashedRekordV002": {"data": data, "signature": asked["signature"]}}
+        return self.log.second({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": spec})
 
     def _authority(self) -> x509.Certificate:
         name = x509.Name(
@@ -167,6 +187,22 @@ class Instance:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .sign(self._ca, hashes.SHA256())
+        )
+
+    def _stamper(self, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
+        now = datetime.now(UTC).replace(microsecond=0)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "acme's own clock")])
+        return (
+            x509.CertificateBuilder(self.authority.subject, name, key, x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
+            .add_extension(_usage(certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca.public_key()), False
+            )
             .sign(self._ca, hashes.SHA256())
         )
 
@@ -202,6 +238,16 @@ class Instance:
         return struct.pack("!HH", len(sct) + 2, len(sct)) + sct
 
 
+def _check(certificate: x509.Certificate, content: str, digest: bytes) -> None:
+    """That the key of this certificate signed this digest."""
+    key = certificate.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    try:
+        key.verify(base64.b64decode(content), digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+    except InvalidSignature as error:
+        raise Refused(400, "the signature is not of this certificate") from error
+
+
 def _other(oid: str, value: bytes) -> x509.UnrecognizedExtension:
     return x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
 
@@ -225,24 +271,31 @@ class Asked(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         instance: Instance = self.server.instance  # type: ignore[attr-defined]
         instance.asked.append(self.path)
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == STAMPS:
+            self._answer(201, "application/timestamp-reply", instance.stamps.answer(body))
+            return
         try:
-            match self.path:
-                case "/api/v2/signingCert":
-                    token = self.headers["Authorization"].removeprefix("Bearer ")
-                    status, said = 201, instance.certificate(token, body)
-                case "/api/v1/log/entries":
-                    status, said = 201, instance.entry(body)
-                case _:
-                    raise Refused(404, f"nothing is at {self.path}")
+            status, said = 201, self._said(instance, json.loads(body))
         except Refused as refused:
             status, said = refused.status, {"code": 7, "message": str(refused)}
-        text = json.dumps(said).encode()
+        self._answer(status, "application/json", json.dumps(said).encode())
+
+    def _said(self, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
+        match self.path:
+            case "/api/v2/signingCert":
+                token = self.headers["Authorization"].removeprefix("Bearer ")
+                return instance.certificate(token, body)
+            case path if path == (FIRST, SECOND)[instance.rekor - 1]:
+                return instance.entry(body) if path == FIRST else instance.second_entry(body)
+        raise Refused(404, f"nothing is at {self.path}")
+
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(text)
+        self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
         return

@@ -60,33 +60,56 @@ def canonical(value: Any) -> bytes:
 
 
 class Log:
-    """The log of one instance; `add` puts a body at its end and answers as Rekor v1 does."""
+    """The log of one instance: a body is put at its end, and answered as Rekor v1 or v2 does."""
 
     def __init__(self, name: str) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = name
         self.bodies: list[bytes] = []
 
-    def add(self, body: dict[str, Any], seconds: int) -> dict[str, Any]:
-        self.bodies.append(canonical(body))
-        leaves = [hashlib.sha256(b"\x00" + text).digest() for text in self.bodies]
-        index, top = len(leaves) - 1, root(leaves)
+    def first(self, body: dict[str, Any], seconds: int) -> dict[str, Any]:
+        """An entry that promises when it came (v1)."""
+        index, top, hashed = self._add(body)
         said: dict[str, Any] = {
-            "body": b64(self.bodies[-1]),
+            "body": b64(self.bodies[index]),
             "integratedTime": seconds,
             "logID": key_id(self.key).hex(),
             "logIndex": index,
         }
         promise = self.key.sign(canonical(said), SHA256)
         proof = {
-            "checkpoint": self._checkpoint(len(leaves), top),
-            "hashes": [found.hex() for found in path(index, leaves)],
+            "checkpoint": self._checkpoint(index + 1, top),
+            "hashes": [found.hex() for found in hashed],
             "logIndex": index,
             "rootHash": top.hex(),
-            "treeSize": len(leaves),
+            "treeSize": index + 1,
         }
         said["verification"] = {"inclusionProof": proof, "signedEntryTimestamp": b64(promise)}
-        return {leaves[-1].hex(): said}
+        return {hashlib.sha256(self.bodies[index]).hexdigest(): said}
+
+    def second(self, body: dict[str, Any]) -> dict[str, Any]:
+        """An entry that knows no time (v2): a timestamp authority says it."""
+        index, top, hashed = self._add(body)
+        proof = {
+            "logIndex": str(index),
+            "rootHash": b64(top),
+            "treeSize": str(index + 1),
+            "hashes": [b64(found) for found in hashed],
+            "checkpoint": {"envelope": self._checkpoint(index + 1, top)},
+        }
+        return {
+            "logIndex": str(index),
+            "logId": {"keyId": b64(key_id(self.key))},
+            "kindVersion": {"kind": body["kind"], "version": body["apiVersion"]},
+            "inclusionProof": proof,
+            "canonicalizedBody": b64(self.bodies[index]),
+        }
+
+    def _add(self, body: dict[str, Any]) -> tuple[int, bytes, list[bytes]]:
+        """Its index, the root of the tree with it, and the hashes that lead there."""
+        self.bodies.append(canonical(body))
+        leaves = [hashlib.sha256(b"\x00" + text).digest() for text in self.bodies]
+        return len(leaves) - 1, root(leaves), path(len(leaves) - 1, leaves)
 
     def _checkpoint(self, size: int, top: bytes) -> str:
         note = f"{self.name} - 1\n{size}\n{b64(top)}\n"

@@ -29,6 +29,9 @@ LONGEST = 240  # characters of what sigstore's client says
 MEANING = {
     "expected exactly one log entry": "its bundle has no log entry that says when it was made",
     "must contain an inclusion promise": "its bundle does not say when it was made",
+    "not enough sources of verified time": "nobody of this instance says when it was made",
+    "no Timestamp Authorities": "this instance has no authority that could have stamped its time",
+    "Invalid Timestamp Response": "its timestamp cannot be read",
     "digest mismatch": "its bundle signs another text: this record was changed, or the bundle is "
     "another's",
     "SANs do not match": "another identity sealed it",

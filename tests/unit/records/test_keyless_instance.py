@@ -163,7 +163,7 @@ def test_a_service_that_repeats_the_token_in_its_refusal_does_not_get_it_printed
     with pytest.raises(EdgebookError) as failed:
         keyless.sign(archive, load_record(archive, ONE), "{}")
     for text in (said, failed.value.why, json.dumps(failed.value.to_json())):
-        assert token not in text and token.split(".")[1] not in text
+        assert token[:40] not in text and token.split(".")[1][:16] not in text
 
 
 def test_an_expired_token_asks_nobody(
