@@ -156,18 +156,18 @@ def _meaning(error: Exception, otherwise: str) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """What an error of sigstore's client says, on one line and without a token.
+    """What an error of sigstore's client and its causes say, on one line and without a token.
 
-    Some say nothing, and only their cause does: the answer of a service, whose words count.
+    Some say nothing, or hide that a token has expired; the words of a service that refuses count.
     """
+    parts = []
     told: BaseException | None = error
-    while told is not None and not str(told):
-        told = told.__cause__ or told.__context__
-    told = told or error
-    text = " ".join(f"{type(told).__name__}: {told}".split()).split(" [type=")[0]
-    if words := _answered(told):
-        text = f"{text}: {words}"
-    text = safe(text)
+    while told is not None:
+        if str(told):
+            parts += [f"{type(told).__name__}: {told}", _answered(told)]
+        told = told.__cause__
+    text = ": ".join(part for part in parts if part) or type(error).__name__
+    text = safe(" ".join(text.split()).split(" [type=")[0])
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 

@@ -172,5 +172,6 @@ def test_an_expired_token_asks_nobody(
     in_pipeline(monkeypatch, ours, exp=1_700_000_000)
     asked = len(ours.asked)
     seal(place)
-    assert "has no keyless signature" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "has no keyless signature" in said and "has expired" in said
     assert len(ours.asked) == asked
