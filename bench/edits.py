@@ -169,7 +169,7 @@ def one(
 ) -> bool:
     """One edit: refused (False), or carried out in one run that hurts nobody."""
     plan = book.door.read().plan
-    if refused := book.refusal(plan):
+    if refused := book.refusal(plan, book.made()):
         tally.counts["refused"] += 1
         tally.counts[refused.what.partition(": ")[2].lstrip("0123456789 of")] += 1
         return False
