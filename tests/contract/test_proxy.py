@@ -29,6 +29,11 @@ made = maps.create_certificate_map(
     certificate_map_id="map",
     certificate_map=certificate_manager_v1.CertificateMap(),
 ).result(timeout=30)
+import urllib.request
+# where clients from before oauth2.googleapis.com ask for tokens
+url = "https://accounts.google.com/o/oauth2/token"
+with urllib.request.urlopen(url, b"grant_type=x", timeout=30) as answer:
+    assert json.load(answer)["token_type"] == "Bearer"
 print(json.dumps({"status": found.status, "link": found.self_link, "map": made.name}))
 """
 

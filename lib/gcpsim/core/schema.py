@@ -112,6 +112,7 @@ class BodyReader:
             return [
                 self._value(owner, key, item, one, f"{where}[{index}]")
                 for index, one in enumerate(value)
+                if one is not None  # dropped unseen: Ansible sends one for a check that is not set
             ]
         if kind == "object":
             return self._object(owner, field, value, where)

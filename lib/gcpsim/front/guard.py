@@ -23,12 +23,17 @@ OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 CLUSTER_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
+def is_googles(name: str) -> bool:
+    """Whether a host's name is one of the APIs', or where older clients get their tokens."""
+    return name.endswith(".googleapis.com") or name == "accounts.google.com"
+
+
 def foreign(headers: Mapping[str, str]) -> str:
     """Why a request can only come from a browser's page; "" for all others. Names are low."""
     host = headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     known = name in OWN_NAMES or name in CLUSTER_NAMES or _is_loopback(name)
-    if host and not known and not name.endswith(".googleapis.com"):
+    if host and not known and not is_googles(name):
         return f"Host {host!r} is no name of this simulator"
     origin = headers.get("origin", "")
     if origin and urlsplit(origin).netloc != host:

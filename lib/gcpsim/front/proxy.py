@@ -1,9 +1,9 @@
 """The proxy of the simulator: Google's APIs, the simulated world's front ends, and nothing else.
 
 Tools with no endpoint option of their own are pointed at it with HTTPS_PROXY and a CA bundle. It
-ends TLS for *.googleapis.com (with certificates of the local CA), leads any name of the simulated
-DNS to the front end of a location, and connects to the simulator's own loopback ports. Everything
-else is refused, never forwarded.
+ends TLS for *.googleapis.com and accounts.google.com (with certificates of the local CA), leads
+any name of the simulated DNS to the front end of a location, and connects to the simulator's own
+loopback ports. Everything else is refused, never forwarded.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from gcpsim.certs.authority import Authority
 from gcpsim.core.world import World
 from gcpsim.dns.lookup import Lookup
 from gcpsim.front import ways
+from gcpsim.front.guard import is_googles
 
 HEAD_LIMIT = 64 * 1024
 SETTLE_SECONDS = 1.0
-GOOGLE = ".googleapis.com"
 LOCAL = ("127.0.0.1", "localhost")
 
 
@@ -103,7 +103,7 @@ class ConnectProxy:
     ) -> None:
         host, _, port = head.target.rpartition(":")
         host = host.strip("[]")
-        if host.endswith(GOOGLE):
+        if is_googles(host):
             await _say(writer, "200 Connection established")
             await writer.start_tls(self._context(host), ssl_handshake_timeout=self._patience)
             await self._tunnel(reader, writer, ways.Way(self._host, self._port))
@@ -122,7 +122,7 @@ class ConnectProxy:
         """A plain HTTP request in absolute form: one request a connection."""
         url = urlsplit(head.target)
         host = url.hostname or ""
-        if host.endswith(GOOGLE):
+        if is_googles(host):
             await _say(writer, "405 Method Not Allowed", "gcpsim's proxy only takes CONNECT")
             return
         way = await self._way(head, host, str(url.port or 80), writer)
@@ -150,7 +150,7 @@ class ConnectProxy:
             number = int(port) if port.isdigit() else 0
             return ways.find(self._world, self._names, host, number, asking)
         except ways.Unknown as why:
-            text = f"gcpsim leads to *{GOOGLE} and to its simulated world only: {why}; "
+            text = f"gcpsim leads to *.googleapis.com and to its simulated world only: {why}; "
             await _say(writer, "403 Forbidden", text + "unset HTTPS_PROXY for the internet")
         except ways.Closed as why:
             await _say(writer, "502 Bad Gateway", str(why))

@@ -126,3 +126,8 @@ def test_an_auto_mode_network_goes_with_its_subnetworks(gce: Any) -> None:
     assert len(gce.get(net)["subnetworks"]) > 30
     gce.do("DELETE", net)
     assert gce.refused("GET", f"{REGION}/subnetworks/own")[0] == 404
+
+
+def test_nulls_in_lists_are_passed_over(gce: Any) -> None:
+    gce.make("regions/us-central1/targetPools", name="nulls", healthChecks=[None])
+    assert not gce.get("regions/us-central1/targetPools/nulls").get("healthChecks")
