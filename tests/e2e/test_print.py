@@ -142,5 +142,7 @@ def test_the_list_is_sorted_searched_and_walked_by_keyboard(
     page.fill("#find", "")
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 800
+    inner = "box => box.scrollWidth - box.clientWidth"
+    assert page.locator(".scroll").evaluate(inner) <= 0, "the last column stands beyond the edge"
     page.screenshot(path=SHOTS / "records-800.png")
     page.context.close()
