@@ -1,5 +1,6 @@
 """A record on paper: A4, every row, light ink in the dark, nothing that scrolls or is cut."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,6 +60,22 @@ def test_the_sample_record_is_on_paper_row_by_row(browser: Browser) -> None:
     lost = sorted({row for row in rows if "".join(row.split()) not in words})
     lost += [cell for cell in cells if "".join(cell.split()) not in words]
     assert lost == []
+
+
+def test_on_paper_what_was_changed_comes_before_the_long_tables(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The picture says what users saw; its table of pages comes last, and once."""
+    (change_id,) = FolderArchive(SAMPLE).change_ids()
+    data = json.loads((SAMPLE / change_id / "record.json").read_text(encoding="utf-8"))
+    (tmp_path / "record.html").write_text(record_page(data), encoding="utf-8")
+    page = browser.new_context().new_page()
+    page.goto((tmp_path / "record.html").as_uri())
+    assert not page.locator(".on-paper").is_visible()
+    words = paper_of(page, "record-order")
+    page.context.close()
+    order = [words.index(head) for head in ("Whatwaschanged", "Whatwasverified", "momentbymoment")]
+    assert order == sorted(order) and words.index("answeredunnamed") > order[-1]
 
 
 def test_unfolded_at_800_px_nothing_sticks_out_and_no_value_is_broken_every_few_letters(

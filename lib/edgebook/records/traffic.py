@@ -57,18 +57,20 @@ def worse(traffic: Mapping[str, Any]) -> list[str]:
 
 
 def page_values(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template needs; `timeline` is markup that we made ourselves."""
+    """What the template needs; `timeline` and `moments` are markup that we made ourselves."""
     traffic, (sentence, tone) = measured(data), verdict(data)
     if traffic is None:
         return {"traffic": None, "traffic_sentence": "", "traffic_tone": ""}
     changed, line = front.changes(data), traffic.get("timeline")
     line = links.timeline(line, changed) if line else None
     drawn = picture.figure(line, sentence) if line and traffic["sent"] else ""
+    moments = picture.table(line) if line and drawn else ""
     return {
         "traffic": {**traffic, "failures": links.linked(traffic["failures"], changed)},
         "traffic_sentence": sentence,
         "traffic_tone": tone,
         "timeline": Markup(drawn),
+        "moments": Markup(moments),
     }
 
 
