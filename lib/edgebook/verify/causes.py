@@ -31,7 +31,7 @@ def why_unhealthy(
     """The likeliest cause, and what it was seen by; `seen` are all endpoints of the backend."""
     cluster = cluster_of(facts, name, endpoint.group)
     trouble, words = next(_asked(facts, backend, cluster, endpoint, tuple(seen)))
-    return failures.of_backend(trouble, name), words
+    return failures.of_backend(trouble, name, backend.neg), words
 
 
 def _asked(
@@ -151,7 +151,7 @@ def leads_here(facts: Facts, service: ResourceKey) -> bool:
 def why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
     """Why no endpoint is in any NEG of a backend."""
     trouble, words = _why_empty(facts, name, backend)
-    return failures.of_backend(trouble, name), words
+    return failures.of_backend(trouble, name, backend.neg), words
 
 
 def _why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:

@@ -14,6 +14,7 @@ from typing import Any
 from edgebook.base.errors import ApiError, EdgebookError
 from edgebook.model.observed import Pod
 from edgebook.model.ranges import IPV4_RANGES
+from edgebook.params.types import NegSpec
 
 
 @dataclass(frozen=True)
@@ -451,9 +452,23 @@ CATALOGUE: tuple[Failure, ...] = tuple(
 _PATTERNS = [(re.compile(f.pattern), f) for f in CATALOGUE if f.pattern]
 
 
-def of_backend(trouble: Failure, name: str) -> Failure:
-    """The failure with a backend's own name in its remedy."""
-    return replace(trouble, remedy=trouble.remedy.replace("<name>", name))
+def of_backend(trouble: Failure, name: str, neg: NegSpec) -> Failure:
+    """The failure with a backend's own name, and that of its Service, in its remedy."""
+    return replace(trouble, remedy=for_backend(trouble.remedy, name, neg))
+
+
+def for_backend(remedy: str, name: str, neg: NegSpec) -> str:
+    """A remedy where backend and Service are known: kubectl is asked for them, not for all."""
+    own = {
+        "<name>": name,
+        "get endpointslices -A": "get endpointslices -A "
+        f"-l kubernetes.io/service-name={neg.service}",
+        "get services -A": f"get service {neg.service} -A",
+        " -A": f" -n {neg.namespace}",
+    }
+    for general, particular in own.items():
+        remedy = remedy.replace(general, particular)
+    return remedy
 
 
 def of_neg(trouble: Failure, neg: str) -> Failure:

@@ -42,7 +42,8 @@ def following(facts: Facts) -> Iterator[CheckResult]:
             cluster = facts.observed.clusters.get(cluster_name)
             if cluster is not None:
                 for found in _cluster(facts, name, backend, cluster, seen.get(service, ())):
-                    yield replace(found, remedy=found.remedy.replace("<name>", name))
+                    remedy = failures.for_backend(found.remedy, name, backend.neg)
+                    yield replace(found, remedy=remedy)
 
 
 def _capacity(service: str, body: Mapping[str, Any]) -> Iterator[CheckResult]:

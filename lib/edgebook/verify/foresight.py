@@ -88,7 +88,8 @@ def _probe(
             (UNCERTAIN, doubts(ports, backend, where, at)),
         ):
             for trouble, why in causes:
-                yield result(state, check, subject, why, of_backend(trouble, name).remedy)
+                remedy = of_backend(trouble, name, backend.neg).remedy
+                yield result(state, check, subject, why, remedy)
     probed = backend.health_check.port
     if probed is None:
         return

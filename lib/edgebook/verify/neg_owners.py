@@ -74,7 +74,7 @@ def _judged(
     why = f"{maker} port {maker.port}{where}; the params want {expected}"
     own = {facts.names.neg(name, cluster) for cluster in facts.spec.clusters}
     if cluster is not None or name_of(group) in own:
-        trouble = failures.of_backend(failures.NEG_OF_OTHERS, name)
+        trouble = failures.of_backend(failures.NEG_OF_OTHERS, name, neg)
         remedy = f"{trouble.remedy}; then {_detach(service, group)}"
         return result(FAILED, CHECK, subject, why, remedy, step=STEP)
     if maker.service == wanted:

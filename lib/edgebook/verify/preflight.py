@@ -175,12 +175,12 @@ def services(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
                 remedy = f"deploy it, or correct backends.{name}.neg"
                 yield result(FAILED, "Service", subject, "not found", remedy)
             elif neg.port not in service.target_ports:
-                trouble = failures.of_backend(failures.ANNOTATION_PORT, name)
+                trouble = failures.of_backend(failures.ANNOTATION_PORT, name, neg)
                 ports = joined(str(port) for port in service.target_ports)
                 yield result(FAILED, "Service", subject, f"has ports {ports}", trouble.remedy)
             elif not service.target_ports[neg.port]:
                 found = failures.of_no_endpoints(service.pods, neg.port)
-                trouble = failures.of_backend(found, name)
+                trouble = failures.of_backend(found, name, neg)
                 yield result(FAILED, "Service", subject, trouble.cause, trouble.remedy)
             else:
                 pods = joined(str(port) for port in service.target_ports[neg.port])

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from edgebook.base.errors import ConnectError, EdgebookError
 from edgebook.cloud.kubernetes import by_context
+from edgebook.params.types import NegSpec
+from edgebook.verify.failures import for_backend
 
 from tests.unit.cli.test_printed_commands import _texts
 
@@ -69,6 +71,13 @@ def of(program: str) -> list[tuple[str, str]]:
     return [(where, line) for where, line in collected() if line.startswith(f"{program} ")]
 
 
+def test_where_the_service_is_known_nobody_is_sent_through_all_of_them() -> None:
+    made = [asked_for_one(line) for where, line in of("kubectl") if where == "failures.py"]
+    assert len(made) > 4
+    assert [line for line in made if " -A" in line or "<name>" in line] == []
+    assert "kubectl get service api -n shop -o yaml --show-managed-fields" in made
+
+
 def test_they_are_there_and_none_has_a_placeholder() -> None:
     assert len(of("gcloud")) > 15 and len(of("kubectl")) > 6
     for where, line in collected():
@@ -97,7 +106,14 @@ def _answers(text: str) -> list[dict[str, Any]]:
     return list(json.JSONDecoder().raw_decode(text[text.index("[") :])[0])
 
 
-@pytest.mark.parametrize("line", sorted({line for _, line in of("kubectl")}))
+def asked_for_one(line: str) -> str:
+    """As it is printed where the backend, and so its Service, is known."""
+    return for_backend(line, "api", NegSpec("shop", "api", 80, "shop-api"))
+
+
+@pytest.mark.parametrize(
+    "line", sorted({made for _, line in of("kubectl") for made in (line, asked_for_one(line))})
+)
 def test_kubectl_runs_each_of_its_lines(line: str, staged: Any) -> None:
     done = run(line, staged, staged.sim.ready["env"])
     assert done.returncode == 0, f"{line}\n{done.stderr}"
