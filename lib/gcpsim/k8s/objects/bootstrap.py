@@ -1,6 +1,7 @@
 """What every new GKE cluster holds before anyone uses it: namespaces, the API's own Service, CRDs.
 
-Runs when a Cluster is made and does nothing on one that was loaded from a state folder.
+Runs when a Cluster is made. One that was loaded from a state folder only gets the definitions
+that an earlier version did not have, or had otherwise, as GKE's addon manager brings them.
 """
 
 from typing import Any
@@ -28,13 +29,13 @@ QUIET = {"log": False, "delegate": False}
 
 
 def install(cluster: Objects) -> None:
-    """Create the objects of an empty cluster."""
+    """Create the objects of an empty cluster, and bring the definitions of another up to date."""
     if len(cluster.table("namespaces")):
+        _define(cluster)
         return
     for name in NAMESPACES:
         cluster.create("namespaces", {"metadata": {"name": name}})
-    for crd in PREINSTALLED:
-        cluster.create("customresourcedefinitions", crd)
+    _define(cluster)
     cluster.create(
         "services",
         {
@@ -66,6 +67,16 @@ def install(cluster: Objects) -> None:
     logging = {"cluster": {"allow": QUIET, "deny": QUIET}}
     cluster.create("networkloggings", {"metadata": {"name": "default"}, "spec": logging})
     cluster.create("operatorconfigs", {"metadata": {"name": "config", "namespace": "gmp-public"}})
+
+
+def _define(cluster: Objects) -> None:
+    for crd in PREINSTALLED:
+        known = cluster.get("customresourcedefinitions", None, crd["metadata"]["name"])
+        if known is None:
+            cluster.create("customresourcedefinitions", crd)
+        elif {**known["spec"], **crd["spec"]} != known["spec"]:
+            spec = {"conversion": known["spec"].get("conversion"), **crd["spec"]}
+            cluster.update("customresourcedefinitions", {**known, "spec": spec})
 
 
 def _service_range(cluster: Objects) -> None:
