@@ -36,7 +36,8 @@ def stage(target: Path) -> None:
     for name in BESIDE:
         shutil.copytree(ROOT / name, target / name)
     for page in [*target.glob("*.md"), *(target / "decisions").glob("*.md")]:
-        page.write_text(_links(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(_folders(_links(page.read_text(encoding="utf-8"))), encoding="utf-8")
+    (target / "decisions" / "index.md").write_text(_decisions(target / "decisions"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
     (target / "index.md").write_text(_folders(_links(readme)), encoding="utf-8")
     for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
@@ -54,7 +55,8 @@ def nav(staged: Path) -> list[dict[str, object]]:
         p.relative_to(staged).as_posix() for p in (staged / "notebooks").rglob("*.md")
     )
     decisions = sorted(
-        p.relative_to(staged).as_posix() for p in (staged / "decisions").glob("*.md")
+        (p.relative_to(staged).as_posix() for p in (staged / "decisions").glob("*.md")),
+        key=lambda name: (not name.endswith("index.md"), name),
     )
     return [
         {"Edgebook": "index.md"},
@@ -73,7 +75,7 @@ def _links(text: str) -> str:
 
 def _folders(text: str) -> str:
     """Links to folders lead to something that can be opened."""
-    found = {"decisions/": "decisions/0003-tls-proxies-in-step-four.md",
+    found = {"decisions/": "decisions/index.md",
              "sample-moves/": "sample-moves/index.html",
              "sample-record/": "sample-record/index.html",
              "sample-stories/": "sample-stories/index.html",
@@ -81,6 +83,14 @@ def _folders(text: str) -> str:
     for name, page in found.items():
         text = text.replace(f"]({name})", f"]({page})")
     return text
+
+
+def _decisions(folder: Path) -> str:
+    """All decision records by their titles."""
+    pages = sorted(folder.glob("[0-9]*.md"))
+    titles = [page.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for page in pages]
+    lines = [f"- [{title}]({page.name})" for title, page in zip(titles, pages, strict=True)]
+    return "\n".join(["# Decisions", "", *lines, ""])
 
 
 def _notebook(path: Path) -> str:

@@ -11,6 +11,7 @@ LOADED = re.compile(
     r"<(?:script|img|iframe)[^>]+src=\"(https?:[^\"]+)"
     r"|<link[^>]+rel=\"stylesheet\"[^>]+href=\"(https?:[^\"]+)"
 )
+LINKED = re.compile(r'<a [^>]*?href="(?!https?:|mailto:|javascript:|data:)([^"]*)"')
 
 
 def test_the_site_is_built_and_loads_nothing_from_outside() -> None:
@@ -28,4 +29,8 @@ def test_the_site_is_built_and_loads_nothing_from_outside() -> None:
         if ".ipynb_checkpoints" not in path.parts:
             assert path.relative_to(ROOT).with_suffix(".html").as_posix() in names
     for page in pages:
-        assert not LOADED.findall(page.read_text(encoding="utf-8")), page
+        text = page.read_text(encoding="utf-8")
+        assert not LOADED.findall(text), page
+        links = {href.partition("#")[0].partition("?")[0] for href in LINKED.findall(text)}
+        dead = [href for href in links if href and not (page.parent / href).is_file()]
+        assert dead == [] or page.name == "404.html", f"{page}: {dead}"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edgebook.records.archive import read_exactly, write_atomically
-from edgebook.records.html import notebook_page
+from edgebook.records.html import linked, notebook_page
 from edgebook.records.record import sha256
 from edgebook.records.redact import Finding, Redactor
 
@@ -52,6 +52,23 @@ class Ahead:
         write_atomically(path, text)
         self._pages[name] = source, sha256(text)
         return str(page)
+
+    def link(self) -> None:
+        """Lead the pages to each other, once it is known which notebooks the record has.
+
+        What was searched is not searched again for the sake of a link that became another.
+        """
+        names = {path.name for path in self._folder.glob("*.ipynb")}
+        for name in sorted(names & self._pages.keys()):
+            page = str(Path(name).with_suffix(".html"))
+            before = read_exactly(self._folder / page)
+            if (after := linked(before, names)) == before:
+                continue
+            write_atomically(self._folder / page, after)
+            self._pages[name] = self._pages[name][0], sha256(after)
+            known = self._found.get(sha256(f"{page}\n{before}"))
+            if known is not None:
+                self._found[sha256(f"{page}\n{after}")] = known
 
     def scan(self, name: str, text: str) -> list[Finding]:
         """The secrets in a file's text."""

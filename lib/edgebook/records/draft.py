@@ -159,6 +159,7 @@ class Draft:
         self._redact_journal()
         for path in sorted(self.folder.glob("*.ipynb")):
             self._ahead.page(path.name)
+        self._ahead.link()
         with self.archive.lock():
             for _ in range(TRIES):
                 link = self._previous()

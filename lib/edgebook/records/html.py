@@ -4,11 +4,17 @@ nbconvert renders the cells; the page around them brings its own styles, loads n
 and forbids that by its content security policy. The HTML has what the notebook has, no more.
 """
 
+import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgebook.records.pages import render
+
+RUNBOOK = re.compile(
+    r'<a href="(?:\.\./)?(?:operate/)?(?P<name>[\w-]+)\.ipynb(?:#[^"]*)?">(?P<words>[^<]*)</a>'
+)
 
 
 def notebook_page(path: Path, change_id: str) -> str:
@@ -29,6 +35,19 @@ def notebook_page(path: Path, change_id: str) -> str:
     )
     css = _code_colours()
     return render("notebook.html.j2", title=title, change_id=change_id, body=body, extra_css=css)
+
+
+def linked(page: str, notebooks: Collection[str]) -> str:
+    """The same page with links to runbooks that lead to their pages of the same record.
+
+    `notebooks` are the files of the record; a runbook that is not in it is only named.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        name, words = found["name"], found["words"]
+        return f'<a href="{name}.html">{words}</a>' if f"{name}.ipynb" in notebooks else words
+
+    return RUNBOOK.sub(link, page)
 
 
 @cache

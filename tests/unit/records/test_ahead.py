@@ -87,3 +87,23 @@ def test_a_notebook_that_cannot_be_read_is_said_when_sealing(draft: Draft) -> No
     draft.done_with(NAME)
     with pytest.raises(Exception, match="JSON"):
         draft.seal(FACTS)
+
+
+def test_links_to_runbooks_lead_to_their_pages_or_nowhere(draft: Draft) -> None:
+    """In the record itself, whichever of them it has; a dead link would be none."""
+    ways = (
+        "[30](30_frontends.ipynb)",
+        "[status](operate/status.ipynb#a)",
+        "[x](../70_verify.ipynb)",
+    )
+    cells = [nbformat.v4.new_markdown_cell(f"# 20 Certificate\n\n**Next:** {', '.join(ways)}")]
+    draft.write_notebook(NAME, nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    draft.done_with(NAME)
+    for name in ("30_frontends.ipynb", "status.ipynb"):
+        draft.write_notebook(name, notebook("later"))
+    draft.seal(FACTS)
+    page = (draft.folder / PAGE).read_text()
+    assert '<a href="30_frontends.html">30</a>' in page
+    assert '<a href="status.html">status</a>' in page
+    assert ".ipynb" not in page.split("<main>")[1] and ", x" in page
+    assert verify_archive(draft.archive).intact
