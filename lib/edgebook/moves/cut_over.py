@@ -17,6 +17,7 @@ from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import step_name
 from edgebook.params.names import Names
 from edgebook.params.types import Spec
+from edgebook.plan import sentences
 from edgebook.plan.dns_answers import Answers, let_go
 from edgebook.plan.live_index import index_of
 
@@ -92,6 +93,8 @@ def _origin(
     key: ResourceKey, body: Body, history: list[Body], address: str, asked: CutOver
 ) -> Origin | None:
     name, kind = record_of(key.name)
+    if _of_others(body, address):
+        return None
     past = [
         record
         for change in history
@@ -109,6 +112,30 @@ def _origin(
     return None
 
 
+def _of_others(body: Body, address: str) -> bool:
+    """Whether a record answers by a policy that no stage of a cut-over made."""
+    policy = body.get("routingPolicy")
+    return bool(policy) and address not in sentences.answers(policy)
+
+
+def unmovable(spec: Spec, live: Live, asked: CutOver) -> dict[str, str]:
+    """Names that are served elsewhere by what no weight can be put on, and what to do first."""
+    if spec.dns is None:
+        return {}
+    scope = zone_scope(spec.dns.project or spec.project, spec.dns.zone)
+    ours, found = addresses(spec, live), {}
+    for name in asked.names or _names(spec, live, scope):
+        alias = live.get(ResourceKey("dnsRecordSet", scope, f"{name}./CNAME"))
+        if alias is not None:
+            found[name] = f"{name} is a {sentences.record(alias.body)}"
+        for kind, address in sorted(ours.items()):
+            item = live.get(ResourceKey("dnsRecordSet", scope, f"{name}./{kind}"))
+            if item is not None and _of_others(item.body, address):
+                found[name] = f"{name} is {sentences.record(item.body)}"
+    first = "replace it by a plain address record first, with the answers of now"
+    return {name: f"{text}: {first}" for name, text in sorted(found.items())}
+
+
 def ladder(
     spec: Spec, base: Desired, live: Live, changes: Iterable[Body], asked: CutOver
 ) -> Ladder:
@@ -118,11 +145,14 @@ def ladder(
     old = sorted({data for origin in found.values() for data in origin.rrdatas})
     title = f"cut over {', '.join(names)} from {', '.join(old)} to {', '.join(ours.values())}"
     maker = _Maker(base, found, ours, asked)
+    left = tuple(f"not moved by itself: {text}" for text in unmovable(spec, live, asked).values())
+    none = "none can be moved as it is" if left else "no hostname points elsewhere"
     return Ladder(
         "cut-over",
-        title if found else "nothing to cut over: no hostname points elsewhere",
+        title if found else f"nothing to cut over: {none}",
         maker.stages() if found else (maker.start(),),
         (
+            *left,
             "weights are per answer of a name server, not per user: one big resolver is all or "
             "nothing for a TTL; judge by the load balancer's own requests",
             "most clients follow within two TTLs, a tail of hours or days keeps the old address: "
@@ -246,5 +276,3 @@ def _beside(name: str, other: str, body: Body, ours: Mapping[str, str]) -> Itera
         yield f"{name} has an {kind} record to {', '.join(data)}: clients would go on using it"
     if its == name and kind in ("HTTPS", "SVCB"):
         yield f"{name} has an {kind} record ({', '.join(data)}): its hints may lead the old way"
-    if its == name and kind == "CNAME":
-        yield f"{name} is a CNAME to {', '.join(data)}: replace it by an address record first"

@@ -62,6 +62,9 @@ def require(door: FrontDoor, moment: Moment, wanted: CutOver) -> None:
     """Raises RefusedError for records in the way, or when the new side answers otherwise."""
     found = cut_over.origins(door.spec, moment.live, history(door, moment), wanted)
     problems = cut_over.obstacles(door.spec, moment.live, found)
+    named = {*wanted.names, *(door.spec.dns.take_over if door.spec.dns else ())}
+    left = cut_over.unmovable(door.spec, moment.live, wanted)
+    problems += [text for name, text in left.items() if name in named]
     problems += _not_ready(door, moment)
     problems += _not_renewed(door, moment)
     problems += [

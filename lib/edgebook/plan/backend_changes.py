@@ -3,9 +3,11 @@
 What serves keeps serving: entries are added first, and those that go are a change of their own
 (`detachment`) that waits until the rest is HEALTHY. Taking out a cluster that serves is a move of
 live traffic, and belongs to its runbook. A NEG name that somebody else serves from is not taken.
+Another Service is another backend: the entries of the one before are nobody's to take out, since
+nothing tells them from entries that somebody attached by hand.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +30,16 @@ from edgebook.model.values import (
     each_negs,
 )
 from edgebook.plan import disruption, sentences
-from edgebook.plan.attachments import Attachments, attachments
+from edgebook.plan.attachments import Attachments, Entry, attachments
 from edgebook.plan.changes import ChangeMaker, report
-from edgebook.plan.holders import Holders
+from edgebook.plan.exposures import Exposures, words
+from edgebook.plan.holders import Holders, neg_name
 
 HEALTHY = "HEALTHY"
+ANOTHER = (
+    "another Service is another backend: give it one of its own, with its own neg.name, and lead "
+    "the routes or the frontend there; requests follow when its endpoints are HEALTHY"
+)
 
 
 class BackendChanges:
@@ -52,6 +59,7 @@ class BackendChanges:
         self._observed = observed
         self._holders = holders
         self._make = maker
+        self._exposures = Exposures(live, holders)
 
     # Entries
 
@@ -71,11 +79,14 @@ class BackendChanges:
         if self._desired.at_once:
             yield from self._exchanging(resource, seen)
             return
+        if (text := self._of_another_service(service, seen)) and not seen.unread:
+            yield report(resource.key, resource.step, text, blocks=True)
+            return
         attaching = bool(seen.missing or seen.changed or seen.waiting)
         if attaching:
             change = self._attaching(resource, seen)
-            moves, words = _turned(seen, wanted)
-            text = "; ".join(part for part in (change.sentence, words) if part)
+            moves, turned = _turned(seen, wanted)
+            text = "; ".join(part for part in (change.sentence, turned) if part)
             yield replace(change, sentence=text, moves=moves)
         if seen.stale:
             yield self._detaching(resource, seen, wanted, after=attaching)
@@ -95,6 +106,17 @@ class BackendChanges:
                 before={"backends": going},
             )
         yield change
+
+    def _of_another_service(self, service: ResourceKey, seen: Attachments) -> str:
+        """What serves a backend of ours whose params name another Service by now."""
+        if seen.attached or seen.stale or service not in self._live or not self._is_ours(service):
+            return ""
+        named = sorted(
+            f"{words(key)} (NEG {name})"
+            for name in {neg_name(entry) for entry in seen.foreign}
+            for key in self._exposures.of(name)
+        )
+        return f"it serves from {', '.join(named)}, and {ANOTHER}" if named else ""
 
     def _attaching(self, resource: Resource, seen: Attachments) -> Change:
         if not (seen.attached or seen.stale):
@@ -132,19 +154,36 @@ class BackendChanges:
 
     # Annotations
 
-    def annotation(self, resource: Resource, found: LiveResource) -> Iterator[Change]:
+    def annotation(self, resource: Resource, found: LiveResource | None) -> Iterator[Change]:
         """Expose our ports under our names, unless somebody else serves from another name."""
-        fields = self._make.compare(resource, found.body)
+        body = found.body if found else {}
+        fields = self._make.compare(resource, body)
         if not fields:
             return
-        blocked = tuple(self._taken(resource, found.body))
+        blocked = (*self._of_other_services(resource), *self._taken(resource, body))
         yield from blocked
         if blocked:
             return
-        if _exposes_any(resource, found.body):
+        if found and _exposes_any(resource, body):
             yield self._make.update(resource, found, fields)
         else:
             yield self._make.create(resource)
+
+    def _of_other_services(self, resource: Resource) -> Iterator[Change]:
+        """Names that another Service of the cluster has: GKE gives a name to one of them only."""
+        for entry in resource.body["exposed_ports"].values():
+            for key in self._exposures.of(entry["name"]):
+                if cluster_of(key.scope) == cluster_of(resource.scope) and key != resource.key:
+                    text = (
+                        f"NEG name {entry['name']} belongs to {words(key)}, and GKE keeps it "
+                        f"there; {ANOTHER}"
+                    )
+                    yield report(resource.key, resource.step, text, blocks=True)
+
+    def feeding_others(self) -> set[str]:
+        """Who serves from NEGs that the params say no more, without a front door of Edgebook."""
+        own = frozenset(name for names in self._desired.own_negs.values() for name in names)
+        return self._exposures.feeding_others(own)
 
     def _taken(self, resource: Resource, body: Mapping[str, Any]) -> Iterator[Change]:
         there = body.get("exposed_ports")
@@ -196,8 +235,12 @@ class BackendChanges:
         whose = owner(self._live[key].body)
         return f"backend service {key.name}" + (f" of front door {whose}" if whose else "")
 
-    def unexposed(self) -> Iterator[Change]:
-        """Ports that only backends of ours used which are gone or have another name now."""
+    def unexposed(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """Ports that only backends of ours used which are gone or have another name now.
+
+        `changes` are all others: while an entry stays attached, nothing is done to what feeds it.
+        """
+        leaving = {pair for change in changes for pair in _let_go(change, self._live)}
         own = {name for names in self._desired.own_negs.values() for name in names}
         services = {r.key for r in self._desired.resources if r.kind == "backendService"}
         for key, found in sorted(self._live.items()):
@@ -210,7 +253,7 @@ class BackendChanges:
                 if (name := (entry or {}).get("name"))
                 and name not in own
                 and (users := self._holders.using_neg(name))
-                and all(self._is_ours(user) for user in users)
+                and all(self._is_ours(user) and (user, name) in leaving for user in users)
             }
             renamed = {r.key: r.body["exposed_ports"] for r in self._desired.resources
                        if r.kind == "serviceAnnotation"}.get(key, {})  # fmt: skip
@@ -235,6 +278,19 @@ class BackendChanges:
             before={"exposed_ports": dict(ports)},
             depends=tuple(sorted(letting_go)),
         )
+
+
+def _let_go(change: Change, live: Live) -> Iterator[tuple[ResourceKey, str]]:
+    """The backend services and NEG names that a change parts."""
+    if change.action is Action.REPORT:
+        return
+    key = ResourceKey("backendService", change.key.scope, change.key.name)
+    entries: Iterable[Entry] = ()
+    if change.key == key and change.action is Action.DELETE:
+        entries = (live[key].body.get("backends") if key in live else ()) or ()
+    elif change.key.kind in ("backends", "detachment"):
+        entries = change.before.get("backends") or ()
+    yield from ((key, neg_name(entry)) for entry in entries)
 
 
 def _exposes_any(resource: Resource, body: Mapping[str, Any]) -> bool:

@@ -64,9 +64,10 @@ class Diff:
         yield from self._desired.reports
         made = [change for resource in self._desired.resources for change in self._of(resource)]
         made += self._copies(made)
-        made += self._backends.unexposed()
+        deletes = list(self._deletes(made))
+        made += self._backends.unexposed((*made, *deletes))
         yield from made
-        yield from self._deletes(made)
+        yield from deletes
         named = self._of_kind("dnsRecordSet", Step.ADDRESS_AND_DNS)
         going = self._names_of_leaving()
         written = {change.key for change in made if change.action is not Action.REPORT}
@@ -123,6 +124,9 @@ class Diff:
             yield report(resource.key, resource.step, text)
             return
         found = self._live.get(resource.key)
+        if found is None and resource.kind == "serviceAnnotation":
+            yield from self._backends.annotation(resource, None)
+            return
         if found is None:
             yield from self._missing(resource)
             return
@@ -146,6 +150,7 @@ class Diff:
                 closes=resource.key not in self._desired.unsure,
                 proofs=self._proofs(),
                 after=self._moving_ports(),
+                others=self._backends.feeding_others(),
             )
         elif fields:
             yield from self._successors.updates(resource, found, fields)

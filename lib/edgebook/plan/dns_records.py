@@ -91,7 +91,11 @@ class Records:
         if not points_elsewhere:
             yield self._make.update(resource, found, fields)
         elif _taken(resource):
-            yield self._moving(self._make.update(resource, found, fields))
+            change = self._make.update(resource, found, fields)
+            if found.body.get("routingPolicy"):
+                was = sentences.policy(found.body)
+                change = replace(change, sentence=f"{was} -> {resource.what}")
+            yield self._moving(change)
         else:
             yield self._left_alone(resource, found)
 

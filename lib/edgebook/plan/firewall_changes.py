@@ -2,7 +2,7 @@
 
 A rule is widened in step 50, before anything probes or serves on a new port. What it loses is a
 change of its own (`closing`) that waits until everything that is wanted is HEALTHY. Where the ports
-of some pods are not known, nothing is closed.
+of some pods are not known, or load balancers of others live on the rule, nothing is closed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from edgebook.model.values import (
     Step,
     Wait,
 )
-from edgebook.plan.changes import ChangeMaker
+from edgebook.plan.changes import ChangeMaker, report
 
 WIDENED = ("sourceRanges", "targetTags")
 
@@ -32,10 +32,12 @@ def firewall_changes(
     closes: bool,
     proofs: tuple[Wait, ...],
     after: Iterable[ResourceKey] = (),
+    others: Iterable[str] = (),
 ) -> Iterator[Change]:
     """The opening and the closing of one rule, as far as there is something to do.
 
-    `after` are the changes by which traffic and probes leave the ports that close.
+    `after` are the changes by which traffic and probes leave the ports that close, `others` who
+    serves from NEGs that this front door let go of.
     """
     open_body = widened(resource.body, found.body)
     fields = maker.compare(_with(resource, open_body), found.body)
@@ -46,7 +48,10 @@ def firewall_changes(
     opened = {**found.body, **{name: open_body[name] for name in fields if name in open_body}}
     left = maker.compare(resource, opened)
     lost = tuple(name for name in left if top_of(name) in (*WIDENED, "allowed"))
-    if lost:
+    if lost and (users := ", ".join(sorted(others))):
+        text = f"lets in more than this front door needs, and stays so: {users}, and is not ours"
+        yield report(found.key, resource.step, text)
+    elif lost:
         change = maker.update(resource, LiveResource(found.key, opened), lost)
         yield Change(
             Action.UPDATE,

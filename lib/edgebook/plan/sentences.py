@@ -46,8 +46,27 @@ def inside(path: str, before: Any, after: Any) -> str:
 
 
 def record(body: Mapping[str, Any]) -> str:
-    data = ", ".join(str(item) for item in body.get("rrdatas") or ()) or "a routing policy"
+    """A record set in words: where it leads, whatever rule decides."""
+    data = ", ".join(str(item) for item in body.get("rrdatas") or ()) or policy(body)
     return f"{body.get('type')} to {data}, TTL {body.get('ttl')}"
+
+
+def policy(body: Mapping[str, Any]) -> str:
+    """A record set's routing policy in words: its kind, and all that it may answer."""
+    found = body.get("routingPolicy") or {}
+    kind = next((name for name in ("wrr", "geo", "primaryBackup") if found.get(name)), "")
+    values = ", ".join(sorted(answers(found)))
+    return f"a routing policy ({kind} of {values})" if values else "a routing policy"
+
+
+def answers(policy: Any) -> set[str]:
+    """Every value that a routing policy may answer."""
+    if isinstance(policy, Mapping):
+        mine = {str(value) for value in policy.get("rrdatas") or ()}
+        return mine.union(*(answers(item) for item in policy.values()))
+    if isinstance(policy, list):
+        return set().union(*(answers(item) for item in policy))
+    return set()
 
 
 def attaching(seen: Attachments) -> str:

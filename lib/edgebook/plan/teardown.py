@@ -180,11 +180,16 @@ def _annotations(desired: Desired, live: Live) -> Iterator[Change]:
 
 
 def serving(desired: Desired, live: Live) -> Iterator[ResourceKey]:
-    """Backend services with NEGs of ours: probes and requests reach their pods by our rules."""
+    """Backend services with NEGs of ours: probes and requests reach their pods by our rules.
+
+    Those of nobody's front door too; another front door has rules of its own.
+    """
+    every = {name for names in desired.own_negs.values() for name in names}
     for key, item in live.items():
-        names = desired.own_negs.get(key.name, ()) if key.kind == "backendService" else ()
-        if any(neg_name(entry) in names for entry in item.body.get("backends") or ()):
-            yield key
+        if key.kind == "backendService":
+            names = every if not owner(item.body) else desired.own_negs.get(key.name, ())
+            if any(neg_name(entry) in names for entry in item.body.get("backends") or ()):
+                yield key
 
 
 def _attached(desired: Desired, live: Live, going: set[ResourceKey]) -> Iterator[Change]:

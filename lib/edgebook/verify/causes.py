@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator
 
 from edgebook.base.errors import AccessError, ApiError
 from edgebook.base.text import counted
+from edgebook.model.kinds import noun
 from edgebook.model.links import canonical
 from edgebook.model.marks import neg_owner
 from edgebook.model.observed import ObservedCluster, ObservedService
 from edgebook.model.paths import name_of, zone_of
-from edgebook.model.values import ResourceKey
+from edgebook.model.values import Action, ResourceKey
 from edgebook.params.types import BackendSpec
 from edgebook.plan.live_index import holders_in
 from edgebook.verify import failures, listening
 from edgebook.verify.facts import Facts, joined
-from edgebook.verify.failures import Failure
 from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.firewalling import way_in
 from edgebook.verify.health import Endpoint
@@ -30,17 +30,18 @@ def why_unhealthy(
 ) -> Cause:
     """The likeliest cause, and what it was seen by; `seen` are all endpoints of the backend."""
     cluster = cluster_of(facts, name, endpoint.group)
-    trouble, words = next(_asked(facts, backend, cluster, endpoint, tuple(seen)))
+    trouble, words = next(_asked(facts, name, cluster, endpoint, tuple(seen)))
     return failures.of_backend(trouble, name, backend.neg), words
 
 
 def _asked(
     facts: Facts,
-    backend: BackendSpec,
+    name: str,
     cluster: ObservedCluster | None,
     endpoint: Endpoint,
     seen: tuple[Endpoint, ...],
 ) -> Iterator[Cause]:
+    backend = facts.spec.backends[name]
     address, _, text = endpoint.address.rpartition(":")
     group, port = endpoint.group, int(text or 0)
     probed = backend.health_check.port or port
@@ -52,6 +53,7 @@ def _asked(
         yield failures.SVCNEG_GONE, f"{words}{_whose(facts, group)}"
         return
     yield from _zone(cluster, group)
+    yield from _drifted(facts, name)
     way = way_in(facts, cluster, probed, address=address)
     if way.verdict in (Verdict.DENIED, Verdict.MISSING) and way.trouble:
         yield way.trouble, way.words
@@ -109,6 +111,18 @@ def _zone(cluster: ObservedCluster, group: str) -> Iterator[Cause]:
     zone = zone_of(group)
     if zone and cluster.reachable and zone not in cluster.zones:
         yield failures.ZONE_DOWN, f"{zone} has no ready node of {cluster.name}"
+
+
+def _drifted(facts: Facts, name: str) -> Iterator[Cause]:
+    """A live health check that is not the wished one: what the params say of probes is not so."""
+    check, service = facts.names.health_check(name), facts.names.backend_service(name)
+    for change in facts.plan.to_do:
+        at = (change.key.kind, change.key.name)
+        probes = at == ("healthCheck", check) and change.action is not Action.CREATE
+        other = at == ("backendService", service) and "healthChecks" in change.fields
+        if probes or other:
+            words = f"{noun(change.key)} {change.key.name} is not as the params say"
+            yield failures.HEALTH_CHECK_DRIFT, f"{words}: {change.sentence}"
 
 
 def _pod(service: ObservedService, address: str) -> Iterator[Cause]:
@@ -169,15 +183,12 @@ def _why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
             return failures.NO_SERVICE, f"Service {where} does not exist in cluster {cluster_name}"
         if not any(neg.name == facts.names.neg(name, cluster_name) for neg in service.negs):
             return failures.SVCNEG_GONE, failures.SVCNEG_GONE.cause
-        if found := _empty_service(service, backend.neg.port):
-            return found
+        return _empty_service(service, backend.neg.port)
     return failures.NEG_EMPTY, failures.NEG_EMPTY.cause
 
 
-def _empty_service(service: ObservedService, port: int) -> Cause | None:
-    trouble: Failure = failures.of_no_endpoints(service.pods, port)
-    if any(port in pod.ports for pod in service.pods):
-        return None  # GKE is about to put them in
+def _empty_service(service: ObservedService, port: int) -> Cause:
+    trouble = failures.of_no_endpoints(service, port)
     where = f"{service.namespace}/{service.name}"
     ready = sum(pod.ready for pod in service.pods)
     seen = f"{where} has no pods" if not service.pods else f"{ready} pods of {where} are ready"

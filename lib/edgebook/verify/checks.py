@@ -96,6 +96,8 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             listed = ", ".join(f"{c.action.value} {named(c.key)}" for c in changes[:3])
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             remedy = f"edgebook plan, then run {step.number} {step.heading} again"
+            if moves := sorted({change.moves for change in changes if change.moves}):
+                remedy = f"edgebook plan {moves[0]}: it would move traffic, which that is for"
             yield result(FAILED, check, step.value, f"{listed}{more}", remedy, step=step)
 
 

@@ -123,7 +123,11 @@ class Facts:
     @cached_property
     def _pending(self) -> dict[ResourceKey, Step]:
         made = (Action.CREATE, Action.REPLACE)
-        return {change.key: change.step for change in self.plan.changes if change.action in made}
+        return {
+            change.key: change.step
+            for change in self.plan.changes
+            if change.action in made and not change.moves  # what moves is there, elsewhere
+        }
 
     def pending(self, kind: str, name: str, scope: str = "") -> str:
         """Why a resource is not there yet ("20 Certificate creates it"); empty when it is due."""

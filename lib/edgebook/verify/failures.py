@@ -7,12 +7,12 @@ ingress-gce's events, public issue threads.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.base.errors import ApiError, EdgebookError
-from edgebook.model.observed import Pod
+from edgebook.model.observed import ObservedService
 from edgebook.model.ranges import IPV4_RANGES
 from edgebook.params.types import NegSpec
 
@@ -431,6 +431,18 @@ PORT_NAME = Failure(
     "the Service's targetPort is a name, and no container of its pods has a port of that name",
     "name the container's port as the Service's targetPort says, or give the targetPort by number",
 )
+SERVICE_PORT = Failure(
+    0,
+    "a port that the Service has no more",
+    "the Service has no such port",
+    "give the Service that port back, or correct backends.<name>.neg.port (with another neg.name)",
+)
+HEALTH_CHECK_DRIFT = Failure(
+    0,
+    "probes are not those of the params",
+    "Google probes otherwise than the params say",
+    "edgebook plan shows what differs; run 30 frontends again",
+)
 LAST_NEG = Failure(
     0,
     "nothing else is attached",
@@ -479,10 +491,16 @@ def of_neg(trouble: Failure, neg: str) -> Failure:
     return replace(trouble, remedy=f"{remedy}; of the backend whose neg.name is {neg}")
 
 
-def of_no_endpoints(pods: Iterable[Pod], port: int) -> Failure:
-    """Why a NEG has no endpoints: no pods, or pods that have no port of the name it looks for."""
-    pods = tuple(pods)
-    return PORT_NAME if pods and not any(port in pod.ports for pod in pods) else NO_PODS
+def of_no_endpoints(service: ObservedService, port: int) -> Failure:
+    """Why a NEG has no endpoints: no such port, no pods, pods without a port of the name it looks
+    for, or pods that GKE has not put in."""
+    if service.target_ports and port not in service.target_ports:
+        has = ", ".join(str(one) for one in sorted(service.target_ports))
+        where = f"Service {service.namespace}/{service.name}"
+        return replace(SERVICE_PORT, cause=f"{where} has no port {port}; it has {has}")
+    if not service.pods:
+        return NO_PODS
+    return PODS_NOT_IN_NEG if any(port in pod.ports for pod in service.pods) else PORT_NAME
 
 
 def of_text(text: str) -> Failure | None:

@@ -13,6 +13,7 @@ from typing import Any
 from edgebook.desired.backends import annotation_key
 from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService
+from edgebook.model.paths import zone_of
 from edgebook.model.values import CheckResult, ResourceKey, Step
 from edgebook.params.types import BackendSpec
 from edgebook.verify import failures
@@ -47,8 +48,14 @@ def following(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _capacity(service: str, body: Mapping[str, Any]) -> Iterator[CheckResult]:
-    """Some entry takes traffic."""
+    """Some entry takes traffic, and one that takes none is told."""
     scalers = [entry.get("capacityScaler", 1.0) for entry in body["backends"]]
+    if any(scalers) and not all(scalers):
+        left = sorted(zone_of(str(e["group"])) for e in body["backends"]
+                      if e.get("capacityScaler", 1.0) == 0)  # fmt: skip
+        why = f"capacity 0 in {len(left)} of {len(scalers)} NEGs: no request goes to {joined(left)}"
+        remedy = "the way back of the failover that left it; else set the capacity back to 1"
+        yield result(UNCERTAIN, "every NEG takes traffic", service, why, remedy, step=STEP)
     if not any(scalers):
         why = f"capacity 0 in all {len(scalers)} NEGs: nothing gets traffic"
         remedy = "a move is half done: edgebook status; else set the capacity back to 1"
@@ -200,7 +207,9 @@ def _compared(
     key = ResourceKey("backendService", facts.compute, subject.partition(" ")[0])
     if missing and not leads_here(facts, key):
         why = "no forwarding rule leads there, so Google tells no endpoints"
-        return result(SKIPPED, CHECK, subject, why, step=STEP)
+        coming = any(change.key.kind == "forwardingRule" for change in facts.plan.to_do)
+        state = SKIPPED if coming else FAILED
+        return result(state, CHECK, subject, why, failures.NO_RULE.remedy, step=STEP)
     if missing:
         ready = sum(pod.ready for pod in pods.values())
         zones = joined({pods[a].zone for a in missing})
@@ -210,7 +219,7 @@ def _compared(
         trouble = failures.PODS_NOT_IN_NEG
         return result(state, CHECK, subject, why, trouble.remedy, step=STEP)
     if not pods:
-        trouble = failures.of_no_endpoints(service.pods, port)
+        trouble = failures.of_no_endpoints(service, port)
         return result(FAILED, CHECK, subject, trouble.cause, trouble.remedy, step=STEP)
     return result(OK, CHECK, subject, f"{len(there)} endpoints, {len(pods)} pods", step=STEP)
 

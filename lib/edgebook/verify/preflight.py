@@ -179,7 +179,7 @@ def services(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
                 ports = joined(str(port) for port in service.target_ports)
                 yield result(FAILED, "Service", subject, f"has ports {ports}", trouble.remedy)
             elif not service.target_ports[neg.port]:
-                found = failures.of_no_endpoints(service.pods, neg.port)
+                found = failures.of_no_endpoints(service, neg.port)
                 trouble = failures.of_backend(found, name, neg)
                 yield result(FAILED, "Service", subject, trouble.cause, trouble.remedy)
             else:
