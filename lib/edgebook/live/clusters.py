@@ -113,6 +113,7 @@ def _observe(
                 negs=own,
                 pods=pods_of(body, slices, nodes),
                 changed=changed_at(slices),
+                external=(body.get("spec") or {}).get("type") == "ExternalName",
             )
         )
     tags = node_tags.get(name) or tags_of_nodes(nodes, firewalls)

@@ -49,6 +49,7 @@ class ObservedService:
     negs: tuple[Neg, ...] = ()
     pods: tuple[Pod, ...] = ()  # without those that are terminating
     changed: str = ""  # when its pods last changed, as its EndpointSlices say
+    external: bool = False  # only another name of something elsewhere: no pods, no NEGs
 
 
 @dataclass(frozen=True)

@@ -181,14 +181,15 @@ class BackendChanges:
                     yield report(resource.key, resource.step, text, blocks=True)
 
     def feeding_others(self) -> set[str]:
-        """Who serves from NEGs that the params say no more, without a front door of Edgebook."""
-        own = frozenset(name for names in self._desired.own_negs.values() for name in names)
-        return self._exposures.feeding_others(own)
+        """Who serves from NEGs that the params say no more, and stays."""
+        return self._exposures.feeding_others(self._desired)
 
     def _taken(self, resource: Resource, body: Mapping[str, Any]) -> Iterator[Change]:
         there = body.get("exposed_ports")
         there = there if isinstance(there, Mapping) else {}
         wanted = resource.body["exposed_ports"]
+        if body.get("ingress") is True:
+            yield from self._of_ingress(resource)
         for port, entry in sorted(wanted.items()):
             if port in there:
                 yield from self._other_name(resource, port, there[port] or {}, entry["name"])
@@ -221,12 +222,26 @@ class BackendChanges:
         )
         yield report(resource.key, resource.step, text, blocks=True)
 
-    def _made_up(self, resource: Resource, port: str) -> list[str]:
-        """The names that GKE gave to a port that is exposed without one."""
+    def _of_ingress(self, resource: Resource) -> Iterator[Change]:
+        """GKE's Ingress serves from NEGs that it gets by `ingress: true`, and by nothing else."""
+        users = {user for name in self._made_up(resource) for user in self._holders.using_neg(name)}
+        others = sorted(self._described(user) for user in users if not self._is_ours(user))
+        if others and resource.ownership is not Ownership.ADOPTED:
+            text = (
+                f"an Ingress of GKE serves from it ({', '.join(others)}): `ingress: true` cannot "
+                "stand beside a NEG name, and without it that load balancer loses its pods; "
+                "expose another Service, or hand it over with "
+                f"`adopt: [serviceAnnotation/{resource.name}]`"
+            )
+            yield report(resource.key, resource.step, text, blocks=True)
+
+    def _made_up(self, resource: Resource, port: str = "") -> list[str]:
+        """The names that GKE gave to a port that is exposed without one, or to any port."""
         cluster, namespace = cluster_of(resource.scope), namespace_of(resource.scope)
         seen = self._observed.clusters.get(cluster)
         service = seen.service(namespace, resource.name) if seen else None
-        return sorted({n.name for n in (service.negs if service else ()) if str(n.port) == port})
+        negs = service.negs if service else ()
+        return sorted({neg.name for neg in negs if port in ("", str(neg.port))})
 
     def _is_ours(self, key: ResourceKey) -> bool:
         return owner(self._live[key].body) == self._desired.front_door

@@ -49,7 +49,9 @@ def firewall_changes(
     left = maker.compare(resource, opened)
     lost = tuple(name for name in left if top_of(name) in (*WIDENED, "allowed"))
     if lost and (users := ", ".join(sorted(others))):
-        text = f"lets in more than this front door needs, and stays so: {users}, and is not ours"
+        text = (
+            f"lets in more than this front door needs, and stays so: {users}, and others live on it"
+        )
         yield report(found.key, resource.step, text)
     elif lost:
         change = maker.update(resource, LiveResource(found.key, opened), lost)

@@ -437,6 +437,12 @@ SERVICE_PORT = Failure(
     "the Service has no such port",
     "give the Service that port back, or correct backends.<name>.neg.port (with another neg.name)",
 )
+SERVICE_EXTERNAL = Failure(
+    0,
+    "a Service without pods of its own",
+    "the Service is of type ExternalName: GKE makes no NEG of it, since it has no pods",
+    "name a Service that selects the pods: backends.<name>.neg.service",
+)
 HEALTH_CHECK_DRIFT = Failure(
     0,
     "probes are not those of the params",
@@ -494,6 +500,8 @@ def of_neg(trouble: Failure, neg: str) -> Failure:
 def of_no_endpoints(service: ObservedService, port: int) -> Failure:
     """Why a NEG has no endpoints: no such port, no pods, pods without a port of the name it looks
     for, or pods that GKE has not put in."""
+    if service.external:
+        return SERVICE_EXTERNAL
     if service.target_ports and port not in service.target_ports:
         has = ", ".join(str(one) for one in sorted(service.target_ports))
         where = f"Service {service.namespace}/{service.name}"

@@ -76,6 +76,29 @@ def way_in(facts: Facts, cluster: ObservedCluster, port: int, *, address: str = 
     return Way(Verdict.ALLOWED, tuple(sorted(used)))
 
 
+def denied_ahead(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """(cluster, words, remedy) of rules that would deny though ours were there, as it is wished."""
+    wished = [dict(r.body) | {"name": r.name, "network": network_name(facts)}
+              for r in facts.desired.resources if r.kind == "firewall"]  # fmt: skip
+    names = {rule["name"] for rule in wished}
+    others = [rule for rule in firewall_rules(facts) if rule.get("name") not in names]
+    for cluster in facts.observed.clusters.values():
+        told = set()
+        for port in firewall.ports(facts.spec, cluster):
+            for source in ranges_of(cluster):
+                answer = evaluate(
+                    [*others, *wished],
+                    network=network_name(facts),
+                    source=source,
+                    port=port,
+                    tags=firewall.tags(facts.spec, cluster),
+                )
+                if answer.verdict is Verdict.DENIED and answer.rules[0] not in told:
+                    told.add(answer.rules[0])
+                    words = f"rule {answer.rules[0]} denies {source} to tcp:{port}, before ours"
+                    yield cluster.name, words, _against(facts, answer.rules[0], beforehand=True)
+
+
 def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> Answer:
     network = network_name(facts)
     rules = evaluate(
@@ -105,7 +128,9 @@ def _closed(
     version = _version(source)
     name = facts.names.firewall(cluster.name, version)
     rules = [r for r in firewall_rules(facts) if not _of_gke(str(r.get("name", "")))]
-    near = speaks_of(rules, source, firewall.tags(facts.spec, cluster))
+    near = speaks_of(
+        [r for r in rules if not r.get("disabled")], source, firewall.tags(facts.spec, cluster)
+    )
     if answer.verdict is Verdict.DENIED:
         trouble = failures.FIREWALL_DENIED
         words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
@@ -116,6 +141,10 @@ def _closed(
         pods = _pods_behind(facts, cluster, port)
         words = f"firewall rule {name} is {state}: probes cannot reach tcp:{port}{pods}"
         remedy = "run 50 firewall: it makes the rule" + (" anew" if state == "gone" else "")
+    elif facts.spec.firewall.manage and (_rule(facts, name) or {}).get("disabled"):
+        trouble = failures.FIREWALL_MISSING
+        words = f"firewall rule {name} is disabled: probes cannot reach tcp:{port}"
+        remedy = "run 50 firewall: it enables the rule; and find out who disabled it"
     elif near:
         trouble = failures.FIREWALL_WRONG_PORT
         words = f"{near[0]}, but the pods listen on {port}"
@@ -176,13 +205,14 @@ def _of_gke(name: str) -> bool:
     return name.startswith(("gke-", "k8s-", "k8s2-", "default-allow-"))
 
 
-def _against(facts: Facts, name: str) -> str:
+def _against(facts: Facts, name: str, *, beforehand: bool = False) -> str:
     """How our rule comes before one that denies."""
     body = next((r for r in firewall_rules(facts) if r.get("name") == name), {})
     priority = int(body.get("priority", 1000))
     if priority == 0:
         return f"have {name} narrowed or deleted: it has the highest priority there is"
-    return f"set firewall.priority below {priority} and run 50 firewall, or have {name} narrowed"
+    run = "" if beforehand else " and run 50 firewall"
+    return f"set firewall.priority below {priority}{run}, or have {name} narrowed"
 
 
 def _in_policy(facts: Facts, cluster: ObservedCluster, port: int, answer: Answer) -> str:

@@ -152,7 +152,9 @@ def _unreachable(door: FrontDoor, moment: Moment, name: str, active: bool) -> Ch
     if facts_of(door, moment).gone(name):
         trouble = failures.CLUSTER_GONE
         state = FAILED if active else UNCERTAIN
-        return result(state, "cluster answers", name, trouble.cause, trouble.remedy)
+        remedy = f"correct clusters.{name}, when it is misspelt; else {trouble.remedy}"
+        why = "GKE has no cluster of that name: nobody is behind its NEGs"
+        return result(state, "cluster answers", name, why, remedy)
     try:
         moment.reader.cluster(name).request("GET", "version")
     except (ConnectError, AccessError, ApiError) as error:
@@ -178,7 +180,7 @@ def services(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
                 trouble = failures.of_backend(failures.ANNOTATION_PORT, name, neg)
                 ports = joined(str(port) for port in service.target_ports)
                 yield result(FAILED, "Service", subject, f"has ports {ports}", trouble.remedy)
-            elif not service.target_ports[neg.port]:
+            elif service.external or not any(neg.port in pod.ports for pod in service.pods):
                 found = failures.of_no_endpoints(service, neg.port)
                 trouble = failures.of_backend(found, name, neg)
                 yield result(FAILED, "Service", subject, trouble.cause, trouble.remedy)
@@ -211,6 +213,9 @@ def ahead(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:
     yield from foresight.foresight(facts)
     if not door.spec.firewall.manage:
         yield from backend_checks.firewall(facts)
+        return
+    for cluster, why, remedy in firewalling.denied_ahead(facts):
+        yield result(FAILED, "our firewall rule decides", cluster, why, remedy)
 
 
 def policies(door: FrontDoor, moment: Moment) -> Iterator[CheckResult]:

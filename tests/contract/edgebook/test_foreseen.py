@@ -5,6 +5,9 @@ themselves say it), and its wrong neighbours that must not come. Rows of the thi
 the preflight tells stand in test_thirty.py.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from tests.contract.edgebook import test_thirty
@@ -66,6 +69,22 @@ RULE = {
 
 def set_nginx(stage: Stage, **data: str | None) -> None:
     stage.kube("PATCH", NGINX_CONFIG, {"data": data})
+
+
+def denies(priority: int) -> Callable[[Stage], Any]:
+    """Others deny the api's port to one of Google's ranges."""
+    rule = {"name": "deny", "network": f"{GLOBAL}/networks/default", "priority": priority,
+            "denied": [{"IPProtocol": "tcp", "ports": ["8080"]}],
+            "sourceRanges": ["130.211.0.0/22"]}  # fmt: skip
+    return lambda stage: [stage.compute("POST", "firewalls", rule), stage.advance()]
+
+
+def without_pods(stage: Stage) -> None:
+    """Scaled to zero, under a targetPort that is a number."""
+    ports = [{"port": 8080, "targetPort": 8080}]
+    stage.kube("PATCH", API, {"spec": {"ports": ports}})
+    stage.kube("PATCH", f"{DEPLOYMENT}/scale", {"spec": {"replicas": 0}})
+    stage.advance()
 
 
 def hold_port(stage: Stage, port: str) -> None:
@@ -492,6 +511,39 @@ ROWS = [
         ("ok firewall policies", "ok Service", "ok pods outlive", "ok nothing in the way"),
         built=False,
     ),
+    Row(
+        "a rule that denies before ours, before anything is built",
+        denies(900),
+        preflight,
+        ("rule deny denies 130.211.0.0/22 to tcp:8080, before ours", "firewall.priority below 900"),
+        built=False,
+    ),
+    Row(
+        "a rule that denies after ours",
+        denies(2000),
+        preflight,
+        ("preflight:",),
+        ("rule deny",),
+        built=False,
+    ),
+    Row(
+        "no pods behind a number, beforehand",
+        without_pods,
+        preflight,
+        ("failed Service blue/shop/api:8080 no pod is behind the Service",),
+        ("pods listen on 8080",),
+        built=False,
+    ),
+    Row(
+        "a Service that is another name only",
+        lambda s: s.kube(
+            "PATCH", API, {"spec": {"type": "ExternalName", "externalName": "x.test"}}
+        ),
+        preflight,
+        ("failed Service blue/shop/api:8080 the Service is of type ExternalName",),
+        ("pods listen on 8080", "scaled to zero"),
+        built=False,
+    ),
 ]
 
 
@@ -516,6 +568,14 @@ TRAPS = {
         "a policy of the organization above",
         "a policy of the region",
         "a network policy, before the rules",
+    ],
+    "firewall rules": [
+        "a rule that denies before ours, before anything is built",
+        "a rule that denies after ours",
+    ],
+    "Services without pods": [
+        "no pods behind a number, beforehand",
+        "a Service that is another name only",
     ],
     "preStop": ["pods that end at once", "29 pods that end at once"],
     "grace": ["a grace that ends the preStop", "pods that end at once"],

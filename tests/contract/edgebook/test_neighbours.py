@@ -88,6 +88,17 @@ def served_by_others(stage: Stage) -> None:
     stage.advance()
 
 
+def under_an_ingress(stage: Stage) -> None:
+    """An Ingress of GKE has its load balancer on the Service's pods."""
+    stage.kube("PATCH", API, {"metadata": {"annotations": {NEG: '{"ingress": true}'}}})
+    backend = {"service": {"name": "api", "port": {"number": 8080}}}
+    meta = {"name": "gce", "annotations": {"kubernetes.io/ingress.class": "gce"}}
+    body = {"metadata": meta, "spec": {"defaultBackend": backend}}
+    stage.kube("POST", "apis/networking.k8s.io/v1/namespaces/shop/ingresses", body)
+    for _ in range(3):
+        stage.advance()
+
+
 def answers(stage: Stage, *new: dict[str, Any]) -> None:
     """Other records of shop.example.com."""
     rows = [row for row in stage.dns("GET", "rrsets")["rrsets"] if row["name"] == SHOP]
@@ -133,10 +144,26 @@ ROWS = (
         ("storefront", "out of the annotation"),
     ),
     Row(
+        "an Ingress of GKE serves from the Service",
+        under_an_ingress,
+        plan,
+        ("an Ingress of GKE serves from it (backend service k8s1-", "Plan refused: 1 thing"),
+        ("expose shop/api 8080 as shop-api",),
+        built=False,
+    ),
+    Row(
         "others live on the port that would be closed",
         served_by_others,
         plan,
-        ("backend service other serves from NEG shop-api, and is not ours",),
+        ("backend service other serves from NEG shop-api, and others live on it",),
+        ("close what nothing uses", "take shop-api out"),
+        params=NO_API,
+    ),
+    Row(
+        "others lead to our backend service, whose port would be closed",
+        led_away,
+        plan,
+        ("backend service shop-api serves from NEG shop-api, and others live on it",),
         ("close what nothing uses", "take shop-api out"),
         params=NO_API,
     ),
@@ -145,7 +172,7 @@ ROWS = (
         lambda s: None,
         plan,
         ("close what nothing uses any more", "take shop-api out of the annotation"),
-        ("is not ours: left alone",),
+        ("others live on it",),
         params=NO_API,
     ),
     Row(
@@ -221,6 +248,16 @@ ROWS = (
         status,
         ("in doubt: shop-api: capacity 0 in 1 of 3 NEGs: no request goes to us-central1-a",),
         ("nothing gets traffic",),
+    ),
+    Row(
+        "our firewall rule, disabled by hand",
+        lambda s: [
+            s.compute("PATCH", "firewalls/shop-allow-lb-blue", {"disabled": True}),
+            s.advance(),
+        ],
+        verify,
+        ("firewall rule shop-allow-lb-blue is disabled", "run 50 firewall: it enables the rule"),
+        ("but the pods listen on",),
     ),
 )
 

@@ -121,7 +121,7 @@ ROWS = [
         verify,
         (
             "scaled to zero, or its selector matches none",
-            "`kubectl get deployments,statefulsets -A` says how many there should be",
+            "`kubectl get deployments,statefulsets -n shop` says how many there should be",
         ),
         ("50 firewall", "must answer 200", "no forwarding rule"),
     ),
