@@ -210,7 +210,7 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
         empty = ", ".join(f"{name_of(group)} {zone_of(group)}"
                           for group in seen.empty)  # fmt: skip
         facts = facts_of(door, door.read())
-        trouble, words = causes.why_empty(facts, name, door.spec.backends[name])
+        trouble, words = causes.why_empty(facts, name, door.spec.backends[name], seen.empty)
         return trouble, f"no endpoint in {empty}: {words}"
     facts = facts_of(door, door.read())
     first, backend = unhealthy[0], door.spec.backends[name]

@@ -173,12 +173,15 @@ class Gates:
         """Probes changed: until they have been everywhere, health is what the old ones found."""
         self._probed_anew = self._clock.passed()
 
-    def health(self, service: ResourceKey, groups: Iterable[str]) -> GroupHealth:
+    def health(
+        self, service: ResourceKey, groups: Iterable[str], parts: Iterable[frozenset[str]] = ()
+    ) -> GroupHealth:
         """Wait until all endpoints of our groups are HEALTHY; needs a rule that leads to them.
 
+        `parts` are links of groups that belong together, those of one cluster: each has endpoints.
         Not longer than probes need while it hurts: `hurts` says what users notice.
         """
-        groups = tuple(groups)
+        groups, parts = tuple(groups), tuple(parts)
         if (since := self._clock.passed() - self._probed_anew) < PROBED_SECONDS:
             self._say(f"{service.name}: probed anew")
             self._clock.wait(PROBED_SECONDS - since)
@@ -191,7 +194,8 @@ class Gates:
                 self._say(f"{service.name}: no frontend leads to it yet, so health is not known")
                 return seen
             self._say(f"{service.name}: {seen.healthy} of {seen.total} endpoints HEALTHY")
-            if seen.total and seen.healthy == seen.total:
+            empty = {canonical(group) for group in seen.empty}
+            if seen.total and seen.healthy == seen.total and not any(p <= empty for p in parts):
                 return seen
             noticed = self._hurts() if budget.spent > PROBED_SECONDS else ""
             if noticed or not budget.pause(most=10):

@@ -35,7 +35,7 @@ from edgebook.live.reader import Reader
 from edgebook.model.kinds import kind_of, named, noun
 from edgebook.model.links import canonical, link
 from edgebook.model.observed import Observed
-from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, to_json
+from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
 from edgebook.plan import order
 from edgebook.plan.holders import neg_name
 from edgebook.plan.successors import leads, probes_anew
@@ -151,7 +151,7 @@ class Run:
             return
         waits: list[tuple[Change, Future[None]]] = []
         for service, change in touched(by_key.values(), live, self._own_negs).items():
-            waits.append((change, pool.submit(self._health, service)))
+            waits.append((change, pool.submit(self._health, service, change)))
         for change in by_key.values():
             if change.key.kind in ANNOTATIONS and change.action is Action.DELETE:
                 waits.append((change, pool.submit(self._gates.collected, change)))
@@ -273,12 +273,14 @@ class Run:
     def _release_budget(self, key: ResourceKey) -> Budget:
         return self._releases.setdefault(key, Budget(self._clock, RELEASE_SECONDS))
 
-    def _health(self, service: ResourceKey) -> None:
+    def _health(self, service: ResourceKey, change: Change) -> None:
         live = self._cloud.fetch(service) or {}
         own = self._own_negs.get(service.name, frozenset())
         groups = [str(e["group"]) for e in live.get("backends") or () if neg_name(e) in own]
+        attached = each_negs(change.after) if change.key.kind == "backends" else ()
+        parts = [frozenset(canonical(n.link) for n in self._values.negs(each)) for each in attached]
         if groups:
-            self._seen.append(self._gates.health(service, groups))
+            self._seen.append(self._gates.health(service, groups, [p for p in parts if p]))
 
     def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
         done = sum(result.status == "done" for result in results.values())

@@ -162,18 +162,30 @@ def leads_here(facts: Facts, service: ResourceKey) -> bool:
     return False
 
 
-def why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
-    """Why no endpoint is in any NEG of a backend."""
-    trouble, words = _why_empty(facts, name, backend)
+def why_empty(facts: Facts, name: str, backend: BackendSpec, groups: Iterable[str] = ()) -> Cause:
+    """Why no endpoint is in any NEG of a backend, or only in `groups`, all those of a cluster."""
+    empty, clusters = {canonical(group) for group in groups}, []
+    for cluster_name in sorted(backend.active):
+        links = _links(facts, name, backend, cluster_name)
+        clusters += [cluster_name] if links and links <= empty else []
+    trouble, words = _why_empty(facts, name, backend, clusters or sorted(backend.active))
     return failures.of_backend(trouble, name, backend.neg), words
 
 
-def _why_empty(facts: Facts, name: str, backend: BackendSpec) -> Cause:
+def _links(facts: Facts, name: str, backend: BackendSpec, cluster_name: str) -> set[str]:
+    """The NEGs of a backend in one cluster."""
+    cluster = facts.observed.clusters.get(cluster_name)
+    service = cluster and cluster.service(backend.neg.namespace, backend.neg.service)
+    own = facts.names.neg(name, cluster_name)
+    return {canonical(neg.link) for neg in (service.negs if service else ()) if neg.name == own}
+
+
+def _why_empty(facts: Facts, name: str, backend: BackendSpec, clusters: Iterable[str]) -> Cause:
     key = ResourceKey("backendService", facts.compute, facts.names.backend_service(name))
     if not leads_here(facts, key):
         trouble = failures.NO_RULE
         return trouble, trouble.cause
-    for cluster_name in sorted(backend.active):
+    for cluster_name in clusters:
         cluster = facts.observed.clusters.get(cluster_name)
         if cluster is None or not cluster.reachable:
             return _unread(facts, [cluster_name])

@@ -45,3 +45,16 @@ def test_probes_that_find_nobody_end_the_wait_when_users_notice(
     back = live.book().apply("apply", "auto", show_progress=False)
     assert "21 of 21 endpoints HEALTHY" in str(back)
     assert live.book().door.read().plan.empty
+
+
+def test_a_cluster_without_endpoints_is_not_hidden_by_another_one(shop: Shop) -> None:
+    scale = {"spec": {"replicas": 0}}
+    place = "apis/apps/v1/namespaces/shop/deployments/api"
+    shop.book().door.reader.cluster("green").patch(place, scale)
+    backends = shop.params()["backends"]
+    backends["api"]["active"] = ["blue", "green"]
+    with pytest.raises(StepFailed) as failed:
+        shop.book(backends=backends).apply("apply", "auto", show_progress=False)
+    assert "backend service shop-api has 6 of 6 endpoints HEALTHY" in failed.value.what
+    assert "no endpoint in shop-api europe-west1" in failed.value.seen
+    assert "scaled to zero" in failed.value.why
