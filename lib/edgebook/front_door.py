@@ -18,7 +18,7 @@ from edgebook.cloud.kubernetes import KubeCluster
 from edgebook.cloud.wire import Wire
 from edgebook.desired import Desired
 from edgebook.desired.frontends import policies
-from edgebook.live import Reader, observe, read_live
+from edgebook.live import Reader, autoneg, observe, read_live
 from edgebook.live import clusters as cluster_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
@@ -204,7 +204,15 @@ class FrontDoor:
         there = tuple(name for name, cluster in clusters.items() if cluster.reachable)
         legacy = read_legacy(reader, there)
         now = self.connection.clock.utc()
-        notes = legacy.notes(self.spec.hostnames, now)
+        scope, names = compute_scope(self.spec.project), self.names
+        ours = [
+            ResourceKey("backendService", scope, names.backend_service(backend))
+            for backend in self.spec.backends
+        ]
+        notes = (
+            *legacy.notes(self.spec.hostnames, now),
+            *autoneg.notes(reader, there, ours),
+        )
         return Observed(clusters, numbers, notes=notes)
 
     def observe_now(self) -> Observed:

@@ -34,6 +34,11 @@ SHOP = "shop.example.com."
 FRONT = "api/v1/namespaces/shop/services/storefront"
 ELSEWHERE = {"backends.api.neg.namespace": "shop2"}
 RENAMED = {**ELSEWHERE, "backends.api.neg.name": "shop2-api"}
+AUTONEG = {
+    "controller.autoneg.dev/neg": json.dumps(
+        {"backend_services": {"80": [{"name": "shop-web"}, {"name": "others"}], "81": "odd"}}
+    )
+}
 TAKEN = {"dns.take_over": ["shop.example.com"]}
 NO_API = {"backends.api": GONE, "routes.0.paths": GONE, "checks": []}
 WEIGHTED = {
@@ -136,6 +141,16 @@ def move_names(shop: Staged) -> Any:
 
 
 ROWS = (
+    Row(
+        "autoneg is told to write into our backend service",
+        lambda s: s.kube("PATCH", FRONT, {"metadata": {"annotations": AUTONEG}}),
+        plan,
+        (
+            "autoneg writes Service shop/storefront of blue into it too",
+            "take shop-web out of the annotation controller.autoneg.dev/neg",
+        ),
+        ("unknown", "shop-api out of"),
+    ),
     Row(
         "the NEG of another Service, attached by hand",
         attached_by_hand,
