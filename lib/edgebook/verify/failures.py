@@ -420,9 +420,9 @@ PODS_NOT_IN_NEG = Failure(
 NO_PODS = Failure(
     0,
     "no pods",
-    "no pod is behind the Service: scaled to zero, or its selector matches none",
-    "`kubectl get deployments,statefulsets -A` says how many there should be: scale it up, or "
-    "correct the selector",
+    "no pod is behind the Service: scaled to zero, all Pending, or its selector matches none",
+    "`kubectl get deployments,statefulsets -A` says how many there should be: scale it up, give "
+    "Pending pods nodes, or correct the selector",
     final=False,
 )
 PORT_NAME = Failure(

@@ -120,7 +120,7 @@ ROWS = [
         lambda s: [s.kube("PATCH", API, {"spec": {"selector": {"app": "nobody"}}}), s.advance()],
         verify,
         (
-            "scaled to zero, or its selector matches none",
+            "scaled to zero, all Pending, or its selector matches none",
             "`kubectl get deployments,statefulsets -n shop` says how many there should be",
         ),
         ("50 firewall", "must answer 200", "no forwarding rule"),
