@@ -313,9 +313,7 @@ def test_a_refusal_names_the_command_that_shows_what_was_asked_for(
         assert refused.value.next == f"read `{line}`, then {said}"
 
 
-def test_where_two_must_approve_a_refusal_says_who_signs_what(
-    keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_two_must_approve_a_refusal_says_who_signs_what(keys: dict[str, Any]) -> None:
     given = Given(plan(A).hash, plan(A), (signed(keys["eve"], "eve", plan(A)),))
     for what, lines_ in (
         (Given(""), [f"`{LINES[3][1]} --out plan.json`", "--params 'my params.yaml' --approve"]),
@@ -324,8 +322,9 @@ def test_where_two_must_approve_a_refusal_says_who_signs_what(
     ):
         with pytest.raises(ApprovalError) as refused:
             judge(what, plan(A), rules=rules(keys), made=SWAP)
+        said = refused.value.next.replace(".venv/bin/", "")  # where it is not on the PATH
         for line in lines_:
-            assert line in refused.value.next
+            assert line in said
 
 
 def test_what_is_no_hash_is_refused_with_the_way_to_one() -> None:
