@@ -278,9 +278,9 @@ class Run:
         own = self._own_negs.get(service.name, frozenset())
         groups = [str(e["group"]) for e in live.get("backends") or () if neg_name(e) in own]
         attached = each_negs(change.after) if change.key.kind == "backends" else ()
-        parts = [frozenset(canonical(n.link) for n in self._values.negs(each)) for each in attached]
         if groups:
-            self._seen.append(self._gates.health(service, groups, [p for p in parts if p]))
+            parts = [part for each in attached if (part := self._values.links(each))]
+            self._seen.append(self._gates.health(service, groups, parts))
 
     def _interrupted(self, plan: Plan, results: dict[ResourceKey, Done]) -> None:
         done = sum(result.status == "done" for result in results.values())

@@ -15,7 +15,7 @@ from edgebook.cloud.google import Cloud
 from edgebook.live.clusters import negs_by_port
 from edgebook.live.reader import Reader
 from edgebook.model import fields
-from edgebook.model.links import link
+from edgebook.model.links import canonical, link
 from edgebook.model.observed import Neg
 from edgebook.model.values import EachNeg, Ref, ResourceKey, SecretRef
 
@@ -81,6 +81,13 @@ class Values:
         cluster = self._reader.cluster(each.cluster)
         found = cluster.find(SVCNEG.format(each.namespace, each.name))
         return [neg for group in negs_by_port([found] if found else []).values() for neg in group]
+
+    def links(self, each: EachNeg) -> frozenset[str]:
+        """Their canonical links; none where the cluster cannot be read, which is told elsewhere."""
+        try:
+            return frozenset(canonical(neg.link) for neg in self.negs(each))
+        except EdgebookError:
+            return frozenset()
 
     def _secret(self, ref: SecretRef) -> str:
         """A secret's value, read now and kept nowhere."""

@@ -34,11 +34,8 @@ SHOP = "shop.example.com."
 FRONT = "api/v1/namespaces/shop/services/storefront"
 ELSEWHERE = {"backends.api.neg.namespace": "shop2"}
 RENAMED = {**ELSEWHERE, "backends.api.neg.name": "shop2-api"}
-AUTONEG = {
-    "controller.autoneg.dev/neg": json.dumps(
-        {"backend_services": {"80": [{"name": "shop-web"}, {"name": "others"}], "81": "odd"}}
-    )
-}
+TWO = {"80": [{"name": "shop-web"}, {"name": "others"}], "81": "odd"}
+AUTONEG = {"controller.autoneg.dev/neg": json.dumps({"backend_services": TWO})}
 TAKEN = {"dns.take_over": ["shop.example.com"]}
 NO_API = {"backends.api": GONE, "routes.0.paths": GONE, "checks": []}
 WEIGHTED = {
