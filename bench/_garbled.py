@@ -14,7 +14,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import requests
@@ -40,22 +42,30 @@ def garbled(seeds: range, workers: int) -> Iterator[dict[str, Any]]:
     """What each seed came to, from so many workers at once, in the order in which they end."""
     command = [sys.executable, "-W", "ignore", "-m", "bench._garbled"]
     parts = [seeds[number::workers] for number in range(workers)]
-    processes = [
-        subprocess.Popen(
-            [*command, str(part.start), str(part.stop), str(part.step)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        for part in parts
-        if part
-    ]
-    for process in processes:
+    lines: Queue[str] = Queue()  # a worker whose pipe is full would wait for its turn
+    with ThreadPoolExecutor(workers) as pool:
+        ends = [
+            pool.submit(_follow, [*command, str(part.start), str(part.stop), str(part.step)], lines)
+            for part in parts
+            if part
+        ]
+        for _ in ends:
+            yield from map(json.loads, iter(lines.get, ""))
+        for end in ends:
+            if code := end.result():
+                raise RuntimeError(f"a worker of garbled runs ended with {code}")
+
+
+def _follow(command: list[str], lines: Queue[str]) -> int:
+    """Hands on what a worker prints, and "" when it has ended; its exit code."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout
-        yield from map(json.loads, process.stdout)
-        process.stdout.close()
-        if process.wait(60):
-            raise RuntimeError(f"a worker of garbled runs ended with {process.returncode}")
+        try:
+            for line in process.stdout:
+                lines.put(line)
+            return process.wait(60)
+        finally:
+            lines.put("")
 
 
 def counts(rows: list[dict[str, Any]]) -> dict[str, int]:

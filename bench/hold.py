@@ -48,7 +48,11 @@ def _row(what: str, measured: float, limit: str, unit: str = "") -> dict[str, An
 
 def _garbage() -> list[dict[str, Any]]:
     """Runs behind a proxy that garbles at random; each is followed by one in peace."""
-    rows = list(garbled(range(SEED, SEED + RUNS), WORKERS))
+    rows: list[dict[str, Any]] = []
+    for row in garbled(range(SEED, SEED + RUNS), WORKERS):
+        rows.append(row)
+        if len(rows) % 50 == 0:  # a stop loses nothing
+            print(f"{len(rows)} of {RUNS}: {counts(rows)}", file=sys.stderr, flush=True)
     _show("Garbage on the wire", counts(rows))
     traces = [row for row in rows if row["trace"]]
     for row in traces:
