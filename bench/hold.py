@@ -1,7 +1,7 @@
 """It holds: garbage on the wire, writers that meet, kills; each in full, with its table.
 
 `make bench ONLY=hold`; HOLD_RUNS, HOLD_ROUNDS and HOLD_EACH_KILL make it shorter. HOLD_PARTS (some
-of garbage, leases, kills) and HOLD_SEED, the first seed of the garbled runs, let it be done in
+of garbage, leases, kills) and HOLD_SEED, the first seed of runs and rounds, let it be done in
 parts. Tests have a sample of each.
 """
 
@@ -70,13 +70,13 @@ def _leases(folder: Path) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     with simulator(0, "--no-dataplane") as url:
         meetings = Meetings(url, folder)
-        for seed in range(ROUNDS):
+        for done, seed in enumerate(range(SEED, SEED + ROUNDS), 1):
             DOOR.post(f"{url}/_sim/reset", timeout=60)
             kind, number = KINDS[seed % len(KINDS)], seed // len(KINDS)
             played = meetings.applies if number % 4 == 3 else meetings.leases
             seen.update(played(kind, number // 4 if number % 4 == 3 else number))
-            if seed % 50 == 49:  # a stop loses nothing
-                print(f"{seed + 1} of {ROUNDS}: {dict(seen)}", file=sys.stderr, flush=True)
+            if done % 50 == 0:  # a stop loses nothing
+                print(f"{done} of {ROUNDS}: {dict(seen)}", file=sys.stderr, flush=True)
         meetings.stop()
     _show("Writers that meet", dict(seen))
     rounds = f"in {ROUNDS} rounds" + ("" if meetings.granted else " (no namespaces granted)")
