@@ -83,8 +83,8 @@ def _swap_and(book: Any, one: Hurt, file: str, records: Path) -> tuple[dict[str,
     given = [word for k, v in {"to": "green", **QUICK}.items() for word in ("-p", k, str(v))]
     program = Path(sys.executable).with_name("edgebook")
     words = ["run", "operate/swap", *given, "--params", file, "--approve", "auto"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    run = subprocess.Popen([program, *words, "--records", str(records)], **quiet)
+    whole = [str(program), *words, "--records", str(records)]
+    run = subprocess.Popen(whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ends = time.monotonic() + BEGUN
     while _share(book) == 0 and run.poll() is None and time.monotonic() < ends:
         time.sleep(0.1)

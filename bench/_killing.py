@@ -156,13 +156,13 @@ def _one(params: str, to: str, mode: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    from edgebook.book import open as open_book
+    import edgebook.book  # noqa: F401 - a fork has it then
     from edgebook.cloud import compute
+    from edgebook.cloud.lightimport import compute_service
 
-    assert open_book
     for service in compute.services():
-        compute.compute_service(service.module, service.client)
-    compute.compute_service("global_operations", "GlobalOperationsClient")
+        compute_service(service.module, service.client)
+    compute_service("global_operations", "GlobalOperationsClient")
     for line in sys.stdin:
         to, mode = line.split()
         print(json.dumps(_one(sys.argv[1], to, mode)), flush=True)

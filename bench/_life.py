@@ -35,7 +35,8 @@ class Life:
         self.gap = 0.0
 
     def play(self) -> None:
-        swap, drill = {"to": "green", **QUICK}, {"leave": "blue", "drill": True, "soak": "15s"}
+        swap = {"to": "green", **QUICK}
+        drill: dict[str, Any] = {"leave": "blue", "drill": True, "soak": "15s"}
         self.move("cut-over", steps=[50.0, 100.0], soak="15s", ttl="30s")
         self.move("upgrade", cluster="blue", version="newest", soak="15s")
         self.move("failover", **drill)

@@ -72,9 +72,11 @@ def both(file: str, folder: str) -> str:
 def killed(book: Any, admin: Admin, row: Row, file: str) -> Iterator[dict[str, Any]]:
     """Swaps under traffic that die again and again, forward and back; each run goes on."""
     from edgebook.apply.metering import metered
+    from edgebook.traffic import Watch
     from edgebook.traffic.desk import VARIABLE, Desk
 
     with metered(book.door) as meter:
+        assert isinstance(meter.watch, Watch)  # nobody else has one
         desk = Desk(meter.watch)
         runner = Runner(file, {VARIABLE: desk.path})
         time.sleep(QUIET)
@@ -127,7 +129,8 @@ def everywhere(book: Any, admin: Admin, row: Row) -> Iterator[dict[str, Any]]:
     yield row(f"of {3 * LOCATIONS} imaginary locations, those that missed something", missed, "",
               "<= 0")  # fmt: skip
     service = "compute/v1/projects/shop-rehearsal/global/backendServices/shop-web"
-    for backends in ([], book.door.wire.get("compute", service)["backends"]):
+    cleared: list[Any] = []
+    for backends in (cleared, book.door.wire.get("compute", service)["backends"]):
         live = book.door.wire.get("compute", service)
         body = {"backends": backends, "fingerprint": live["fingerprint"]}
         book.door.wire.request("compute", "PATCH", service, body=body)

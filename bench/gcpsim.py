@@ -111,8 +111,8 @@ def fill(url: str, resources: int, chains: int = 500) -> None:
             connection = local.connection = Connection(url, "")
         kind, index = divmod(number, chains)
         if kind == 0:
-            body = {"name": f"hc-{index}", "type": "HTTP", "httpHealthCheck": {"port": 80}}
-            connection.ask("POST", "global/healthChecks", body)
+            check = {"name": f"hc-{index}", "type": "HTTP", "httpHealthCheck": {"port": 80}}
+            connection.ask("POST", "global/healthChecks", check)
             service = {
                 "name": f"bs-{index}",
                 "loadBalancingScheme": "EXTERNAL_MANAGED",

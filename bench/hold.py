@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def run() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name:
         os.environ["EDGEBOOK_STATE"] = f"{name}/state"
         folder = Path(name)
-        parts = {
+        parts: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "garbage": _garbage,
             "leases": lambda: _leases(folder),
             "kills": lambda: _kills(folder),

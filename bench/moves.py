@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import _hurt, _life, _moving
-from bench._killing import QUICK, Runner
+from bench._killing import QUICK, Admin, Runner
 from bench._moving import PARAMS
 
 ALL = ("quiet", "life", "killed", "hurt", "control", "region", "everywhere")
@@ -150,7 +150,7 @@ def _built(file: str) -> Iterator[tuple[Any, str]]:
         yield book, url
 
 
-def admin_of(url: str) -> _moving.Admin:
+def admin_of(url: str) -> Admin:
     """The stage door of one simulator."""
     return lambda verb, path, body=None: admin(url, verb, path, body)
 
