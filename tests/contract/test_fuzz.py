@@ -18,6 +18,7 @@ from gcpsim.front.http import GoogleEdge
 CALLS = 4000
 SCHEMAS = api("compute").schemas
 PLACES = {
+    "instanceGroupManagers": "zones/us-central1-a",
     "instances": "zones/us-central1-a",
     "networkEndpointGroups": "zones/us-central1-a",
     "subnetworks": "regions/us-central1",
@@ -36,6 +37,17 @@ GOOD: dict[str, dict[str, Any]] = {
         "loadBalancingScheme": "EXTERNAL_MANAGED",
     },
     "healthChecks": {"type": "HTTP", "httpHealthCheck": {}},
+    "instanceGroupManagers": {
+        "instanceTemplate": "global/instanceTemplates/a",
+        "targetSize": 1,
+    },
+    "instanceTemplates": {
+        "properties": {
+            "machineType": "x",
+            "disks": [{"source": "d"}],
+            "networkInterfaces": [{}],
+        }
+    },
     "instances": {"machineType": "x"},
     "sslCertificates": {"managed": {"domains": ["a.example"]}},
     "subnetworks": {"network": "global/networks/a", "ipCidrRange": "10.0.0.0/24"},

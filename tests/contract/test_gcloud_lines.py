@@ -126,3 +126,29 @@ def test_credentials_make_kubectl_work(gcloud: Callable[..., Any]) -> None:
     nodes, _, context = done.stdout.rstrip().rpartition("\n")
     assert len(json.loads(nodes)["items"]) == 9
     assert context == "gke_shop-rehearsal_us-central1_blue"
+
+
+# Lines that make a managed group, in their order, and what each must print
+MANAGED: tuple[tuple[str, str], ...] = (
+    ("instance-templates create web --machine-type=e2-small --tags=web"
+     " --image-family=debian-12 --image-project=debian-cloud", r"^web +e2-small "),
+    ("instance-groups managed create web --zone=us-central1-f --template=web --size=2",
+     r"^web +us-central1-f +zone +web +0 +2 +web +no"),
+    ("instance-groups managed set-named-ports web --zone=us-central1-f --named-ports=http:80", ""),
+    ("instance-groups managed resize web --zone=us-central1-f --size=3", r"^targetSize: 3$"),
+    ("instance-groups managed list-instances web --zone=us-central1-f",
+     r"^web-\w{4} +us-central1-f +RUNNING +NONE +web"),
+    ("instance-groups managed describe web --zone=us-central1-f", r"^- name: http\n  port: 80$"),
+    ("instance-templates delete web", r"!is already being used by .*instanceGroupManagers/web'"),
+    ("instance-groups managed delete web --zone=us-central1-f", ""),
+    ("instance-templates delete web", ""),
+)  # fmt: skip
+
+
+def test_a_managed_group_is_made_and_taken_down(gcloud: Callable[..., Any]) -> None:
+    for line, wanted in MANAGED:
+        done = gcloud(f"compute {line}")
+        refused = wanted.startswith("!")
+        said = done.stderr if refused else done.stdout
+        assert (done.returncode != 0) is refused, f"{line}\n{done.stderr}"
+        assert re.search(wanted.removeprefix("!"), said, re.MULTILINE), f"{line}\n{said}"

@@ -6,21 +6,17 @@ group's instances are there is `fleet`'s work.
 
 from collections.abc import Callable, Iterator
 
-from gcpsim.compute.collections.node_groups import number_of
+from gcpsim.compute.collections.managed_groups import CONTROLLED
+from gcpsim.compute.engine.derived import number_of
 from gcpsim.compute.engine.links import link, path_of
-from gcpsim.core.errors import ApiError, in_use
-from gcpsim.core.paths import name_of, parent_of, zone_of
+from gcpsim.core.errors import ApiError, in_use, not_implemented
+from gcpsim.core.paths import name_of, parent_of, project_of, zone_of
 from gcpsim.gke import names
 from gcpsim.gke.estate import Estate
 from gcpsim.k8s.controllers.objects import Obj
 
 MANAGERS = "instanceGroupManagers"
 Rows = list[tuple[str, Obj]]
-CONTROLLED = (
-    "This instance group is controlled by Instance Group Manager '{name}'. To modify instances in "
-    "this group, use the Instance Group Manager API: "
-    "https://cloud.google.com/compute/docs/reference/latest/instanceGroupManagers"
-)
 
 
 class NodeGroups:
@@ -29,9 +25,9 @@ class NodeGroups:
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         compute = estate.world.compute
-        compute.derive(MANAGERS, self._each(_manager))
+        compute.derive(MANAGERS, self._each(_manager), _of_a_node_pool)
         compute.derive("instanceGroups", self._each(_group), _managed)
-        compute.derive("instanceTemplates", self._each(_template))
+        compute.derive("instanceTemplates", self._each(_template), self._named)
 
     def _each(self, document: Callable[[Obj, Obj, str], Obj]) -> Callable[[str, str], Rows]:
         def rows(project: str, scope: str) -> Rows:
@@ -44,6 +40,12 @@ class NodeGroups:
             return found
 
         return rows
+
+    def _named(self, path: str) -> ApiError:
+        """The refusal to delete a template: a node pool's groups name it."""
+        groups = [group for _, _, group in self._groups(project_of(path))]
+        user = next((group for group in groups if _template_path(group) == path), path)
+        return in_use("instance_template", path, user)
 
     def _groups(self, project: str) -> Iterator[tuple[Obj, Obj, str]]:
         """Cluster, node pool and path of each managed group."""
@@ -58,6 +60,11 @@ class NodeGroups:
 def _managed(path: str) -> ApiError:
     """The refusal to change a group that a manager has."""
     return in_use("instance_group", path, path.replace("/instanceGroups/", f"/{MANAGERS}/"))
+
+
+def _of_a_node_pool(path: str) -> ApiError:
+    """Google changes them, and GKE changes them back; here they follow from node pools alone."""
+    return not_implemented(f"A change of {name_of(path)}, which a node pool of GKE has,")
 
 
 def _head(kind: str, path: str, cluster: Obj) -> Obj:

@@ -133,7 +133,10 @@ def test_what_gke_manages_is_changed_by_gke(cloud: Any, cluster: Any) -> None:
         assert error.reason == "resourceInUseByAnotherResource"
         assert f"already being used by '{manager}'" in error.message
     error = refused(cloud, "DELETE", manager)
-    assert error.code == 400 and "compute.instanceGroupManagers.delete" in error.message
+    assert error.code == 400 and "which a node pool of GKE has, is not supported" in error.message
+    template = ask(cloud, manager)["instanceTemplate"].partition("/compute/v1/")[2]
+    error = refused(cloud, "DELETE", template)
+    assert error.message.endswith(f"' is already being used by '{manager}'")
     size = f"{P}/locations/us-central1-a/clusters/blue/nodePools/default-pool:setSize"
     cloud.request("container", "POST", size, {"nodeCount": 3})
     cloud.advance(3600)

@@ -9,8 +9,8 @@ from tests.contract.rest import Compute
 
 
 @pytest.fixture
-def limited(start_sim: Callable[..., Any]) -> Iterator[Compute]:
-    compute = Compute(start_sim("--time-scale", "0", "--quotas"), "limited")
+def limited(keep_sim: Callable[..., Any], project: str) -> Iterator[Compute]:
+    compute = Compute(keep_sim("--time-scale", "0", "--quotas"), project)
     yield compute
     compute.close()
 
@@ -63,6 +63,54 @@ def test_a_quota_of_the_project_counts_what_lies_in_its_regions(limited: Any) ->
     )
 
 
+def test_what_lies_in_zones_is_charged_to_their_region(limited: Any) -> None:
+    for metric, limit in (("INSTANCE_GROUPS", 1), ("CPUS", 5)):
+        body = {"project": limited.project, "metric": metric, "limit": limit}
+        limited.sim.admin("POST", "stage/quota", body)
+    groups = "zones/{}/instanceGroups"
+    limited.make(groups.format("us-central1-a"), name="one")
+    assert quota(limited, "INSTANCE_GROUPS", "us-central1")["usage"] == 1
+    wanted = "Quota 'INSTANCE_GROUPS' exceeded.  Limit: 1.0 in region us-central1."
+    refused = limited.refused("POST", groups.format("us-central1-b"), {"name": "two"})
+    assert refused == (403, "quotaExceeded", wanted)
+    limited.make(groups.format("us-east1-b"), name="two")
+    machine = {"machineType": "zones/us-central1-a/machineTypes/e2-standard-4"}
+    limited.make("zones/us-central1-a/instances", name="one", **machine)
+    assert quota(limited, "CPUS", "us-central1")["usage"] == 4
+    wanted = "Quota 'CPUS' exceeded.  Limit: 5.0 in region us-central1."
+    refused = limited.refused("POST", "zones/us-central1-b/instances", {"name": "two", **machine})
+    assert refused == (403, "quotaExceeded", wanted)
+    small = {"machineType": "zones/us-central1-b/machineTypes/n1-standard-1"}
+    limited.make("zones/us-central1-b/instances", name="two", **small)
+
+
+@pytest.mark.parametrize(
+    ("metric", "body"),
+    [
+        ("GLOBAL_EXTERNAL_MANAGED_BACKEND_SERVICES", {"loadBalancingScheme": "EXTERNAL_MANAGED"}),
+        ("GLOBAL_EXTERNAL_PROXY_LB_BACKEND_SERVICES", {"protocol": "TCP"}),
+        ("BACKEND_SERVICES", {"loadBalancingScheme": "EXTERNAL", "protocol": "HTTP"}),
+    ],
+)
+def test_each_load_balancer_has_its_quota(limited: Any, metric: str, body: Any) -> None:
+    limit = {"project": limited.project, "metric": metric, "limit": 1}
+    limited.sim.admin("POST", "stage/quota", limit)
+    shapes: list[Any] = [
+        {"loadBalancingScheme": "EXTERNAL_MANAGED"},
+        {"protocol": "TCP"},
+        {"loadBalancingScheme": "EXTERNAL", "protocol": "HTTP"},
+    ]
+    for at, shape in enumerate(shapes):
+        limited.make("global/backendServices", name=f"first{at}", **shape)
+    assert quota(limited, metric)["usage"] == 1
+    code, reason, message = limited.refused(
+        "POST", "global/backendServices", {"name": "second", **body}
+    )
+    assert (code, reason) == (403, "quotaExceeded") and metric in message
+    for at, shape in enumerate(one for one in shapes if one != body):
+        limited.make("global/backendServices", name=f"second{at}", **shape)
+
+
 def test_rate_limits_are_counted_by_the_minute(limited: Any) -> None:
     limited.sim.admin("POST", "clock", {"paused": True})
     limited.sim.admin("POST", "clock", {"advance": 60})
@@ -79,6 +127,7 @@ def test_rate_limits_are_counted_by_the_minute(limited: Any) -> None:
     limited.make("global/addresses", name="ip")
     limited.sim.admin("POST", "clock", {"advance": 60})
     assert limited.get("")["defaultServiceAccount"].split("-")[0] == limited.number()
+    limited.sim.admin("POST", "clock", {"paused": False})
 
 
 def test_no_quotas_unless_asked(gce: Any) -> None:

@@ -18,6 +18,9 @@ def to(name: str, path: str = "/", **more: Any) -> dict[str, Any]:
     return {"matches": [match], "backendRefs": [{"name": name, "port": 80}], **more}
 
 
+EXTENSION = {"group": "networking.gke.io", "kind": "GCPHTTPFilter", "name": "none"}
+
+
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     yield Shop(build(Config(time_scale=0)))
@@ -147,7 +150,7 @@ def test_a_redirect_and_two_front_ends(shop: Shop) -> None:
          "ResolvedRefs", "RefNotPermitted"),
         ({"matches": [{"path": {"type": "RegularExpression", "value": "/.*"}}]},
          "Accepted", "UnsupportedValue"),
-        ({"filters": [{"type": "ExtensionRef", "extensionRef": {}}]},
+        ({"filters": [{"type": "ExtensionRef", "extensionRef": EXTENSION}]},
          "Accepted", "UnsupportedValue"),
     ],
 )  # fmt: skip
@@ -247,5 +250,12 @@ def test_it_lives_beside_an_annotation_of_somebody_else(shop: Shop) -> None:
 
 
 def test_another_class_is_left_alone(shop: Shop) -> None:
-    shop.make("gateways", "own", spec={"gatewayClassName": "nginx", "listeners": []})
+    shop.make(
+        "gateways",
+        "own",
+        spec={
+            "gatewayClassName": "nginx",
+            "listeners": [{"name": "http", "protocol": "HTTP", "port": 80}],
+        },
+    )
     assert shop.docs("urlMaps") == [] and "status" not in shop.get("gateways", "own")

@@ -2,14 +2,14 @@
 
 import ipaddress
 
-from gcpsim.compute.collections import neg_endpoints
+from gcpsim.compute.collections import managed_instances, neg_endpoints
 from gcpsim.compute.engine import documents, links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.clock import rfc3339
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import required, stale_fingerprint
-from gcpsim.core.paths import name_of, place_of
+from gcpsim.core.paths import name_of, place_of, zone_of
 
 SHIELDED = {
     "enableIntegrityMonitoring": True,
@@ -124,10 +124,14 @@ def set_tags(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body
     return compute.operation_answer(op)
 
 
-def gone(compute: Resources, path: str, doc: Doc | None) -> None:
-    """A deleted instance takes its endpoints out of the network endpoint groups of its zone."""
+def settled(compute: Resources, path: str, doc: Doc | None) -> None:
+    """A deleted instance takes its endpoints out of the network endpoint groups of its zone, and is
+    made again by the managed group it was of."""
     if doc is None:
         neg_endpoints.forget_instance(compute, place_of(path), name_of(path))
+        managed_instances.keep_all(compute, links.split(path)[0], zone_of(path))
+    elif doc.get("status") == "RUNNING":
+        managed_instances.arrived(compute, path, doc)
 
 
 def list_referrers(
@@ -148,7 +152,7 @@ INSTANCES = Kind(
         ("networkInterfaces[].subnetwork", ("subnetworks",)),
     ),
     prepare=prepare,
-    after=gone,
+    after=settled,
     loose=("targetPools",),
     verbs={"setTags": set_tags, "listReferrers": list_referrers},
 )

@@ -4,37 +4,13 @@ Names and sizes are Google's public ones; GKE's nodes are of these types.
 """
 
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.catalog import ZONES
+from gcpsim.compute.engine.catalog import SHARED, SIZES, ZONES
 from gcpsim.compute.engine.derived import Rows
 from gcpsim.compute.engine.resources import Doc, Kind
 
-# family -> (memory of a CPU in GB, numbers of CPUs)
-FAMILIES: dict[str, tuple[float, tuple[int, ...]]] = {
-    "c2-standard": (4, (4, 8, 16, 30, 60)),
-    "c3-standard": (4, (4, 8, 22, 44, 88)),
-    "e2-highcpu": (1, (2, 4, 8, 16, 32)),
-    "e2-highmem": (8, (2, 4, 8, 16)),
-    "e2-standard": (4, (2, 4, 8, 16, 32)),
-    "n1-standard": (3.75, (1, 2, 4, 8, 16)),
-    "n2-highcpu": (1, (2, 4, 8, 16)),
-    "n2-highmem": (8, (2, 4, 8, 16)),
-    "n2-standard": (4, (2, 4, 8, 16, 32)),
-    "n2d-standard": (4, (2, 4, 8, 16)),
-    "t2d-standard": (4, (1, 2, 4, 8)),
-}
-SHARED = {"e2-micro": (2, 1.0), "e2-small": (2, 2.0), "e2-medium": (2, 4.0),
-          "f1-micro": (1, 0.6), "g1-small": (1, 1.7)}  # fmt: skip
 EPOCH = "1969-12-31T16:00:00.000-08:00"
 
 
-def _sizes() -> dict[str, tuple[int, float]]:
-    found = dict(SHARED)
-    for family, (memory, counts) in FAMILIES.items():
-        found |= {f"{family}-{count}": (count, count * memory) for count in counts}
-    return dict(sorted(found.items()))
-
-
-SIZES = _sizes()  # name -> (CPUs, memory in GB)
 NUMBERS = {name: str(3000 + 2 * place) for place, name in enumerate(SIZES)}
 
 

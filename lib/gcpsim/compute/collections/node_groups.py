@@ -1,66 +1,39 @@
-"""Managed instance groups, their templates and disks: of node pools, and read only.
+"""Who made which instance, and the disks that instances are made with.
 
-Which groups there are is GKE's to say (`derive`). What a group is made of, and how far it is, is
-seen from the instances that name it as their maker. Nothing here makes instances.
+What a managed group is made of is seen from the instances that name it as their maker. Nothing here
+makes instances: node pools and managed groups do.
 """
 
-import hashlib
-
 from gcpsim.compute.engine import links
-from gcpsim.compute.engine.derived import Rows
+from gcpsim.compute.engine.derived import Rows, number_of
 from gcpsim.compute.engine.resources import Doc, Docs, Kind, Resources
-from gcpsim.compute.engine.service import Compute
-from gcpsim.core.edge import Answer, Call
 from gcpsim.core.paths import name_of, zone_of
 
-ACTIONS = ("abandoning", "creating", "creatingWithoutRetries", "deleting", "none", "recreating",
-           "refreshing", "restarting", "resuming", "starting", "stopping", "stoppingWithoutRetries",
-           "suspending", "verifying")  # fmt: skip
 NODE = "goog-gke-node"
 
 
 def made(compute: Resources, path: str) -> Docs:
-    """The instances that a managed group made, by name."""
+    """The instances that the managed group of this path (or its manager) made, by name."""
     project, scope, _, name = links.split(path)
-    ending = f"/instanceGroupManagers/{name}"
+    ending = f"/{scope}/instanceGroupManagers/{name}"
+    inside = scope if scope.startswith("zones/") else ""
     found = [
         instance
-        for instance in compute.list(project, "instances", scope)
-        if _note(instance, "created-by").endswith(ending)
+        for instance in compute.list(project, "instances", inside)
+        if note(instance, "created-by").endswith(ending)
     ]
     return sorted(found, key=lambda instance: str(instance["name"]))
 
 
-def _note(instance: Doc, key: str) -> str:
+def note(instance: Doc, key: str) -> str:
+    """A value of an instance's metadata; empty when it has none."""
     items = (instance.get("metadata") or {}).get("items") or ()
     return next((str(one["value"]) for one in items if one["key"] == key), "")
 
 
-def view_manager(compute: Resources, path: str, doc: Doc) -> None:
-    """The instances that a group has, counted."""
-    size = len(made(compute, path))
-    doc["targetSize"] = size
-    doc["currentActions"] = {**dict.fromkeys(ACTIONS, 0), "none": size}
-    versions = [{"instanceTemplate": doc["instanceTemplate"], "targetSize": {"calculated": size}}]
-    doc["versions"] = versions
-
-
-def list_managed(
-    compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
-) -> Answer:
-    template = doc["instanceTemplate"]
-    instances = [
-        {
-            "instance": instance["selfLink"],
-            "id": instance["id"],
-            "instanceStatus": instance["status"],
-            "currentAction": "NONE",
-            "name": instance["name"],
-            "version": {"instanceTemplate": template},
-        }
-        for instance in made(compute, path)
-    ]
-    return Answer(body={"managedInstances": instances} if instances else {})
+def manager_of(path: str) -> str:
+    """The path of the manager of an instance group, whether there is one or not."""
+    return path.replace("/instanceGroups/", "/instanceGroupManagers/")
 
 
 def disks(compute: Resources, project: str, scope: str) -> Rows:
@@ -98,21 +71,6 @@ def _disk(path: str, place: str, kind: str, instance: Doc, attached: Doc) -> Doc
     return doc | ({"labels": labels} if labels else {})
 
 
-def number_of(path: str) -> str:
-    """The id of what is derived: the same each time it is asked for."""
-    return str(int(hashlib.sha256(path.encode()).hexdigest()[:15], 16) + 10**18)
-
-
-MANAGERS = Kind(
-    "instanceGroupManagers",
-    "InstanceGroupManager",
-    "instance_group_manager",
-    scopes=("zones", "regions"),
-    readonly=True,
-    view=view_manager,
-    verbs={"listManagedInstances": list_managed},
-)
-TEMPLATES = Kind("instanceTemplates", "InstanceTemplate", "instance_template", readonly=True)
 AUTOSCALERS = Kind(
     "autoscalers", "Autoscaler", "autoscaler", scopes=("zones", "regions"), readonly=True
 )

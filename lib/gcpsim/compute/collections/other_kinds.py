@@ -5,7 +5,7 @@ from gcpsim.compute.engine import links
 from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
-from gcpsim.core.errors import invalid, required
+from gcpsim.core.errors import in_use, invalid, required, stale_fingerprint
 
 
 def prepare_bucket(draft: Draft) -> None:
@@ -33,9 +33,19 @@ def prepare_group(draft: Draft) -> None:
 def _members(compute: Resources, path: str) -> list[str]:
     """Links of the instances: those that were added, or of a managed group those it made."""
     doc = compute.world.store.table("compute/members").get(path)
-    if doc is None and compute.get(path) is None:
+    if compute.get(path) is None or _is_managed(compute, path):
         return [one["selfLink"] for one in node_groups.made(compute, path)]
     return list(doc["instances"]) if doc else []
+
+
+def _is_managed(compute: Resources, path: str) -> bool:
+    return compute.get(node_groups.manager_of(path)) is not None
+
+
+def require_own(compute: Resources, path: str, doc: Doc | None = None) -> None:
+    """The machines of a managed group, and the group itself, are its manager's to change."""
+    if _is_managed(compute, path):
+        raise in_use("instance_group", path, node_groups.manager_of(path))
 
 
 def view_group(compute: Resources, path: str, doc: Doc) -> None:
@@ -52,6 +62,7 @@ def _membership(*, add: bool) -> "object":
 
     def change(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc) -> Answer:
         compute.require_free(path)
+        require_own(compute, path)
         project, scope, _, _ = links.split(path)
         present = _members(compute, path)
         for index, item in enumerate(body.get("instances") or []):
@@ -89,6 +100,8 @@ def _list_instances(
 def _set_named_ports(
     compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, body: Doc
 ) -> Answer:
+    if body.get("fingerprint") not in (None, "", doc.get("fingerprint")):
+        raise stale_fingerprint()
     ports = body.get("namedPorts") or None
     return compute.set_fields(kind, call, path, doc, {"namedPorts": ports}, "setNamedPorts")
 
@@ -135,9 +148,11 @@ INSTANCE_GROUPS = Kind(
     "InstanceGroup",
     "instance_group",
     scopes=("zones", "regions"),
+    fingerprint="lenient",
     refs=(("network", ("networks",)), ("subnetwork", ("subnetworks",))),
     prepare=prepare_group,
     view=view_group,
+    remove=require_own,
     after=forget_group,
     verbs={
         "addInstances": _membership(add=True),  # type: ignore[dict-item]

@@ -3,7 +3,15 @@
 import functools
 from dataclasses import replace
 
-from gcpsim.compute.collections import fixed, machine_types, node_groups, routes
+from gcpsim.compute.collections import (
+    fixed,
+    images,
+    machine_types,
+    managed_groups,
+    node_groups,
+    routes,
+    templates,
+)
 from gcpsim.compute.collections.addresses import ADDRESSES
 from gcpsim.compute.collections.backend_services import BACKEND_SERVICES
 from gcpsim.compute.collections.directions import Directions
@@ -61,8 +69,9 @@ KINDS: dict[str, Kind] = {
         machine_types.MACHINE_TYPES,
         node_groups.AUTOSCALERS,
         node_groups.DISKS,
-        node_groups.MANAGERS,
-        node_groups.TEMPLATES,
+        images.IMAGES,
+        managed_groups.MANAGERS,
+        templates.TEMPLATES,
         SECURITY_POLICIES,
         SSL_CERTIFICATES,
         SSL_POLICIES,
@@ -80,6 +89,7 @@ KINDS: dict[str, Kind] = {
 def create(world: World) -> Compute:
     """The Compute Engine of a world, wired in."""
     compute = Compute(world, KINDS)
+    compute.derive("images", images.rows)
     compute.derive("machineTypes", machine_types.rows)
     compute.derive("disks", functools.partial(node_groups.disks, compute))
     compute.derive("routes", functools.partial(routes.of_subnetworks, compute), routes.local)

@@ -99,8 +99,10 @@ AUTO_SECOND_BYTE: dict[str, int] = {
     "us-west4": 182,
 }
 
-# metric -> (limit, collection counted)
+# metric -> (limit, collection counted); which of its resources, `quotas` knows. A zone has no quota
+# of its own: what lies there is charged to its region (Google's page on load balancing quotas).
 PROJECT_QUOTAS: dict[str, tuple[float, str]] = {
+    "BACKEND_BUCKETS": (9.0, "backendBuckets"),
     "BACKEND_SERVICES": (50.0, "backendServices"),
     "FIREWALLS": (200.0, "firewalls"),
     "FORWARDING_RULES": (45.0, "forwardingRules"),
@@ -108,7 +110,10 @@ PROJECT_QUOTAS: dict[str, tuple[float, str]] = {
     "GLOBAL_EXTERNAL_MANAGED_FORWARDING_RULES": (45.0, "forwardingRules"),
     "GLOBAL_EXTERNAL_PROXY_LB_BACKEND_SERVICES": (75.0, "backendServices"),
     "HEALTH_CHECKS": (150.0, "healthChecks"),
+    "INSTANCE_TEMPLATES": (300.0, "instanceTemplates"),
     "NETWORKS": (15.0, "networks"),
+    "ROUTERS": (20.0, "routers"),
+    "ROUTES": (250.0, "routes"),
     "SECURITY_POLICIES": (20.0, "securityPolicies"),
     "SSL_CERTIFICATES": (30.0, "sslCertificates"),
     "SSL_POLICIES": (10.0, "sslPolicies"),
@@ -116,13 +121,24 @@ PROJECT_QUOTAS: dict[str, tuple[float, str]] = {
     "SUBNETWORKS": (275.0, "subnetworks"),
     "TARGET_HTTPS_PROXIES": (30.0, "targetHttpsProxies"),
     "TARGET_HTTP_PROXIES": (30.0, "targetHttpProxies"),
+    "TARGET_POOLS": (150.0, "targetPools"),
     "TARGET_SSL_PROXIES": (30.0, "targetSslProxies"),
     "TARGET_TCP_PROXIES": (30.0, "targetTcpProxies"),
     "URL_MAPS": (30.0, "urlMaps"),
 }
 REGION_QUOTAS: dict[str, tuple[float, str]] = {
+    "CPUS": (720.0, "instances"),
+    "EXTERNAL_MANAGED_FORWARDING_RULES": (45.0, "forwardingRules"),
+    "EXTERNAL_NETWORK_LB_FORWARDING_RULES": (45.0, "forwardingRules"),
     "INSTANCES": (720.0, "instances"),
+    "INSTANCE_GROUPS": (100.0, "instanceGroups"),
+    "INSTANCE_GROUP_MANAGERS": (50.0, "instanceGroupManagers"),
     "NETWORK_ENDPOINT_GROUPS": (100.0, "networkEndpointGroups"),
+    "REGIONAL_EXTERNAL_MANAGED_BACKEND_SERVICES": (75.0, "backendServices"),
+    "REGIONAL_EXTERNAL_NETWORK_LB_BACKEND_SERVICES": (75.0, "backendServices"),
+    "REGIONAL_INSTANCE_GROUP_MANAGERS": (20.0, "instanceGroupManagers"),
+    "REGIONAL_INTERNAL_LB_BACKEND_SERVICES": (75.0, "backendServices"),
+    "REGIONAL_INTERNAL_MANAGED_BACKEND_SERVICES": (75.0, "backendServices"),
     "STATIC_ADDRESSES": (70.0, "addresses"),
 }
 
@@ -139,3 +155,31 @@ def region_of_scope(scope: str) -> str:
 
 def zones_of(region: str) -> list[str]:
     return [f"{region}-{letter}" for letter in REGION_ZONES.get(region, "")]
+
+
+# Machine types: family -> (memory of a CPU in GB, numbers of CPUs)
+FAMILIES: dict[str, tuple[float, tuple[int, ...]]] = {
+    "c2-standard": (4, (4, 8, 16, 30, 60)),
+    "c3-standard": (4, (4, 8, 22, 44, 88)),
+    "e2-highcpu": (1, (2, 4, 8, 16, 32)),
+    "e2-highmem": (8, (2, 4, 8, 16)),
+    "e2-standard": (4, (2, 4, 8, 16, 32)),
+    "n1-standard": (3.75, (1, 2, 4, 8, 16)),
+    "n2-highcpu": (1, (2, 4, 8, 16)),
+    "n2-highmem": (8, (2, 4, 8, 16)),
+    "n2-standard": (4, (2, 4, 8, 16, 32)),
+    "n2d-standard": (4, (2, 4, 8, 16)),
+    "t2d-standard": (4, (1, 2, 4, 8)),
+}
+SHARED = {"e2-micro": (2, 1.0), "e2-small": (2, 2.0), "e2-medium": (2, 4.0),
+          "f1-micro": (1, 0.6), "g1-small": (1, 1.7)}  # fmt: skip
+
+
+def _sizes() -> dict[str, tuple[int, float]]:
+    found = dict(SHARED)
+    for family, (memory, counts) in FAMILIES.items():
+        found |= {f"{family}-{count}": (count, count * memory) for count in counts}
+    return dict(sorted(found.items()))
+
+
+SIZES = _sizes()  # name -> (CPUs, memory in GB)

@@ -32,6 +32,13 @@ def is_played(kind: Kind, path: str) -> bool:
     return "global" in kind.scopes
 
 
+def is_nested(method: Method) -> bool:
+    """Whether a method is about what lies below a resource (`.../{manager}/resizeRequests`)."""
+    parts = words_of(method.path)
+    rest = parts[parts.index(collection_of(method.path)) :]
+    return len(rest) > 3 or (len(rest) == 3 and rest[2] not in (method.name, "{family}"))
+
+
 def names_resource(path: str) -> bool:
     """Whether a method is about one resource, not about its collection (`.../listUsable`)."""
     parts = words_of(path)

@@ -105,6 +105,8 @@ class Compute(Preparing, RestService):
             return None
         if method.name in kind.verbs:
             return functools.partial(self._custom, kind)
+        if methods.is_nested(method):
+            return None
         generic = {"get": self._get, "list": self._list, "aggregatedList": self._aggregated}
         if not kind.readonly:
             generic |= {"insert": self._insert, "delete": self._delete}

@@ -7,6 +7,7 @@ kept are in `stored`.
 
 from typing import Any
 
+from gcpsim.k8s.types import gatewayapi
 from gcpsim.k8s.types.definitions import OPEN, STRING, age, column, definition
 from gcpsim.k8s.types.googles import (
     BACKEND_CONFIG,
@@ -21,7 +22,7 @@ from gcpsim.k8s.types.stored import STORED
 
 Doc = dict[str, Any]
 
-GATEWAY = "gateway.networking.k8s.io"
+GATEWAY = gatewayapi.GROUP
 CERT_MANAGER = "cert-manager.io"
 ACME = "acme.cert-manager.io"
 
@@ -163,20 +164,25 @@ PREINSTALLED: tuple[Doc, ...] = (
                scope="Cluster"),
     definition("monitoring.googleapis.com", "v1", "rules", "Rules"),
     definition(GATEWAY, "v1", "gatewayclasses", "GatewayClass", short=["gc"], scope="Cluster",
-               older=("v1beta1",),
+               older=("v1beta1",), required=("spec",),
+               properties=gatewayapi.of(gatewayapi.CLASS_SPEC),
                columns=[column("Controller", ".spec.controllerName"),
                         column("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
                         age()]),
     definition(GATEWAY, "v1", "gateways", "Gateway", short=["gtw"], older=("v1beta1",),
+               required=("spec",), properties=gatewayapi.of(gatewayapi.GATEWAY_SPEC),
                columns=[column("Class", ".spec.gatewayClassName"),
                         column("Address", ".status.addresses[*].value"),
                         column("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
                         age()]),
     definition(GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",),
+               required=("spec",), properties=gatewayapi.of(gatewayapi.HTTP_SPEC),
                columns=[column("Hostnames", ".spec.hostnames"), age()]),
     definition(GATEWAY, "v1", "grpcroutes", "GRPCRoute",
+               properties=gatewayapi.of(gatewayapi.GRPC_SPEC),
                columns=[column("Hostnames", ".spec.hostnames"), age()]),
-    definition(GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", short=["refgrant"]),
+    definition(GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", short=["refgrant"],
+               properties={"spec": gatewayapi.GRANT_SPEC}, status=False),
     definition(CERT_MANAGER, "v1", "certificates", "Certificate", short=["cert", "certs"],
                required=("spec",),
                categories=["cert-manager"],

@@ -10,6 +10,42 @@ Doc = dict[str, Any]
 
 OPEN: Doc = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 STRING: Doc = {"type": "string"}
+FLAG: Doc = {"type": "boolean"}
+NUMBER: Doc = {"type": "integer", "format": "int64"}
+STRINGS: Doc = {"type": "array", "items": STRING}
+
+
+def record(required: tuple[str, ...] = (), **properties: Doc) -> Doc:
+    """An object that has these fields and no others."""
+    schema: Doc = {"type": "object", "properties": properties}
+    return schema | {"required": list(required)} if required else schema
+
+
+def within(low: int, high: int) -> Doc:
+    return {**NUMBER, "minimum": low, "maximum": high}
+
+
+def text(longest: int, pattern: str = "", least: int = 0) -> Doc:
+    schema = {**STRING, "maxLength": longest}
+    if least:
+        schema["minLength"] = least
+    return schema | {"pattern": pattern} if pattern else schema
+
+
+def one_of(*values: str) -> Doc:
+    return {**STRING, "enum": list(values)}
+
+
+def listed(item: Doc, most: int = 0, keys: tuple[str, ...] = (), least: int = 0) -> Doc:
+    """A list; with `keys` a map of what they name."""
+    schema: Doc = {"type": "array", "items": item}
+    if least:
+        schema["minItems"] = least
+    if most:
+        schema["maxItems"] = most
+    if keys:
+        schema |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+    return schema
 
 
 def column(name: str, path: str, type: str = "string", priority: int = 0, **more: str) -> Doc:
