@@ -49,11 +49,9 @@ SERVED = {
     "storage.k8s.io/v1": """csidrivers csinodes csistoragecapacities* storageclasses[sc]
         volumeattachments/status""",
 }
-# asked for, these are refused with a reason (see test_refusals); a pod here has no process
-NOT_SERVED = {"nodes/proxy", "pods/proxy", "pods/resize", "services/proxy"}
 
 
-def shown(resources: list[Doc], marks: set[str]) -> set[str]:
+def shown(resources: list[Doc]) -> set[str]:
     found: dict[str, str] = {}
     below: dict[str, list[str]] = {}
     for one in resources:
@@ -63,10 +61,6 @@ def shown(resources: list[Doc], marks: set[str]) -> set[str]:
             continue
         short = f"[{','.join(one['shortNames'])}]" if one.get("shortNames") else ""
         found[name] = name + ("*" if one["namespaced"] else "") + short
-    for mark in marks:
-        name, _, subresource = mark.partition("/")
-        if name in found:
-            below.setdefault(name, []).append(subresource)
     return {
         text + (f"/{','.join(sorted(below[name]))}" if name in below else "")
         for name, text in found.items()
@@ -84,8 +78,7 @@ def ask(client: Any, path: str, method: str = "GET", body: Any = None) -> Any:
 def test_discovery_lists_what_a_real_cluster_has(client: Any, place: str) -> None:
     path = f"/api/{place}" if place == "v1" else f"/apis/{place}"
     listed = ask(client, path)["resources"]
-    marks = NOT_SERVED if place == "v1" else set()
-    assert shown(listed, marks) == set(SERVED[place].split())
+    assert shown(listed) == set(SERVED[place].split())
 
 
 def test_no_built_in_group_is_forgotten(client: Any) -> None:

@@ -153,6 +153,35 @@ def test_the_python_client_forwards(pod: dict[str, Any], core: Any) -> None:
     forward.websocket.close()
 
 
+def test_requests_are_passed_on_to_pods_and_services(
+    world: Any, pod: dict[str, Any], core: Any
+) -> None:
+    program = kubectl(world, pod["cluster"], "get", "--raw")
+
+    def raw(path: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*program, f"/api/v1/{path}"], capture_output=True, text=True, timeout=LIMIT,
+            check=False,
+        )  # fmt: skip
+
+    place = f"namespaces/shop/pods/{pod['pod']}"
+    answer = raw(f"{place}:8080/proxy/some/page?q=1").stdout
+    assert f'"pod": "{pod["pod"]}"' in answer and '"path": "/some/page"' in answer
+    assert pod["pod"] in core.connect_get_namespaced_pod_proxy(f"{pod['pod']}:8080", "shop")
+    assert "dial tcp" in raw(f"{place}:81/proxy/").stderr
+    labels = core.read_namespaced_pod(pod["pod"], "shop").metadata.labels
+    (service,) = [
+        one for one in core.list_namespaced_service("shop").items
+        if one.spec.selector and one.spec.selector.items() <= labels.items()
+    ][:1]  # fmt: skip
+    services = f"namespaces/shop/services/{service.metadata.name}"
+    assert '"namespace": "shop"' in raw(f"{services}:{service.spec.ports[0].port}/proxy/").stdout
+    said = raw(f"{services}:9/proxy/").stderr
+    assert 'no service port "9" found for service' in said
+    node = core.list_node().items[0].metadata.name
+    assert "nodes/proxy is not simulated" in raw(f"nodes/{node}/proxy/metrics").stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -279,3 +279,86 @@ def test_endpoints_follow_the_slices(space: Space) -> None:
     space.world.transact(lambda: space.cluster.delete("services", "default", "x"))
     space.wait(10)
     assert space.names("endpoints") == ["by-hand"]
+
+
+def pod_of(cpu: str, memory: str, **more: Any) -> dict[str, Any]:
+    asked = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": "2Gi"}}
+    return {"containers": [{"name": "c", "image": "i", "resources": asked, **more}]}
+
+
+def resize(space: Space, resources: dict[str, Any], **more: Any) -> None:
+    pod = json.loads(json.dumps(space.get("pods", "p")))
+    pod["spec"]["containers"][0] |= {"resources": resources, **more}
+    space.world.transact(lambda: space.cluster.update("pods", pod, "resize"))
+
+
+def test_a_pod_is_resized_in_place(space: Space) -> None:
+    restarted = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
+    space.make("pods", "p", spec=pod_of("100m", "1Gi"))
+    space.make("pods", "other", spec=pod_of("100m", "1Gi", resizePolicy=restarted))
+    space.wait(60)
+    new = {"requests": {"cpu": "200m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+    resize(space, new)
+    space.wait(60)
+    pod = space.get("pods", "p")
+    (state,) = pod["status"]["containerStatuses"]
+    assert state["resources"] == new and state["allocatedResources"] == new["requests"]
+    assert (state["restartCount"], pod["status"]["phase"]) == (0, "Running")
+    assert "containers" in pod["spec"] and pod["metadata"]["generation"] >= 2
+    huge = {"requests": {"cpu": "500", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+    resize(space, huge)
+    space.wait(60)
+    status = space.get("pods", "p")["status"]
+    (told,) = [one for one in status["conditions"] if one["type"] == "PodResizePending"]
+    assert told["reason"] == "Infeasible"
+    assert told["message"].startswith(
+        "Node didn't have enough capacity: cpu, requested: 500000, capacity: "
+    )
+    assert status["containerStatuses"][0]["resources"] == new
+    resize(space, new)
+    space.wait(60)
+    kinds = {one["type"] for one in space.get("pods", "p")["status"]["conditions"]}
+    assert "PodResizePending" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("resources", "more", "words"),
+    [
+        (
+            {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+            {"image": "other"},
+            "spec: Forbidden: only cpu and memory resources are mutable",
+        ),
+        (
+            {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+            {},
+            "spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed",
+        ),
+        (
+            {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+            {},
+            "memory limits cannot be decreased unless resizePolicy is RestartContainer",
+        ),
+        (
+            {
+                "requests": {"cpu": "1", "memory": "2Gi"},
+                "limits": {"cpu": "1", "memory": "2Gi"},
+            },
+            {},
+            "Pod QOS Class may not change as a result of resizing",
+        ),
+        (
+            {"requests": {"cpu": "100m", "memory": "3Gi"}, "limits": {"memory": "2Gi"}},
+            {},
+            "must be less than or equal to memory limit of 2Gi",
+        ),
+    ],
+)
+def test_resizes_that_are_refused(
+    space: Space, resources: dict[str, Any], more: dict[str, Any], words: str
+) -> None:
+    space.make("pods", "p", spec=pod_of("100m", "1Gi"))
+    space.wait(60)
+    with pytest.raises(StatusError) as caught:
+        resize(space, resources, **more)
+    assert caught.value.code == 422 and words in caught.value.message

@@ -17,6 +17,7 @@ from gcpsim.k8s.types.registry import Resource
 Doc = dict[str, Any]
 
 CHANGE = ("get", "patch", "update")
+PROXIED = ("create", "delete", "get", "patch", "update")
 HEALTH = ("/healthz", "/livez", "/readyz")
 PREFERRED_FIRST = ("", "apps", "networking.k8s.io")
 VERSION = re.compile(r"^v(\d+)(?:(beta|alpha)(\d+))?$")
@@ -35,6 +36,10 @@ SUBRESOURCES: dict[tuple[str, str], tuple[str, str, str, tuple[str, ...]]] = {
     ("pods", "exec"): ("", "", "PodExecOptions", ("create", "get")),
     ("pods", "log"): ("", "", "", ("get",)),
     ("pods", "portforward"): ("", "", "PodPortForwardOptions", ("create", "get")),
+    ("nodes", "proxy"): ("", "", "NodeProxyOptions", PROXIED),
+    ("pods", "proxy"): ("", "", "PodProxyOptions", PROXIED),
+    ("services", "proxy"): ("", "", "ServiceProxyOptions", PROXIED),
+    ("pods", "resize"): ("", "", "", CHANGE),
     ("serviceaccounts", "token"): ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
 }
 

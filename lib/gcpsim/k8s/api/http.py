@@ -24,6 +24,7 @@ from gcpsim.k8s.api import (
     identity,
     metrics,
     openapi,
+    proxying,
     subresources,
     verbs,
     watching,
@@ -131,6 +132,10 @@ class ApiServer:
                 raise StatusError(fault.code, fault.reason, fault.message, headers=headers)
             elif fault.effect == "permission":
                 raise StatusError(403, "Forbidden", fault.message)
+        if proxying.is_asked(call):
+            passed = await proxying.serve(self.cluster, self.world, request, call)
+            self._count(call, passed.status)
+            return passed
         if "upgrade" in call.headers.get("connection", "").lower():
             return await self._upgrade(request, call)
         if call.subresource == "log" and call.plural == "pods":
@@ -260,7 +265,8 @@ def refusal(error: StatusError) -> web.Response:
 def _collection(call: Call) -> str:
     if not call.plural:
         return call.path.strip("/").partition("/")[0]
-    return f"{call.plural}/{call.subresource}" if call.subresource else call.plural
+    part = call.subresource.partition("/")[0]
+    return f"{call.plural}/{part}" if part else call.plural
 
 
 def _abort(request: web.Request) -> web.Response:

@@ -95,4 +95,5 @@ def wish_of(call: Call) -> Wish:
     if not call.plural:
         return Wish(VERBS.get(call.method, "get"), path=call.path)
     namespace = call.namespace or (call.name if call.plural == "namespaces" else "")
-    return Wish(verb(call), call.group, call.plural, call.subresource, namespace, call.name)
+    part = call.subresource.partition("/")[0]
+    return Wish(verb(call), call.group, call.plural, part, namespace, call.name)

@@ -27,7 +27,7 @@ from gcpsim.k8s.types.status import StatusError, bad_request
 Doc = dict[str, Any]
 Reply = tuple[int, Any, str]
 
-NOT_SIMULATED = {"attach", "exec", "portforward", "proxy", "ephemeralcontainers"}
+NOT_SIMULATED = {"attach", "exec", "portforward", "ephemeralcontainers"}
 SCALE_PATCHES = {
     "application/json-patch+json": patches.json_patch,
     "application/merge-patch+json": patches.merge_patch,
@@ -41,7 +41,6 @@ INSTEAD = {
     "exec": "see what it answered with `kubectl logs`, or ask it through `kubectl port-forward`",
     "attach": "see what it answered with `kubectl logs`",
     "ephemeralcontainers": "ask its stand-in through `kubectl port-forward`",
-    "proxy": "ask its stand-in through `kubectl port-forward`",
     "portforward": "it is asked for by upgrading a connection, as kubectl does",
 }
 

@@ -30,13 +30,14 @@ PATCH_TYPES = {
     "application/strategic-merge-patch+json": "strategic",
     "application/apply-patch+yaml": "apply",
 }
+UPDATED = ("", "finalize", "resize", "status")  # of which PUT and PATCH are ordinary updates
 POLICIES = ("", "Background", "Foreground", "Orphan")
 
 
 def respond(cluster: Cluster, call: Call) -> Reply:
     """Answer a request to a resource; StatusError for every refusal."""
     resource = _resource(cluster, call)
-    if call.subresource not in ("", "status", "finalize"):
+    if call.subresource not in UPDATED:
         return subresources.respond(cluster, call, resource)
     if call.subresource and call.subresource not in resource.subresources:
         raise status.no_such_path()

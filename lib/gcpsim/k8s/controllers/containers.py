@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from gcpsim.core.behaviour import Behaviour
-from gcpsim.k8s.controllers.objects import Obj, is_true, stamp, with_condition
+from gcpsim.k8s.controllers.objects import Obj, is_true, quantity, stamp, with_condition
 
 SLEEP = re.compile(r"\bsleep\s+([0-9.]+)")
 WAIT_SHUTDOWN = "/wait-shutdown"  # of ingress-nginx: asks the controller to end, and waits
@@ -246,3 +246,14 @@ def listens(spec: Obj) -> dict[int, Any]:
 
 def _word(value: bool) -> str:
     return "True" if value else "False"
+
+
+def requests(pod: Obj) -> tuple[float, float]:
+    """CPU and memory that the pod's containers ask for."""
+    cpu = memory = 0.0
+    for container in pod["spec"].get("containers") or ():
+        wanted = (container.get("resources") or {}).get("requests")
+        if wanted:
+            cpu += quantity(wanted.get("cpu"))
+            memory += quantity(wanted.get("memory"))
+    return cpu, memory

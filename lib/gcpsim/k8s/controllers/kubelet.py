@@ -10,7 +10,7 @@ import ipaddress
 
 from gcpsim.core import behaviour
 from gcpsim.core.clock import Timer
-from gcpsim.k8s.controllers import containers, volumes
+from gcpsim.k8s.controllers import containers, resizing, volumes
 from gcpsim.k8s.controllers.objects import (
     Obj,
     annotations_of,
@@ -37,6 +37,7 @@ class Kubelet:
         self.worker = plane.worker("kubernetes.kubelet.lag", self.reconcile)
         self._waits: dict[str, tuple[str, str, Timer]] = {}
         self._last_ip: dict[str, int] = {}
+        self._resized: set[str] = set()  # pods whose resources were changed in place
         self._complete: Obj | None = None  # the last status after which nothing is left to do
         plane.add(self)
         self._wanting: dict[str, dict[str, None]] = {}  # pods that wait, by namespace
@@ -53,6 +54,8 @@ class Kubelet:
             for slot in ("", "livenessProbe", "readinessProbe"):
                 self._forget(key + slot)
         elif pod["spec"].get("nodeName") and not self._is_mine(pod, old):
+            if resizing.differs(pod, old):
+                self._resized.add(key)
             self.worker.mark(key)
 
     def _is_mine(self, pod: Obj, old: Obj | None) -> bool:
@@ -82,6 +85,9 @@ class Kubelet:
             if not self.plane.clock.scale or self._waited(key, pod, "start", wait):
                 self._start(pod, node)
         elif phase == "Running":
+            if key in self._resized:
+                self._resized.discard(key)
+                pod = self._write(pod, resizing.resized(self.plane, pod, node, pod["status"]))
             self._run(key, pod)
 
     def _waits_for_something(self, key: str, pod: Obj) -> bool:

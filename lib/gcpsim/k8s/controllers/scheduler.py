@@ -8,6 +8,7 @@ left it spreads the pods of one owner over zones, then over nodes. It must not s
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from gcpsim.k8s.controllers.containers import requests
 from gcpsim.k8s.controllers.kubelet import Kubelet
 from gcpsim.k8s.controllers.objects import (
     Obj,
@@ -246,17 +247,6 @@ class Spread:
 def owner_of(pod: Obj) -> str:
     owner = controller_of(pod)
     return owner["uid"] if owner else uid_of(pod)
-
-
-def requests(pod: Obj) -> tuple[float, float]:
-    """CPU and memory that the pod's containers ask for."""
-    cpu = memory = 0.0
-    for container in pod["spec"].get("containers") or ():
-        wanted = (container.get("resources") or {}).get("requests")
-        if wanted:
-            cpu += quantity(wanted.get("cpu"))
-            memory += quantity(wanted.get("memory"))
-    return cpu, memory
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import secrets
 from typing import Any
 
 from gcpsim.k8s.objects import admission, services
-from gcpsim.k8s.rules import defaults, validation
+from gcpsim.k8s.rules import defaults, resize, validation
 from gcpsim.k8s.types import crds
 from gcpsim.k8s.types.registry import Resource
 from gcpsim.k8s.types.status import Cause, forbidden, invalid, not_found
@@ -67,6 +67,9 @@ def prepare_update(
     defaults.fill(cluster, resource, new, old)
     if resource.key == "services":
         services.drop_unneeded(new, old)
+    if subresource == "resize":
+        _refuse(resource, new, resize.check(new, old))
+        return
     _refuse(resource, new, validation.check(resource, new, old))
     if resource.key == "services":
         services.allocate(cluster, new, old)
@@ -157,6 +160,10 @@ def keep(resource: Resource, new: Doc, old: Doc, subresource: str) -> None:
         and resource.key != "customresourcedefinitions"
     ):
         _restore(new, old, "status")
+    if subresource == "resize":
+        for field in (new.keys() | old.keys()) - {"metadata", "spec"}:
+            _restore(new, old, field)
+        metadata = {**before, **_only(metadata, "managedFields")}
     metadata = dict(metadata)
     for field in FIXED:
         _restore(metadata, before, field)

@@ -161,7 +161,7 @@ def _container(container: Doc, where: str, volumes: set[str | None]) -> list[Cau
         causes.append(required(f"{where}.image"))
     causes += _one_of(container, "imagePullPolicy", PULL_POLICIES, where)
     causes += _ports(container, where)
-    causes += _resources(container.get("resources") or {}, f"{where}.resources")
+    causes += resources_causes(container.get("resources") or {}, f"{where}.resources")
     for index, variable in enumerate(container.get("env") or ()):
         if not variable.get("name"):
             causes.append(required(f"{where}.env[{index}].name"))
@@ -215,7 +215,7 @@ def port_number(number: int, field: str) -> list[Cause]:
     return [invalid_value(field, number, "must be between 1 and 65535, inclusive")]
 
 
-def _resources(resources: Doc, where: str) -> list[Cause]:
+def resources_causes(resources: Doc, where: str) -> list[Cause]:
     causes = []
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for kind, quantities in (("limits", limits), ("requests", requests)):
