@@ -1,20 +1,24 @@
 """gcpsim under fire: hostile requests over all its APIs and the admin door, and what became of it.
 
 `python -m bench.hold_gcpsim --requests 100000` prints a table; exit code 1 when a row is not held.
-Deaths, answers 500, answers slower than a second, and memory that keeps growing are all told.
+Deaths, answers 500, answers slower than a second, and memory that keeps growing are all told. How
+far it is, and the memory, is said twenty times on the way; stopped (Ctrl-C, SIGTERM), it prints the
+table of what was fired until then.
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
 import random
+import signal
 import ssl
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,6 +27,7 @@ import psutil
 from gcpsim.core.discovery import DOCUMENTS, Method, api
 
 SLOW = 1.0  # seconds
+POINTS = 20  # at which memory is looked at
 GROWTH = 150  # MiB that a fuzzed simulator may grow by
 ROOTS = {"compute": "/compute/v1/", "monitoring": "/", "logging": "/"}
 TEXTS = [
@@ -175,7 +180,10 @@ class Result:
     statuses: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0
     slow: int = 0
+    slowly: list[tuple[float, str]] = field(default_factory=list)  # the slowest
     dropped: int = 0
+    fired: int = 0
+    memory: list[float] = field(default_factory=list)  # MiB, at each point
     broken: list[str] = field(default_factory=list)
 
 
@@ -227,7 +235,10 @@ class Range:
             return
         took = time.perf_counter() - began
         result.slowest = max(result.slowest, took)
-        result.slow += took > SLOW
+        if took > SLOW:
+            result.slow += 1
+            line = f"{took:.1f} s: {shot.verb} {shot.path[:120]}"
+            result.slowly = sorted([(took, line), *result.slowly], reverse=True)[:10]
         result.statuses[answer.status] += 1
         if answer.status == 500:
             result.broken.append(f"500: {shot.verb} {shot.path} {shot.body[:120]!r}")
@@ -254,24 +265,35 @@ class Range:
         self.process.stdout.close()
 
 
-def fire(requests: int, seed: int = 1) -> tuple[list[dict[str, Any]], Result, list[str]]:
-    """Fire so many requests; gives the rows of the table, what was seen, and what failed inside."""
+def fire(
+    requests: int, seed: int = 1, tell: Callable[[str], None] = lambda line: None
+) -> tuple[list[dict[str, Any]], Result, list[str]]:
+    """Fire so many requests; gives the rows of the table, what was seen, and what failed inside.
+
+    `tell` is told how far it is. Ctrl-C ends the firing, not the counting.
+    """
     place = Range()
     result = Result()
     try:
         gunner = Gunner(seed, place.ready["env"]["GCPSIM_TOKEN"])
-        memory = [place.about.memory_info().rss / 2**20]
-        for number, shot in enumerate(gunner.shots(requests), 1):
-            place.fire(shot, result)
-            if number % 500 == 0:
-                place.clear()
-            if number % max(1, requests // 10) == 0:
-                memory.append(place.about.memory_info().rss / 2**20)
+        result.memory.append(place.about.memory_info().rss / 2**20)
+        with contextlib.suppress(KeyboardInterrupt):
+            for number, shot in enumerate(gunner.shots(requests), 1):
+                place.fire(shot, result)
+                result.fired = number
+                if number % 500 == 0:
+                    if place.process.poll() is not None:
+                        break
+                    place.clear()
+                if number % max(1, requests // POINTS) == 0:
+                    result.memory.append(place.about.memory_info().rss / 2**20)
+                    failures = place.failures() if place.process.poll() is None else []
+                    tell(_progress(requests, result, failures))
         alive = place.process.poll() is None
         failures = place.failures() if alive else ["it died"]
     finally:
         place.stop()
-    half = memory[len(memory) // 2 :]
+    half = result.memory[len(result.memory) // 2 :]
     rows = [
         _row("deaths", int(not alive), "", "<= 0"),
         _row("answers 500", result.statuses[500], "", "<= 0"),
@@ -281,6 +303,14 @@ def fire(requests: int, seed: int = 1) -> tuple[list[dict[str, Any]], Result, li
         _row("memory grown in the second half", half[-1] - half[0], "MiB", f"<= {GROWTH}"),
     ]
     return rows, result, failures
+
+
+def _progress(requests: int, result: Result, failures: list[str]) -> str:
+    return (
+        f"{result.fired:>7,} of {requests:,}   RSS {result.memory[-1]:.0f} MiB   "
+        f"answers 500: {result.statuses[500]}   faults inside: {len(failures)}   "
+        f"slower than {SLOW:g} s: {result.slow}   dropped: {result.dropped}"
+    )
 
 
 def _row(what: str, measured: float, unit: str, limit: str) -> dict[str, Any]:
@@ -297,13 +327,18 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    rows, result, failures = fire(arguments.requests, arguments.seed)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    rows, result, failures = fire(
+        arguments.requests, arguments.seed, lambda line: print(line, flush=True)
+    )
     for row in rows:
         mark = "" if row["measured"] <= float(row["limit"][3:]) else "   NOT HELD"
         print(f"{row['what']:32} {row['measured']:>8.0f} {row['unit']:4} {row['limit']}{mark}")
-    print("requests", arguments.requests, "slowest", f"{result.slowest:.2f} s")
+    print("RSS", " ".join(f"{one:.0f}" for one in result.memory), "MiB")
+    print("requests", result.fired, "slowest", f"{result.slowest:.2f} s")
     print("answers", dict(sorted(result.statuses.items())), "dropped", result.dropped)
-    for line in [*failures[:20], *result.broken[:20]]:
+    slowly = [line for _, line in result.slowly]
+    for line in [*failures[:20], *result.broken[:20], *slowly]:
         print(" ", line[:300])
     return 1 if any(row["measured"] for row in rows[:4]) else 0
 
