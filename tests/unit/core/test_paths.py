@@ -18,7 +18,7 @@ OTHERS = {
     "core/calls.py", "core/discovery.py", "core/paths.py", "dataplane/ingress.py",
     "dataplane/pods.py", "dataplane/routes/expressions.py", "front/routing.py",
     "gke/certmanager.py", "gke/neg/zones.py", "k8s/api/call.py", "k8s/api/discovery.py",
-    "k8s/api/hookcalls.py", "k8s/api/http.py", "k8s/api/openapi.py", "k8s/api/subresources.py",
+    "k8s/api/hookcalls.py", "k8s/api/http.py", "k8s/api/openapi.py",
     "k8s/api/verbs.py", "k8s/controllers/cron.py",
     "k8s/controllers/objects.py", "k8s/objects/hooks.py", "k8s/patch/patches.py",
     "k8s/rules/poddefaults.py", "k8s/types/names.py", "k8s/types/registry.py",

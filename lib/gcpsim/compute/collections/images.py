@@ -4,6 +4,8 @@ Families, projects and disk sizes are Google's public ones; the dates in names a
 makes an image here, so that a project of one's own has none.
 """
 
+import re
+
 from gcpsim.compute.engine import documents, links
 from gcpsim.compute.engine.derived import Rows, number_of
 from gcpsim.compute.engine.resources import Doc, Kind
@@ -14,6 +16,7 @@ from gcpsim.core.paths import words_of
 
 BUILT = "20261110"
 ARM = ("-arm64",)
+_URL = re.compile(r"https?://[^/]+/(?:compute/)?(?:v1|beta|alpha)/(.+)")
 # project -> family -> (name of the newest without its date, size in GB)
 FAMILIES: dict[str, dict[str, tuple[str, int]]] = {
     "centos-cloud": {
@@ -104,7 +107,8 @@ def of_family(compute: Compute, kind: Kind, call: Call, path: str, doc: Doc, bod
 def canonical(field: str, given: str, project: str) -> str:
     """The link of an image, or of a family's newest (`global/images/family/F`, or the view that a
     zone has of it), that a disk is made from; ApiError 400 when there is none."""
-    words = words_of(given.partition("/compute/")[2].partition("/")[2] or given)
+    url = _URL.fullmatch(given)
+    words = words_of(url.group(1) if url else given)
     if words[:1] == ["global"]:
         words = ["projects", project, *words]
     known: set[str] = set()

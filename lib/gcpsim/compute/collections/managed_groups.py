@@ -14,7 +14,7 @@ from gcpsim.compute.engine.resources import Doc, Draft, Kind, Resources
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.edge import Answer, Call
 from gcpsim.core.errors import already_exists, in_use, invalid, required
-from gcpsim.core.paths import cut_scope
+from gcpsim.core.paths import cut_scope, name_of
 
 ACTIONS = ("abandoning", "creating", "creatingWithoutRetries", "deleting", "none", "recreating",
            "refreshing", "restarting", "resuming", "starting", "stopping", "stoppingWithoutRetries",
@@ -76,13 +76,13 @@ def _zones(draft: Draft) -> list[str]:
         policy["zones"] = [{"zone": f"projects/{draft.project}/zones/{zone}"} for zone in chosen]
     for index, entry in enumerate(policy["zones"]):
         given = entry.get("zone") or ""
-        zone = given.rpartition("/")[2]
+        zone = name_of(given)
         if zone not in zones_of(place):
             where = f"resource.distributionPolicy.zones[{index}].zone"
             raise invalid(where, given, f"The zone is not in the region '{place}'.")
         entry["zone"] = links.link(f"projects/{draft.project}/zones/{zone}")
     policy.setdefault("targetShape", "EVEN")
-    return [entry["zone"].rpartition("/")[2] for entry in policy["zones"]]
+    return [name_of(entry["zone"]) for entry in policy["zones"]]
 
 
 def _update_policy(body: Doc, zones: int) -> None:

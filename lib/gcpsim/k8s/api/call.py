@@ -59,6 +59,11 @@ class Call:
         return int(text)
 
     @property
+    def part(self) -> str:
+        """The subresource, without the path that a proxy's has behind it."""
+        return self.subresource.partition("/")[0]
+
+    @property
     def content_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 

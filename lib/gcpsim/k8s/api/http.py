@@ -265,8 +265,7 @@ def refusal(error: StatusError) -> web.Response:
 def _collection(call: Call) -> str:
     if not call.plural:
         return call.path.strip("/").partition("/")[0]
-    part = call.subresource.partition("/")[0]
-    return f"{call.plural}/{part}" if part else call.plural
+    return f"{call.plural}/{call.part}" if call.part else call.plural
 
 
 def _abort(request: web.Request) -> web.Response:

@@ -95,5 +95,4 @@ def wish_of(call: Call) -> Wish:
     if not call.plural:
         return Wish(VERBS.get(call.method, "get"), path=call.path)
     namespace = call.namespace or (call.name if call.plural == "namespaces" else "")
-    part = call.subresource.partition("/")[0]
-    return Wish(verb(call), call.group, call.plural, part, namespace, call.name)
+    return Wish(verb(call), call.group, call.plural, call.part, namespace, call.name)

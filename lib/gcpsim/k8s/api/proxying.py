@@ -26,7 +26,7 @@ PATIENCE = 30.0  # seconds
 
 def is_asked(call: Call) -> bool:
     """Whether a request is to be passed on."""
-    return call.plural in KINDS and call.subresource.partition("/")[0] == "proxy" and not call.group
+    return call.plural in KINDS and call.part == "proxy" and not call.group
 
 
 async def serve(cluster: Cluster, world: World, request: web.Request, call: Call) -> web.Response:

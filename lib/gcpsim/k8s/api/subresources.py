@@ -55,7 +55,7 @@ def not_simulated(plural: str, name: str) -> StatusError:
 
 def respond(cluster: Cluster, call: Call, resource: Resource) -> Reply:
     """Answer a request to a subresource other than status and finalize."""
-    name = call.subresource.partition("/")[0]
+    name = call.part
     if name in NOT_SIMULATED and resource.key in ("pods", "services", "nodes"):
         raise not_simulated(resource.plural, name)
     if call.subresource not in resource.subresources:
