@@ -4,7 +4,6 @@ They are collected from the sources: each stands alone on its line or in backtic
 see where it ends. gcloud reads them with its own parsers; kubectl runs them on a simulated cluster.
 """
 
-import ast
 import json
 import os
 import re
@@ -22,9 +21,8 @@ from edgebook.cloud.kubernetes import by_context
 from edgebook.params.types import NegSpec
 from edgebook.verify.failures import for_backend
 
-from tests.unit.cli.test_printed_commands import _texts
+from tests.unit.cli.test_printed_commands import texts, trees
 
-LIB = Path(__file__).parents[3] / "lib" / "edgebook"
 # The first word after the program tells a command from prose about the program.
 COMMAND = re.compile(
     r"\b(?:gcloud (?:auth|components|compute|config|container|dns|iam|projects|services)"
@@ -57,9 +55,9 @@ def collected() -> tuple[tuple[str, str], ...]:
 
 
 def _collected() -> Iterator[tuple[str, str]]:
-    for path in sorted(LIB.rglob("*.py")):
+    for path, tree in trees(re.compile("gcloud|kubectl")):
         filled = {**FILLED, **OWN.get(path.name, {})}
-        for text in _texts(ast.parse(path.read_text(encoding="utf-8")), filled):
+        for text in texts(tree, filled):
             for found in COMMAND.finditer(text):
                 quoted = text[: found.start()].endswith("`") and text[found.end() :][:1] == "`"
                 line = text[: found.start()].rpartition("\n")[2] == ""

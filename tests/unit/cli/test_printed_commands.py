@@ -48,44 +48,45 @@ FILLED = {
     "plain(other.by)": "HOLDER",
 }
 PARSER = cli.full_parser()
+OURS = re.compile(r"""edgebook(?! import)[ {"'\\]""")  # also where a string ends behind it
 QUOTED = re.compile(r"`((?:\.venv/bin/)?edgebook [^`]+)`")
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 def of_strings() -> Iterator[tuple[str, str]]:
     """Commands in the library's own messages, as `paste` completes them."""
-    for path in sorted((ROOT / "lib" / "edgebook").rglob("*.py")):
-        for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in trees(OURS):
+        for text in texts(tree):
             whole = (found for found in paste._COMMAND.finditer(text))
             named = [found[0] for found in whole if found["name"] in paste._names()]
             for command in [*named, *QUOTED.findall(text)]:
                 yield path.name, paste.complete(command, "params/rehearsal.yaml")
 
 
-def _texts(tree: ast.Module, filled: Mapping[str, str] = FILLED) -> Iterator[str]:
+def trees(words: re.Pattern[str]) -> Iterator[tuple[Path, ast.Module]]:
+    """The modules of the library that have such words anywhere."""
+    for path in sorted((ROOT / "lib" / "edgebook").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if words.search(text):
+            yield path, ast.parse(text)
+
+
+def texts(tree: ast.Module, filled: Mapping[str, str] = FILLED) -> Iterator[str]:
     """Its strings without docstrings; what an f-string fills in is there by a name of VALUES."""
-    docs = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
-    parts = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
-    }
+    passed = set()  # docstrings, and parts of f-strings: what holds them is walked before them
     for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            if node.body and isinstance(node.body[0], ast.Expr):
+                passed.add(node.body[0].value)
+        elif isinstance(node, ast.JoinedStr):
+            passed.update(node.values)
             yield "".join(
                 str(part.value)
                 if isinstance(part, ast.Constant)
                 else filled.get(ast.unparse(part.value), "X")  # type: ignore[attr-defined]
                 for part in node.values
             )
-        elif isinstance(node, ast.Constant) and id(node) not in docs | parts:
+        elif isinstance(node, ast.Constant) and node not in passed:
             yield node.value if isinstance(node.value, str) else ""
 
 
