@@ -7,6 +7,7 @@ or by the folder it was started in (`registry`). Wrong use is one line and exit 
 import argparse
 import asyncio
 import difflib
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -124,16 +125,17 @@ def _serve_options(command: argparse.ArgumentParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    if arguments.host not in ("127.0.0.1", "localhost", "::1") and not arguments.host.startswith(
+        "127."
+    ):
+        raise CommandError(f"--host {arguments.host}: gcpsim listens on loopback addresses only")
+    gc.disable()  # until the world is built: imports leave no cycles
     from gcpsim.core.errors import ApiError
     from gcpsim.core.store import StateError
     from gcpsim.front.build import Config
     from gcpsim.front.server import serve
     from gcpsim.scenarios import ScenarioError
 
-    if arguments.host not in ("127.0.0.1", "localhost", "::1") and not arguments.host.startswith(
-        "127."
-    ):
-        raise CommandError(f"--host {arguments.host}: gcpsim listens on loopback addresses only")
     config = Config(
         host=arguments.host,
         port=arguments.port,
