@@ -1,10 +1,12 @@
-"""Simulators for tests: started as users start them, talked to through Google's own clients.
+"""Simulators for tests: processes of their own, talked to through Google's own clients.
 
 `sim` is one simulator a test worker, at time scale 0; tests keep apart by project id (`project`).
 `start_sim` starts another with options of its own and stops it after the test.
 """
 
+import atexit
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -20,11 +22,13 @@ from typing import Any
 import pytest
 from google.auth.credentials import AnonymousCredentials
 
+from tests.forks import Forks
+
 NAMES = itertools.count(1)
 # What runs in the background of a shell ignores Ctrl-C, and so would all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-READY_LIMIT = 30
+FORKED = sys.platform == "linux"  # elsewhere some libraries do not bear it
 # Files that take minutes, the longest first: both workers have work until the end.
 LONGEST = (
     "tests/notebooks/test_stories.py",
@@ -35,28 +39,40 @@ LONGEST = (
 )
 
 
-class Simulator:
-    """A running `gcpsim serve`, and clients for it; without a data plane unless asked for one."""
+@functools.cache
+def forks() -> Forks:
+    """This test worker's process that forks simulators."""
+    made = Forks()
+    atexit.register(made.close)
+    return made
 
-    def __init__(self, *options: str, env: dict[str, str] | None = None) -> None:
+
+def _started(words: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "gcpsim", *words]
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env)
+
+
+class Simulator:
+    """A running `gcpsim serve`, and clients for it; without a data plane unless asked for one.
+
+    It is forked from a process that has imported gcpsim, or started as users start it.
+    """
+
+    def __init__(
+        self, *options: str, env: dict[str, str] | None = None, forked: bool = FORKED
+    ) -> None:
         if "--dataplane" not in options:
             options = ("--no-dataplane", *options)
-        command = [sys.executable, "-m", "gcpsim", "serve", "--until-stdin-closes", *options]
+        words = ["serve", "--until-stdin-closes", *options]
         if "XDG_CACHE_HOME" not in (env or {}):
-            command.append("--private")  # other tests must not find it
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(env or {})},
-        )
+            words.append("--private")  # other tests must not find it
+        env = {**os.environ, **(env or {})}
+        self.process = forks().start(words, env) if forked else _started(words, env)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            assert self.process.stderr is not None
-            raise RuntimeError(f"gcpsim did not start: {self.process.stderr.read()}")
+            raise RuntimeError(f"gcpsim did not start: {self.process.communicate()[1]}")
         self.ready: dict[str, Any] = json.loads(line)
         self.errors = ""  # what it said, once it is stopped
         self.url: str = self.ready["services"]["compute"]
@@ -175,11 +191,17 @@ def keep_sim() -> Iterator[Callable[..., Simulator]]:
 
 
 @pytest.fixture
-def start_sim() -> Iterator[Callable[..., Simulator]]:
+def forked() -> bool:
+    """Whether `start_sim` forks; a file whose subject is the start says False."""
+    return FORKED
+
+
+@pytest.fixture
+def start_sim(forked: bool) -> Iterator[Callable[..., Simulator]]:
     started: list[Simulator] = []
 
     def start(*options: str | Path, env: dict[str, str] | None = None) -> Simulator:
-        simulator = Simulator(*map(str, options), env=env)
+        simulator = Simulator(*map(str, options), env=env, forked=forked)
         started.append(simulator)
         return simulator
 

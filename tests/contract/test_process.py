@@ -11,6 +11,13 @@ from typing import Any
 
 import pytest
 
+
+@pytest.fixture
+def forked() -> bool:
+    """Here simulators are started as users start them."""
+    return False
+
+
 SERVE = ["serve", "--until-stdin-closes", "--time-scale", "0"]
 
 
