@@ -1,11 +1,11 @@
 """What `edgebook rehearse` plays: chapters, each one run with one record, on one simulator.
 
-The first chapter always builds the front door. Which parameters make a move short enough for a
-rehearsal stands here, and nowhere else.
+The first chapter always builds the front door, unless it is built already. Which parameters make a
+move short enough for a rehearsal stands here, and nowhere else.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,15 @@ def stories() -> dict[str, Callable[[], list[Chapter]]]:
         "failover": _failover,
         "certificates": _certificates,
     }
+
+
+def built_already(chapters: list[Chapter]) -> list[Chapter]:
+    """The same chapters without the notebooks that build the front door."""
+    from edgebook.runbook.sequence import front_door
+
+    building = front_door()
+    left = (tuple(path for path in c.notebooks if path not in building) for c in chapters)
+    return [replace(c, notebooks=n) for c, n in zip(chapters, left, strict=True) if n]
 
 
 def _named(*names: str) -> tuple[Path, ...]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebook.base.errors import EXIT_FAILED, EXIT_OK, RefusedError
-from edgebook.cli.commands._stories import Chapter, stories
+from edgebook.cli.commands._stories import Chapter, built_already, stories
 
 if TYPE_CHECKING:
+    from edgebook.params import Spec
     from edgebook.records import Record
     from edgebook.runbook.kernels import WarmProcess
     from edgebook.runbook.request import Prepared, Request
@@ -32,6 +33,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(stories()),
         help="what is played after the front door is built; default: cut-over, swap, retirement",
     )
+    parser.add_argument(
+        "--built",
+        action="store_true",
+        help="begin with a front door that one apply has built, without notebooks and record",
+    )
     parser.add_argument("--records", default="", metavar="PLACE", help="folder or URL")
     parser.add_argument(
         "--time-scale", type=float, metavar="N", help="times real time; default: the params'"
@@ -50,12 +56,29 @@ def run(args: argparse.Namespace) -> int:
         contextlib.closing(warm),
         tempfile.TemporaryDirectory(prefix="edgebook-story-") as folder,
     ):
-        for number, chapter in enumerate(stories()[args.story]()):
+        chapters = stories()[args.story]()
+        if args.built:
+            chapters = built_already(chapters)
+            _stand(args, ready, warm)
+        for number, chapter in enumerate(chapters):
             file = _params(args.params, chapter, Path(folder) / f"chapter-{number}.yaml")
             code = _play(args, chapter, file, ready, warm, first=number == 0)
             if code != EXIT_OK:
                 return code
     return code
+
+
+def _stand(args: argparse.Namespace, ready: dict[str, Any], warm: "WarmProcess") -> None:
+    """A simulator with the front door, whose steps overlap in one apply."""
+    ready.update(start_simulator(_simulated(args.params), args.time_scale))
+    warm.call(f"{__name__}:built", params_file=args.params)
+
+
+def built(params_file: str) -> None:
+    """One apply of everything, in the world that the environment names."""
+    import edgebook
+
+    edgebook.open(params_file).apply("apply", "auto", show_progress=False)
 
 
 def _params(file: str, chapter: Chapter, other: Path) -> str:
@@ -96,15 +119,16 @@ def _play(
     with running(
         lambda: _prepared(request, args.time_scale, ready, first=first),
         json_wanted=args.json,
-        title=lambda: _title(ready) if first else chapter.title,
+        title=lambda: _heading(chapter, ready, first=first, built=args.built),
         warm=warm,
     ) as (change, display):
         outcome = change.go()
         report(outcome, change.prepared.archive, display, json_wanted=args.json)
-        gaps = unverified(outcome.record) if outcome.exit_code == EXIT_OK and first else []
+        whole = outcome.exit_code == EXIT_OK and first and not args.built
+        gaps = unverified(outcome.record) if whole else []
         for gap in gaps:
             display.say(f"Not verified: {gap}", "red")
-        if outcome.exit_code == EXIT_OK and not gaps and first and not args.story:
+        if whole and not gaps and not args.story:
             display.say(
                 "Next: make lab to walk through it, params/example.yaml for your own project."
             )
@@ -139,22 +163,34 @@ def start_simulator(spec: Any, time_scale: float | None, *, fresh: bool = True) 
 def _prepared(
     request: "Request", time_scale: float | None, ready: dict[str, Any], *, first: bool
 ) -> "Prepared":
-    from edgebook import params
     from edgebook.runbook.request import prepare
 
-    spec = params.load_file(request.params_file)
+    spec = _simulated(request.params_file)
+    prepared = prepare(request)
+    if first and not ready:
+        ready.update(start_simulator(spec, time_scale))
+    return prepared
+
+
+def _simulated(params_file: str) -> "Spec":
+    """Params of a simulator; RefusedError for any other environment."""
+    from edgebook import params
+
+    spec = params.load_file(params_file)
     if spec.environment is not params.types.Environment.SIMULATOR:
         raise RefusedError(
             "A rehearsal changes nothing but the simulator",
-            where=request.params_file,
+            where=params_file,
             why=f"environment is {spec.environment.value}",
-            next="rehearse with environment: simulator, then edgebook plan --params "
-            + request.params_file,
+            next="rehearse with environment: simulator, then edgebook plan --params " + params_file,
         )
-    prepared = prepare(request)
-    if first:
-        ready.update(start_simulator(spec, time_scale))
-    return prepared
+    return spec
+
+
+def _heading(chapter: Chapter, ready: dict[str, Any], *, first: bool, built: bool) -> str:
+    """What is said before a chapter: of the first one also in which world it is played."""
+    world = [_title(ready)] if first else []
+    return "\n".join(world if first and not built else [*world, chapter.title])
 
 
 def _title(ready: dict[str, Any]) -> str:
