@@ -110,7 +110,8 @@ for source, target, parameters in eval(sys.argv[1]):
 def test_plain_papermill_runs_the_notebooks_with_the_ordinary_kernel(world: World) -> None:
     """The command line, and papermill's own function for what undoes it again.
 
-    All of them run in ordinary kernels by nbval below, and through papermill in the runner's.
+    All that build run in ordinary kernels by nbval below, those that move in JupyterLab's
+    (tests/e2e), and all of them through papermill in the runner's.
     """
     certificate, teardown = NUMBERED[2], NOTEBOOKS / "operate" / "teardown.ipynb"
     output = world.folder / certificate.name
@@ -191,7 +192,8 @@ def test_the_sample_moves_are_what_each_runbook_shows_today(quiet: World) -> Non
     done = quiet.edgebook("apply", "--quiet", "--approve", "auto", "--params", PARAMS)
     assert done.returncode == 0, done.stderr
     sanitize = ROOT / "tests" / "notebooks" / "sanitize.cfg"
-    done = nbval(quiet, "--nbval", "--nbval-sanitize-with", sanitize, *copies)
+    forked = ("-p", "tests.notebooks.forked_kernels")
+    done = nbval(quiet, *forked, "--nbval", "--nbval-sanitize-with", sanitize, *copies)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{hint}"
     _others_certificates(quiet)
 
