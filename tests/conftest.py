@@ -7,6 +7,7 @@
 import atexit
 import contextlib
 import functools
+import gc
 import itertools
 import json
 import os
@@ -156,6 +157,17 @@ class Simulator:
         from kubernetes import config
 
         return config.new_client_from_config(self.ready["clusters"][cluster]["kubeconfig"])
+
+
+def pytest_configure() -> None:
+    """What is imported stays: walking through it all again and again would find nothing."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
