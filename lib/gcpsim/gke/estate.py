@@ -16,6 +16,7 @@ from gcpsim.gke.gateway.controller import GatewayController
 from gcpsim.gke.gce_ingress import GceIngress
 from gcpsim.gke.ingress import IngressStatus
 from gcpsim.gke.load_balancer import ServiceController
+from gcpsim.gke.managed_certificate import ManagedCertificates
 from gcpsim.gke.neg.binding import Bindings
 from gcpsim.gke.neg.controller import NegController
 from gcpsim.k8s import controllers
@@ -162,6 +163,7 @@ class Estate:
         plane.add(ServiceController(plane))
         plane.add(IngressStatus(plane))
         plane.add(CertManager(plane))
+        ManagedCertificates(plane)
         plane.add(GceIngress(plane))
         plane.add(GatewayController(plane))
         Autoneg(plane)

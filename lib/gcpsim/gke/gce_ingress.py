@@ -11,6 +11,7 @@ import hashlib
 import orjson
 
 from gcpsim.compute.engine.links import link
+from gcpsim.gke import managed_certificate
 from gcpsim.gke.building import Builder
 from gcpsim.gke.neg import names
 from gcpsim.gke.neg.annotation import KEY, NegError, parse
@@ -264,10 +265,7 @@ class GceIngress:
             namespace = ingress["metadata"]["namespace"]
             found = self.cluster.get("managedcertificates", namespace, name.strip())
             if found is not None:
-                called = f"mcrt-{found['metadata']['uid']}"
-                managed = {"domains": (found.get("spec") or {}).get("domains") or []}
-                body = {"name": called, "type": "MANAGED", "managed": managed}
-                parts.append(Part(f"{self.project}/global/sslCertificates/{called}", body))
+                parts.append(managed_certificate.part_of(self.project, found))
         return parts
 
     def _paths(self, ingress: Obj) -> list[str]:
@@ -292,7 +290,7 @@ class GceIngress:
         ]
         backs = [f"{place}/backendServices/{name}" for name in mine]
         backs += [f"{place}/healthChecks/{name}" for name in mine]
-        return [*fronts, *backs, *(part.path for part in self._certificate_parts(ingress))]
+        return [*fronts, *backs]
 
     def _used_elsewhere(self, ingress: Obj) -> set[Backend]:
         found: set[Backend] = set()

@@ -101,9 +101,35 @@ def test_an_ingress_of_gkes_own_class(shop: Shop) -> None:
     shop.settle()
     shop.settle()
     assert shop.get("ingresses", "shop") == {}
-    for collection in ("forwardingRules", "urlMaps", "backendServices", "sslCertificates"):
+    for collection in ("forwardingRules", "urlMaps", "backendServices"):
         assert shop.names(collection) == [], collection
+    assert len(shop.names("sslCertificates")) == 1  # the ManagedCertificate's, which is still there
     assert shop.names("addresses") == ["shop"]
+
+
+def test_a_managed_certificate_tells_its_state(shop: Shop) -> None:
+    shop.make("managedcertificates", "cert", spec={"domains": ["a.example.com", "b.example.com"]})
+    (name,) = shop.names("sslCertificates")
+    status = shop.get("managedcertificates", "cert")["status"]
+    assert status == {
+        "certificateName": name,
+        "certificateStatus": "Provisioning",
+        "domainStatus": [
+            {"domain": "a.example.com", "status": "Provisioning"},
+            {"domain": "b.example.com", "status": "Provisioning"},
+        ],
+    }
+    path = f"projects/{shop.blue.project}/global/sslCertificates/{name}"
+    doc = shop.cloud.compute.get(path) or {}
+    managed = {**doc["managed"], "status": "ACTIVE"}
+    shop.cloud.world.transact(lambda: shop.cloud.compute.put(path, {**doc, "managed": managed}))
+    shop.cloud.world.transact(lambda: shop.blue.patch("managedcertificates", "default", "cert",
+                              {"metadata": {"labels": {"look": "again"}}}))  # fmt: skip
+    shop.settle()
+    assert shop.get("managedcertificates", "cert")["status"]["certificateStatus"] == "Active"
+    shop.cloud.world.transact(lambda: shop.blue.delete("managedcertificates", "default", "cert"))
+    shop.settle()
+    assert shop.names("sslCertificates") == []
 
 
 def test_an_ingress_of_another_class_is_left_alone(shop: Shop) -> None:
