@@ -38,7 +38,9 @@ COUNT, SEED = 40, 1
 SCALE = float(os.environ.get("SCALE", "60"))  # simulated seconds a second
 LOCATIONS = 100  # imaginary ones that learn each edit, each in an order of its own
 # Needs something that the scenario's clusters do not have.
-NOT_HERE = ("shop-armor", "9100", "8081", "/ready", "HTTP2")
+NOT_HERE = ("shop-armor", "8081", "HTTP2", "mqtt.health_check")
+# Health checks that no pod passes: such an edit is to stop before anybody notices.
+NOT_PASSED = ("9100",)
 
 
 # Failures are counted here, against what the plan announced: they do not stop the runs.
@@ -85,6 +87,7 @@ def run() -> list[dict[str, Any]]:
         ),
         _row("edits that no request saw", found["unseen"], "<= 0"),
         _row("runs that needed a second start", found["second start"], "<= 0"),
+        _row("edits that no pod passes, stopped and put back", found["stopped"], ">= 0"),
         _row("runs that stopped as the machine left the meter no time", found[BLIND], "<= 0"),
         _row("second plans that were not empty", found["not empty"], "<= 0"),
         _row("resources of others that were changed", found["harmed"], "<= 0"),
@@ -133,6 +136,8 @@ def edits(folder: Path, count: int, rng: random.Random) -> Tally:
         wanted = book_of(folder, drawn)
         if wanted is None:
             tally.counts["invalid"] += 1
+        elif not passed(drawn):
+            stopped(book, wanted, drawn, tally)
         elif one(book, wanted, drawn, tally, everywhere):
             book = wanted
             standing = {path: v for path, v in drawn.items() if path.endswith(".active")}
@@ -198,6 +203,35 @@ def one(
     return True
 
 
+def passed(drawn: Mapping[str, Any]) -> bool:
+    return not any(
+        path.endswith("health_check") and any(word in str(value) for word in NOT_PASSED)
+        for path, value in drawn.items()
+    )
+
+
+def stopped(before: Book, book: Book, drawn: Mapping[str, Any], tally: Tally) -> None:
+    """A health check that no pod passes: the run stops, nobody notices, and it is put back."""
+    plan = book.door.read().plan
+    if book.refusal(plan, book.made()):
+        tally.counts["refused"] += 1
+        return
+    with watching(before, before) as seen:
+        try:
+            book.apply("apply", shown(book), show_progress=False)
+            tally.trouble("not stopped", str(drawn))
+        except EdgebookError as error:
+            tally.counts[BLIND if is_blind(error) else "stopped"] += 1
+            if "keeps its health check" not in error.what and not is_blind(error):
+                tally.tell(f"stopped otherwise: {drawn}: {error.what}")
+        mended(before, tally, drawn)
+    announced = any(change.disrupts and not leads(change) for change in plan.to_do)
+    _traffic(seen.statistics, drawn, tally, announced)
+    if not (again := before.door.read().plan).empty:
+        left = ", ".join(f"{c.action} {c.key}: {c.sentence}" for c in again.to_do)
+        tally.trouble("not empty", f"{drawn}: put back: {left}")
+
+
 def shown(book: Book) -> str:
     """The hash of the plan as somebody sees it now: what comes twice is approved twice."""
     plan = book.door.read().plan
@@ -211,10 +245,14 @@ def is_blind(error: EdgebookError) -> bool:
 
 
 def mended(book: Book, tally: Tally, drawn: Mapping[str, Any]) -> None:
-    try:
-        book.apply("apply", shown(book), show_progress=False)
-    except EdgebookError as error:
-        tally.trouble("stuck", f"{drawn}: {error.what}")
+    for left in range(4, -1, -1):
+        try:
+            book.apply("apply", shown(book), show_progress=False)
+            return
+        except EdgebookError as error:
+            if not is_blind(error) or not left:
+                tally.trouble("stuck", f"{drawn}: {error.what}")
+                return
 
 
 def _traffic(seen: Statistics, drawn: Mapping[str, Any], tally: Tally, announced: bool) -> None:

@@ -24,6 +24,7 @@ from edgebook.model.values import (
 )
 from edgebook.params import Spec
 from edgebook.plan.compare import UNKNOWN, lookup
+from edgebook.plan.successors import without_introduction
 
 NUMBER = "123456789"
 
@@ -83,7 +84,8 @@ class IdealCloud:
             todo = [change for change in todo if change not in ready]
         for change in plan.to_do:
             if change.action is Action.DELETE and change.key.kind != "unexposure":
-                del self.live[change.key]
+                whole = kind_of(change.key).object_kind or change.key.kind
+                del self.live[dataclasses.replace(change.key, kind=whole)]
             elif change.action is Action.DELETE:
                 self._unexpose(change)
 
@@ -91,12 +93,14 @@ class IdealCloud:
         if change.key.kind in ("backends", "detachment"):
             self._attach(change, observed)
             return
-        part = kind_of(change.key).object_kind
-        if part == "firewall":
+        part, forgets = kind_of(change.key).object_kind, change.key.kind == "forgetting"
+        if part in ("firewall", "urlMap"):
             change = dataclasses.replace(change, key=dataclasses.replace(change.key, kind=part))
         old = self.live.get(change.key)
         body = dict(old.body) if old and change.action is Action.UPDATE else {}
         body |= self._concrete(change.after)
+        if forgets:
+            body |= without_introduction(body)
         if change.key.kind == "serviceAnnotation":
             body.pop("ingress", None)
             mine = change.after["exposed_ports"]

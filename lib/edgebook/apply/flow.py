@@ -34,6 +34,8 @@ from edgebook.plan.approval import (
 )
 from edgebook.plan.approvers import Rules
 from edgebook.plan.given import Given, parse_hash, read_given
+from edgebook.plan.proving import proof_name
+from edgebook.plan.successors import proven
 from edgebook.records import journal as journals
 from edgebook.records.journal import Journal
 from edgebook.verify import causes, failures
@@ -203,7 +205,8 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
     """The likeliest reason why endpoints are not healthy, from a fresh look at everything."""
     unhealthy = [item for item in seen.endpoints if item.health != "HEALTHY"]
     names = {door.names.backend_service(name): name for name in door.spec.backends}
-    name = names.get(service.name)
+    proved = {proof_name(service): name for service, name in names.items()}
+    name = {**proved, **names}.get(service.name)
     if name is None:
         return failures.NEG_EMPTY, failures.NEG_EMPTY.cause
     if not unhealthy:
@@ -213,6 +216,9 @@ def explain_health(door: FrontDoor, service: ResourceKey, seen: GroupHealth) -> 
         trouble, words = causes.why_empty(facts, name, door.spec.backends[name], seen.empty)
         return trouble, f"no endpoint in {empty}: {words}"
     facts = facts_of(door, door.read())
+    if service.name in proved:  # it has the check of the params, unlike the live one
+        others = tuple(change for change in facts.plan.changes if not proven(change))
+        facts = replace(facts, plan=replace(facts.plan, changes=others))
     first, backend = unhealthy[0], door.spec.backends[name]
     trouble, words = causes.why_unhealthy(facts, name, backend, first, seen.endpoints)
     count = sum(item.group == first.group for item in unhealthy)

@@ -18,6 +18,7 @@ from edgebook.model.kinds import noun
 from edgebook.model.links import canonical
 from edgebook.model.paths import cluster_of, namespace_of
 from edgebook.model.values import Change, ResourceKey, Step, Wait
+from edgebook.plan.proving import PROVEN, proof_name
 from edgebook.verify import failures
 from edgebook.verify.health import GroupHealth, read_health
 
@@ -27,6 +28,7 @@ ENTRY_SECONDS = 600
 SVCNEG_SECONDS = 600
 HEALTH_SECONDS = 600
 COLLECTION_SECONDS = 600
+PATIENCE_SECONDS = 180  # for endpoints that serve nobody, before they are left out of a proof
 PROBED_SECONDS = 60  # in which probes have found what is well
 
 # Why endpoints are not healthy, and what it was seen by.
@@ -45,8 +47,10 @@ class Gates:
         say: Callable[[str], None],
         explain: Explain,
         hurts: Callable[[], str] = lambda: "",
+        services: Iterable[str] = (),
     ) -> None:
         self._hurts = hurts
+        self._proved = {proof_name(name): name for name in services}
         self._probed_anew = float("-inf")
         self._cloud = cloud
         self._reader = reader
@@ -63,6 +67,8 @@ class Gates:
             self._entry(gate.key)
         elif gate.key.kind == "svcneg":
             self._svcneg(gate.key)
+        elif gate.state == PROVEN:
+            self._passed(gate.key)
         elif gate.key.kind == "backendService":
             self._proven(gate.key, change)
         else:
@@ -80,6 +86,34 @@ class Gates:
             raise _failed(Step.BACKENDS, service, "would be left without a NEG", failures.LAST_NEG)
         if staying:
             self.health(service, staying)
+
+    def _passed(self, proof: ResourceKey) -> None:
+        """All endpoints are HEALTHY by the proof's check; at least whoever is by that of now.
+
+        Whoever serves nobody for the moment is waited for a while: it may be well again soon.
+        """
+        service = replace(proof, name=self._proved[proof.name])
+        groups = [str(e["group"]) for e in (self._cloud.fetch(proof) or {}).get("backends") or ()]
+        budget, serving = Budget(self._clock, HEALTH_SECONDS), set[tuple[str, str]]()
+        while True:
+            now = read_health(self._cloud.wire, service, groups)
+            seen = read_health(self._cloud.wire, proof, groups)
+            serving, passing = serving | _healthy(now), _healthy(seen)
+            how = f"{len(passing)} of {len(now.endpoints)} endpoints"
+            self._say(f"{service.name}: {how} pass the new health check")
+            if len(passing) == len(now.endpoints) and seen.healthy == seen.total:
+                return
+            if budget.spent > PATIENCE_SECONDS and passing and serving <= passing:
+                return
+            if not budget.pause(most=10):
+                trouble, words = self._explain(proof, seen)
+                back = (
+                    f"{service.name} is probed as before, and nobody noticed: put its health_check "
+                    "right in the params, or back as it was, and apply"
+                )
+                trouble = replace(trouble, remedy=f"{trouble.remedy}\n{back}")
+                how = f"keeps its health check: {how} pass the new one"
+                raise _failed(Step.BACKENDS, service, how, trouble, words)
 
     def _certificate(self, key: ResourceKey) -> None:
         budget = Budget(self._clock, CERTIFICATE_SECONDS)
@@ -206,6 +240,13 @@ class Gates:
                     back = "if that takes time, put back in the params what was changed, and apply"
                     trouble = replace(trouble, remedy=f"{trouble.remedy}\n{back}")
                 raise _failed(Step.BACKENDS, service, how, trouble, words)
+
+
+def _healthy(seen: GroupHealth) -> set[tuple[str, str]]:
+    """The group and address of what is well."""
+    return {
+        (canonical(one.group), one.address) for one in seen.endpoints if one.health == "HEALTHY"
+    }
 
 
 def _failed(

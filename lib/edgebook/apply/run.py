@@ -38,7 +38,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Change, Live, Plan, ResourceKey, each_negs, to_json
 from edgebook.plan import order
 from edgebook.plan.holders import neg_name
-from edgebook.plan.successors import leads, probes_anew
+from edgebook.plan.successors import leads, probes_anew, proven
 from edgebook.records.journal import Journal
 from edgebook.verify.failures import explained
 from edgebook.verify.health import GroupHealth
@@ -96,7 +96,7 @@ class Run:
         self._writers = Writers(
             cloud, reader, self._values, own_negs=own_negs, observe=observe, say=progress.say
         )
-        self._gates = Gates(cloud, reader, progress.say, explain, hurts)
+        self._gates = Gates(cloud, reader, progress.say, explain, hurts, services=own_negs)
         self._objects: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._releases: dict[ResourceKey, Budget] = {}
         self._failed = threading.Event()
@@ -217,7 +217,7 @@ class Run:
             self._gates.wait(gate, change)
         if change.key in self._last:
             self._spread(change, "goes when every location has its successor", self._made_at)
-        elif change.action is Action.UPDATE and change.waits and leads(change):
+        elif change.action is Action.UPDATE and change.waits and (leads(change) or proven(change)):
             # What it waited for is there since then at the latest, which no earlier run tells.
             issued = change.key.kind == "certificateMapEntry"
             since = self._clock.passed() if issued else max(self._began, self._made_at)

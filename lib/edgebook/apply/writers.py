@@ -23,7 +23,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.paths import cluster_of, name_of, namespace_of, zone_of
 from edgebook.model.values import Action, Change, EachNeg, ResourceKey, each_negs
 from edgebook.plan.attachments import attachments
-from edgebook.plan.successors import ROUTING, is_introduced
+from edgebook.plan.successors import ROUTING, is_introduced, without_introduction
 
 
 class Writers:
@@ -62,7 +62,7 @@ class Writers:
         elif kind.api is Api.CONTAINER:
             upgrades.carry_out(self._cloud.wire, change, self._say)
         elif change.action is Action.DELETE:
-            self._cloud.delete(change.key, request_id=request_id)
+            self._cloud.delete(_whole(change.key), request_id=request_id)
         elif kind.api is Api.DNS:
             self._records(change)
         elif change.action is Action.CREATE:
@@ -107,9 +107,11 @@ class Writers:
 
     def _update(self, kind: Kind, change: Change, request_id: str) -> None:
         """Patch what differs, or call each field's own method where there is no patch."""
-        key = replace(change.key, kind=kind.object_kind or kind.name)
+        key = _whole(change.key)
         live = self._live(key)
         body = self._values.concrete(change.after)
+        if kind.name == "forgetting":
+            body = without_introduction(live)
         changed = _top_fields(change.fields)
         by_setter = {
             name
@@ -246,6 +248,11 @@ class Writers:
                 f"{key} is gone", code=404, reason="notFound", method="GET", path=path(key)
             )
         return live
+
+
+def _whole(key: ResourceKey) -> ResourceKey:
+    """The object of a change that is about a part of one."""
+    return replace(key, kind=kind_of(key).object_kind or key.kind)
 
 
 def _top_fields(fields: Iterable[str]) -> tuple[str, ...]:

@@ -264,7 +264,7 @@ _ALL = (
         },
         listed=True,
         quotas=("HEALTH_CHECKS",),
-        permissions=("create", "get", "update", "useReadOnly"),
+        permissions=("create", "delete", "get", "update", "useReadOnly"),
         terraform="google_compute_health_check",
     ),
     _compute(
@@ -317,7 +317,7 @@ _ALL = (
         },
         listed=True,
         quotas=("BACKEND_SERVICES", "GLOBAL_EXTERNAL_MANAGED_BACKEND_SERVICES"),
-        permissions=("create", "get", "update", "use"),
+        permissions=("create", "delete", "get", "update", "use"),
         terraform="google_compute_backend_service",
     ),
     _compute(
@@ -575,6 +575,35 @@ _ALL = (
         deletable=False,
         object_kind="urlMap",
         marker=False,
+    ),
+    _compute(
+        "forgetting",
+        "urlMaps",
+        "URL map",
+        "UrlMap",
+        Step.BACKENDS,
+        update=Update.PATCH,
+        fingerprint=True,
+        deletable=False,
+        object_kind="urlMap",
+        marker=False,
+    ),
+    *(
+        _compute(
+            name,
+            collection,
+            noun,
+            schema,
+            Step.BACKENDS,
+            update=Update.PATCH,
+            deletable=False,
+            object_kind=whole,
+            marker=False,
+        )
+        for name, collection, noun, schema, whole in (
+            ("proof", "backendServices", "backend service", "BackendService", "backendService"),
+            ("proofCheck", "healthChecks", "health check", "HealthCheck", "healthCheck"),
+        )
     ),
     _compute(
         "closing",

@@ -124,6 +124,20 @@ def report(key: ResourceKey, step: Step, sentence: str, *, blocks: bool = False)
     return Change(Action.REPORT, key, step, sentence, blocks=blocks)
 
 
+def not_ours(resource: Resource, whose: str, fields: tuple[str, ...]) -> Change:
+    """What has the name of ours and another owner stands in the way."""
+    who = f"belongs to front door {whose}" if whose else "was not created by edgebook"
+    fields = tuple(path for path in fields if not path.startswith("labels."))
+    # An authorization is about a domain, and there can be one of a type only.
+    if not fields and resource.kind == "dnsAuthorization":
+        text = f"exists as wanted and {who}: used, left as it is"
+        return report(resource.key, resource.step, text)
+    differs = f" (differs in {', '.join(fields)})" if fields else ""
+    adopt = f"adopt it with `adopt: [{resource.kind}/{resource.name}]`"
+    text = f"exists and {who}{differs}: {adopt}, or rename ours"
+    return report(resource.key, resource.step, text, blocks=True)
+
+
 def _leaves_classic(resource: Resource, live: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     """A first map on a proxy with classic certificates: from then on only its names are served."""
     first = "certificateMap" in fields and not live.get("certificateMap")

@@ -28,11 +28,13 @@ from edgebook.model.values import (
 )
 from edgebook.plan import disruption, sentences
 from edgebook.plan.backend_changes import HEALTHY, BackendChanges
-from edgebook.plan.changes import ChangeMaker, report
+from edgebook.plan.changes import ChangeMaker, not_ours, report
 from edgebook.plan.dns_records import Records
 from edgebook.plan.firewall_changes import firewall_changes
+from edgebook.plan.leading import LEADING
 from edgebook.plan.live_index import holders_in, index_of
-from edgebook.plan.successors import LEADING, Successors
+from edgebook.plan.proving import Proving, part_of
+from edgebook.plan.successors import Successors
 from edgebook.plan.unmentioned import unmentioned
 
 
@@ -52,7 +54,8 @@ class Diff:
         self._make = ChangeMaker(live, observed)
         self._index = index_of(live)
         self._holders = holders_in(live)
-        self._successors = Successors(desired, self._holders, self._make)
+        self._proving = Proving(desired, live, self._holders, self._make)
+        self._successors = Successors(desired, self._holders, self._make, self._proving)
         self._records = Records(self._index, self._make, self._addresses())
         self._backends = BackendChanges(
             desired, live, observed, holders=self._holders, maker=self._make
@@ -64,6 +67,7 @@ class Diff:
         yield from self._desired.reports
         made = [change for resource in self._desired.resources for change in self._of(resource)]
         made += self._copies(made)
+        made += self._proving.changes()
         deletes = list(self._deletes(made))
         made += self._backends.unexposed((*made, *deletes))
         yield from made
@@ -138,7 +142,7 @@ class Diff:
         if kind.marker and resource.ownership is Ownership.CREATED:
             whose = owner(found.body)
             if whose != self._desired.front_door:
-                yield self._not_ours(resource, whose, fields)
+                yield not_ours(resource, whose, fields)
                 return
         if resource.kind == "serviceAnnotation":
             yield from self._backends.annotation(resource, found)
@@ -152,7 +156,7 @@ class Diff:
                 after=self._moving_ports(),
                 others=self._backends.feeding_others(),
             )
-        elif fields:
+        else:
             yield from self._successors.updates(resource, found, fields)
         yield from unmentioned(resource, found)
 
@@ -202,18 +206,6 @@ class Diff:
     def _is_leaving(self, value: Any) -> bool:
         return isinstance(value, str) and canonical(value) in self._leaving
 
-    def _not_ours(self, resource: Resource, whose: str, fields: tuple[str, ...]) -> Change:
-        who = f"belongs to front door {whose}" if whose else "was not created by edgebook"
-        fields = tuple(path for path in fields if not path.startswith("labels."))
-        # An authorization is about a domain, and there can be one of a type only.
-        if not fields and resource.kind == "dnsAuthorization":
-            text = f"exists as wanted and {who}: used, left as it is"
-            return report(resource.key, resource.step, text)
-        differs = f" (differs in {', '.join(fields)})" if fields else ""
-        adopt = f"adopt it with `adopt: [{resource.kind}/{resource.name}]`"
-        text = f"exists and {who}{differs}: {adopt}, or rename ours"
-        return report(resource.key, resource.step, text, blocks=True)
-
     def _copies(self, made: Iterable[Change]) -> list[Change]:
         """Written-out answers of wildcards that new validation records would hide."""
         created = {change.key: change for change in made if change.action is Action.CREATE}
@@ -225,7 +217,7 @@ class Diff:
     def _unwanted(self) -> Iterator[ResourceKey]:
         """What carries our mark and is not desired any more."""
         for key in sorted(self._index.owned.get(self._desired.front_door, ())):
-            if key in self._wanted or key in self._desired.kept:
+            if key in self._wanted or key in self._desired.kept or key in self._proving.left:
                 continue
             if KINDS[key.kind].deletable:
                 yield key
@@ -233,7 +225,7 @@ class Diff:
     def _deletes(self, made: Iterable[Change]) -> Iterator[Change]:
         steps = {c.key: c.step for c in made if c.action is not Action.REPORT}
         names = dict.fromkeys(self._names_of_leaving(), Step.ADDRESS_AND_DNS)
-        steps |= names
+        steps |= {**names, **dict.fromkeys(self._proving.left, Step.BACKENDS)}
         for record in sorted(names):
             yield self._unnamed(record)
         for _ in self._deleted:  # as often as one may wait for another
@@ -308,7 +300,7 @@ class Diff:
             steps[key],
             "no longer in the params",
             disrupts=disruption.of(Action.DELETE, key, {}, {}, self._live[key].body),
-            depends=tuple(sorted(holders)),
+            depends=tuple(sorted({*holders, *map(part_of, holders & self._proving.left)})),
             waits=self._proven(key, holders, steps),
         )
 
@@ -322,7 +314,7 @@ class Diff:
         states = {"certificate": "ACTIVE", "healthCheck": HEALTHY}
         if key.kind not in states:
             return ()
-        staying = holders & set(steps) - set(self._deleted)
+        staying = holders & set(steps) - set(self._deleted) - self._proving.left
         return tuple(Wait(holder, states[key.kind]) for holder in sorted(staying))
 
     def _is_ours(self, key: ResourceKey) -> bool:

@@ -10,6 +10,7 @@ from edgebook.model.paths import name_of, parent_of
 from edgebook.model.values import Action, Ref, ResourceKey, to_json
 from edgebook.plan import details, routes
 
+UNPROVEN = "endpoints that do not pass the new check count as unhealthy"
 # What a teardown says of itself: the rest goes unnoticed once these are gone.
 SERVING = ("address", "forwardingRule")
 # Of a URL map: what is no route, and what decides about an answer besides the backend.

@@ -27,7 +27,7 @@ from edgebook.plan.order import by_steps
 ATOMIC = frozenset({"dnsRecordSet"})
 # Deletes that always count against the limit, and those that never do: a successor is there.
 MEANT = frozenset({"address", "backendService", "certificateMapEntry", "forwardingRule"})
-FOLLOWING = frozenset({"certificate", "healthCheck"})
+FOLLOWING = frozenset({"certificate", "healthCheck", "proof", "proofCheck"})
 
 
 def wanted(spec: Spec, observed: Observed, live: Live) -> Desired:

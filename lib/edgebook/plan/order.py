@@ -145,7 +145,11 @@ def last(changes: Iterable[Change], waits: Order) -> frozenset[ResourceKey]:
 
 
 def _goes(change: Change) -> bool:
-    return change.action is Action.DELETE or change.key.kind in ("detachment", "closing")
+    return change.action is Action.DELETE or change.key.kind in (
+        "detachment",
+        "closing",
+        "forgetting",
+    )
 
 
 def needs(change: Change) -> set[ResourceKey]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from edgebook.desired import Desired
 from edgebook.model.fields import top_of
-from edgebook.model.links import canonical, link
+from edgebook.model.links import canonical, link, plain
 from edgebook.model.values import (
     Action,
     Change,
@@ -24,21 +24,15 @@ from edgebook.model.values import (
     Wait,
     refs,
 )
+from edgebook.plan import disruption
 from edgebook.plan.backend_changes import HEALTHY
 from edgebook.plan.changes import ChangeMaker
 from edgebook.plan.holders import Holders
+from edgebook.plan.leading import LEADING, in_use
+from edgebook.plan.proving import PROVEN, Proof, Proving
 
 # Fields of a backend service by which probes and traffic come another way: the firewall first.
 PROBED = frozenset({"healthChecks", "protocol"})
-# Fields that lead clients to backend services; () is all of them.
-LEADING: Mapping[str, tuple[str, ...]] = {
-    "urlMap": (),
-    "targetHttpsProxy": ("urlMap",),
-    "targetHttpProxy": ("urlMap",),
-    "targetSslProxy": ("service",),
-    "targetTcpProxy": ("service",),
-    "forwardingRule": ("target",),
-}
 ROUTING = ("hostRules", "pathMatchers")
 MATCHER = "edgebook-introduction"
 HOST = "introduction.edgebook.invalid"  # no name below .invalid is ever asked for (RFC 2606)
@@ -47,39 +41,71 @@ HOST = "introduction.edgebook.invalid"  # no name below .invalid is ever asked f
 class Successors:
     """Updates of what is in use, each after what it leads to."""
 
-    def __init__(self, desired: Desired, holders: Holders, maker: ChangeMaker) -> None:
+    def __init__(
+        self, desired: Desired, holders: Holders, maker: ChangeMaker, proving: Proving
+    ) -> None:
         self._desired = desired
         self._holders = holders
         self._make = maker
+        self._proving = proving
         self._wanted = {resource.key: resource for resource in desired.resources}
 
     def updates(
         self, resource: Resource, found: LiveResource, fields: tuple[str, ...]
     ) -> Iterator[Change]:
         """The update of a resource that differs in `fields`, and what it needs first."""
-        live = found
-        if resource.kind == "urlMap" and is_introduced(found.body):
-            plain = replace(found, body={**found.body, **without_introduction(found.body)})
-            others = self._make.compare(resource, plain.body)
-            if not others:
-                yield self._taken_back(resource, found, fields)
-                return
-            found, fields = plain, others  # an introduction that is over goes along, unmentioned
+        if resource.kind == "urlMap":
+            yield from self._url_map(resource, found, fields)
+            return
+        if not fields:
+            return
         change = self._make.update(resource, found, fields)
-        if resource.kind == "backendService" and PROBED & set(fields):
+        if proof := self._proving.of(resource.key):
+            yield self._turning(change, found, proof)
+        elif resource.kind == "backendService" and PROBED & set(fields):
             yield self._later(change, ())
-            return
-        new = self._unproven(resource, found) if leads(change) else []
-        if not new:
+        elif self._proving.unproven(resource.key):
+            yield replace(change, disrupts=disruption.UNPROVEN)
+        elif new := (self._unproven(resource, found) if leads(change) else []):
+            # What nothing leads to yet has no health that could be waited for.
+            yield self._later(change, new, proven=[key for key in new if self._in_use(key)])
+        else:
             yield change
-            return
-        unknown = [key for key in new if not self._in_use(key)]
-        if unknown and resource.kind == "urlMap":
-            introduction = self._introduction(resource, live, new)
+
+    def _url_map(
+        self, resource: Resource, found: LiveResource, fields: tuple[str, ...]
+    ) -> Iterator[Change]:
+        """It learns of what is to be proven, leads requests there, and forgets what is over."""
+        introduced, bare = is_introduced(found.body), found
+        if introduced:
+            bare = replace(found, body={**found.body, **without_introduction(found.body)})
+            fields = self._make.compare(resource, bare.body)
+        new = self._unproven(resource, found) if fields else []
+        proofs = self._proving.known_by(resource.key)
+        after = [*new, *(self._proving.turned if proofs else ())]
+        if any(not self._in_use(key) for key in (*new, *proofs)):
+            introduction = self._introduction(resource, found, new, proofs)
             yield introduction
-            yield self._later(change, (*new, introduction.key), proven=new)
-        else:  # what nothing leads to yet has no health that could be waited for
-            yield self._later(change, new, proven=[key for key in new if key not in unknown])
+            after.append(introduction.key)
+        if fields:
+            change = self._make.update(resource, bare, fields)
+            yield self._later(change, after, proven=new) if new or proofs else change
+        elif introduced or proofs:
+            yield self._forgetting(resource, after)
+
+    def _turning(self, change: Change, found: LiveResource, proof: Proof) -> Change:
+        """Probes come another way when whoever serves has passed the new check."""
+        url_map = self._proving.url_map
+        known = () if url_map is None else (replace(url_map, kind="introduction"),)
+        later = self._later(change, known)
+        rest = {name: value for name, value in change.before.items() if name != "healthChecks"}
+        return replace(
+            later,
+            sentence=f"{change.sentence}, when whoever serves passes it",
+            disrupts=disruption.of(change.action, change.key, rest, change.after, found.body),
+            depends=tuple(sorted({*later.depends, proof.service.key})),
+            waits=tuple(sorted({*later.waits, Wait(proof.service.key, PROVEN)})),
+        )
 
     def _later(
         self, change: Change, after: tuple[ResourceKey, ...] | list[ResourceKey],
@@ -120,33 +146,39 @@ class Successors:
         return found
 
     def _in_use(self, key: ResourceKey) -> bool:
-        """Whether a forwarding rule leads to it."""
-        return key.kind == "forwardingRule" or any(
-            self._in_use(other) for other in self._holders.of(key) if other.kind in LEADING
-        )
+        return in_use(key, self._holders)
 
     def _introduction(
-        self, url_map: Resource, found: LiveResource, services: list[ResourceKey]
+        self,
+        url_map: Resource,
+        found: LiveResource,
+        new: list[ResourceKey],
+        proofs: list[ResourceKey],
     ) -> Change:
+        services = sorted({*new, *proofs})
         body = with_introduction(found.body, services)
         fields = self._make.compare(replace(url_map, body=body), found.body)
         change = self._make.update(replace(url_map, body=body), found, fields)
         names = ", ".join(key.name for key in services)
+        before = "before requests go there" if new else "so that its endpoints are probed"
         return replace(
             change,
             key=replace(url_map.key, kind="introduction"),
-            sentence=f"make {names} known, before requests go there",
+            sentence=f"make {names} known, {before}",
             disrupts="",
             depends=tuple(services),
             waits=(),
         )
 
-    def _taken_back(
-        self, url_map: Resource, found: LiveResource, fields: tuple[str, ...]
-    ) -> Change:
-        change = self._make.update(url_map, found, fields)
-        text = "forget backend services that were made known: no request goes there"
-        return replace(change, sentence=text, disrupts="")
+    def _forgetting(self, url_map: Resource, after: list[ResourceKey]) -> Change:
+        return Change(
+            Action.UPDATE,
+            replace(url_map.key, kind="forgetting"),
+            Step.BACKENDS,
+            "forget backend services that were made known: no request goes there",
+            fields=ROUTING,
+            depends=tuple(sorted(after)),
+        )
 
 
 def leads(change: Change) -> bool:
@@ -166,6 +198,11 @@ def probes_anew(change: Change) -> bool:
     return change.key.kind == "backendService" and bool(PROBED & set(change.fields))
 
 
+def proven(change: Change) -> bool:
+    """Whether it waits for a proof."""
+    return any(wait.state == PROVEN for wait in change.waits)
+
+
 def services_led_to(body: Any) -> set[str]:
     """The links of everything that a live body leads clients to."""
     if isinstance(body, Mapping):
@@ -179,7 +216,7 @@ def services_led_to(body: Any) -> set[str]:
 
 def with_introduction(body: Mapping[str, Any], services: list[ResourceKey]) -> dict[str, Any]:
     """The rules of a live URL map, and one more that names these services."""
-    found = without_introduction(body)
+    found = {name: plain(rules) for name, rules in without_introduction(body).items()}
     first, *others = [Ref("backendService", key.name, key.scope) for key in services]
     matcher: dict[str, Any] = {"name": MATCHER, "defaultService": first}
     if others:

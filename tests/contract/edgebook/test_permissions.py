@@ -137,7 +137,7 @@ def of_references(plan: Plan) -> set[str]:
                 found.add(f"{kind.api.value}.{kind.permission_of or kind.collection}.{verb}")
         if change.key.kind == "firewall":
             found.add("compute.networks.updatePolicy")
-        if change.key.kind == "backends":
+        if change.key.kind == "backends" or change.after.get("backends"):
             found.add("compute.networkEndpointGroups.use")
         if change.key.kind == "dnsRecordSet":
             found.add(f"dns.resourceRecordSets.{change.action.value}")

@@ -93,7 +93,7 @@ def test_an_introduction_without_what_followed_is_taken_back(shop: Shop) -> None
     shop.book().step("frontends").apply("apply", "auto", show_progress=False)
     back = shop.book(**without_api(shop))
     plan = back.door.read().plan
-    (change,) = (c for c in plan.to_do if c.key.kind == "urlMap")
+    (change,) = (c for c in plan.to_do if c.key.kind == "forgetting")
     assert change.sentence.startswith("forget backend services that were made known")
     assert change.disrupts == ""
     back.apply("apply", plan.hash, show_progress=False)
