@@ -139,6 +139,8 @@ MANAGED: tuple[tuple[str, str], ...] = (
     ("instance-groups managed list-instances web --zone=us-central1-f",
      r"^web-\w{4} +us-central1-f +RUNNING +NONE +web"),
     ("instance-groups managed describe web --zone=us-central1-f", r"^- name: http\n  port: 80$"),
+    ("instance-groups managed set-autoscaling web --zone=us-central1-f --min-num-replicas=2"
+     " --max-num-replicas=4", r"^  maxNumReplicas: 4$"),
     ("instance-templates delete web", r"!is already being used by .*instanceGroupManagers/web'"),
     ("instance-groups managed delete web --zone=us-central1-f", ""),
     ("instance-templates delete web", ""),

@@ -289,3 +289,41 @@ def test_a_restart_finishes_what_was_under_way(web: Any) -> None:
     web.world.resume()
     web.advance(60)
     assert [one["currentAction"] for one in managed(web)] == ["NONE"] * 3
+
+
+def test_an_autoscaler_keeps_a_group_in_its_bounds(web: Any) -> None:
+    scalers = f"{ZONE}/autoscalers"
+    policy = {"minNumReplicas": 3, "maxNumReplicas": 5}
+    post(web, scalers, {"name": "s", "target": f"{GROUPS}/web", "autoscalingPolicy": policy})
+    web.advance(120)
+    found = ask(web, f"{scalers}/s")
+    assert (found["status"], found["recommendedSize"]) == ("ACTIVE", 3)
+    assert found["autoscalingPolicy"]["cpuUtilization"]["utilizationTarget"] == 0.6
+    shown = ask(web, f"{GROUPS}/web")
+    assert (shown["targetSize"], shown["status"]["autoscaler"]) == (3, found["selfLink"])
+    assert len(managed(web)) == 3
+    second = {"name": "t", "target": f"{GROUPS}/web", "autoscalingPolicy": policy}
+    assert refused(web, "POST", scalers, second).code == 400
+    fewer = {"autoscalingPolicy": {"minNumReplicas": 1, "maxNumReplicas": 2}}
+    web.request("compute", "PATCH", scalers, fewer, autoscaler="s")
+    web.advance(120)
+    assert ask(web, f"{GROUPS}/web")["targetSize"] == len(managed(web)) == 2
+    assert refused(web, "PATCH", scalers, fewer, autoscaler="none").code == 404
+    error = refused(web, "DELETE", f"{GROUPS}/web")
+    assert error.message.endswith(f"is already being used by '{scalers}/s'")
+    web.request("compute", "DELETE", f"{scalers}/s")
+    web.advance(60)
+    assert "autoscaler" not in ask(web, f"{GROUPS}/web")["status"]
+
+
+def test_autoscalers_that_are_refused(web: Any) -> None:
+    scalers, target = f"{ZONE}/autoscalers", f"{GROUPS}/web"
+    for body, words in (
+        ({"autoscalingPolicy": {"maxNumReplicas": 2}}, "'resource.target' not specified"),
+        ({"target": target}, "'resource.autoscalingPolicy.maxNumReplicas' not specified"),
+        (
+            {"target": target, "autoscalingPolicy": {"minNumReplicas": 3, "maxNumReplicas": 2}},
+            "Must not be less than minNumReplicas.",
+        ),
+    ):
+        assert refused(web, "POST", scalers, {"name": "s", **body}).message.endswith(words)

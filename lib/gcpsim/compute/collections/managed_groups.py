@@ -129,7 +129,9 @@ def _status(compute: Resources, path: str, doc: Doc, there: list[Doc], *, stable
     reached = all(
         managed_instances.template_of(instance) == doc["instanceTemplate"] for instance in there
     )
+    scalers = [user for user in compute.users(path) if "/autoscalers/" in user]
     return {
+        **({"autoscaler": links.link(scalers[0])} if scalers else {}),
         "allInstancesConfig": {"effective": True},
         "isStable": stable and len(there) == doc["targetSize"],
         "stateful": {"hasStatefulConfig": False, "perInstanceConfigs": {"allEffective": True}},

@@ -71,7 +71,4 @@ def _disk(path: str, place: str, kind: str, instance: Doc, attached: Doc) -> Doc
     return doc | ({"labels": labels} if labels else {})
 
 
-AUTOSCALERS = Kind(
-    "autoscalers", "Autoscaler", "autoscaler", scopes=("zones", "regions"), readonly=True
-)
 DISKS = Kind("disks", "Disk", "disk", scopes=("zones",), readonly=True)

@@ -4,6 +4,7 @@ import functools
 from dataclasses import replace
 
 from gcpsim.compute.collections import (
+    autoscalers,
     fixed,
     images,
     machine_types,
@@ -67,7 +68,7 @@ KINDS: dict[str, Kind] = {
         ROUTERS,
         routes.ROUTES,
         machine_types.MACHINE_TYPES,
-        node_groups.AUTOSCALERS,
+        autoscalers.AUTOSCALERS,
         node_groups.DISKS,
         images.IMAGES,
         managed_groups.MANAGERS,

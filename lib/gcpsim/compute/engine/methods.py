@@ -42,7 +42,7 @@ def is_nested(method: Method) -> bool:
 def names_resource(path: str) -> bool:
     """Whether a method is about one resource, not about its collection (`.../listUsable`)."""
     parts = words_of(path)
-    return "{" in parts[-1] or "{" in parts[-2]
+    return any("{" in part for part in parts[parts.index(collection_of(path)) + 1 :])
 
 
 def check_parameters(method: Method, params: dict[str, str]) -> None:
