@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from edgebook.params import Spec, load
+
+from tests import yamls
 
 ROOT = Path(__file__).parents[2]
 REHEARSAL = ROOT / "params" / "rehearsal.yaml"
@@ -16,7 +17,7 @@ GONE = "<gone>"
 
 @functools.cache
 def _rehearsal() -> Any:
-    return yaml.safe_load(REHEARSAL.read_text(encoding="utf-8"))
+    return yamls.read(REHEARSAL.read_text(encoding="utf-8"))
 
 
 def edited(edits: Mapping[str, Any]) -> str:
@@ -33,7 +34,7 @@ def edited(edits: Mapping[str, Any]) -> str:
             place[int(last) : int(last) + 1] = [value]
         else:
             place[last] = value
-    return yaml.dump(params, Dumper=yaml.CSafeDumper, sort_keys=False)
+    return yamls.write(params)
 
 
 def spec_of(edits: Mapping[str, Any] | None = None) -> Spec:

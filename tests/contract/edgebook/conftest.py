@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from edgebook.book import Book, open
 
+from tests import yamls
 from tests.unit.params_edits import edited
 
 PARAMS = Path(__file__).parents[3] / "params" / "rehearsal.yaml"
@@ -31,12 +31,12 @@ class Shop:
 
     def params(self, **changes: Any) -> dict[str, Any]:
         """The rehearsal's params with top-level keys replaced."""
-        body: dict[str, Any] = yaml.safe_load(PARAMS.read_text())
+        body: dict[str, Any] = yamls.read(PARAMS.read_text())
         return {**body, "records": {"archive": str(self.folder / "records")}, **changes}
 
     def file(self, name: str = "shop.yaml", **changes: Any) -> str:
         path = self.folder / name
-        path.write_text(yaml.safe_dump(self.params(**changes), sort_keys=False))
+        path.write_text(yamls.write(self.params(**changes)))
         return str(path)
 
     def book(self, **changes: Any) -> Book:
@@ -162,7 +162,7 @@ class Staged(Shop):
     edits: dict[str, Any] = {}
 
     def params(self, **changes: Any) -> dict[str, Any]:
-        body: dict[str, Any] = yaml.safe_load(edited(self.edits))
+        body: dict[str, Any] = yamls.read(edited(self.edits))
         return {**body, "records": {"archive": str(self.folder / "records")}, **changes}
 
 

@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
 from edgebook.book import open as open_book
+
+from tests import yamls
 
 HERE = Path(__file__).parent
 PARAMS = HERE.parents[2] / "params" / "rehearsal.yaml"
@@ -141,7 +142,7 @@ class Meetings:
 
 def _goal(folder: Path, number: int) -> str:
     """Two plain TCP services, in whose every part the goals differ."""
-    body = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    body = yamls.read(PARAMS.read_text(encoding="utf-8"))
     for key in ("dns", "certificate", "checks", "routes"):
         del body[key]
     body["frontends"] = [
@@ -156,5 +157,5 @@ def _goal(folder: Path, number: int) -> str:
     body["labels"] = {"goal": f"g{number}"}
     body["records"] = {"archive": str(folder / f"records-{number}")}
     path = folder / f"goal-{number}.yaml"
-    path.write_text(yaml.safe_dump(body, sort_keys=False), encoding="utf-8")
+    path.write_text(yamls.write(body), encoding="utf-8")
     return str(path)

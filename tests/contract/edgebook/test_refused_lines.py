@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from edgebook.base.errors import EdgebookError
 from edgebook.book import Book, open
 from edgebook.model import signatures
 
+from tests import yamls
 from tests.contract.edgebook.test_pasted import pasted
 from tests.contract.edgebook.test_printed import ran
 
@@ -63,7 +63,7 @@ class Here:
         archive = {"archive": str(self.folder / "records")}
         body = self.shop.params(records=archive)
         body["safety"] = {**body["safety"], **safety}
-        (self.folder / name).write_text(yaml.safe_dump(body))
+        (self.folder / name).write_text(yamls.write(body))
         return name
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from gcpsim.dataplane.envoy import messages
 from gcpsim.dataplane.routes.documents import ROOT, Documents
 from gcpsim.dataplane.routes.translate import Config, translate
 from gcpsim.dataplane.routes.url_map import CLEANING
+
+from tests import yamls
 
 CASES = Path(__file__).parents[2] / "cases" / "dataplane"
 REFRESH = "GCPSIM_REFRESH=1 python -m pytest tests/unit/dataplane/test_translation_cases.py -k "
@@ -92,7 +93,7 @@ def missing(expected: Any, found: Any, where: str = "") -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CASES.glob("*.yaml")))
 def test_translation(name: str) -> None:
-    case = yaml.safe_load((CASES / f"{name}.yaml").read_text())
+    case = yamls.read((CASES / f"{name}.yaml").read_text())
     config = translated(case)
     target = CASES / f"{name}.envoy.json"
     if os.environ.get("GCPSIM_REFRESH"):

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from edgebook.desired import desired
 
+from tests import yamls
 from tests.unit.case_worlds import observed_of
 from tests.unit.params_edits import ROOT, spec_of
 
@@ -37,7 +37,7 @@ def found(path: Path) -> dict[str, Any]:
 
 @functools.cache
 def _text(path: Path) -> str:
-    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    case = yamls.read(path.read_text(encoding="utf-8"))
     spec = spec_of(case.get("params"))
     made = desired(spec, observed_of(spec, case))
     return json.dumps(

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from edgebook.base.errors import RefusedError
 from edgebook.desired import Desired
 from edgebook.model.observed import Observed
@@ -51,6 +50,7 @@ from edgebook.moves.zonal import ZoneFailover
 from edgebook.params import Spec
 from edgebook.plan.make import make, wanted
 
+from tests import yamls
 from tests.unit.case_worlds import observed_of
 from tests.unit.ideal_cloud import IdealCloud, observe
 from tests.unit.params_edits import spec_of
@@ -149,7 +149,7 @@ def everywhere(spec: Spec) -> Spec:
 
 def load(path: Path, *, whole: bool = False) -> World:
     """The world of a case before its move; `whole`: before anybody else touched it, too."""
-    case = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    case = yamls.read(path.read_text(encoding="utf-8")) or {}
     if whole:
         case = {name: case[name] for name in case if name not in ("at", "half", "live")}
     shown = {name: case.get(name) for name in ("built", "there", "body")}

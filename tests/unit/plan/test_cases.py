@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from edgebook.model.observed import Observed
 from edgebook.model.values import Action, Plan, ResourceKey, Step
 from edgebook.params import Spec
@@ -21,6 +20,7 @@ from edgebook.plan.lines import of_plan
 from edgebook.plan.live_index import IndexedLive
 from edgebook.plan.make import make, refusal, wanted
 
+from tests import yamls
 from tests.unit.case_worlds import observed_of
 from tests.unit.ideal_cloud import IdealCloud, observe
 from tests.unit.params_edits import spec_of
@@ -80,7 +80,7 @@ def shown(plan: Plan) -> list[dict[str, Any]]:
 
 
 def said(path: Path) -> dict[str, Any]:
-    spec, plan, _, _ = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    spec, plan, _, _ = plan_of(yamls.read(path.read_text(encoding="utf-8")))
     refused = refusal(plan, spec.safety, "params/x.yaml", made=of_plan("params/x.yaml"))
     found: dict[str, Any] = {"changes": shown(plan)}
     return {**found, "refused": str(refused).splitlines()} if refused else found
@@ -99,7 +99,7 @@ def test_the_plan_is_what_the_case_says(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_after_it_is_applied_nothing_is_left_to_do(path: Path) -> None:
-    spec, plan, cloud, observed = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    spec, plan, cloud, observed = plan_of(yamls.read(path.read_text(encoding="utf-8")))
     if plan.blockers:
         return  # what stands in the way is not ours to clear
     observed = _with_negs(spec, observed)
@@ -109,7 +109,7 @@ def test_after_it_is_applied_nothing_is_left_to_do(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_no_line_stands_before_one_that_it_needs(path: Path) -> None:
-    _, plan, cloud, _ = plan_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    _, plan, cloud, _ = plan_of(yamls.read(path.read_text(encoding="utf-8")))
     whole = order.at_once(plan, cloud.live)
     assert whole.hash == plan.hash
     for part in (*(plan.only(step) for step in Step), whole):

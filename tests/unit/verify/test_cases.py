@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from edgebook.base.clock import SteppedClock
 from edgebook.cloud.connect import Connection
 from edgebook.cloud.wire import Wire
@@ -38,6 +37,7 @@ from edgebook.verify import (
 from edgebook.verify.facts import Facts
 from google.auth.credentials import AnonymousCredentials
 
+from tests import yamls
 from tests.unit.ideal_cloud import IdealCloud, observe
 from tests.unit.params_edits import ROOT, spec_of
 from tests.unit.plan.test_cases import _edit
@@ -227,7 +227,7 @@ def _health(observed: Observed, case: dict[str, Any], backend: Any, group: str) 
 
 
 def verdicts(path: Path) -> dict[str, Any]:
-    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    case = yamls.read(path.read_text(encoding="utf-8"))
     facts = facts_of(case)
     found = [item for check in CHECKS for item in check(facts)]
     found += checks.drift(facts, tuple(Step)[1:])
@@ -245,7 +245,7 @@ def test_the_verdicts_are_what_the_case_says(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_no_verdict_names_a_wrong_neighbour(path: Path) -> None:
-    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    case = yamls.read(path.read_text(encoding="utf-8"))
     said = json.dumps(verdicts(path)["other"])
     assert [words for words in case.get("never", ()) if words in said] == []
     assert [words for words in case.get("says", ()) if words not in said] == []
