@@ -51,6 +51,7 @@ class Kubelet:
     def _follow(self, event: str, pod: Obj, old: Obj | None) -> None:
         key = key_of(pod)
         if event == "DELETED":
+            self._resized.discard(key)
             for slot in ("", "livenessProbe", "readinessProbe"):
                 self._forget(key + slot)
         elif pod["spec"].get("nodeName") and not self._is_mine(pod, old):
