@@ -16,7 +16,7 @@ from bench.gke import Bench
 
 FOLDER = Path(__file__).with_name("_clients")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgebook-bench"
-PATIENCE = 1200  # seconds for one client
+PATIENCE = 4 * 1500  # seconds for one client, which may run a few programs
 
 
 def python_of(name: str) -> Path:

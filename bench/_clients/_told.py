@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+PATIENCE = 1500  # seconds for one program: what only hangs meets it, on a busy machine too
+
 
 def check(name: str, work: Callable[[], Any]) -> Any:
     """Do one thing; it passes unless it raises or gives False. Gives its value, or None."""
@@ -31,7 +33,7 @@ def zone(name: str, domain: str, **more: str) -> None:
 
 def command(name: str, *words: str, fails: bool = False, says: str = "", lacks: str = "") -> str:
     """Run a program to its end: its exit code, and words that its output has or lacks."""
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
     output = done.stdout + done.stderr
     ok = ((done.returncode != 0) is fails) and says in output and not (lacks and lacks in output)
     said = "" if ok else f"exit {done.returncode}: {output[-1500:]}"
