@@ -136,11 +136,14 @@ def edits(folder: Path, count: int, rng: random.Random) -> Tally:
         wanted = book_of(folder, drawn)
         if wanted is None:
             tally.counts["invalid"] += 1
-        elif not passed(drawn):
-            stopped(book, wanted, drawn, tally)
+        elif drawn != (right := righted(drawn)):
+            if (mended_book := book_of(folder, right)) is None:
+                tally.counts["invalid"] += 1
+            elif stopped(book, wanted, mended_book, drawn, tally):
+                book, standing = mended_book, serving(right)
         elif one(book, wanted, drawn, tally, everywhere):
             book = wanted
-            standing = {path: v for path, v in drawn.items() if path.endswith(".active")}
+            standing = serving(drawn)
         if number % 10 == 0:
             tally.progress(number, count)
     return tally
@@ -203,20 +206,26 @@ def one(
     return True
 
 
-def passed(drawn: Mapping[str, Any]) -> bool:
-    return not any(
-        path.endswith("health_check") and any(word in str(value) for word in NOT_PASSED)
+def serving(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    return {path: value for path, value in drawn.items() if path.endswith(".active")}
+
+
+def righted(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without the health checks that no pod passes."""
+    return {
+        path: value
         for path, value in drawn.items()
-    )
+        if not path.endswith("health_check") or not any(word in str(value) for word in NOT_PASSED)
+    }
 
 
-def stopped(before: Book, book: Book, drawn: Mapping[str, Any], tally: Tally) -> None:
-    """A health check that no pod passes: the run stops, nobody notices, and it is put back."""
+def stopped(before: Book, book: Book, right: Book, drawn: Mapping[str, Any], tally: Tally) -> bool:
+    """A health check that no pod passes: the run stops, nobody notices, and it is put right."""
     plan = book.door.read().plan
     if book.refusal(plan, book.made()):
         tally.counts["refused"] += 1
-        return
-    with watching(before, before) as seen:
+        return False
+    with watching(before, right) as seen:
         try:
             book.apply("apply", shown(book), show_progress=False)
             tally.trouble("not stopped", str(drawn))
@@ -224,12 +233,13 @@ def stopped(before: Book, book: Book, drawn: Mapping[str, Any], tally: Tally) ->
             tally.counts[BLIND if is_blind(error) else "stopped"] += 1
             if "keeps its health check" not in error.what and not is_blind(error):
                 tally.tell(f"stopped otherwise: {drawn}: {error.what}")
-        mended(before, tally, drawn)
+        mended(right, tally, drawn)
     announced = any(change.disrupts and not leads(change) for change in plan.to_do)
     _traffic(seen.statistics, drawn, tally, announced)
-    if not (again := before.door.read().plan).empty:
+    if not (again := right.door.read().plan).empty:
         left = ", ".join(f"{c.action} {c.key}: {c.sentence}" for c in again.to_do)
-        tally.trouble("not empty", f"{drawn}: put back: {left}")
+        tally.trouble("not empty", f"{drawn}: put right: {left}")
+    return True
 
 
 def shown(book: Book) -> str:
