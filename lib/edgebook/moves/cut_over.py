@@ -185,7 +185,7 @@ class _Maker:
         ttl = self._asked.ttl_s
         made = [self.start()]
         if any(origin.ttl > ttl for origin in self._found.values()):
-            bodies = {key: _plain(ttl, o.rrdatas) for key, o in self._found.items()}
+            bodies = {key: _plain(min(ttl, o.ttl), o.rrdatas) for key, o in self._found.items()}
             text = f"TTL {ttl} s, same data; the old TTL is waited out before names move"
             made.append(
                 Stage(LOWER, text, self._with(bodies, text), {"new": 0.0, "old": 100.0},
@@ -198,16 +198,16 @@ class _Maker:
         return (*made[:2], *(replace(stage, back=back) for stage in made[2:]))
 
     def _step(self, share: float, before: Gate) -> Stage:
-        ttl = self._asked.ttl_s
         bodies: dict[ResourceKey, dict[str, Any]] = {}
         for key, origin in self._found.items():
+            ttl = min(self._asked.ttl_s, origin.ttl)  # a shorter one stays as it is
             ours = self._ours[record_of(key.name)[1]]
             bodies[key] = (
                 _plain(ttl, (ours,)) if share == 100 else _split(ttl, share, ours, origin.rrdatas)
             )
         text = "all answers" if share == 100 else f"{share:g} % of the answers"
         what = f"{text} lead to {', '.join(self._ours.values())}"
-        spread = 2 * ttl + TAIL
+        spread = 2 * self._asked.ttl_s + TAIL
         return Stage(
             step_name(share),
             what,

@@ -35,7 +35,7 @@ from edgebook.plan.leading import LEADING
 from edgebook.plan.live_index import holders_in, index_of
 from edgebook.plan.proving import Proving, part_of
 from edgebook.plan.successors import Successors
-from edgebook.plan.unmentioned import unmentioned
+from edgebook.plan.unmentioned import labels_left, unmentioned
 
 
 def diff(desired: Desired, live: Live, observed: Observed) -> list[Change]:
@@ -65,6 +65,7 @@ class Diff:
 
     def changes(self) -> Iterator[Change]:
         yield from self._desired.reports
+        yield from labels_left(self._desired.resources, self._live)
         made = [change for resource in self._desired.resources for change in self._of(resource)]
         made += self._copies(made)
         made += self._proving.changes()

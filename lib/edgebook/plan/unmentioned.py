@@ -4,14 +4,15 @@ Somebody may have set it by hand (Cloud Armor in an emergency), or the params ha
 tells the two apart, so nothing is taken away in silence, and nothing stays in silence either.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from edgebook.model import fields
 from edgebook.model.fields import top_of
 from edgebook.model.kinds import kind_of
+from edgebook.model.marks import LABEL, owner
 from edgebook.model.paths import name_of, project_of
-from edgebook.model.values import Change, LiveResource, Ownership, Resource
+from edgebook.model.values import Change, Live, LiveResource, Ownership, Resource
 from edgebook.plan.changes import report
 from edgebook.plan.compare import is_set
 
@@ -49,6 +50,32 @@ def unmentioned(resource: Resource, found: LiveResource) -> Iterator[Change]:
     for path, value in sorted(stays.items()):
         text = f"{path} is {_shown(value)} and not in the params: left as it is"
         yield report(resource.key, resource.step, f"{text}; {_way(resource, path)}")
+
+
+def labels_left(desired: Iterable[Resource], live: Live) -> Iterator[Change]:
+    """Labels of ours that the params do not mention: they had them once, or others set them.
+
+    One report a label, at the first resource that has it. Labels of tools that say whose they are
+    (our own lease, Google's) are none of them.
+    """
+    found: dict[tuple[str, str], list[Resource]] = {}
+    for resource in desired:
+        item = live.get(resource.key)
+        if item is None or not kind_of(resource.key).labels:
+            continue
+        mine = resource.body.get("labels") or {}
+        if resource.ownership is Ownership.CREATED and owner(item.body) == mine.get(LABEL):
+            for name, value in sorted((item.body.get("labels") or {}).items()):
+                if name not in mine and not name.startswith((LABEL, "goog-")):
+                    found.setdefault((name, str(value)), []).append(resource)
+    for (name, value), resources in sorted(found.items()):
+        first = resources[0]
+        more = f" and of {len(resources) - 1} more" if len(resources) > 1 else ""
+        text = (
+            f"label {name}={value} of it{more} is not in the params: left as it is, since nothing "
+            "tells who set it"
+        )
+        yield report(first.key, first.step, text)
 
 
 def _mentioned(body: Mapping[str, Any], path: str) -> bool:

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 from edgebook.base.text import counted
 from edgebook.model.hostnames import Hostname
+from edgebook.model.kinds import named
 from edgebook.model.paths import record_of
-from edgebook.model.values import Action, CheckResult
+from edgebook.model.values import Action, CheckResult, Plan
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
 from edgebook.verify import backend_checks, following, neg_owners
 from edgebook.verify.facts import FAILED, UNCERTAIN, Facts
+
+SAID = 2  # differences that a headline tells
 
 
 def status(facts: Facts, memory: Memory) -> Pages:
@@ -22,7 +25,7 @@ def status(facts: Facts, memory: Memory) -> Pages:
     What serves and will not stay so is in doubt, and the headline says it.
     """
     plan = facts.plan
-    left = f"{counted(len(plan.to_do), 'change')} to make" if plan.to_do else "nothing to change"
+    left = _left(plan)
     seen = endpoints(facts, memory)
     fronts, issued = frontends(facts), certificates(facts)
     follow = [
@@ -61,6 +64,17 @@ def status(facts: Facts, memory: Memory) -> Pages:
         "hash": plan.hash,
     }
     return Pages(tables, title, data=data)
+
+
+def _left(plan: Plan) -> str:
+    """How much there is to change, and what of it is there and not as the params say."""
+    if not plan.to_do:
+        return "nothing to change"
+    differ = [c for c in plan.to_do if c.action is Action.UPDATE and c.key.kind != "backends"]
+    said = [f"{named(change.key)}: {change.sentence}" for change in differ[:SAID]]
+    said += [f"{len(differ) - SAID} more"] if len(differ) > SAID else []
+    words = f" ({'; '.join(said)})" if said else ""
+    return f"{counted(len(plan.to_do), 'change')} to make{words}"
 
 
 def _missing_records(facts: Facts) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from edgebook.base.errors import EdgebookError
 from edgebook.base.text import counted
 from edgebook.model.kinds import named
-from edgebook.model.values import Action, CheckResult, Resource, Step
+from edgebook.model.values import Action, Change, CheckResult, Resource, Step
 from edgebook.verify import (
     backend_checks,
     certificate_checks,
@@ -93,12 +93,18 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             reason = f"not applied yet: {counted(len(changes), 'change')} to make"
             yield result(SKIPPED, check, step.value, reason, step=step)
         else:
-            listed = ", ".join(f"{c.action.value} {named(c.key)}" for c in changes[:3])
+            listed = ", ".join(map(_told, changes[:3]))
             more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
             remedy = f"edgebook plan, then run {step.number} {step.heading} again"
             if moves := sorted({change.moves for change in changes if change.moves}):
                 remedy = f"edgebook plan {moves[0]}: it would move traffic, which that is for"
             yield result(FAILED, check, step.value, f"{listed}{more}", remedy, step=step)
+
+
+def _told(change: Change) -> str:
+    """A change that is left; of what is there and differs, in which way."""
+    differs = f" ({change.sentence})" if change.action is Action.UPDATE else ""
+    return f"{change.action.value} {named(change.key)}{differs}"
 
 
 def _unknown(facts: Facts, wanted: Iterable[Resource]) -> list[str]:

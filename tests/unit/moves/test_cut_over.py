@@ -139,3 +139,18 @@ def test_our_address_is_known_by_record_type() -> None:
     key = ResourceKey("address", compute_scope("shop-rehearsal"), "shop-edge")
     without = {**live, key: LiveResource(key, {})}
     assert cut_over.addresses(SPEC, without) == {}
+
+
+def test_a_shorter_ttl_than_the_lowered_one_stays_as_it_is() -> None:
+    """None at all among them: "lowering" it would make clients keep what they get for longer."""
+    world = World()
+    world.record("www.shop.example.com.", "A", [OLD], 0)
+    ladder = world.ladder()
+    for index in range(1, len(ladder.stages)):
+        world.carry_out(ladder, index)
+        ttls = {
+            name: world.cloud.live[ResourceKey("dnsRecordSet", ZONE, f"{name}/A")].body["ttl"]
+            for name in ("shop.example.com.", "www.shop.example.com.")
+        }
+        assert ttls == {"shop.example.com.": 60, "www.shop.example.com.": 0}
+        assert world.ladder().stages[-1].name == "all"

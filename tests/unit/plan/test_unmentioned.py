@@ -23,7 +23,7 @@ QUIET = {
     "backends.X.capacity": "the same",
     "backends.X.preference": "the same",
     "backends.X.cdn": "a cache's policy says nothing while the cache is off",
-    "labels": "labels are anybody's",
+    "labels": "told once for all that have it",
     "frontends.0.api": "DISABLED is what TLS early data is when nobody says it",
 }
 WISHES: dict[str, tuple[dict[str, Any], str]] = {
@@ -75,6 +75,25 @@ def test_a_wish_that_stays_is_told_with_the_way_to_take_it_off(name: str) -> Non
     assert _told(plan) == [sentence]
     _, plan = _back(edits, edits)
     assert _told(plan) == [], "what the params say is no news"
+
+
+def test_a_label_that_stays_is_told_once() -> None:
+    _, plan = _back({"labels": {"team": "edge"}})
+    assert plan.to_do == ()
+    (told,) = (sentence for sentence in _told(plan) if "team" in sentence)
+    assert told.startswith("label team=edge of it and of ")
+    assert told.endswith("left as it is, since nothing tells who set it")
+    _, plan = _back({"labels": {"team": "edge"}}, {"labels": {"team": "edge"}})
+    assert _told(plan) == [], "what the params say is no news"
+
+
+def test_the_lease_of_a_run_and_labels_of_google_are_not_told() -> None:
+    cloud, _ = _back({})
+    key = next(key for key in cloud.live if key.kind == "address")
+    labels = {**cloud.live[key].body["labels"], "edgebook-lock": "x", "goog-managed-by": "y"}
+    cloud.put(key, {**cloud.live[key].body, "labels": labels})
+    spec = spec_of(ROOM)
+    assert _told(make(spec, seen_by(spec), cloud.live)) == []
 
 
 def test_null_takes_off_what_an_api_block_had_set() -> None:
