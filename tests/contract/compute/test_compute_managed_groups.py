@@ -327,3 +327,15 @@ def test_autoscalers_that_are_refused(web: Any) -> None:
         ),
     ):
         assert refused(web, "POST", scalers, {"name": "s", **body}).message.endswith(words)
+
+
+def test_regional_and_zonal_managers_have_a_quota_each(web: Any) -> None:
+    web.world.options.enforce_quotas = True
+    limits = {"REGIONAL_INSTANCE_GROUP_MANAGERS": 1, "INSTANCE_GROUP_MANAGERS": 1}
+    web.world.store.table("compute/quotas").put("shop", limits)
+    region = f"{P}/regions/us-central1/instanceGroupManagers"
+    post(web, region, {**GROUP, "name": "one"})
+    for path, metric in ((GROUPS, "INSTANCE_GROUP_MANAGERS"),
+                         (region, "REGIONAL_INSTANCE_GROUP_MANAGERS")):  # fmt: skip
+        error = refused(web, "POST", path, {**GROUP, "name": "two"})
+        assert error.message == f"Quota '{metric}' exceeded.  Limit: 1.0 in region us-central1."

@@ -61,7 +61,7 @@ def _charge(metric: str, doc: Doc) -> int:
     if metric == "CPUS":
         return SIZES.get(name_of(doc.get("machineType", "")), (1, 0))[0]
     if metric.endswith("INSTANCE_GROUP_MANAGERS"):
-        return int(metric.startswith("REGIONAL_") is ("distributionPolicy" in doc))
+        return int(metric.startswith("REGIONAL_") is ("region" in doc))
     if metric in LOAD_BALANCERS:
         schemes, kinds = LOAD_BALANCERS[metric]
         return int(scheme in schemes and proxied in kinds)
@@ -80,6 +80,8 @@ def require(compute: Resources, collection: str, project: str, scope: str, body:
     """Refuse an insert over its quota, in Google's words: its region's, and its project's where
     that counts what lies in regions and zones."""
     region = region_of_scope(scope)
+    if scope.startswith("regions/"):
+        body = {**body, "region": region}
     if region:
         _require(compute, collection, project, region, body)
     if not region or "global" not in compute.kinds[collection].scopes:
