@@ -12,7 +12,7 @@ from edgebook.base.text import counted
 from edgebook.model.kinds import noun
 from edgebook.model.links import canonical
 from edgebook.model.marks import neg_owner
-from edgebook.model.observed import ObservedCluster, ObservedService
+from edgebook.model.observed import ObservedCluster, ObservedService, Pod
 from edgebook.model.paths import name_of, zone_of
 from edgebook.model.values import Action, ResourceKey
 from edgebook.params.types import BackendSpec
@@ -23,6 +23,8 @@ from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.firewalling import way_in
 from edgebook.verify.health import Endpoint
 from edgebook.verify.listening import Cause, ports_of
+
+NAMED = 3  # pods that a sentence names
 
 
 def why_unhealthy(
@@ -62,7 +64,7 @@ def _asked(
     if service is None or not service.found:
         yield failures.NO_SERVICE, f"Service {where} does not exist in cluster {cluster.name}"
         return
-    yield from _pod(service, address)
+    yield from _pod(service, address, seen)
     ports = ports_of(facts, cluster.name, service, address)
     yield from listening.not_listening(ports, backend, where, port)
     yield from listening.language(ports, backend, probed)
@@ -84,11 +86,13 @@ def _alone(
         return
     answer = "answers" if len(well) == 1 else "answer"
     words = f"{counted(len(well), 'other endpoint')} of it {answer} the same probe"
+    ill = {pod.name or pod.address for pod in _pods(service, others)}
+    named = f"; {_said(ill, 'without an answer')}" if len(ill) > 1 else ""
     here = [one for one in others if one.zone == endpoint.zone]
     if len(here) > 1 and not any(one.health == "HEALTHY" for one in here):
         words += f", and none of the {len(here)} in {endpoint.zone}"
-        yield failures.ZONE_APART, words
-    yield failures.PODS_APART, words
+        yield failures.ZONE_APART, words + named
+    yield failures.PODS_APART, words + named
 
 
 def _unread(facts: Facts, names: list[str]) -> Cause:
@@ -125,7 +129,7 @@ def _drifted(facts: Facts, name: str) -> Iterator[Cause]:
             yield failures.HEALTH_CHECK_DRIFT, f"{words}: {change.sentence}"
 
 
-def _pod(service: ObservedService, address: str) -> Iterator[Cause]:
+def _pod(service: ObservedService, address: str, seen: Iterable[Endpoint]) -> Iterator[Cause]:
     pods = {pod.address: pod for pod in service.pods}
     if address not in pods:
         yield (
@@ -133,7 +137,26 @@ def _pod(service: ObservedService, address: str) -> Iterator[Cause]:
             f"{address} is no pod of {service.namespace}/{service.name}",
         )
     elif not pods[address].ready:
-        yield failures.POD_NOT_READY, f"pod {pods[address].name or address} is not Ready"
+        ill = {pod.name or pod.address for pod in _pods(service, seen) if not pod.ready}
+        yield failures.POD_NOT_READY, _said(ill or {pods[address].name or address}, "not Ready")
+
+
+def _pods(service: ObservedService, seen: Iterable[Endpoint]) -> list[Pod]:
+    """The pods behind the endpoints that are not HEALTHY."""
+    pods = {pod.address: pod for pod in service.pods}
+    ill = {one.address.rpartition(":")[0] for one in seen if one.health != "HEALTHY"}
+    return [pods[address] for address in sorted(ill & set(pods))]
+
+
+def _said(pods: Iterable[str], state: str) -> str:
+    """The pods by name, three at most."""
+    names = sorted(pods)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return (
+        f"pods {', '.join(names[:NAMED])}{more} are {state}"
+        if len(names) > 1
+        else f"pod {names[0]} is {state}"
+    )
 
 
 def cluster_of(facts: Facts, name: str, group: str) -> ObservedCluster | None:
