@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edgebook.base.ownership import FILE as OWNER
-from edgebook.base.text import counted
+from edgebook.base.text import counted, plain
 from edgebook.records import keyless
 from edgebook.records.anchors import Anchor, missing
 from edgebook.records.archive import CHAIN, INDEX, LOCK, PROBE, RECORD, Archive
 from edgebook.records.buckets import CLAIM, PLACES
-from edgebook.records.index import archive_page
+from edgebook.records.index import differs
 from edgebook.records.keyless import BUNDLE
 from edgebook.records.record import Record, load_records, parse_record, read_chain, sha256
 from edgebook.records.signing import SIGNATURE, signer
@@ -31,7 +31,7 @@ class Problem:
     warning: bool = False
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.text}"
+        return plain(f"{self.place}: {self.text}")
 
 
 @dataclass(frozen=True)
@@ -257,6 +257,7 @@ def _check_root(archive: Archive, problems: list[Problem]) -> None:
         if not allowed and not empty:
             problems.append(Problem(name, "is an extra file: no record made it"))
     page = archive.read(INDEX)
-    if page is not None and page != archive_page(load_records(archive)):
-        text = "is not what the records say; `edgebook records index` makes it anew"
-        problems.append(Problem(INDEX, text))
+    text, harmless = differs(page, load_records(archive)) if page is not None else ("", True)
+    if text:
+        way_on = "`edgebook records index` makes it anew"
+        problems.append(Problem(INDEX, f"{text}; {way_on}", warning=harmless))
