@@ -143,6 +143,15 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def moment(text: object) -> datetime | None:
+    """What an API says of a time, in UTC; None where it says none, or what is no time."""
+    try:
+        said = datetime.fromisoformat(str(text or ""))
+    except ValueError:
+        return None
+    return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def backoff(attempt: int, *, first: float = 1.0, limit: float = 60.0) -> float:
     """Seconds to wait before try `attempt` + 1: doubled each time, with full jitter above half."""
     ceiling = min(limit, first * 2.0**attempt)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, whole
 from edgebook.live.reader import Reader
 from edgebook.model import paths
 from edgebook.model.links import canonical
@@ -162,7 +162,7 @@ def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName
         meta = item["metadata"]
         labels = meta.get("labels") or {}
         service = str(labels.get("networking.gke.io/service-name", ""))
-        port = int(labels.get("networking.gke.io/service-port") or 0)
+        port = whole(labels.get("networking.gke.io/service-port"), 0)
         leaving = bool(meta.get("deletionTimestamp"))
         for ref in (item.get("status") or {}).get("networkEndpointGroups") or ():
             link = str(ref.get("selfLink", ""))

@@ -5,9 +5,9 @@ For reports only ("to know"): nothing of it is ours to change. Every part may be
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
+from edgebook.base.clock import moment
 from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.live.reader import Reader
 from edgebook.model.hostnames import overlapping
@@ -129,11 +129,5 @@ def _certificates(reader: Reader, cluster: str) -> Iterator[LegacyCertificate]:
             meta["name"],
             tuple(sorted(spec.get("dnsNames") or ())),
             solvers.get((spec.get("issuerRef") or {}).get("name", ""), ""),
-            _date(until),
+            moment(until),
         )
-
-
-def _date(text: Any) -> datetime | None:
-    if not text:
-        return None
-    return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(UTC)

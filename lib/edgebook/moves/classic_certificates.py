@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from edgebook.base.clock import moment
 from edgebook.desired import Desired
 from edgebook.desired.certificate import PRIMARY
 from edgebook.model.hostnames import covered
@@ -186,5 +187,4 @@ def _held(body: Body) -> list[str]:
 
 
 def _time(body: Body) -> datetime | None:
-    text = str(body.get("expireTime") or "")
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    return moment(body.get("expireTime"))

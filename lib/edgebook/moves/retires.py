@@ -7,6 +7,7 @@ from typing import Any
 
 from edgebook.base.clock import rfc3339
 from edgebook.base.errors import RefusedError, UsageError
+from edgebook.base.parsing import whole
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.legacy import CERTIFICATES, INGRESSES
 from edgebook.live.reader import Reader
@@ -208,7 +209,7 @@ def _behind(moment: Moment, scope: str, selector: Mapping[str, str]) -> dict[str
 
 def _had(body: Mapping[str, Any]) -> int:
     """What a Deployment at 0 had before, as the retirement noted it."""
-    return int((body["metadata"].get("annotations") or {}).get(retire.REPLICAS, 1))
+    return whole((body["metadata"].get("annotations") or {}).get(retire.REPLICAS), 1)
 
 
 def _named(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from edgebook.base.clock import moment
 from edgebook.desired import Desired
 from edgebook.desired.frontends import STREAMS
 from edgebook.model.paths import name_of, part_of, project_of
@@ -247,7 +248,7 @@ def _number(version: str) -> list[int]:
 
 def _time(text: Any) -> datetime | None:
     """None where none is given: an exclusion may last until the end of support."""
-    return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
+    return moment(text)
 
 
 def _minor(version: str) -> list[str]:

@@ -130,7 +130,8 @@ def _url_map(before: Mapping[str, Any], after: Mapping[str, Any], live: Mapping[
 
 def _ssl_policy(before: Mapping[str, Any], after: Mapping[str, Any], _: Mapping[str, Any]) -> str:
     old, new = str(before.get("minTlsVersion") or "TLS_1_0"), str(after.get("minTlsVersion"))
-    if "minTlsVersion" in before and TLS_ORDER.index(new) > TLS_ORDER.index(old):
+    known = old in TLS_ORDER and new in TLS_ORDER
+    if "minTlsVersion" in before and known and TLS_ORDER.index(new) > TLS_ORDER.index(old):
         return f"clients below {new.replace('_', ' ', 1).replace('_', '.')} are refused"
     if "profile" in before or "customFeatures" in before:
         return "clients without one of the new ciphers are refused"

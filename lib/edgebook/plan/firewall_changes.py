@@ -95,5 +95,6 @@ def _both(one: Any, other: Any) -> list[str]:
     return first + [str(item) for item in other or () if str(item) not in first]
 
 
-def _first(port: str) -> int:
-    return int(port.partition("-")[0])
+def _first(port: str) -> tuple[int, str]:
+    number = port.partition("-")[0]
+    return int(number) if number.isdecimal() else 65536, port

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from edgebook.base.clock import moment
 from edgebook.model.links import canonical
 from edgebook.model.paths import name_of, zone_of
 from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
@@ -73,11 +74,8 @@ def _domain_state(body: Mapping[str, Any], domain: str) -> tuple[str, str, str]:
 
 
 def days_left(facts: Facts, body: Mapping[str, Any]) -> int | None:
-    until = body.get("expireTime")
-    if not until:
-        return None
-    expires = datetime.fromisoformat(str(until).replace("Z", "+00:00"))
-    return (expires - facts.reader.wire.connection.utc()).days
+    expires = moment(body.get("expireTime"))
+    return None if expires is None else (expires - facts.reader.wire.connection.utc()).days
 
 
 def _cluster_by_group(facts: Facts) -> dict[str, str]:

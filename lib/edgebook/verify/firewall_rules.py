@@ -121,7 +121,9 @@ def names(part: Mapping[str, Any], protocol: str, port: int) -> bool:
 
 def _covers(ports: str, port: int) -> bool:
     first, _, last = ports.partition("-")
-    return int(first) <= port <= int(last or first)
+    last = last or first
+    # What is no port covers none: then it is told as closed, and looked at.
+    return first.isdecimal() and last.isdecimal() and int(first) <= port <= int(last)
 
 
 def _ranges(rule: Mapping[str, Any]) -> list[Network]:
@@ -130,7 +132,14 @@ def _ranges(rule: Mapping[str, Any]) -> list[Network]:
         # Without ranges a rule means everybody, unless it names sources by tag.
         by_tag = rule.get("sourceTags") or rule.get("sourceServiceAccounts")
         ranges = () if by_tag else ("0.0.0.0/0",)
-    return [ipaddress.ip_network(str(item), strict=False) for item in ranges]
+    return [network for item in ranges if (network := _network(str(item))) is not None]
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _overlaps(rule: Mapping[str, Any], part: Network) -> bool:

@@ -7,9 +7,9 @@ endpoints are compared, cluster by cluster and zone by zone.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from edgebook.base.clock import moment
 from edgebook.desired.backends import annotation_key
 from edgebook.model.links import canonical
 from edgebook.model.observed import Neg, ObservedCluster, ObservedService
@@ -165,23 +165,20 @@ def _stale(
 ) -> CheckResult:
     """A sync that is older than the pods' last change: what fits now is left over from before."""
     synced = max((neg.synced for neg in negs), default="")
-    if not synced or not service.changed or found.state in (FAILED, SKIPPED):
+    then, changed = moment(synced), moment(service.changed)
+    if then is None or changed is None or found.state in (FAILED, SKIPPED):
         return found
-    behind = (_moment(service.changed) - _moment(synced)).total_seconds()
+    behind = (changed - then).total_seconds()
     if behind <= 0:
         return found
     now = facts.reader.wire.connection.utc()
-    if (now - _moment(service.changed)).total_seconds() <= LAG_S:
+    if (now - changed).total_seconds() <= LAG_S:
         return found
     trouble = failures.SVCNEG_STALE
     why = f"svcneg {negs[0].name} was last synced at {synced}, its pods changed at "
     why += f"{service.changed}: {trouble.cause}; {found.reason.partition('; svcneg ')[0]}"
     state = UNCERTAIN if found.state is OK else FAILED
     return result(state, CHECK, found.subject, why, trouble.remedy, step=STEP)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _compared(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from edgebook.base.errors import EdgebookError
+from edgebook.base.parsing import whole
 from edgebook.base.text import counted
 from edgebook.live.behind import behind_nginx
 from edgebook.model.observed import ObservedService
@@ -284,12 +285,12 @@ def _clients(
 
 def _patience(name: str, backend: BackendSpec, settings: Mapping[str, str], subject: str) -> Found:
     """Who gives up first, and who closes idle connections first."""
-    read = int(settings.get("proxy-read-timeout") or 60)
+    read = whole(settings.get("proxy-read-timeout"), 60)
     if read > int(backend.timeout):
         why = f"NGINX waits {read} s for the application, Google {int(backend.timeout)} s"
         remedy = f"set backends.{name}.timeout to {read} s or more, if such answers are wanted"
         yield result(UNCERTAIN, "timeouts fit", subject, why, remedy)
-    idle = int(settings.get("keep-alive") or 75)
+    idle = whole(settings.get("keep-alive"), 75)
     if idle <= KEEP_ALIVE:
         why = f"NGINX closes idle connections after {idle} s, Google keeps them {KEEP_ALIVE} s"
         remedy = 'set keep-alive: "620" in its ConfigMap: else a request is lost now and then'

@@ -3,7 +3,15 @@
 import random
 
 import pytest
-from edgebook.base.clock import Budget, Cancelled, Clock, FollowingClock, backoff
+from edgebook.base.clock import (
+    Budget,
+    Cancelled,
+    Clock,
+    FollowingClock,
+    backoff,
+    moment,
+    rfc3339,
+)
 
 
 def test_a_budget_ends_also_where_time_stands_still():
@@ -83,3 +91,20 @@ def test_a_budget_is_spent_by_the_environment_s_clock():
     assert budget.spent == 40 and budget.pause(most=1.0)
     there[0] = 100.0
     assert not budget.pause()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-11-28T10:00:00Z", "2026-11-28T10:00:00.000Z"),
+        ("2026-11-28T10:00:00.123456789+02:00", "2026-11-28T08:00:00.123Z"),
+        ("2026-11-28T10:00:00", "2026-11-28T10:00:00.000Z"),
+        ("2026-11-28T10:00:00Zevil", ""),
+        ("tomorrow", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_what_an_api_says_of_a_time(text: str | None, said: str) -> None:
+    found = moment(text)
+    assert (rfc3339(found) if found else "") == said
