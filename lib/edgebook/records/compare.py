@@ -27,7 +27,7 @@ class Difference:
 
 def compare(left: Record, right: Record) -> list[Difference]:
     """All differences, in the order of the steps, then by resource."""
-    order = [step["name"] for record in (left, right) for step in record.steps]
+    order = [str(step.get("name", "")) for record in (left, right) for step in record.steps]
     rank = {name: number for number, name in reversed(list(enumerate(order)))}
     tables = (_table(left), _table(right))
     found = []
@@ -43,22 +43,23 @@ def _table(record: Record) -> dict[tuple[str, str], str]:
     table["", "result"] = record.status
     table["", "approved plan"] = _approved(record)[:8]
     for step in record.steps:
-        name = step["name"]
+        name = str(step.get("name", ""))
         table[name, "result"] = step["status"]
         if error := step.get("error"):
             table[name, "failure"] = str(error.get("why") or error.get("what") or "")
-        for change in step.get("changes", []):
+        for change in step.get("changes") or []:
             table[name, f"{noun(change['kind'])} {change['name']}"] = _change(change)
-        for check in step.get("checks", []):
-            reason = f": {check['reason']}" if check["state"] != "ok" and check["reason"] else ""
-            table[name, f"check {check['check']}, {check['subject']}"] = check["state"] + reason
+        for check in step.get("checks") or []:
+            why = check.get("reason") or ""
+            reason = f": {why}" if check["state"] != "ok" and why else ""
+            table[name, f"check {check['check']}, {check.get('subject')}"] = check["state"] + reason
     return table
 
 
 def _approved(record: Record) -> str:
     """The hash that was approved: a resumed run goes on with that of the run before."""
     said = record.data.get("approval") or record.data.get("plan") or {}
-    return str(said.get("hash", ""))
+    return str(said.get("hash") or "")
 
 
 def _params(record: Record) -> Any:

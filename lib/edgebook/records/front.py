@@ -22,8 +22,8 @@ def changes(data: Data) -> list[dict[str, Any]]:
     """All attempted changes in the order in which they began, with their step's title."""
     found = [
         {**change, "title": step["title"], "made": change.get("status") != "failed"}
-        for step in data.get("steps", [])
-        for change in step.get("changes", [])
+        for step in data.get("steps") or []
+        for change in step.get("changes") or []
     ]
     return events.in_time(found)
 

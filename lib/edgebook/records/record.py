@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebook.base.errors import EdgebookError, UsageError
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, json_lines
+from edgebook.records import shape
 from edgebook.records.archive import CHAIN, RECORD, Archive
 
 FORMAT = 1
@@ -42,19 +43,19 @@ class Record:
 
     @property
     def files(self) -> Mapping[str, str]:
-        return dict(self.data.get("files", {}))
+        return dict(self.data.get("files") or {})
 
     @property
     def steps(self) -> list[dict[str, Any]]:
-        return list(self.data.get("steps", []))
+        return list(self.data.get("steps") or [])
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        return [change for step in self.steps for change in step.get("changes", [])]
+        return [change for step in self.steps for change in step.get("changes") or []]
 
     @property
     def checks(self) -> list[dict[str, Any]]:
-        return [check for step in self.steps for check in step.get("checks", [])]
+        return [check for step in self.steps for check in step.get("checks") or []]
 
     @property
     def failed_step(self) -> dict[str, Any] | None:
@@ -75,6 +76,7 @@ def parse_record(text: str) -> Record:
     data = from_json(text)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"not a change record of format {FORMAT}")
+    shape.check(data)
     return Record(data, sha256(text))
 
 
@@ -110,7 +112,7 @@ def load_records(archive: Archive) -> list[Record]:
 def read_chain(archive: Archive) -> list[dict[str, Any]]:
     """The lines of the chain file; raises ValueError when one is damaged."""
     text = archive.read(CHAIN) or ""
-    lines = [from_json(line) for line in text.splitlines() if line.strip()]
+    lines = [from_json(line) for line in json_lines(text)]
     for line in lines:
         if not isinstance(line, dict) or {"sequence", "change_id", "sha256"} - line.keys():
             raise ValueError(f"{CHAIN} has a line that is no link")

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from edgebook.base.text import plain
 from edgebook.records import front, links
 from edgebook.traffic import picture
 
@@ -79,26 +80,28 @@ def lines(data: Mapping[str, Any]) -> list[str]:
     traffic, (sentence, _) = measured(data), verdict(data)
     if traffic is None:
         return ["no meter: this run changed nothing, or is older than the meter"]
-    found = [sentence]
+    found = [plain(sentence)]
     reasons = (traffic.get("verdict") or {}).get("reasons") or []
-    found += [f"  {reason}" for reason in reasons]
-    found += _columns(traffic["by"], SHARE_COLUMNS)
-    if traffic["failures"]:
+    found += [plain(f"  {reason}") for reason in reasons]
+    found += _columns(traffic.get("by") or (), SHARE_COLUMNS)
+    if traffic.get("failures"):
         found += ["", "failures", *_columns(traffic["failures"], FAILURE_COLUMNS)]
         if left := traffic.get("failures_left_out"):
             found.append(f"  and {left} more, in traffic.samples")
     rows = (traffic.get("users") or {}).get("frontends") or []
-    if said := [{"frontend": row["name"], **row["compared"]} for row in rows if "compared" in row]:
+    if said := [
+        {"frontend": row["name"], **row["compared"]} for row in rows if row.get("compared")
+    ]:
         found += ["", "real users, against the same time of the day before"]
         found += _columns(said, ("frontend", "state", "why"))
-    if traffic["waiting"]:
+    if traffic.get("waiting"):
         found += ["", "never answered, and not counted"]
         found += _columns(traffic["waiting"], ("frontend", "hostname", "client", "last"))
     return found
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: tuple[str, ...]) -> list[str]:
-    cells = [list(names), *([str(row.get(name, "")) for name in names] for row in rows)]
+    cells = [list(names), *([plain(row.get(name, "")) for name in names] for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(names))]
     return [
         "  " + "  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip()

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from edgebook.base.errors import EXIT_FAILED, EXIT_OK
-from edgebook.base.text import counted
+from edgebook.base.text import counted, plain
 
 HELP = "list, show, verify and compare change records"
 
@@ -126,15 +126,15 @@ def _show(args: argparse.Namespace, archive: Any) -> int:
     if args.traffic:
         return _traffic(args, data)
     if args.json:
-        print(json.dumps({**data, "sha256": record.sha256}, indent=1, ensure_ascii=False))
+        print(json.dumps({**data, "sha256": record.sha256}, indent=1))
         return EXIT_OK
     approval = data.get("approval") or {}
     facts = {
         "what": data.get("title", ""),
         "result": record.status,
         "who": f"{data['who']['user']} on {data['who']['host']}",
-        "when": f"{instant(data['started'])} UTC, {duration(data['seconds'])}",
-        "where": f"{data['environment']}, project {data['project']}",
+        "when": f"{instant(data.get('started', ''))} UTC, {duration(data.get('seconds'))}",
+        "where": f"{data.get('environment')}, project {data.get('project')}",
         "params": f"{data['params']['file']} ({data['params']['sha256'][:8]})",
         "approved": f"{approval['hash'][:8]} by {approval['by']} ({approval['how']})"
         if approval
@@ -146,16 +146,16 @@ def _show(args: argparse.Namespace, archive: Any) -> int:
     print(record.change_id)
     for label, text in facts.items():
         if text:
-            print(f"  {label:<9} {text}")
+            print(f"  {label:<9} {plain(text)}")
     rows = []
     for step in record.steps:
-        checks = step.get("checks", [])
-        changes = step.get("changes", [])
+        checks = step.get("checks") or []
+        changes = step.get("changes") or []
         rows.append(
             [
                 step["title"],
                 step["status"],
-                duration(step["seconds"]),
+                duration(step.get("seconds")),
                 counted(len(changes), "change") if changes else "",
                 check_tally(checks) if checks else "",
                 step.get("headline", ""),
@@ -175,7 +175,7 @@ def _traffic(args: argparse.Namespace, data: Any) -> int:
     from edgebook.records import traffic
 
     if args.json:
-        print(json.dumps(data.get("traffic"), indent=1, ensure_ascii=False))
+        print(json.dumps(data.get("traffic"), indent=1))
     else:
         print("\n".join(traffic.lines(data)))
     return EXIT_OK
@@ -235,16 +235,16 @@ def _diff(args: argparse.Namespace, archive: Any) -> int:
     left, right = (records.load_record(archive, name) for name in (args.left, args.right))
     found = records.compare(left, right)
     if args.json:
-        print(json.dumps([line.to_json() for line in found], indent=1, ensure_ascii=False))
+        print(json.dumps([line.to_json() for line in found], indent=1))
         return EXIT_OK
     step = None
     for line in found:
         if line.step != step:
             step = line.step
-            print(step or "run")
-        print(f"  {line.what}")
-        print(f"    {args.left}  {line.left or '-'}")
-        print(f"    {args.right}  {line.right or '-'}")
+            print(plain(step or "run"))
+        print(f"  {plain(line.what)}")
+        print(f"    {args.left}  {plain(line.left or '-')}")
+        print(f"    {args.right}  {plain(line.right or '-')}")
     if not found:
         print("Nothing differs.")
     return EXIT_OK
@@ -261,6 +261,7 @@ def _brief(record: Any) -> dict[str, Any]:
 def _table(rows: list[list[str]]) -> None:
     if not rows:
         return
+    rows = [[plain(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True) if width]
