@@ -21,6 +21,7 @@ from edgebook.base.errors import ApiError
 from edgebook.base.ownership import LockedFile
 from edgebook.base.parsing import from_json
 from edgebook.base.state import private_folder, state_folder, state_place
+from edgebook.base.text import plain
 from edgebook.cloud import refusals
 from edgebook.cloud.wire import Wire
 from edgebook.model import kinds
@@ -31,6 +32,7 @@ SECONDS = 120
 RENEWED_EVERY = 30.0
 IN_FLIGHT = 35.0  # how long a write that was begun may still be under way
 SLACK = 5  # clocks of two front ends of one API
+LONGEST = 100  # what is said of a holder
 HOLDER = re.compile(r"[a-z0-9-]{8,40}")
 
 
@@ -225,7 +227,7 @@ def _described(body: dict[str, Any]) -> tuple[str, str, str]:
     """The holder in the description, which is there from the first moment on."""
     try:
         said = from_json(str(body.get("description") or ""))["edgebook-lock"]
-        return str(said["by"]), str(said["who"]), str(said["until"])
+        return str(said["by"]), plain(said["who"])[:LONGEST], str(said["until"])
     except (ValueError, KeyError, TypeError):
         return "", "", ""
 

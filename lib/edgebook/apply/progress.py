@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import Any, Protocol
 
+from edgebook.base.text import canvas, plain
+
 
 class Progress(Protocol):
     """What a run tells while it works."""
@@ -49,22 +51,24 @@ class Bar:
     """A rich progress bar with one line of words behind it."""
 
     def __init__(self, console: Any = None) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
         from rich.table import Column
 
         self._lock = threading.Lock()
         self._rich = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             # Only the words give way where the line is too narrow.
             TextColumn(
                 "{task.fields[words]}",
+                markup=False,
                 table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
             ),
-            console=console,
+            console=console or Console(file=canvas(sys.stdout)),
             transient=False,
             expand=True,
             refresh_per_second=4,
@@ -81,7 +85,7 @@ class Bar:
         self._rich.stop()
 
     def total(self, title: str, changes: int) -> None:
-        self._task = self._rich.add_task(title, total=changes, words="")
+        self._task = self._rich.add_task(plain(title), total=changes, words="")
 
     def expect(self, changes: int) -> None:
         """So many changes will it be, of which some were made: more is known now."""
@@ -95,7 +99,7 @@ class Bar:
     def say(self, text: str) -> None:
         with self._lock:
             if self._task is not None:
-                self._rich.update(self._task, words=text)
+                self._rich.update(self._task, words=plain(text))
 
 
 def choose(*, wanted: bool = True) -> Progress:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from edgebook.base.shapes import hide
-from edgebook.base.text import safe
+from edgebook.base.text import plain, safe
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -49,7 +49,7 @@ class EdgebookError(Exception):
         self.next = next
 
     def __str__(self) -> str:
-        lines = [self.what]
+        lines = [plain(self.what)]
         for label in ("where", "why", "next"):
             if text := getattr(self, label):
                 first, *rest = str(text).splitlines()
@@ -215,7 +215,7 @@ class StepFailed(EdgebookError):
         self.outcome: Any = None  # what was done or checked, to be shown before the words
 
     def __str__(self) -> str:
-        lines = [self.what]
+        lines = [plain(self.what)]
         for label in ("where", "why", "seen", "next", "state"):
             if text := getattr(self, label):
                 first, *rest = str(text).splitlines()

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from edgebook.base.clock import Cancelled
 from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.base.interrupts import noted
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, json_lines
 from edgebook.cloud.calls import TooLong, bounded
 from edgebook.records.archive import CHAIN, CHANGE_ID, PROBE, Archive, unwritable
 
@@ -315,7 +315,7 @@ def _place(sequence: int) -> str:
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
-    return [from_json(line) for line in text.splitlines() if line.strip()]
+    return [from_json(line) for line in json_lines(text)]
 
 
 def _parsed(name: str) -> str:

@@ -19,7 +19,7 @@ import platformdirs
 
 from edgebook.base.errors import EdgebookError, UsageError
 from edgebook.base.ownership import Owner
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, json_lines
 from edgebook.records import keyless, proof
 from edgebook.records.ahead import Ahead
 from edgebook.records.archive import (
@@ -225,7 +225,7 @@ class Draft:
         if not self.journal.exists():
             return
         lines = []
-        for line in self._text(JOURNAL).splitlines():
+        for line in json_lines(self._text(JOURNAL)):
             try:
                 document = self.redactor.document(from_json(line))
             except ValueError:

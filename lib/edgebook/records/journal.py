@@ -16,7 +16,7 @@ from typing import Any
 
 from edgebook.base.clock import Clock, rfc3339
 from edgebook.base.errors import EdgebookError
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, json_lines
 from edgebook.base.state import state_folder
 from edgebook.model.values import Change, CheckResult, Plan, ResourceKey, to_json
 from edgebook.records.redact import Redactor
@@ -207,7 +207,7 @@ def read_unfinished(path: Path) -> Unfinished | None:
 def read(path: Path) -> list[dict[str, Any]]:
     """The events of a journal; a last line that was cut off by a kill is left out."""
     events = []
-    for line in path.read_text().splitlines():
+    for line in json_lines(path.read_text()):
         try:
             events.append(from_json(line))
         except ValueError:

@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from edgebook.base.text import breakable
+from edgebook.base.text import breakable, plain_lines
 from edgebook.records import front
 
 
@@ -47,6 +48,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("edgebook.records"),
         autoescape=True,
         undefined=jinja2.ChainableUndefined,
+        finalize=_inert,
         trim_blocks=True,
     )
     environment.filters["duration"] = duration
@@ -65,3 +67,10 @@ def _environment() -> jinja2.Environment:
         "capitalize_first": lambda text: str(text)[:1].upper() + str(text)[1:],
     }
     return environment
+
+
+def _inert(value: Any) -> Any:
+    """What a page shows of a record: no mark in it turns or hides what stands beside it."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return plain_lines(value)

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, json_lines
 from edgebook.base.shapes import BASE64_PEM, hide, kinds
 
 SHORTEST_SECRET = 6
@@ -105,7 +105,7 @@ class Redactor:
         if isinstance(document, list | dict):
             kept = json.dumps(self._cut_in(document), indent=1, ensure_ascii=False) + "\n"
         else:
-            kept = "".join(map(self._cut_line, self.text(text).splitlines(keepends=True)))
+            kept = "".join(map(self._cut_line, re.split(r"(?<=\n)", self.text(text))))
         left = self.scan("", kept)
         return f"{_mark(left)}\n" if left else kept
 
@@ -200,7 +200,7 @@ def _json_strings(text: str) -> Iterator[str]:
     """Every string inside a JSON document or JSON lines, unescaped; nothing for other text."""
     if not text.lstrip().startswith(("{", "[")):
         return
-    for part in [text] if _loads(text) is not None else text.splitlines():
+    for part in [text] if _loads(text) is not None else json_lines(text):
         stack = [_loads(part)]
         while stack:
             item = stack.pop()

@@ -41,10 +41,10 @@ class Display:
     def line(self, title: str, state: str = "", took: str = "", text: str = "") -> None:
         """20 certificate     ok    6 s   7 changes"""
         row = Text("  ")
-        row.append(f"{title:<{WIDTH}} ")
+        row.append(f"{plain(title):<{WIDTH}} ")
         row.append(f"{state:<11} " if state in ("interrupted", "refused") else f"{state:<6} ",
                    STYLES.get(state, ""))  # fmt: skip
-        row.append(f"{took:>6}  {safe(text)}".rstrip())
+        row.append(f"{took:>6}  {safe(plain(text))}".rstrip())
         self.console.print(row, soft_wrap=True)
 
     def plan(self, plan: Plan, approval: Mapping[str, Any]) -> None:
@@ -58,7 +58,7 @@ class Display:
         self.line("plan", text=f"{text:<40} {_approved(approval)}")
         for change in cut:
             name = f"{change.action.value} {named(change.key)}"
-            self.say(f"    disrupts: {name}: {change.disrupts}", "yellow")
+            self.say(plain(f"    disrupts: {name}: {change.disrupts}"), "yellow")
 
     def ladder(self, said: Mapping[str, Any], approval: Mapping[str, Any]) -> None:
         """A move in a line, where it stands, and by what it is approved."""
@@ -68,7 +68,7 @@ class Display:
         self.line("plan", text=f"{text:<40} {_approved(approval)}")
         for stage in stages:
             if stage.get("disrupts"):
-                self.say(f"    disrupts: {stage['name']}: {stage['disrupts']}", "yellow")
+                self.say(plain(f"    disrupts: {stage['name']}: {stage['disrupts']}"), "yellow")
 
     def begin(self, title: str) -> None:
         self._stop()
@@ -98,7 +98,7 @@ class Display:
         self.line(step["title"], step["status"], took, in_short(step))
         for check in step.get("checks") or ():
             if BY_HAND in check.get("remedy", ""):
-                self.say(f"    by hand: {check['remedy']}", "yellow")
+                self.say(plain(f"    by hand: {check['remedy']}"), "yellow")
         if error := step.get("error"):
             self.failure(error)
 
@@ -109,7 +109,7 @@ class Display:
     def failure(self, error: Mapping[str, Any]) -> None:
         """What, why, seen, next, state: as far as it is known."""
         if what := str(error.get("what") or ""):
-            self.say(f"    {what}", "bold")
+            self.say(plain(f"    {what}"), "bold")
         for label in ("where", "why", "seen", "next", "state"):
             for number, text in enumerate(safe(error.get(label) or "").splitlines()):
                 name = label if number == 0 else ""
@@ -125,14 +125,14 @@ class Display:
         words = self._heading
         if events.total:
             last = events.changes[-1]["sentence"] if events.changes else ""
-            words = f"{events.done}/{events.total} changes  {plain(last)}"
+            words = f"{events.done}/{events.total} changes  {last}"
         elif events.checks:
             words = f"{len(events.checks)} checks"
         passed = duration(time.monotonic() - self._since)
-        text = Text(
-            "   ".join(filter(None, [words, self.users()])), overflow="ellipsis", no_wrap=True
-        )
-        row.add_row("", f"{self._title:<{WIDTH}}", Spinner("dots"), f"{passed:>6}", text)
+        said = safe(plain("   ".join(filter(None, [words, self.users()]))))
+        title = Text(f"{plain(self._title):<{WIDTH}}")
+        text = Text(said, overflow="ellipsis", no_wrap=True)
+        row.add_row("", title, Spinner("dots"), f"{passed:>6}", text)
         return row
 
 

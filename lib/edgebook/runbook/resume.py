@@ -14,7 +14,7 @@ from typing import Any
 from edgebook import params
 from edgebook.base.errors import LockedError, RefusedError, UsageError
 from edgebook.base.ownership import is_owned
-from edgebook.base.parsing import from_json
+from edgebook.base.parsing import from_json, json_lines
 from edgebook.model.people import Person
 from edgebook.model.values import Plan, ResourceKey
 from edgebook.plan.approval import Approval
@@ -167,7 +167,7 @@ def _parse(text: str, where: str) -> Mapping[str, Any]:
 def _since(archive: Archive, change_id: str) -> list[dict[str, Any]]:
     """What a killed run did after it last wrote its state, from its journal."""
     changes = []
-    for line in (archive.read(f"{change_id}/{JOURNAL}") or "").splitlines():
+    for line in json_lines(archive.read(f"{change_id}/{JOURNAL}") or ""):
         with contextlib.suppress(ValueError):
             event = from_json(line)
             is_change = isinstance(event, dict) and event.get("event") == "change"

@@ -4,11 +4,11 @@ Google Cloud is red, a simulated one blue: nobody should have to read a params f
 a cell can touch something real. A notebook that is on neither says so in red, too.
 """
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgebook.base.errors import WrongWorld
+from edgebook.base.text import escaped, plain
 from edgebook.cloud.worlds import World
 
 REAL = ("#b3261e", "rgba(220,38,38,.10)", "GOOGLE CLOUD", "real: what is applied here is applied")
@@ -19,9 +19,9 @@ SIMULATED = ("#0b57d0", "rgba(11,87,208,.10)", "SIMULATED", "nothing real is tou
 def banner(world: World, front_door: str, hostnames: Iterable[str]) -> str:
     """The world of a front door as HTML."""
     names = ", ".join(hostnames)
-    door = f"Front door <b>{html.escape(front_door)}</b> ({html.escape(names)})"
+    door = f"Front door <b>{escaped(front_door)}</b> ({escaped(names)})"
     where = f"{world.name}, project {world.project}, at {world.endpoint} ({world.how})"
-    return _box(REAL if world.real else SIMULATED, door, html.escape(where))
+    return _box(REAL if world.real else SIMULATED, door, escaped(where))
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class WrongBanner:
     error: WrongWorld
 
     def __repr__(self) -> str:
-        return f"{WRONG[2]}: {WRONG[3]}\n{self.error.what}"
+        return f"{WRONG[2]}: {WRONG[3]}\n{plain(self.error.what)}"
 
     def _repr_html_(self) -> str:
-        way_on = f"Next: <code>{html.escape(self.error.next)}</code>"
-        return _box(WRONG, html.escape(self.error.what), way_on)
+        way_on = f"Next: <code>{escaped(self.error.next)}</code>"
+        return _box(WRONG, escaped(self.error.what), way_on)
 
 
 def _box(look: tuple[str, str, str, str], *lines: str) -> str:

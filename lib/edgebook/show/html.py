@@ -5,12 +5,11 @@ out of what it does not trust, and then a plain table is left. Colours suit ligh
 Nothing is loaded from anywhere.
 """
 
-import html
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-from edgebook.base.text import breakable
+from edgebook.base.text import breakable, escaped
 from edgebook.plan.details import NONE, Detail
 from edgebook.show.grid import Grid, Row
 
@@ -36,7 +35,9 @@ def table(one: Grid) -> str:
     parts = [f'<div class="edgebook" style="font-family:{FONT};font-size:12px">', _title(one)]
     if one.rows:
         parts.append(_body(one))
-    parts += [f'<div style="color:{MUTED};margin:4px 0">{_e(note)}</div>' for note in one.notes]
+    parts += [
+        f'<div style="color:{MUTED};margin:4px 0">{escaped(note)}</div>' for note in one.notes
+    ]
     if one.paste:
         parts.append(paste(one.paste, one.paste_why))
     return "".join(parts) + f"<script>{script()}</script></div>"
@@ -46,10 +47,10 @@ def paste(lines: str, why: str) -> str:
     """Lines to be copied into a cell or a terminal, with a button that does it."""
     ground = "var(--jp-layout-color2, rgba(128,128,128,.12))"
     return (
-        f'<div style="margin:8px 0"><b>Next:</b> {_e(why)}'
+        f'<div style="margin:8px 0"><b>Next:</b> {escaped(why)}'
         '<div style="display:flex;align-items:flex-start">'
         f'<pre class="eb-paste" style="background:{ground};padding:6px 10px;margin:4px 0;'
-        f'border-radius:4px;min-width:24em">{_e(lines)}</pre></div></div>'
+        f'border-radius:4px;min-width:24em">{escaped(lines)}</pre></div></div>'
     )
 
 
@@ -60,17 +61,19 @@ def script() -> str:
 
 
 def _title(one: Grid) -> str:
-    aside = f'<span style="float:right;color:{MUTED}">{_e(one.aside)}</span>' if one.aside else ""
+    aside = (
+        f'<span style="float:right;color:{MUTED}">{escaped(one.aside)}</span>' if one.aside else ""
+    )
     count = f"{len(one.rows)} row{'' if len(one.rows) == 1 else 's'}"
     rows = f'<span class="eb-count" style="color:{MUTED}">{count}</span>' if one.rows else ""
-    title = f"<b>{_e(one.title)}</b> " if one.title else ""
+    title = f"<b>{escaped(one.title)}</b> " if one.title else ""
     return f'<div class="eb-title" style="margin:4px 0">{aside}{title}{rows}</div>'
 
 
 def _body(one: Grid) -> str:
     many = len(one.rows) > MANY
     frame = f"max-height:32em;overflow:auto;resize:vertical;border:{LINE}" if many else ""
-    heads = "".join(f'<th scope="col" style="{HEAD}">{_e(name)}</th>' for name in one.columns)
+    heads = "".join(f'<th scope="col" style="{HEAD}">{escaped(name)}</th>' for name in one.columns)
     rows = "".join(_row(one, row) for row in one.rows)
     scroll = (
         f'<div style="color:{MUTED}">more rows below: scroll in the table</div>' if many else ""
@@ -99,11 +102,11 @@ def details(found: Sequence[Detail]) -> str:
     """Changed fields, folded: path, before, after."""
     ink = {"before": "#b3261e", "after": "#116b34"}
     lines = "".join(
-        f'<tr><td style="padding:1px 10px 1px 0;color:{MUTED}">{_e(item.path)}</td>'
+        f'<tr><td style="padding:1px 10px 1px 0;color:{MUTED}">{escaped(item.path)}</td>'
         f'<td style="padding:1px 10px 1px 0;color:var(--jp-error-color1,{ink["before"]})">'
-        f"{'' if item.before == NONE else f'<del>{_e(item.before)}</del>'}</td>"
+        f"{'' if item.before == NONE else f'<del>{escaped(item.before)}</del>'}</td>"
         f'<td style="padding:1px 0;color:var(--jp-success-color1,{ink["after"]})">'
-        f"{_e(item.after)}</td></tr>"
+        f"{escaped(item.after)}</td></tr>"
         for item in found
     )
     count = f"{len(found)} field{'' if len(found) == 1 else 's'}"
@@ -112,7 +115,3 @@ def details(found: Sequence[Detail]) -> str:
         f'</summary><table style="border-collapse:collapse;margin:2px 0 6px">'
         f"<tbody>{lines}</tbody></table></details>"
     )
-
-
-def _e(text: object) -> str:
-    return html.escape(str(text))

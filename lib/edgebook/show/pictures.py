@@ -4,10 +4,11 @@ Drawn as inline SVG from plain data, in colours that suit light and dark pages, 
 content as text for terminals and comparisons. Nothing here reads anything or knows an API.
 """
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from edgebook.base.text import escaped, plain
 
 INK = "var(--jp-content-font-color1, currentColor)"
 MUTED = "var(--jp-ui-font-color2, #777)"
@@ -111,7 +112,7 @@ def expiry(rows: Iterable[Mapping[str, Any]]) -> Picture:
     for number, row in enumerate(found):
         y = 26 + number * 26
         days = row.get("days")
-        name = html.escape(_whose(row))
+        name = escaped(_whose(row))
         parts.append(_text(PAD, y + 13, name))
         if days is None:
             said, colour = "not issued yet", COLOURS["quiet"]
@@ -126,7 +127,7 @@ def expiry(rows: Iterable[Mapping[str, Any]]) -> Picture:
             )
         at = label + (0 if days is None else min(float(days), DAYS_SHOWN) * scale) + 6
         parts.append(_text(at, y + 13, said))
-        lines.append(f"  {row['domain']}  {row['by']} {row['certificate']}  {said}")
+        lines.append(plain(f"  {row['domain']}  {row['by']} {row['certificate']}  {said}"))
     bottom = 26 + len(found) * 26
     for day in (0, RENEWAL_DAYS, 60, DAYS_SHOWN):
         x = label + day * scale
@@ -244,13 +245,13 @@ def _draw(box: _Box) -> str:
     colour = COLOURS[tone(box.node.get("state", ""))]
     said = " ".join(str(box.node.get(name) or "") for name in ("kind", "name", "state", "detail"))
     parts = [
-        f"<g><title>{html.escape(said.strip())}</title>"
+        f"<g><title>{escaped(said.strip())}</title>"
         f'<rect x="{box.x:.0f}" y="{box.y:.0f}" width="{box.width:.0f}" height="{box.height:.0f}" '
         f'rx="5" fill="{colour}" fill-opacity=".13" stroke="{colour}" stroke-width="1.3"/>'
     ]
     for number, line in enumerate(box.lines):
         y = box.y + PAD + 9 + number * LINE
-        text = html.escape(line)
+        text = escaped(line)
         parts.append(_text(box.x + PAD, y, text, muted=number == 0, bold=number == 1))
     return "".join(parts) + "</g>"
 
@@ -263,7 +264,7 @@ def _text(x: float, y: float, text: str, *, muted: bool = False, bold: bool = Fa
 
 def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
     return (
-        f'<svg role="img" aria-label="{html.escape(title)}" '
+        f'<svg role="img" aria-label="{escaped(title)}" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" '
         'style="max-width:none" font-family="ui-monospace, Menlo, Consolas, monospace" '
         f'font-size="11">{"".join(parts)}</svg>'
@@ -285,7 +286,7 @@ def _tree(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> str:
         extra = str(node.get("detail") or node.get("state") or "")
         again = name in shown and bool(after[name])
         said = f"{node['kind']} {node['name']}" + ("  (as above)" if again else f"  {extra}")
-        lines.append("  " * (depth + 1) + said.rstrip())
+        lines.append("  " * (depth + 1) + plain(said.rstrip()))
         if not again:
             shown.add(name)
             for follower in sorted(after[name], key=lambda n: str(nodes[n]["name"])):

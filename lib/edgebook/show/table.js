@@ -73,7 +73,7 @@
   var made = button("copy", "Copy the rows shown, for a spreadsheet", function () {
     var heads = Array.prototype.map.call(table.tHead.rows[0].cells, function (head) { return head.textContent.replace(/ [▲▼]$/, ""); });
     var lines = Array.prototype.filter.call(body.rows, function (row) { return row.style.display !== "none"; })
-      .map(function (row) { return heads.map(function (_, column) { return value(row, column); }).join("\t"); });
+      .map(function (row) { return heads.map(function (_, column) { return value(row, column).replace(/^[=+\-@](?=.)(?![\d.,]+$)/, "'$&"); }).join("\t"); });
     copy([heads.join("\t")].concat(lines).join("\n"), made);
   });
   var title = root.querySelector(".eb-title");

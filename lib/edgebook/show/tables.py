@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Any, TypeVar
 
+from edgebook.base.text import escaped, plain_lines
 from edgebook.model.kinds import noun
 from edgebook.model.values import Action, CheckResult, CheckState, Plan
 from edgebook.plan import details
@@ -17,6 +17,7 @@ from edgebook.show import html, terminal
 from edgebook.show.grid import Grid, Grids, Row
 
 T = TypeVar("T", bound="Table")
+FORMULA = re.compile(r"[=+\-@\t](?=.)(?![\d.,]+$)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,8 +32,11 @@ class Table(Grid):
         return pd.DataFrame([dict(row.cells) for row in self.rows], columns=list(self.columns))
 
     def to_csv(self, path: str | None = None) -> str | None:
-        """The rows as comma-separated values: the text, or None when it went to a file."""
-        text: str | None = self.frame.to_csv(path, index=False)
+        """The rows as comma-separated values: the text, or None when it went to a file.
+
+        A cell that a spreadsheet would take for a formula begins with an apostrophe there.
+        """
+        text: str | None = self.frame.map(_no_formula).to_csv(path, index=False)
         return text
 
     def to_json(self) -> dict[str, Any]:
@@ -46,6 +50,13 @@ class Table(Grid):
 
     def _repr_html_(self) -> str:
         return html.table(self)
+
+
+def _no_formula(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    said = plain_lines(value)
+    return f"'{said}" if FORMULA.match(said) else said
 
 
 def key(column: str) -> str:
@@ -217,5 +228,5 @@ class Pages(Grids):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = f"<div><b>{escape(self.title)}</b></div>" if self.title else ""
+        head = f"<div><b>{escaped(self.title)}</b></div>" if self.title else ""
         return head + "".join(html.table(one) for one in self.tables)

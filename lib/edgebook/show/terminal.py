@@ -43,7 +43,7 @@ def render(one: Grid | Grids, *, width: int = 0, colour: bool = False, verbose: 
     if isinstance(one, Grids):
         blocks = [render(t, width=width, colour=colour, verbose=verbose) for t in one.tables]
         return "\n\n".join([_painted(one.title, BOLD, colour)] * bool(one.title) + blocks)
-    lines = [_painted(line, BOLD, colour) for line in _wrapped(one.headline, width)]
+    lines = [_painted(line, BOLD, colour) for line in _wrapped(plain(one.headline), width)]
     widths = one.widths
     for number, row in enumerate((None, *one.rows) if one.rows else ()):
         code = DIM if row is None else CODES.get(row.tone, "")
@@ -52,10 +52,10 @@ def render(one: Grid | Grids, *, width: int = 0, colour: bool = False, verbose: 
         if number and row is not None and verbose:
             lines += _details(row, width, colour)
     for note in one.notes:
-        lines += [f"  {line}" for line in _wrapped(note, width and width - 2)]
+        lines += _note(note, width)
     if one.paste:
         pasted = plain_lines(one.paste).splitlines()
-        lines += [f"Next: {one.paste_why}", *(f"  {line}" for line in pasted)]
+        lines += [plain(f"Next: {one.paste_why}"), *(f"  {line}" for line in pasted)]
     return "\n".join(lines)
 
 
@@ -74,6 +74,15 @@ def _line(cells: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
     return [
         ("  " + "  ".join(f"{part:<{w}}" for part, w in zip(line, room, strict=True))).rstrip()
         for line in lines
+    ]
+
+
+def _note(note: str, width: int) -> list[str]:
+    """A note; what it says in more lines is set in, so that it is no row."""
+    lines = plain_lines(note).splitlines()
+    first = [f"  {line}" for line in _wrapped("".join(lines[:1]), width and width - 2)]
+    return first + [
+        f"        {part}" for line in lines[1:] for part in _wrapped(line, width and width - 8)
     ]
 
 
@@ -98,6 +107,7 @@ def _details(row: Row, width: int, colour: bool) -> list[str]:
 def _detail(detail: Detail, width: int, colour: bool) -> list[str]:
     """`path: before -> after` on a line, or as a diff where it does not fit."""
     indent = " " * 6
+    detail = Detail(plain(detail.path), plain(detail.before), plain(detail.after))
     if detail.before == "none" or not width or len(str(detail)) + len(indent) <= width:
         text = f"{detail.path}: {detail.after}" if detail.before == "none" else str(detail)
         return [indent + line for line in _wrapped(text, width and width - len(indent))]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebook.base.text import plain
 from edgebook.show.pictures import INK
 from edgebook.traffic import Report, Statistics, Watch, picture
 from edgebook.traffic.timeline import timeline
@@ -129,7 +130,7 @@ def lines(seen: Statistics, line: Mapping[str, Any]) -> list[str]:
     names = sorted({f"{i['frontend']} {i['hostname']}".strip() for i in seen.waiting})
     if names:
         found.append(f"  never answered, and not counted: {', '.join(names)}")
-    return [text.rstrip() for text in found if text.strip()]
+    return [plain(text).rstrip() for text in found if text.strip()]
 
 
 def _spark(line: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ content without a picture.
 """
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
+from edgebook.base.text import escaped
 from edgebook.traffic.timeline import NOBODY, rows
 
 WIDTH, LEFT, RIGHT = 960.0, 58.0, 14.0
@@ -39,12 +39,12 @@ def svg(data: Mapping[str, Any], sentence: str) -> str:
     parts += _latency(data, scale)
     parts += _changes(data, scale)
     parts += _axis(data, scale)
-    label = escape(sentence, quote=True)
+    label = escaped(sentence)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
         f'viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" width="100%" style="max-width:{WIDTH:.0f}px" '
         f'font-family="system-ui, sans-serif" font-size="11" color="inherit">'
-        f"<title>{escape(sentence)}</title>{''.join(parts)}</svg>"
+        f"<title>{escaped(sentence)}</title>{''.join(parts)}</svg>"
     )
 
 
@@ -52,9 +52,9 @@ def table(data: Mapping[str, Any]) -> str:
     """The same as an HTML table."""
     found = rows(data)
     heads = list(found[0]) if found else ["at_s"]
-    head = "".join(f'<th scope="col">{escape(_head(name))}</th>' for name in heads)
+    head = "".join(f'<th scope="col">{escaped(_head(name))}</th>' for name in heads)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(_cell(row[name]))}</td>" for name in heads) + "</tr>"
+        "<tr>" + "".join(f"<td>{escaped(_cell(row[name]))}</td>" for name in heads) + "</tr>"
         for row in found
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -138,8 +138,8 @@ def _changes(data: Mapping[str, Any], scale: float) -> list[str]:
     parts = []
     for number, change in enumerate(data["changes"], 1):
         x = LEFT + change["at_s"] * scale
-        words = escape(f"{change['at_s']:g} s: {change['text']}")
-        link = escape(str(change.get("link") or ""), quote=True)
+        words = escaped(f"{change['at_s']:g} s: {change['text']}")
+        link = escaped(str(change.get("link") or ""))
         begins, ends = (
             (f'<a href="#{link}" style="color:inherit">', "</a>") if link else ("<g>", "</g>")
         )
@@ -154,7 +154,7 @@ def _changes(data: Mapping[str, Any], scale: float) -> list[str]:
 
 def _blind(item: Mapping[str, Any], scale: float) -> str:
     x, width = LEFT + item["since_s"] * scale, (item["until_s"] - item["since_s"]) * scale
-    words = escape(f"blind from {item['since_s']:g} to {item['until_s']:g} s: {item['why']}")
+    words = escaped(f"blind from {item['since_s']:g} to {item['until_s']:g} s: {item['why']}")
     return (
         f'<rect x="{x:.1f}" y="{RATE[0]:.0f}" width="{max(width, 1):.1f}" '
         f'height="{LATENCY[0] + LATENCY[1] - RATE[0]:.0f}" fill="{GREY}" fill-opacity=".25">'
@@ -177,7 +177,7 @@ def _bar(
     width = max(0.6, step * scale - 0.4)
     return (
         f'<rect x="{LEFT + at * scale:.1f}" y="{y:.1f}" width="{width:.1f}" height="{tall:.1f}" '
-        f'fill="{colour}"><title>{escape(words)}</title></rect>'
+        f'fill="{colour}"><title>{escaped(words)}</title></rect>'
     )
 
 
@@ -210,5 +210,5 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", faint: bool 
     opacity = ' fill-opacity=".65"' if faint else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{INK}"{opacity} text-anchor="{anchor}">'
-        f"{escape(words)}</text>"
+        f"{escaped(words)}</text>"
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from gcpsim.core.text import plain
 from gcpsim.dataplane import children
 
 Event = dict[str, Any]
@@ -120,6 +121,6 @@ class FarmLink:
                 for callback in list(self.restarted):
                     callback()
         elif name == "trouble":
-            print(f"gcpsim: data plane: {event['text']}", file=sys.stderr)
+            print(f"gcpsim: data plane: {plain(event['text'])}", file=sys.stderr)
         for listener in list(self.listeners.get(name, ())):
             listener(event)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gcpsim.core.errors import ApiError
+from gcpsim.core.text import plain
 from gcpsim.dataplane import access
 from gcpsim.dataplane.backends import Backends
 from gcpsim.dataplane.block import Block
@@ -263,7 +264,7 @@ def station_groups(station: Station) -> Callable[[str, str], tuple[str, str]]:
 
 def say(text: str) -> None:
     """One line for whoever runs the simulator."""
-    print(f"gcpsim: {text}", file=sys.stderr, flush=True)
+    print(f"gcpsim: {plain(text)}", file=sys.stderr, flush=True)
 
 
 def locations(world: World) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gcpsim.core.text import plain
 from gcpsim.front import registry
 
 
@@ -61,11 +62,6 @@ def ask(url: str, verb: str, path: str, body: Any = None) -> Any:
         raise CommandError(
             f"no simulator answers at {base}: {error}; start one with: gcpsim serve"
         ) from None
-
-
-def plain(text: object) -> str:
-    """One line in which nothing acts on a terminal: requests are of anybody, and so are errors."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def show(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:

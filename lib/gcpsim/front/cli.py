@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gcpsim.front.asking import CommandError, ask, plain, show, token_of
+from gcpsim.core.text import plain
+from gcpsim.front.asking import CommandError, ask, show, token_of
 
 FAULT_HELP = (
     "effect=http service=compute verb=POST collection=backendServices nth=2 times=1 code=503 "

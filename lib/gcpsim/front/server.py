@@ -24,6 +24,7 @@ import yaml
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gcpsim.core.text import to_stderr
 from gcpsim.core.world import World
 from gcpsim.dns.doors import DnsDoors
 from gcpsim.front import guard, registry
@@ -243,6 +244,7 @@ async def serve(config: Config) -> int:
     server = Server(cloud, config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    to_stderr()
     logging.getLogger("aiohttp.server").addFilter(lambda record: not _about_clients(record))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -35,6 +35,8 @@ class GarblingProxy:
             name: urllib.parse.urlsplit(c["server"]).netloc for name, c in ready["clusters"].items()
         }
         self.choose: Callable[[str, str], str] = lambda method, path: ""
+        self.spoken: Callable[[Any], Any] = lambda said: said  # what is said instead of it
+        self.said = 0  # how often that was something else
         self.met: list[tuple[str, str, str]] = []
         self.over = threading.Event()
         handler = type("Handler", (_Handler,), {"proxy": self})
@@ -69,7 +71,13 @@ class GarblingProxy:
             for name, place in self.clusters.items():
                 here = f"{self.url}/cluster/{name}".encode()
                 body = body.replace(f'"{place}"'.encode(), b'"' + here + b'"')
-        return body
+        try:
+            said = json.loads(body)
+        except ValueError:
+            return body
+        spoken = self.spoken(said)
+        self.said += spoken != said
+        return json.dumps(spoken).encode()
 
     def garble(self, seed: int, share: float, faults: tuple[str, ...] = FAULTS) -> None:
         """From now on each request meets a fault with this probability."""
@@ -83,6 +91,7 @@ class GarblingProxy:
 
     def calm(self) -> None:
         self.choose = lambda method, path: ""
+        self.spoken = lambda said: said
         self.met.clear()
 
     def stop(self) -> None:

@@ -9,6 +9,9 @@ from edgebook.apply.run import Done
 from edgebook.model.values import Action, Change, ResourceKey, Step
 from rich.console import Console
 
+from tests.unit.hostile import EVIL
+
+SHORT = EVIL[:900]
 DONE = Done(Change(Action.CREATE, ResourceKey("address", "s", "shop"), Step.BACKENDS, "x"), "done")
 FAILED = Done(DONE.change, "failed")
 
@@ -24,6 +27,18 @@ def test_the_last_line_has_all_changes_and_the_last_words() -> None:
     last = text.getvalue().rsplit("backends", 1)[-1]
     assert "8/8" in last
     assert "21 of 21 endpoints HEALTHY in 3 zones" in last
+
+
+def test_words_are_no_markup_and_no_orders() -> None:
+    text = io.StringIO()
+    with Bar(Console(file=text, force_terminal=True, width=4000)) as bar:
+        bar.total(f"{SHORT} [/bold]", 1)
+        bar.say(f"update {SHORT} [/red][link=http://e.example]x[/]")
+        bar.advance()
+    last = text.getvalue()
+    assert "[/red][link=http://e.example]x[/]" in last and "[/bold]" in last
+    assert "\x1b[2J" not in last and "\x1b]" not in last and "\x9b" not in last
+    assert "\u202e" not in last
 
 
 def test_what_becomes_known_on_the_way_is_the_truth_at_the_end() -> None:

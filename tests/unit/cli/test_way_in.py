@@ -10,9 +10,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from edgebook import cli, params
 from edgebook.base import shipped
+from edgebook.cli.commands import completion, init
 from edgebook.runbook import workspace
+
+from tests.unit.hostile import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[3]
 ANSWERS = [
@@ -35,6 +39,23 @@ def test_init_writes_params_that_are_right(
     assert f"plan --params {file}" in capsys.readouterr().out
     assert cli.main(["init", "--params", str(file), *ANSWERS]) == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [*HOSTILE[:-1], "yes", "123", "~", "a: b", "a #b"])
+def test_no_answer_of_init_says_more_than_a_value(text: str) -> None:
+    answers = {
+        "environment": "simulator", "project": text, "name": text, "zone": text, "health": text,
+        "hostnames": text.replace(",", ""), "cluster": text.replace("/", ""), "service": "a/b:443",
+    }  # fmt: skip
+    said = yaml.safe_load(init.draft(answers))
+    assert said.keys() == yaml.safe_load(init.draft({**answers, "project": "p"})).keys()
+    assert (said["project"], said["dns"]["zone"]) == (text, text)
+    assert said["address"]["name"] == f"{text}-edge"
+    assert said["hostnames"] == [answers["hostnames"].strip()]
+    assert said["clusters"] == {"main": {"context": answers["cluster"]}}
+    assert said["backends"]["web"]["neg"]["name"] == f"{text}-web"
+    assert said["backends"]["web"]["health_check"]["path"] == text
+    assert said["safety"] == {"max_deletes": 2, "allow_replace": False}
 
 
 def test_init_asks_on_a_terminal_and_asks_again_for_what_has_no_default(tmp_path: Path) -> None:
@@ -228,3 +249,18 @@ def test_params_that_come_with_edgebook_are_found_from_any_folder(
     assert cli.main(["plan", "--params", "params/mine.yaml"]) == 2
     said = capsys.readouterr()
     assert "edgebook init --params params/mine.yaml" in said.err and "taken" not in said.err
+
+
+def test_no_name_of_a_file_gets_into_what_a_shell_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notebooks" / "operate").mkdir(parents=True)
+    for name in ("10_good", "operate/swap", "$(forged)", "a;forged", "x\nforged", "`forged`"):
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text("{}")
+    shutil.copy(ROOT / "notebooks" / "00_preflight.ipynb", tmp_path / "notebooks")
+    monkeypatch.chdir(tmp_path)
+    names = completion._notebooks()
+    assert not any("forged" in name for name in names)
+    for shell in completion.SHELLS:
+        assert cli.main(["completion", shell]) == 0
+        assert "forged" not in capsys.readouterr().out

@@ -37,23 +37,22 @@ def body(edits: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(resources(edits)[name].body)
 
 
+MANY: dict[str, Any] = {
+    "address.ip_versions": ["IPV4", "IPV6"],
+    "backends.web.cdn": {"default_ttl": 60, "max_ttl": 90, "client_ttl": 30},
+    "backends.web.security_policy": "armor",
+    "backends.api.iap": {"enabled": True},
+    "backends.api.session_affinity": "GENERATED_COOKIE",
+    "routes.0.default": {"weights": {"web": 90, "api": 10}},
+    "routes.0.paths": {
+        "/a/*": {"backend": "api", "rewrite": {"prefix": "/"}},
+        "/b": {"redirect": {"host": "shop.example.com", "path": "/c", "code": "302"}},
+    },
+}
 SPECS = {
     "rehearsal": lambda: spec_of({}),
     "example": lambda: load_file(ROOT / "params" / "example.yaml"),
-    "many options": lambda: spec_of(
-        {
-            "address.ip_versions": ["IPV4", "IPV6"],
-            "backends.web.cdn": {"default_ttl": 60, "max_ttl": 90, "client_ttl": 30},
-            "backends.web.security_policy": "armor",
-            "backends.api.iap": {"enabled": True},
-            "backends.api.session_affinity": "GENERATED_COOKIE",
-            "routes.0.default": {"weights": {"web": 90, "api": 10}},
-            "routes.0.paths": {
-                "/a/*": {"backend": "api", "rewrite": {"prefix": "/"}},
-                "/b": {"redirect": {"host": "shop.example.com", "path": "/c", "code": "302"}},
-            },
-        }
-    ),
+    "many options": lambda: spec_of(MANY),
 }
 
 

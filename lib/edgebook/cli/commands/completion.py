@@ -1,6 +1,7 @@
 """`edgebook completion`: what a shell reads to complete commands, options, notebooks and files."""
 
 import argparse
+import re
 from collections.abc import Iterator
 
 from edgebook.base.errors import EXIT_OK
@@ -13,6 +14,8 @@ zsh:   edgebook completion zsh > a folder of $fpath, as _edgebook
 fish:  edgebook completion fish > ~/.config/fish/completions/edgebook.fish
 tcsh:  edgebook completion tcsh > ~/.edgebook.completion.csh, and source it"""
 SHELLS = ("bash", "fish", "tcsh", "zsh")
+# Runbooks of other names are run, and not offered: a shell would act on what is in them.
+NAME = re.compile(r"\w[\w-]*(?:/\w[\w-]*)*\.ipynb", re.ASCII)
 # By what help calls a value: what a shell offers for it.
 FILES = ("FILE", "YAML", "PLACE")
 FOLDERS = ("FOLDER",)
@@ -82,5 +85,5 @@ def _notebooks() -> list[str]:
     return sorted(
         path.with_suffix("").as_posix()
         for path in paths
-        if path.name[0] not in "_." and not path.parts[0].startswith(".")
+        if NAME.fullmatch(path.as_posix()) and path.name[0] != "_"
     )

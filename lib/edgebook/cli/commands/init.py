@@ -2,14 +2,19 @@
 
 import argparse
 import contextlib
+import json
+import re
 import sys
 from pathlib import Path
+
+import yaml
 
 from edgebook.base.errors import EXIT_OK, ParamsError, UsageError
 
 HELP = "write a first params file, by asking"
 EPILOG = """Every question has an option, so that it can be answered without being asked.
 What it writes is checked like any other params file; edit it freely afterwards."""
+WORD = re.compile(r"[\w./:-]+")
 # option: (question, default)
 QUESTIONS = {
     "environment": ("Where: simulator or google-cloud", "simulator"),
@@ -90,20 +95,22 @@ def draft(answers: dict[str, str]) -> str:
         why = f"{answers['service']!r}; NAMESPACE/SERVICE:PORT"
         raise UsageError("Not a Service", where="--service", why=why)
     name = answers["name"]
-    hosts = ", ".join(f'"{host.strip()}"' for host in answers["hostnames"].split(","))
+    hosts = ", ".join(json.dumps(host.strip()) for host in answers["hostnames"].split(","))
     secure = port in ("443", "8443")
     protocol = "HTTPS" if secure else "HTTP"
+    neg = f"namespace: {_word(namespace)}, service: {_word(service)}, port: {port}, "
+    neg += f"name: {_word(f'{name}-web')}"
     return f"""\
 # A first front door, written by `edgebook init`. All there is to say: params/example.yaml.
-environment: {answers["environment"]}            # simulator | google-cloud
-project: {answers["project"]}
+environment: {_word(answers["environment"])}            # simulator | google-cloud
+project: {_word(answers["project"])}
 network: default
-address: {{name: {name}-edge, ip_versions: [IPV4]}}
+address: {{name: {_word(f"{name}-edge")}, ip_versions: [IPV4]}}
 dns:
-  zone: {answers["zone"]}               # Cloud DNS managed zone
+  zone: {_word(answers["zone"])}               # Cloud DNS managed zone
   ttl: 300
 hostnames: [{hosts}]
-certificate: {{name: {name}, authorization: PER_PROJECT_RECORD}}
+certificate: {{name: {_word(name)}, authorization: PER_PROJECT_RECORD}}
 frontends:
   - {{name: web, protocol: HTTPS, port: 443, redirect_http: true}}
 routes:
@@ -111,8 +118,8 @@ routes:
 backends:
   web:
     protocol: {protocol}
-    health_check: {{type: {protocol}, path: {answers["health"]}}}
-    neg: {{namespace: {namespace}, service: {service}, port: {port}, name: {name}-web}}
+    health_check: {{type: {protocol}, path: {_word(answers["health"])}}}
+    neg: {{{neg}}}
     balancing: {{mode: RATE, max_rate_per_endpoint: 100}}
     draining: 60s
     active: [main]
@@ -126,5 +133,16 @@ def _cluster(answers: dict[str, str]) -> str:
     given = answers["cluster"]
     location, slash, cluster = given.partition("/")
     if not slash:
-        return f"{{context: {given}}}"
-    return f"{{project: {answers['project']}, location: {location}, name: {cluster}}}"
+        return f"{{context: {_word(given)}}}"
+    names = (answers["project"], location, cluster)
+    project, location, cluster = map(_word, names)
+    return f"{{project: {project}, location: {location}, name: {cluster}}}"
+
+
+def _word(text: str) -> str:
+    """An answer as YAML: as it was given, or quoted where it would say anything else."""
+    try:
+        same = bool(WORD.fullmatch(text)) and yaml.safe_load(text) == text
+    except yaml.YAMLError:
+        same = False
+    return text if same else json.dumps(text)

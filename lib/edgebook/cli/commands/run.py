@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebook.base.errors import EXIT_OK, UsageError
+from edgebook.base.text import canvas
 from edgebook.cli.commands._lock import add_wait
 from edgebook.cli.commands._output import FORMAT
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgebook.records import Archive, Record
     from edgebook.runbook.display import Display
     from edgebook.runbook.kernels import WarmProcess
@@ -87,13 +90,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _already(prepared: "Prepared", *, json_wanted: bool) -> int:
     """An identical request that has succeeded: the same record, and nothing is run."""
-    from rich.console import Console
-
     from edgebook.runbook.display import Display
     from edgebook.runbook.run import Outcome
 
     assert prepared.already is not None
-    display = Display(Console(stderr=json_wanted, highlight=False))
+    display = Display(_console(aside=json_wanted))
     display.say(f"Already done by {prepared.already.change_id} ({prepared.request.key}).")
     report(Outcome(prepared.already, EXIT_OK), prepared.archive, display, json_wanted=json_wanted)
     verdict(prepared.already, display)
@@ -121,14 +122,12 @@ def running(
     prepared: Any, *, json_wanted: bool, title: Any = None, warm: "WarmProcess | None" = None
 ) -> Iterator[tuple["Run", "Display"]]:
     """A run that can go: warm process starting (or the given one, which stays), checks made."""
-    from rich.console import Console
-
     from edgebook.runbook.display import Display
     from edgebook.runbook.kernels import WarmProcess
     from edgebook.runbook.run import Run
     from edgebook.runbook.watch import Signals
 
-    display = Display(Console(stderr=json_wanted, highlight=False))
+    display = Display(_console(aside=json_wanted))
     used = warm or WarmProcess()
     try:
         with Signals(lambda: display.say("Stopping.", "yellow")) as signals:
@@ -139,6 +138,13 @@ def running(
     finally:
         if warm is None:
             used.close()
+
+
+def _console(*, aside: bool) -> "Console":
+    """Where a run is shown; `aside` when standard output is for machines."""
+    from rich.console import Console
+
+    return Console(file=canvas(sys.stderr if aside else sys.stdout), highlight=False)
 
 
 def report(
@@ -170,7 +176,7 @@ def report(
             "steps": steps,
             "traffic": record.data.get("traffic"),
         }
-        json.dump(said, sys.stdout, indent=1, ensure_ascii=False)
+        json.dump(said, sys.stdout, indent=1)
         sys.stdout.write("\n")
 
 

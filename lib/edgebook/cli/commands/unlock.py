@@ -4,6 +4,7 @@ import argparse
 import json
 
 from edgebook.base.errors import EXIT_OK, LockedError, UsageError
+from edgebook.base.text import plain
 
 HELP = "show who holds a front door; take the lease from a run that is surely dead"
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     elif not said:
         print("Nobody holds it.")
     for one in [] if args.json else held:
-        print(f"{one.by}: {one.who}, {one.ends}")
+        print(plain(f"{one.by}: {one.who}, {one.ends}"))
         print(
             f"Next, only when it is dead: edgebook unlock --params {args.params} --holder {one.by}"
         )

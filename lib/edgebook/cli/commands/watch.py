@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebook.base.errors import EXIT_FAILED, EXIT_OK, EdgebookError, UsageError
+from edgebook.base.text import canvas
 from edgebook.cli.commands._output import as_json
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _live(watch: object, seconds: float | None, *, quiet: bool) -> None:
     from edgebook.show import watched
     from edgebook.traffic import Watch
 
-    console = Console(stderr=quiet, highlight=False)
+    console = Console(file=canvas(sys.stderr if quiet else sys.stdout), highlight=False)
     running = cast(Watch, watch)
     if quiet or not console.is_terminal:
         watched.follow(running, seconds, lambda seen: None)
