@@ -63,7 +63,7 @@ def _approved(record: Record) -> str:
 
 
 def _params(record: Record) -> Any:
-    return record.data.get("params", {}).get("values", {})
+    return (record.data.get("params") or {}).get("values") or {}
 
 
 def _change(change: Mapping[str, Any]) -> str:

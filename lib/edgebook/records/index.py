@@ -136,7 +136,7 @@ def _row(record: Record) -> dict[str, Any]:
         "environment": data.get("environment", ""),
         "project": data.get("project", ""),
         "seconds": data.get("seconds") or 0,
-        "who": data.get("who", {}).get("user", ""),
+        "who": (data.get("who") or {}).get("user") or "",
         "changes": sum(change["made"] for change in front.changes(data)),
         "checks": check_tally(checks) if checks else "",
         "failed_requests": _failed_requests(data),

@@ -65,7 +65,7 @@ def test_a_damaged_record_is_told_and_stands_in_nobodys_way(
     change_id = str(sample()["change_id"])
     (archive.folder / change_id).mkdir(parents=True)
     for path, odd in (
-        (("sequence",), "x"), (("steps",), "x"), (("previous",), [1]), (("who",), None),
+        (("sequence",), "x"), (("steps",), "x"), (("previous",), [1]), (("who",), [1]),
         (("approval",), 7), (("steps", 0), None), (("status",), {"a": 1}), (("change_id",), 7),
     ):  # fmt: skip
         text = json.dumps(with_odd(path, odd))

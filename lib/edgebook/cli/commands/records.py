@@ -98,7 +98,7 @@ def _list(args: argparse.Namespace, archive: Any) -> int:
             record.status,
             instant(record.data.get("started", "")),
             duration(record.data.get("seconds")),
-            record.data["who"]["user"],
+            (record.data.get("who") or {}).get("user") or "",
             record.data.get("front_door", ""),
             counted(len(record.changes), "change"),
             f"at {record.failed_step['title']}" if record.failed_step else "",
@@ -128,14 +128,15 @@ def _show(args: argparse.Namespace, archive: Any) -> int:
     if args.json:
         print(json.dumps({**data, "sha256": record.sha256}, indent=1))
         return EXIT_OK
-    approval = data.get("approval") or {}
+    approval, who = data.get("approval") or {}, data.get("who") or {}
+    given = data.get("params") or {}
     facts = {
         "what": data.get("title", ""),
         "result": record.status,
-        "who": f"{data['who']['user']} on {data['who']['host']}",
+        "who": f"{who.get('user')} on {who.get('host')}",
         "when": f"{instant(data.get('started', ''))} UTC, {duration(data.get('seconds'))}",
         "where": f"{data.get('environment')}, project {data.get('project')}",
-        "params": f"{data['params']['file']} ({data['params']['sha256'][:8]})",
+        "params": f"{given.get('file')} ({str(given.get('sha256') or '')[:8]})",
         "approved": f"{approval['hash'][:8]} by {approval['by']} ({approval['how']})"
         if approval
         else "no",
@@ -255,7 +256,12 @@ def _brief(record: Any) -> dict[str, Any]:
     names = ("change_id", "status", "started", "seconds", "environment", "project", "front_door")
     brief = {name: data.get(name) for name in names}
     plan = (data.get("plan") or {}).get("hash", "")
-    return {**brief, "who": data["who"]["user"], "plan": plan, "sha256": record.sha256}
+    return {
+        **brief,
+        "who": (data.get("who") or {}).get("user") or "",
+        "plan": plan,
+        "sha256": record.sha256,
+    }
 
 
 def _table(rows: list[list[str]]) -> None:
