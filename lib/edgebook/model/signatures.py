@@ -30,6 +30,13 @@ def public_name(key: Ed25519PrivateKey) -> str:
     return PREFIX + base64.b64encode(raw).decode()
 
 
+def public_bytes(name: str) -> bytes:
+    """The key that a name is of; ValueError. Base64 has several spellings of one."""
+    if not name.startswith(PREFIX):
+        raise ValueError(f"not {PREFIX}")
+    return base64.b64decode(name.removeprefix(PREFIX), validate=True)
+
+
 def read_key(path: Path) -> Ed25519PrivateKey:
     """A private key in PEM; UsageError when it is not one, or others can read it."""
     try:
@@ -72,10 +79,7 @@ def sign(key: Ed25519PrivateKey, statement: Mapping[str, Any]) -> dict[str, str]
 def verifies(statement: Mapping[str, Any], signed: Mapping[str, Any]) -> bool:
     """Whether `signed` (key, signature) is a true signature over the statement."""
     try:
-        name = str(signed["key"])
-        if not name.startswith(PREFIX):
-            return False
-        raw = base64.b64decode(name.removeprefix(PREFIX), validate=True)
+        raw = public_bytes(str(signed["key"]))
         signature = base64.b64decode(str(signed["signature"]), validate=True)
         Ed25519PublicKey.from_public_bytes(raw).verify(signature, canonical(statement))
     except (KeyError, ValueError, TypeError, binascii.Error, InvalidSignature):

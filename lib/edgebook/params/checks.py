@@ -11,6 +11,7 @@ from typing import Any
 from edgebook.base.errors import Problem
 from edgebook.model.hostnames import Hostname, covered
 from edgebook.model.kinds import KINDS
+from edgebook.model.signatures import public_bytes
 from edgebook.params import apitypes, backend_checks, frontend_checks, traffic_checks
 from edgebook.params.frontend_checks import HTTP_PROTOCOLS
 from edgebook.params.names import LIMIT, Names
@@ -38,7 +39,7 @@ Found = Iterator[tuple[str, str]]  # (path, text)
 def check(spec: Spec, lines: Mapping[str, int]) -> list[Problem]:
     """All problems across the fields of a Spec, at the lines of their keys."""
     found: list[tuple[str, str]] = []
-    for look in (_hostnames, _certificate, _ports, _routes, _unused, _names, _rest):
+    for look in (_hostnames, _certificate, _ports, _routes, _unused, _names, _people, _rest):
         found.extend(look(spec))
     found.extend(frontend_checks.check(spec))
     found.extend(backend_checks.check(spec))
@@ -247,6 +248,17 @@ def _names(spec: Spec) -> Found:
     for name, path in names.derived():
         if len(name) > LIMIT:
             yield path, f"too long: {name} would have {len(name)} characters, limit {LIMIT}"
+
+
+def _people(spec: Spec) -> Found:
+    """Who holds one key is one person, by whatever names."""
+    if not known(spec.safety) or not known(spec.safety.approvers):
+        return
+    holders: dict[bytes, str] = {}
+    for name, key in spec.safety.approvers.items():
+        if known(key) and (first := holders.setdefault(public_bytes(key), name)) != name:
+            text = f"the key of {first}; who approves has a key of their own"
+            yield f"safety.approvers.{name}", text
 
 
 def _rest(spec: Spec) -> Found:

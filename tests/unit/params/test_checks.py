@@ -35,6 +35,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"backends.Web": {}}, "backends.Web", '"Web"; expected: lower-case letters'),
     ({"address.name": ""}, "address.name", "empty; expected: lower-case letters"),
     ({"address": "shop-edge"}, "address", '"shop-edge"; expected: a mapping'),
+    (
+        {"safety.approvers": {"ann": f"ed25519:{'A' * 42}E=", "bob": f"ed25519:{'A' * 42}H="}},
+        "safety.approvers.bob",
+        "the key of ann; who approves has a key of their own",
+    ),
     # hostnames and DNS
     ({"hostnames.0": "shop.example.com."}, "hostnames[0]", "no trailing dot"),
     ({"hostnames.0": "Shop.example.com"}, "hostnames[0]", "in lower case"),
