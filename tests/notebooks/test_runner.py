@@ -21,7 +21,7 @@ import psutil
 import pytest
 from edgebook.base import paste
 from edgebook.base.errors import EdgebookError, RefusedError, UsageError
-from edgebook.base.text import Unbroken
+from edgebook.base.text import Hiding, Unbroken, canvas
 from edgebook.records import FolderArchive, load_record, verify_archive
 from edgebook.runbook.display import Display
 from edgebook.runbook.kernels import RemoteError, WarmProcess
@@ -515,7 +515,7 @@ def test_a_run_whose_reader_is_gone_goes_on_to_its_end(
     request = Request(params_file="params.yaml", mode="plan", records="records",
                       notebooks=(notebook("10_one"),))  # fmt: skip
     with os.fdopen(writer, "w") as gone, Signals() as signals:
-        stream = cast(TextIO, Unbroken(gone))
+        stream = canvas(cast(TextIO, Unbroken(cast(TextIO, Hiding(gone)))))  # as commands have it
         outcome = Run(prepare(request), warm, Display(Console(file=stream)), signals).go()
     assert (outcome.exit_code, outcome.record.status) == (0, "succeeded")
 

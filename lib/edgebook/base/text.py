@@ -114,6 +114,10 @@ class Unbroken:
         self._stream = stream
         self.broken = False
 
+    @property
+    def canvas(self) -> "Unbroken":
+        return Unbroken(canvas(self._stream))
+
     def write(self, text: str) -> int:
         self._try(lambda: self._stream.write(text))
         return len(text)

@@ -122,7 +122,7 @@ def test_other_services_versions_and_roots(gce: Any) -> None:
 
 def test_what_is_not_played_says_its_name(gce: Any) -> None:
     for verb, path, method in (
-        ("GET", "global/images", "compute.images.list"),
+        ("GET", "global/machineImages", "compute.machineImages.list"),
         ("POST", "global/snapshots", "compute.snapshots.insert"),
         ("GET", "zones/us-central1-a/reservations", "compute.reservations.list"),
         ("GET", "aggregated/reservations", "compute.reservations.aggregatedList"),
