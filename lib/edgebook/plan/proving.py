@@ -29,7 +29,7 @@ from edgebook.model.values import (
 )
 from edgebook.plan.changes import ChangeMaker
 from edgebook.plan.holders import Holders
-from edgebook.plan.leading import in_use
+from edgebook.plan.leading import in_use, is_led_to
 
 PROVEN = "PROVEN"
 TEXT = "Proves a health check"
@@ -116,7 +116,7 @@ class Proving:
             item = self._live.get(key)
             if key.kind != "backendService" or item is None or not self._ours(resource):
                 continue
-            if item.body.get("backends") and in_use(key, self._holders):
+            if item.body.get("backends") and is_led_to(key, self._holders, self._live):
                 for turned, check in self._changed(resource, item):
                     found[turned] = self._proof(resource, item, turned, check)
         return found

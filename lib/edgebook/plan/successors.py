@@ -28,13 +28,12 @@ from edgebook.plan import disruption
 from edgebook.plan.backend_changes import HEALTHY
 from edgebook.plan.changes import ChangeMaker
 from edgebook.plan.holders import Holders
-from edgebook.plan.leading import LEADING, in_use
+from edgebook.plan.leading import LEADING, MATCHER, in_use, services_led_to
 from edgebook.plan.proving import PROVEN, Proof, Proving
 
 # Fields of a backend service by which probes and traffic come another way: the firewall first.
 PROBED = frozenset({"healthChecks", "protocol"})
 ROUTING = ("hostRules", "pathMatchers")
-MATCHER = "edgebook-introduction"
 HOST = "introduction.edgebook.invalid"  # no name below .invalid is ever asked for (RFC 2606)
 
 
@@ -201,17 +200,6 @@ def probes_anew(change: Change) -> bool:
 def proven(change: Change) -> bool:
     """Whether it waits for a proof."""
     return any(wait.state == PROVEN for wait in change.waits)
-
-
-def services_led_to(body: Any) -> set[str]:
-    """The links of everything that a live body leads clients to."""
-    if isinstance(body, Mapping):
-        if body.get("name") == MATCHER:
-            return set()
-        return {one for value in body.values() for one in services_led_to(value)}
-    if isinstance(body, list | tuple):
-        return {one for item in body for one in services_led_to(item)}
-    return {canonical(body)} if isinstance(body, str) else set()
 
 
 def with_introduction(body: Mapping[str, Any], services: list[ResourceKey]) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from edgebook.model.links import link
 from edgebook.model.values import Action, Change, LiveResource, Plan, ResourceKey
 from edgebook.params.types import Spec
+from edgebook.plan.leading import MATCHER
 from edgebook.plan.make import make, rooted
 from edgebook.plan.proving import proof_name
+from edgebook.plan.successors import HOST
 
 from tests.unit.ideal_cloud import IdealCloud, observe
 from tests.unit.params_edits import spec_of
@@ -51,6 +54,24 @@ def test_a_proof_has_what_the_live_service_has_and_the_new_check() -> None:
     assert {entry["group"] for entry in proof.after["backends"]} == groups
     modes = {entry["balancingMode"] for entry in live}
     assert {entry["balancingMode"] for entry in proof.after["backends"]} == modes == {"RATE"}
+
+
+def test_what_is_only_made_known_serves_nobody_and_is_put_right_at_once() -> None:
+    _, cloud = built()
+    api = ResourceKey("backendService", P, "shop-api")
+    url_map = ResourceKey("urlMap", P, "shop")
+    body = cloud.live[url_map].body
+    bare = [{**matcher, "pathRules": []} for matcher in body["pathMatchers"]]
+    rules = [*body["hostRules"], {"hosts": [HOST], "pathMatcher": MATCHER}]
+    known = {"name": MATCHER, "defaultService": link(api)}
+    put(cloud, url_map, hostRules=rules, pathMatchers=[*bare, known], tests=[])
+    wrong = {"backends.api.health_check": {"type": "HTTP", "path": "/healthz", "port": 9100}}
+    plan = planned(cloud, wrong)
+    turned, leading = of(plan, api), of(plan, url_map)
+    assert turned and turned.fields == ("healthChecks",) and turned.waits == ()
+    assert leading and [wait.key for wait in leading.waits] == [api] and api in leading.depends
+    assert not [change for change in plan.to_do if change.key.name == "shop-api-proof"]
+    assert of(plan, ResourceKey("introduction", P, "shop")) is None
 
 
 @pytest.mark.parametrize(
