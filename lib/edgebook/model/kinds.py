@@ -564,29 +564,20 @@ _ALL = (
         object_kind="backendService",
         marker=False,
     ),
-    _compute(
-        "introduction",
-        "urlMaps",
-        "URL map",
-        "UrlMap",
-        Step.FRONTENDS,
-        update=Update.PATCH,
-        fingerprint=True,
-        deletable=False,
-        object_kind="urlMap",
-        marker=False,
-    ),
-    _compute(
-        "forgetting",
-        "urlMaps",
-        "URL map",
-        "UrlMap",
-        Step.BACKENDS,
-        update=Update.PATCH,
-        fingerprint=True,
-        deletable=False,
-        object_kind="urlMap",
-        marker=False,
+    *(
+        _compute(
+            name,
+            "urlMaps",
+            "URL map",
+            "UrlMap",
+            step,
+            update=Update.PATCH,
+            fingerprint=True,
+            deletable=False,
+            object_kind="urlMap",
+            marker=False,
+        )
+        for name, step in (("introduction", Step.FRONTENDS), ("forgetting", Step.BACKENDS))
     ),
     *(
         _compute(
