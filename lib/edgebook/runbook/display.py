@@ -1,9 +1,11 @@
 """How a run is shown: one line a notebook, live in a terminal, plain lines elsewhere.
 
-It goes to standard error when the summary is for machines. What it shows comes from the runner and
-the journal; it must not decide anything.
+Where nobody looks on live, what takes long says each minute that it still runs, as pipelines end
+what is silent. It goes to standard error when the summary is for machines. What it shows comes from
+the runner and the journal; it must not decide anything.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +24,7 @@ from edgebook.records.pages import duration
 
 STYLES = {"ok": "green", "failed": "red", "interrupted": "yellow", "refused": "yellow"}
 WIDTH = 19
+PULSE = 60.0  # seconds after which a log hears that something still runs
 
 
 class Display:
@@ -33,6 +36,8 @@ class Display:
         self._title = ""
         self._since = 0.0
         self._heading = ""
+        self._events = StepEvents()
+        self._pulse: threading.Event | None = None  # set: no more of it
         self.users: Callable[[], str] = lambda: ""  # what the meter says now
 
     def say(self, text: str, style: str = "") -> None:
@@ -73,9 +78,14 @@ class Display:
     def begin(self, title: str) -> None:
         self._stop()
         self._title, self._since, self._heading = title, time.monotonic(), ""
-        if self.console.is_terminal:
+        self._events = StepEvents()
+        if not self.console.is_terminal:
+            self._pulse = threading.Event()
+            beat = threading.Thread(target=self._beat, args=(self._pulse,), daemon=True)
+            beat.start()
+        else:
             self._live = Live(
-                self._running(StepEvents()),
+                self._running(),
                 console=self.console,
                 refresh_per_second=8,
                 transient=True,
@@ -86,10 +96,12 @@ class Display:
 
     def heading(self, text: str) -> None:
         self._heading = text
+        self.update(self._events)
 
     def update(self, events: StepEvents) -> None:
+        self._events = events
         if self._live is not None:
-            self._live.update(self._running(events))
+            self._live.update(self._running())
 
     def end(self, step: Mapping[str, Any]) -> None:
         """The finished line of a step as the record has it, and what went wrong if it failed."""
@@ -119,17 +131,32 @@ class Display:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if self._pulse is not None:
+            self._pulse.set()
+            self._pulse = None
 
-    def _running(self, events: StepEvents) -> Table:
-        row = Table.grid(padding=(0, 1))
-        words = self._heading
+    def _beat(self, over: threading.Event) -> None:
+        while not over.wait(PULSE):
+            self.still()
+
+    def still(self) -> None:
+        """40 certificate map  still    2 min  1/4 changes  create map entry shop"""
+        self.line(self._title, "still", duration(time.monotonic() - self._since), self._words())
+
+    def _words(self) -> str:
+        """How far the running step is, and what users have seen so far."""
+        events, words = self._events, self._heading
         if events.total:
             last = events.changes[-1]["sentence"] if events.changes else ""
             words = f"{events.done}/{events.total} changes  {last}"
         elif events.checks:
             words = f"{len(events.checks)} checks"
+        return "   ".join(filter(None, [words, self.users()]))
+
+    def _running(self) -> Table:
+        row = Table.grid(padding=(0, 1))
         passed = duration(time.monotonic() - self._since)
-        said = safe(plain("   ".join(filter(None, [words, self.users()]))))
+        said = safe(plain(self._words()))
         title = Text(f"{plain(self._title):<{WIDTH}}")
         text = Text(said, overflow="ellipsis", no_wrap=True)
         row.add_row("", title, Spinner("dots"), f"{passed:>6}", text)

@@ -153,6 +153,7 @@ class Run:
         """What users saw goes into the record; a run that hurt them has not succeeded."""
         patient = self.exit_code == EXIT_OK
         self.display.begin("real users")
+        self.display.heading("waits for what Google's logs say of them")
         try:
             with self.signals.direct_again():
                 self.traffic = self.meter.end(self.draft.journal, patient=patient)

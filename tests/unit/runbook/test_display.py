@@ -38,6 +38,21 @@ def test_a_finished_step_is_told_as_data(shown: tuple[Display, io.StringIO]) -> 
     assert acts(text.getvalue()) == []
 
 
+def test_where_nobody_looks_on_live_a_long_step_says_that_it_still_runs(
+    shown: tuple[Display, io.StringIO],
+) -> None:
+    display, text = shown
+    display.begin("40 certificate map")
+    display.users = lambda: "0 of 1,234 requests failed"
+    display.update(StepEvents(total=4, changes=[{**CHANGE, "status": "done", "sentence": EVIL}]))
+    assert text.getvalue() == ""  # what is quick says nothing
+    display.still()
+    display.pause()
+    assert text.getvalue().startswith("  40 certificate map  still     0 s  1/4 changes  ")
+    assert text.getvalue().rstrip().endswith("0 of 1,234 requests failed")
+    assert text.getvalue().count("\n") == 1 and acts(text.getvalue()) == []
+
+
 @pytest.mark.parametrize("words", HOSTILE[:-1])
 def test_a_running_step_is_told_as_data(words: str) -> None:
     """Also what rich would take for its own markup."""
@@ -47,7 +62,8 @@ def test_a_running_step_is_told_as_data(words: str) -> None:
     display._title = words
     display.heading(words)
     for events in (StepEvents(), StepEvents(total=1, changes=[{**CHANGE, "sentence": words}])):
-        display.console.print(display._running(events))
+        display.update(events)
+        display.console.print(display._running())
     said = text.getvalue()
     for mark in ("\x1b]", "\x1b[2J", "\x9b", "\u202e", "\u200b", "\x00", "\r"):
         assert mark not in said
