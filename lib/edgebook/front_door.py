@@ -20,8 +20,10 @@ from edgebook.desired import Desired
 from edgebook.desired.frontends import policies
 from edgebook.live import Reader, autoneg, observe, read_live
 from edgebook.live import clusters as cluster_reading
+from edgebook.live import zones as zone_reading
 from edgebook.live.legacy import read_legacy
 from edgebook.live.project import prefetch
+from edgebook.model.hostnames import Hostname
 from edgebook.model.links import canonical
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
@@ -32,6 +34,8 @@ from edgebook.params.names import Names
 from edgebook.params.types import ClusterSpec
 from edgebook.plan import make as plan
 from edgebook.plan.live_index import IndexedLive
+
+NAMED = {"dnsAuthorization": "domain", "certificateMapEntry": "hostname"}  # what ours are for
 
 
 @dataclass(frozen=True)
@@ -149,11 +153,12 @@ class FrontDoor:
         zones: tuple[str, ...] = (),
         maps: tuple[str, ...] = (),
         live: IndexedLive | None = None,
+        everywhere: bool = False,
     ) -> Moment:
         """Read everything now and plan; a given reader's lists are used as they are.
 
         `live` is what another front door of the same project has read already, for the `zones` and
-        `maps` of all of them.
+        `maps` of all of them. `everywhere`: the records of all public zones of the DNS project too.
         """
         reader = reader or self.reader.again()
         zones, maps = zones or self.zones, maps or self.maps
@@ -168,12 +173,31 @@ class FrontDoor:
                 if refusals.not_there(error) and error.path.startswith(f"dns/v1/{zone}/"):
                     raise self._no_zone(error, zone) from error
             raise
+        if left := self._left_zones(reader, live, everywhere=everywhere) - {*zones}:
+            live = IndexedLive({**live, **dict(zone_reading.records(reader, left))})
         observed = self._observe(reader, live, _numbers(number.result, self.spec.project))
         for cluster in cluster_reading.annotations_as_live(observed.clusters.values()).values():
             live[cluster.key] = cluster
         target = plan.wanted(self.spec, observed, live)
         found = plan.make(self.spec, observed, live, target=target)
         return Moment(reader, live, observed, target, found)
+
+    def _left_zones(self, reader: Reader, live: Live, *, everywhere: bool) -> frozenset[str]:
+        """Zones in which names of ours may have records that the params do not name."""
+        project = self.spec.dns.project or self.spec.project if self.spec.dns else ""
+        if not project:
+            return frozenset()
+        if everywhere:
+            return zone_reading.every(reader, project)
+        names = {Hostname(name).domain for name in self.spec.hostnames}
+        gone = {
+            name
+            for key, item in live.items()
+            if key.kind in NAMED and owner(item.body) == self.names.front_door
+            if (name := str(item.body.get(NAMED[key.kind]) or "").removeprefix("*."))
+            and name not in names
+        }
+        return zone_reading.holding(reader, project, gone) if gone else frozenset()
 
     def _no_zone(self, error: ApiError, zone: str) -> EdgebookError:
         name = name_of(zone)

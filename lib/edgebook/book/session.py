@@ -67,7 +67,7 @@ class Session:
         return journals.recorded(Clock())
 
     def leftovers(self, *, torn_down: bool = False) -> list[leaking.Leak]:
-        moment = self.door.read()
+        moment = self.door.read(everywhere=True)
         kind = "networkEndpointGroups"
         negs = moment.reader.aggregated(kind, kind).result()
         return leaking.leaks(

@@ -55,7 +55,7 @@ class Teardown:
         book = self._book
 
         def work() -> PlanTable:
-            found = self._plan(book.door.read())
+            found = self._plan(book.door.read(everywhere=True))
             book.journal.planned("teardown", found)
             kept.show(found, book.door.connection.place)
             return show.plan_table("teardown", found, notes=book.refused_notes(found, self._made))
@@ -71,7 +71,7 @@ class Teardown:
             return book.only_planned(self.plan(), self._made)
 
         def work() -> Applied:
-            moment = book.door.read()
+            moment = book.door.read(everywhere=True)
             found = self._plan(moment)
             done = apply_plan(
                 book.door,
@@ -103,9 +103,9 @@ class Teardown:
         return teardown.plan(moment.desired, moment.live, self._steps, environment=where)
 
     def _anew(self) -> tuple[Moment, Plan]:
-        moment = self._book.door.read()
+        moment = self._book.door.read(everywhere=True)
         return moment, self._plan(moment)
 
     def _again(self, key: ResourceKey) -> Change | None:
-        moment = self._book.door.read()
+        moment = self._book.door.read(everywhere=True)
         return teardown.replan(moment.desired, moment.live, key, self._steps)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from edgebook.desired import address, backends, certificate, firewall, frontends
 from edgebook.desired.context import Context
-from edgebook.model.observed import Observed
+from edgebook.model.observed import Filled, Observed
 from edgebook.model.values import Change, Resource, ResourceKey
 from edgebook.params.types import Spec
 
@@ -27,6 +27,8 @@ class Desired:
     unsure: frozenset[ResourceKey] = frozenset()  # rules that may be needed wider than derived
     at_once: bool = False  # a stage of a move: entries are exchanged in one write
     kept: frozenset[ResourceKey] = frozenset()  # never deleted, though perhaps not derivable now
+    # by firewall rule: the NEGs of all pods that it lets Google reach
+    behind: Mapping[ResourceKey, tuple[Filled, ...]] = field(default_factory=dict)
 
 
 def desired(spec: Spec, observed: Observed | None = None) -> Desired:
@@ -43,4 +45,5 @@ def desired(spec: Spec, observed: Observed | None = None) -> Desired:
         own_negs=backends.own_neg_names(context),
         unsure=firewall.unsure(context),
         kept=firewall.kept(context),
+        behind=firewall.behind(context),
     )

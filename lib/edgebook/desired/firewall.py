@@ -5,10 +5,10 @@ nodes' network tags. All clusters of the params get a rule, also those that serv
 swap must not wait for the firewall.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from edgebook.desired.context import Context, merged, report
-from edgebook.model.observed import ObservedCluster
+from edgebook.model.observed import Filled, ObservedCluster
 from edgebook.model.paths import compute_scope, name_of, project_of
 from edgebook.model.ranges import IPV4_RANGES, IPV6_RANGES
 from edgebook.model.values import Change, Resource, ResourceKey, Step
@@ -53,6 +53,17 @@ def kept(context: Context) -> frozenset[ResourceKey]:
         for cluster in context.spec.clusters
         for version in IpVersion
     )
+
+
+def behind(context: Context) -> Mapping[ResourceKey, tuple[Filled, ...]]:
+    """The NEGs that each cluster of the params fills, by its rules."""
+    scope, names = firewall_scope(context), context.names
+    return {
+        ResourceKey("firewall", scope, names.firewall(cluster, version)): seen.filled
+        for cluster in context.spec.clusters
+        for version in IpVersion
+        if (seen := context.observed.clusters.get(cluster))
+    }
 
 
 def unsure(context: Context) -> frozenset[ResourceKey]:

@@ -1,8 +1,7 @@
 """What the clusters say: node tags and zones, Services with their annotation, pods' ports and NEGs.
 
-NEGs come from the svcneg objects, the only place that knows their state; this module is the seam
-where another source of NEGs (bindings) would be read too. A cluster that does not answer is marked
-unreachable when the caller can do without, else the error goes up.
+NEGs come from the svcneg objects, the only place that knows their state. A cluster that does not
+answer is marked unreachable when the caller can do without, else the error goes up.
 """
 
 from collections import defaultdict
@@ -11,6 +10,7 @@ from typing import Any
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.base.parsing import from_json, whole
+from edgebook.live import filled
 from edgebook.live.reader import Reader
 from edgebook.model import paths
 from edgebook.model.links import canonical
@@ -31,6 +31,7 @@ def prefetch(reader: Reader, wanted: Mapping[str, Iterable[ServiceName]]) -> Non
         reader.objects(cluster, "api/v1/nodes")
         reader.objects(cluster, "api/v1/services")
         reader.objects(cluster, SVCNEGS, missing_ok=True)
+        filled.prefetch(reader, cluster)
         for namespace in {namespace for namespace, _ in services}:
             reader.objects(cluster, SLICES.format(namespace))
 
@@ -113,6 +114,7 @@ def _observe(
                 negs=own,
                 pods=pods_of(body, slices, nodes),
                 changed=changed_at(slices),
+                created=str(body["metadata"].get("creationTimestamp") or ""),
                 external=(body.get("spec") or {}).get("type") == "ExternalName",
             )
         )
@@ -122,6 +124,10 @@ def _observe(
         for rule in firewalls
         if tags and set(rule.get("targetTags", ())) & set(tags)
     }
+    ports: dict[ServiceName, Mapping[int, tuple[int, ...]]] = {
+        service: target_ports(body, ()) for service, body in by_name.items()
+    }
+    ports |= {(one.namespace, one.name): one.target_ports for one in observed if one.found}
     return ObservedCluster(
         name,
         network=min(networks, default=""),
@@ -133,6 +139,7 @@ def _observe(
             for namespace in {namespace for namespace, _ in services}
             for item in reader.objects(name, SLICES.format(namespace)).result()
         ),
+        filled=filled.filled(reader, name, negs, ports),
     )
 
 
@@ -163,7 +170,7 @@ def negs_by_port(svcnegs: Iterable[Mapping[str, Any]]) -> dict[tuple[ServiceName
         labels = meta.get("labels") or {}
         service = str(labels.get("networking.gke.io/service-name", ""))
         port = whole(labels.get("networking.gke.io/service-port"), 0)
-        leaving = bool(meta.get("deletionTimestamp"))
+        leaving = str(meta.get("deletionTimestamp") or "")
         for ref in (item.get("status") or {}).get("networkEndpointGroups") or ():
             link = str(ref.get("selfLink", ""))
             zone = paths.zone_of(link)

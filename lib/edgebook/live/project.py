@@ -13,6 +13,9 @@ from edgebook.model.kinds import KINDS, Api
 from edgebook.model.paths import certificate_scope, compute_scope, name_of
 from edgebook.model.values import LiveResource, ResourceKey
 
+SERVICES = ("backendServices", "backendServices")
+UNMARKED = ("description", "labels")
+
 
 def listed(api: Api) -> tuple[str, ...]:
     """The kinds of an API that every reading lists."""
@@ -25,6 +28,7 @@ def prefetch(
     """Start all lists that do not depend on another answer; `also` are more kinds and scopes."""
     for kind in listed(Api.COMPUTE):
         reader.collection(kind, compute_scope(reader.project))
+    reader.aggregated(*SERVICES)
     for kind, scope in also:
         reader.collection(kind, scope)
     for kind in listed(Api.CERTIFICATE_MANAGER):
@@ -62,6 +66,18 @@ def read_live(
         for body in reader.collection(kind, where).result():
             for resource in as_live(kind, where, body):
                 found[resource.key] = resource
+    return found | _regional(reader)
+
+
+def _regional(reader: Reader) -> dict[ResourceKey, LiveResource]:
+    """Regional backend services, as far as they may serve from our NEGs: others', marked or not."""
+    found = {}
+    for body in reader.aggregated(*SERVICES).result():
+        if region := name_of(str(body.get("region", ""))):
+            scope = f"projects/{reader.project}/regions/{region}"
+            key = ResourceKey("backendService", scope, str(body["name"]))
+            kept = {name: value for name, value in body.items() if name not in UNMARKED}
+            found[key] = LiveResource(key, kept)
     return found
 
 

@@ -83,6 +83,16 @@ class Reader:
 
         return self.start(("aggregated", collection), read)
 
+    def managed_zones(self, project: str) -> "Future[list[dict[str, Any]]]":
+        """All DNS zones of a project."""
+        path = f"dns/v1/projects/{project}/managedZones"
+
+        def read() -> list[dict[str, Any]]:
+            pages = self.wire.pages("dns", path, items="managedZones")
+            return [zone for page in pages for zone in page.get("managedZones") or ()]
+
+        return self.start(("managedZones", project), read)
+
     def one(self, service: str, path: str) -> "Future[dict[str, Any] | None]":
         """One resource, or None when there is none."""
         return self.start(("one", service, path), lambda: self.wire.find(service, path))

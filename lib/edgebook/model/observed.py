@@ -18,7 +18,7 @@ class Neg:
     link: str
     state: str = "ACTIVE"  # ACTIVE, INACTIVE, TO_BE_DELETED
     port: int = 0  # of the Service; 0 when it is not known
-    leaving: bool = False  # its svcneg is marked for deletion
+    leaving: str = ""  # when its svcneg was marked for deletion
     trouble: str = ""  # why its svcneg is not Initialized or not Synced
     synced: str = ""  # when GKE last synced it, as the svcneg says
 
@@ -49,7 +49,24 @@ class ObservedService:
     negs: tuple[Neg, ...] = ()
     pods: tuple[Pod, ...] = ()  # without those that are terminating
     changed: str = ""  # when its pods last changed, as its EndpointSlices say
+    created: str = ""
     external: bool = False  # only another name of something elsewhere: no pods, no NEGs
+
+    @property
+    def anew(self) -> str:
+        """When it was made anew, as its NEGs outlive the one before it; "" when it was not."""
+        outlived = any(neg.leaving and neg.leaving <= self.created for neg in self.negs)
+        return self.created if outlived else ""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A NEG that a cluster fills with pods, for whomever; `by` is the object that asks for it."""
+
+    link: str
+    by: str  # in words: the kind, and namespace/name
+    ports: tuple[int, ...] = ()  # on which its pods listen; empty when that is not known
+    binding: bool = False  # by a NetworkEndpointGroupBinding: somebody else keeps it
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,7 @@ class ObservedCluster:
     services: tuple[ObservedService, ...] = ()
     reachable: bool = True
     ipv6: bool = False  # its pods have IPv6 addresses too
+    filled: tuple[Filled, ...] = ()  # all NEGs of its pods, also those of others
 
     def service(self, namespace: str, name: str) -> ObservedService | None:
         for service in self.services:

@@ -15,7 +15,7 @@ from edgebook.desired import Desired
 from edgebook.model.links import canonical
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
-from edgebook.model.paths import cluster_of, namespace_of, zone_of
+from edgebook.model.paths import cluster_of, name_of, namespace_of, zone_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -59,7 +59,7 @@ class BackendChanges:
         self._observed = observed
         self._holders = holders
         self._make = maker
-        self._exposures = Exposures(live, holders)
+        self._exposures = Exposures(live)
 
     # Entries
 
@@ -171,7 +171,15 @@ class BackendChanges:
 
     def _of_other_services(self, resource: Resource) -> Iterator[Change]:
         """Names that another Service of the cluster has: GKE gives a name to one of them only."""
+        seen = self._observed.clusters.get(cluster_of(resource.scope))
+        kept = {name_of(one.link): one.by for one in (seen.filled if seen else ()) if one.binding}
         for entry in resource.body["exposed_ports"].values():
+            if by := kept.get(entry["name"]):
+                text = (
+                    f"NEG name {entry['name']} is one that {by} fills, and GKE fills a NEG for one "
+                    "of them only: give the backend another neg.name"
+                )
+                yield report(resource.key, resource.step, text, blocks=True)
             for key in self._exposures.of(entry["name"]):
                 if cluster_of(key.scope) == cluster_of(resource.scope) and key != resource.key:
                     text = (
@@ -179,10 +187,6 @@ class BackendChanges:
                         f"there; {ANOTHER}"
                     )
                     yield report(resource.key, resource.step, text, blocks=True)
-
-    def feeding_others(self) -> set[str]:
-        """Who serves from NEGs that the params say no more, and stays."""
-        return self._exposures.feeding_others(self._desired)
 
     def _taken(self, resource: Resource, body: Mapping[str, Any]) -> Iterator[Change]:
         there = body.get("exposed_ports")

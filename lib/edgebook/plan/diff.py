@@ -35,6 +35,7 @@ from edgebook.plan.leading import LEADING
 from edgebook.plan.live_index import holders_in, index_of
 from edgebook.plan.proving import Proving, part_of
 from edgebook.plan.successors import Successors
+from edgebook.plan.tenants import Tenants
 from edgebook.plan.unmentioned import labels_left, unmentioned
 
 
@@ -60,6 +61,7 @@ class Diff:
         self._backends = BackendChanges(
             desired, live, observed, holders=self._holders, maker=self._make
         )
+        self._tenants = Tenants(desired, live, self._holders)
         self._deleted = tuple(self._unwanted())
         self._leaving = {canonical(link(key)) for key in self._deleted}
 
@@ -155,7 +157,7 @@ class Diff:
                 closes=resource.key not in self._desired.unsure,
                 proofs=self._proofs(),
                 after=self._moving_ports(),
-                others=self._backends.feeding_others(),
+                others=lambda loses: self._tenants.of(resource.key, loses).values(),
             )
         else:
             yield from self._successors.updates(resource, found, fields)
@@ -275,7 +277,7 @@ class Diff:
                 and (
                     found := {
                         h
-                        for h in self._holders.of(key)
+                        for h in self._needing(key)
                         if h in held or (h not in going and not self._is_ours(h))
                     }
                 )
@@ -284,9 +286,15 @@ class Diff:
                 return held
             held |= more
 
+    def _needing(self, key: ResourceKey) -> frozenset[ResourceKey]:
+        """Who holds it, or lives on it."""
+        others = self._tenants.of(key) if key.kind == "firewall" else ()
+        return self._holders.of(key) | frozenset(others)
+
     def _kept(self, key: ResourceKey, holders: set[ResourceKey]) -> Change:
         names = ", ".join(sorted(f"{noun(h)} {h.name}" for h in holders))
-        text = f"no longer in the params, but held by {names}: left alone until that lets go"
+        unread = key.kind == "firewall" and not self._desired.behind.get(key)
+        text = sentences.held(key, names, unread=unread)
         return report(key, KINDS[key.kind].step, text)
 
     def _delete(self, key: ResourceKey, steps: Mapping[ResourceKey, Step]) -> Change:

@@ -9,7 +9,7 @@ records come to stand below it.
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from edgebook.model.paths import name_of, record_name, record_of
+from edgebook.model.paths import name_of, project_of, record_name, record_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -27,6 +27,7 @@ from edgebook.plan.live_index import Index
 
 CUT_OVER = "80_cut_over"
 STAYS, WRITTEN_BACK = "stays: whoever asks for", "writes it back"
+STRAY = "points at this front door, but is not in hostnames"
 COPIED = ("type", "ttl", "rrdatas", "routingPolicy")
 LEFTOVERS = ("A", "AAAA", "HTTPS", "SVCB")
 
@@ -203,13 +204,19 @@ class Records:
 
     def stray(self, wanted: Iterable[ResourceKey]) -> Iterator[Change]:
         """Records of other names that point at our addresses."""
-        wanted = frozenset(wanted)
-        scopes = {key.scope for key in wanted if key.kind == "dnsRecordSet"}
         pointing = {key for address in self._ours for key in self._index.pointing.get(address, ())}
-        for key in sorted(pointing - wanted):
-            if key.scope in scopes:
-                text = "points at this front door, but is not in hostnames: left alone"
-                yield report(key, Step.ADDRESS_AND_DNS, text)
+        for key in sorted(pointing - set(wanted)):
+            text = f"{STRAY}: left alone; when nobody asks for it: {taking_away(key)}"
+            yield report(key, Step.ADDRESS_AND_DNS, text)
+
+
+def taking_away(record: ResourceKey) -> str:
+    """The line by which somebody deletes a record set."""
+    name, kind = record_of(record.name)
+    return (
+        f"`gcloud dns record-sets delete {name} --type {kind} --zone {name_of(record.scope)} "
+        f"--project {project_of(record.scope)}`"
+    )
 
 
 def _taken(resource: Resource) -> bool:

@@ -5,11 +5,12 @@ change of its own (`closing`) that waits until everything that is wanted is HEAL
 of some pods are not known, or load balancers of others live on the rule, nothing is closed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from edgebook.model.fields import top_of
+from edgebook.model.firewall_rules import opens
 from edgebook.model.values import (
     Action,
     Change,
@@ -32,12 +33,12 @@ def firewall_changes(
     closes: bool,
     proofs: tuple[Wait, ...],
     after: Iterable[ResourceKey] = (),
-    others: Iterable[str] = (),
+    others: Callable[[Callable[[int], bool]], Iterable[str]] = lambda loses: (),
 ) -> Iterator[Change]:
     """The opening and the closing of one rule, as far as there is something to do.
 
-    `after` are the changes by which traffic and probes leave the ports that close, `others` who
-    serves from NEGs that this front door let go of.
+    `after` are the changes by which traffic and probes leave the ports that close, `others` says
+    who needs one of the ports that are lost.
     """
     open_body = widened(resource.body, found.body)
     fields = maker.compare(_with(resource, open_body), found.body)
@@ -48,7 +49,7 @@ def firewall_changes(
     opened = {**found.body, **{name: open_body[name] for name in fields if name in open_body}}
     left = maker.compare(resource, opened)
     lost = tuple(name for name in left if top_of(name) in (*WIDENED, "allowed"))
-    if lost and (users := ", ".join(sorted(others))):
+    if lost and (users := ", ".join(sorted(others(_losing(opened, resource.body, lost))))):
         text = (
             f"lets in more than this front door needs, and stays so: {users}, and others live on it"
         )
@@ -66,6 +67,14 @@ def firewall_changes(
             depends=tuple(sorted({*after, *((found.key,) if fields else ())})),
             waits=proofs,
         )
+
+
+def _losing(
+    before: Mapping[str, Any], after: Mapping[str, Any], lost: Iterable[str]
+) -> Callable[[int], bool]:
+    """Whether somebody is let in no more to a port."""
+    fewer = any(top_of(name) in WIDENED for name in lost)
+    return lambda port: opens(before, port) and (fewer or not opens(after, port))
 
 
 def _with(resource: Resource, body: Mapping[str, Any]) -> Resource:

@@ -16,6 +16,7 @@ from edgebook.model.observed import Observed
 from edgebook.model.paths import name_of, project_of
 from edgebook.model.values import Live
 from edgebook.plan import teardown
+from edgebook.plan.dns_records import STRAY, taking_away
 from edgebook.plan.live_index import holders_in
 
 
@@ -39,18 +40,34 @@ def leaks(
     torn_down: bool = False,
 ) -> list[Leak]:
     """What is left over; `negs` are all of the project. `torn_down`: nothing is wanted any more."""
-    return [*_marked(desired, live, torn_down), *_negs(desired, live, observed, negs, torn_down)]
+    return [
+        *_marked(desired, live, torn_down),
+        *_pointing(desired, live),
+        *_negs(desired, live, observed, negs, torn_down),
+    ]
+
+
+def _pointing(desired: Desired, live: Live) -> Iterator[Leak]:
+    """Records of other names, in any zone that was read: they hold the address."""
+    wanted = {resource.key for resource in desired.resources}
+    for address in sorted(key for key in wanted if key.kind == "address" and key in live):
+        ip = str(live[address].body.get("address") or "")
+        for record in sorted(holders_in(live).answering(ip) - wanted):
+            remedy = f"when nobody asks for it: {taking_away(record)}"
+            yield Leak(noun(record), record.name, name_of(record.scope), STRAY, remedy)
 
 
 def _marked(desired: Desired, live: Live, torn_down: bool) -> Iterator[Leak]:
     wanted = set() if torn_down else {r.key for r in desired.resources} | desired.kept
     holders = holders_in(live)
     # Pods of what still serves, for others by now, are reached by our rules.
-    serving = set(teardown.serving(desired, live)) if torn_down else set()
+    serving = teardown.Serving(desired, live) if torn_down else None
     for key, item in sorted(live.items()):
         if not KINDS[key.kind].marker or owner(item.body) != desired.front_door or key in wanted:
             continue
-        holding = {*holders.of(key), *(serving if key.kind == "firewall" else ())}
+        holding = set(holders.of(key))
+        if serving and key.kind == "firewall":
+            holding |= serving.by(key)
         held = ", ".join(sorted(f"{noun(holder)} {holder.name}" for holder in holding))
         again = "run teardown again" if torn_down else "edgebook plan shows how it goes"
         why = "carries our mark" if torn_down else "carries our mark, but the params do not name it"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgebook.model.links import canonical
-from edgebook.model.paths import name_of, zone_of
-from edgebook.model.values import to_json
+from edgebook.model.paths import name_of, project_of, zone_of
+from edgebook.model.values import ResourceKey, to_json
 from edgebook.plan import details
 from edgebook.plan.attachments import Attachments
 
@@ -87,3 +87,12 @@ def detaching(seen: Attachments) -> str:
     of = f" of {', '.join(seen.serving)}" if seen.serving else ""
     names = sorted({name_of(str(entry.get("group", ""))) for entry in seen.stale})
     return f"detach {', '.join(names)} {', '.join(zones)}{of}"
+
+
+def held(key: ResourceKey, holders: str, *, unread: bool) -> str:
+    """What stays since others hold it; `unread`: a rule of a cluster that is not read."""
+    text = f"no longer in the params, but held by {holders}: left alone until that lets go"
+    if unread:
+        line = f"gcloud compute firewall-rules delete {key.name} --project {project_of(key.scope)}"
+        text += f"; its cluster is not read, and when no pods of theirs are in it: `{line}`"
+    return text

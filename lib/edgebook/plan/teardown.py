@@ -16,6 +16,7 @@ from edgebook.plan import disruption
 from edgebook.plan.holders import neg_name
 from edgebook.plan.live_index import holders_in
 from edgebook.plan.order import in_order
+from edgebook.plan.tenants import Tenants
 
 OF_NEGS = ("firewall", "serviceAnnotation")  # what backend services with our NEGs live on
 RECORD_TYPES = ("A", "AAAA", "CNAME")
@@ -36,10 +37,10 @@ def plan(
         found |= {change.key: change for change in _attached(desired, live, set(found))}
     holders = holders_in(live)
     held_by = {key: set(holders.of(key)) for key in found}
-    served = set(serving(desired, live))
+    serving = Serving(desired, live)
     for key in found:
         if key.kind == "firewall":
-            held_by[key] |= served
+            held_by[key] |= serving.by(key)
     held = _held(found, held_by)
     changes = []
     for key, change in found.items():
@@ -179,17 +180,21 @@ def _annotations(desired: Desired, live: Live) -> Iterator[Change]:
             yield Change(Action.DELETE, resource.key, resource.step, text, before=before)
 
 
-def serving(desired: Desired, live: Live) -> Iterator[ResourceKey]:
-    """Backend services with NEGs of ours: probes and requests reach their pods by our rules.
+class Serving:
+    """Who serves by our firewall rules: our backend services with NEGs of ours, and tenants."""
 
-    Those of nobody's front door too; another front door has rules of its own.
-    """
-    every = {name for names in desired.own_negs.values() for name in names}
-    for key, item in live.items():
-        if key.kind == "backendService":
-            names = every if not owner(item.body) else desired.own_negs.get(key.name, ())
-            if any(neg_name(entry) in names for entry in item.body.get("backends") or ()):
-                yield key
+    def __init__(self, desired: Desired, live: Live) -> None:
+        self._tenants = Tenants(desired, live, holders_in(live))
+        self._ours = frozenset(
+            key
+            for key, item in live.items()
+            if key.kind == "backendService" and owner(item.body) == desired.front_door
+            for names in [desired.own_negs.get(key.name, ())]
+            if any(neg_name(entry) in names for entry in item.body.get("backends") or ())
+        )
+
+    def by(self, rule: ResourceKey) -> frozenset[ResourceKey]:
+        return self._ours | frozenset(self._tenants.of(rule))
 
 
 def _attached(desired: Desired, live: Live, going: set[ResourceKey]) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edgebook.base.clock import moment
+from edgebook.model.firewall_rules import Verdict
 from edgebook.model.links import canonical
 from edgebook.model.paths import name_of, zone_of
 from edgebook.params.types import FrontendProtocol, FrontendSpec, IpVersion
@@ -17,7 +18,6 @@ from edgebook.show.tables import Table
 from edgebook.verify import backend_checks, causes, certificate_checks, failures, firewalling
 from edgebook.verify.dns_checks import RECORDS
 from edgebook.verify.facts import Facts, probe_name
-from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.health import Endpoint, health_of
 
 Cells = Mapping[str, Any]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from edgebook.desired.firewall import network_path, ports
+from edgebook.model.firewall_rules import Verdict
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.values import CheckResult, ResourceKey, Step
@@ -15,7 +16,6 @@ from edgebook.params.types import BackendSpec, IpVersion
 from edgebook.verify import failures
 from edgebook.verify.causes import why_empty, why_unhealthy
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
-from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.firewalling import was_open, way_in
 from edgebook.verify.health import GroupHealth, health_of
 

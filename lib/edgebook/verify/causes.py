@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from edgebook.base.errors import AccessError, ApiError
 from edgebook.base.text import counted
+from edgebook.model.firewall_rules import Verdict
 from edgebook.model.kinds import noun
 from edgebook.model.links import canonical
 from edgebook.model.marks import neg_owner
@@ -19,7 +20,6 @@ from edgebook.params.types import BackendSpec
 from edgebook.plan.live_index import holders_in
 from edgebook.verify import failures, listening
 from edgebook.verify.facts import Facts, joined
-from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.firewalling import way_in
 from edgebook.verify.health import Endpoint
 from edgebook.verify.listening import Cause, ports_of

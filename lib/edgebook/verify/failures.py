@@ -389,6 +389,20 @@ SVCNEG_LEAVING = Failure(
     "`kubectl get services -A -o yaml --show-managed-fields`; to be rid of the mark, give the NEG "
     "another name: backends.<name>.neg.name",
 )
+SERVICE_ANEW = Failure(
+    0,
+    "the Service was deleted and made anew",
+    "it was deleted and made anew without our NEG annotation: nobody updates what is attached",
+    "run 60 backends: it puts the annotation back; then write it into what makes the Service (its "
+    "manifest, its chart), or the next deploy takes it away again",
+)
+SVCNEG_ANEW = Failure(
+    0,
+    "the svcneg is marked for deletion",
+    "its Service was deleted and made anew, and GKE collects it as soon as nothing wants it",
+    "keep the annotation: write it into what makes the Service (its manifest, its chart); to be "
+    "rid of the mark, give the NEG another name: backends.<name>.neg.name",
+)
 ENDPOINTS_FROZEN = Failure(
     0,
     "endpoints of pods that are gone",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebook.base.errors import EdgebookError
-from edgebook.verify.firewall_rules import Answer, Verdict, names
+from edgebook.model.firewall_rules import Answer, Verdict, names
 
 BEFORE_RULES = "BEFORE_CLASSIC_FIREWALL"
 REGIONAL = "NETWORK_REGIONAL"

@@ -9,6 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgebook.desired import firewall
+from edgebook.model.firewall_rules import (
+    Answer,
+    Verdict,
+    evaluate,
+    speaks_of,
+)
 from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.paths import name_of
@@ -18,12 +24,6 @@ from edgebook.verify import failures
 from edgebook.verify.facts import Facts, joined
 from edgebook.verify.failures import Failure
 from edgebook.verify.firewall_policies import OF_NETWORKS, decide, policy_name, rule_of
-from edgebook.verify.firewall_rules import (
-    Answer,
-    Verdict,
-    evaluate,
-    speaks_of,
-)
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,10 @@ def _cluster(
     elif not negs or not _asks(facts, backend, cluster, wanted):
         why = "" if negs else facts.pending("backends", facts.names.backend_service(name))
         state = SKIPPED if why else FAILED
-        trouble = failures.SVCNEG_GONE
-        yield result(state, CHECK, subject, why or trouble.cause, trouble.remedy, step=STEP)
+        trouble = failures.SERVICE_ANEW if service.anew else failures.SVCNEG_GONE
+        said = f"{trouble.cause} (Service {neg.namespace}/{neg.service}, {service.anew})"
+        why = why or (said if service.anew else trouble.cause)
+        yield result(state, CHECK, subject, why, trouble.remedy, step=STEP)
     elif said := next((n.trouble for n in negs if n.trouble), ""):
         trouble = failures.of_text(said) or failures.NEG_NOT_SYNCED
         why = f"svcneg {negs[0].name}: {said}"
@@ -100,7 +102,7 @@ def _cluster(
     else:
         found = _compared(facts, subject, backend, service, negs, endpoints)
         found = _stale(facts, found, service, negs)
-        yield _leaving(found, negs[0]) if any(n.leaving for n in negs) else found
+        yield _leaving(found, negs[0], service) if any(n.leaving for n in negs) else found
 
 
 def _gone(
@@ -152,9 +154,9 @@ def _unreadable(facts: Facts, backend: BackendSpec, cluster: ObservedCluster) ->
     return f"no JSON object with exposed_ports: {text[:60]!r}" if text else ""
 
 
-def _leaving(found: CheckResult, neg: Neg) -> CheckResult:
+def _leaving(found: CheckResult, neg: Neg, service: ObservedService) -> CheckResult:
     """GKE syncs what is marked for deletion and wanted again; it fails where it does not."""
-    trouble = failures.SVCNEG_LEAVING
+    trouble = failures.SVCNEG_ANEW if service.anew else failures.SVCNEG_LEAVING
     why = f"svcneg {neg.name} is marked for deletion: {trouble.cause}; {found.reason}"
     state = UNCERTAIN if found.state is OK else FAILED
     return result(state, CHECK, found.subject, why, trouble.remedy, step=STEP)

@@ -12,6 +12,7 @@ from edgebook.base.text import counted
 from edgebook.desired import firewall
 from edgebook.front_door import FrontDoor, Moment
 from edgebook.live.clusters import annotation_content
+from edgebook.model.firewall_rules import Verdict
 from edgebook.model.kinds import KINDS, named
 from edgebook.model.paths import compute_scope, name_of
 from edgebook.model.values import Action, CheckResult, CheckState, ResourceKey, Step
@@ -26,7 +27,6 @@ from edgebook.verify import (
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, joined, result
 from edgebook.verify.facts import facts as facts_of
 from edgebook.verify.failures import of_text
-from edgebook.verify.firewall_rules import Verdict
 from edgebook.verify.preflight_access import apis, permissions
 
 Check = Callable[[FrontDoor, Moment], Iterable[CheckResult]]

@@ -79,13 +79,16 @@ def change_entries(stage: Stage, change: Any) -> None:
     stage.advance()
 
 
-def served_by_others(stage: Stage) -> None:
-    """A backend service of nobody's front door serves from our NEGs."""
-    entries = [{"group": zonal("shop-api", letter), "balancingMode": "RATE",
+def service_of_others(neg: str, check: str, **more: str) -> dict[str, Any]:
+    entries = [{"group": zonal(neg, letter), "balancingMode": "RATE",
                 "maxRatePerEndpoint": 1} for letter in "abc"]  # fmt: skip
-    body = {"name": "other", "protocol": "HTTP", "loadBalancingScheme": "EXTERNAL_MANAGED",
-            "healthChecks": [f"{GLOBAL}/healthChecks/shop-api-http"],
-            "backends": entries}  # fmt: skip
+    body = {"name": "other", "protocol": "HTTP", "loadBalancingScheme": "EXTERNAL_MANAGED"}
+    return {**body, **more, "healthChecks": [check], "backends": entries}
+
+
+def served_by_others(stage: Stage, neg: str = "shop-api") -> None:
+    """A backend service of nobody's front door serves from our NEGs."""
+    body = service_of_others(neg, f"{GLOBAL}/healthChecks/shop-api-http")
     stage.compute("POST", "backendServices", body)
     stage.advance()
 
@@ -168,7 +171,7 @@ ROWS = (
         served_by_others,
         plan,
         ("backend service other serves from NEG shop-api, and others live on it",),
-        ("close what nothing uses", "take shop-api out"),
+        ("shop-allow-lb-blue close what", "take shop-api out"),
         params=NO_API,
     ),
     Row(
@@ -176,7 +179,7 @@ ROWS = (
         led_away,
         plan,
         ("backend service shop-api serves from NEG shop-api, and others live on it",),
-        ("close what nothing uses", "take shop-api out"),
+        ("shop-allow-lb-blue close what", "take shop-api out"),
         params=NO_API,
     ),
     Row(
@@ -192,7 +195,7 @@ ROWS = (
         served_by_others,
         teardown_plan,
         ("firewall rule shop-allow-lb-blue held by backend service other",),
-        ("delete firewall rule shop-allow-lb",),
+        ("delete firewall rule shop-allow-lb-blue",),
     ),
     Row(
         "a routing policy would be overwritten",

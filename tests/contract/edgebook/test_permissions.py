@@ -165,6 +165,7 @@ def seen(quiet_shop: Any) -> dict[str, set[str]]:
     book = shop.book()
     book.verify()
     book.status()
+    book.leaks()
     reading |= used(shop)
     shop.edits = EDITS
     book = shop.book()

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from edgebook.model.firewall_rules import Answer, Verdict
 from edgebook.verify.firewall_policies import BEFORE_RULES, Policies, decide
-from edgebook.verify.firewall_rules import Answer, Verdict
 
 SOURCE, PORT = "35.191.0.0/16", 8443
 MISSING, OPEN = Answer(Verdict.MISSING), Answer(Verdict.ALLOWED, ("ours",))

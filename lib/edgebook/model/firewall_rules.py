@@ -2,7 +2,7 @@
 
 Rules are asked by priority, denies before allows of the same priority, and at the end everything is
 denied. A source range counts as allowed only when all of it is. Firewall policies are asked by
-`firewall_policies`. Source: Google documentation page "VPC firewall rules".
+`verify.firewall_policies`. Source: Google documentation page "VPC firewall rules".
 """
 
 import ipaddress
@@ -71,6 +71,11 @@ def evaluate(
     if unsure:
         return Answer(Verdict.UNSURE, tuple(unsure))
     return Answer(Verdict.MISSING, tuple(used))
+
+
+def opens(rule: Mapping[str, Any], port: int, protocol: str = "tcp") -> bool:
+    """Whether the allowed part of a rule, by itself, is about that port."""
+    return any(names(part, protocol, port) for part in rule.get("allowed") or ())
 
 
 def speaks_of(rules: Iterable[Mapping[str, Any]], source: str, tags: Iterable[str]) -> list[str]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from edgebook.base.errors import ApiError
-from edgebook.verify.firewall_rules import Verdict, evaluate, speaks_of
+from edgebook.model.firewall_rules import Verdict, evaluate, speaks_of
 
 SOURCE, PORT, TAGS = "35.191.0.0/16", 8443, ["gke-blue-1-node"]
 
