@@ -111,7 +111,7 @@ def own_neg_names(context: Context) -> dict[str, frozenset[str]]:
 
 def reports(context: Context) -> Iterator[Change]:
     """Services that active clusters lack."""
-    for backend in context.spec.backends.values():
+    for part, backend in context.spec.backends.items():
         for name in sorted(backend.active):
             cluster = context.observed.clusters.get(name)
             if cluster is None or not cluster.reachable:
@@ -120,12 +120,15 @@ def reports(context: Context) -> Iterator[Change]:
             service = cluster.service(neg.namespace, neg.service)
             key = annotation_key(name, backend)
             if service is None or not service.found:
-                text = f"Service {neg.namespace}/{neg.service} does not exist in cluster {name}"
+                text = (
+                    f"Service {neg.namespace}/{neg.service} does not exist in cluster {name}: "
+                    f"deploy it, or correct backends.{part}.neg"
+                )
                 yield report(key, Step.BACKENDS, text, blocks=True)
             elif service.target_ports and neg.port not in service.target_ports:
                 ports = ", ".join(str(port) for port in sorted(service.target_ports))
                 text = (
                     f"Service {neg.namespace}/{neg.service} in cluster {name} has no port "
-                    f"{neg.port}; it has {ports}"
+                    f"{neg.port}, it has {ports}: correct backends.{part}.neg.port"
                 )
                 yield report(key, Step.BACKENDS, text, blocks=True)

@@ -150,7 +150,13 @@ def reports(context: Context) -> Iterator[Change]:
             "firewall", firewall_scope(context), context.names.firewall(name, IpVersion.IPV4)
         )
         if cluster is None or not cluster.reachable:
-            text = f"cluster {name} was not read, so its pods' ports are not known"
+            why = f" ({cluster.trouble})" if cluster and cluster.trouble else ""
+            text = (
+                f"cluster {name} was not read{why}, so its pods' ports are not known: make it "
+                "answer, or leave it with the runbook operate/failover"
+            )
+        elif _none(context.spec, cluster):
+            text = f"cluster {name} has none of these backends' Services: no port to open"
         elif not ports(context.spec, cluster):
             text = f"cluster {name} has no pods of these backends yet: no port to open"
         elif not tags(context.spec, cluster):
@@ -164,6 +170,13 @@ def reports(context: Context) -> Iterator[Change]:
             yield from _silent(context, cluster, key)
             continue
         yield report(key, Step.FIREWALL, text, blocks=name in active)
+
+
+def _none(spec: Spec, cluster: ObservedCluster) -> bool:
+    """Whether not one Service is there where all are wanted to serve."""
+    backends = [one for one in spec.backends.values() if cluster.name in one.active]
+    seen = (cluster.service(one.neg.namespace, one.neg.service) for one in backends)
+    return bool(backends) and not any(service and service.found for service in seen)
 
 
 def _silent(context: Context, cluster: ObservedCluster, key: ResourceKey) -> Iterator[Change]:

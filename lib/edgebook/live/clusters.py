@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edgebook.base.errors import AccessError, ApiError, ConnectError
+from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.base.parsing import from_json, whole
 from edgebook.live import filled
 from edgebook.live.reader import Reader
@@ -58,11 +58,15 @@ def observe(
         try:
             services = {*wanted[name], *_serving(reader, name, attached)}
             found[name] = _observe(reader, name, services, node_tags or {}, rules)
-        except (ConnectError, AccessError, ApiError):
+        except (ConnectError, AccessError, ApiError) as error:
             if not tolerate:
                 raise
-            found[name] = ObservedCluster(name, reachable=False)
+            found[name] = _unread(name, error)
     return found
+
+
+def _unread(name: str, error: EdgebookError) -> ObservedCluster:
+    return ObservedCluster(name, reachable=False, trouble=f"{error.what}: {error.why}")
 
 
 def _serving(reader: Reader, cluster: str, attached: frozenset[str]) -> set[ServiceName]:
@@ -151,8 +155,8 @@ def observe_negs(reader: Reader, clusters: Iterable[str]) -> dict[str, ObservedC
     for name in names:
         try:
             negs = negs_by_port(lists[name].result())
-        except (ConnectError, AccessError, ApiError):
-            found[name] = ObservedCluster(name, reachable=False)
+        except (ConnectError, AccessError, ApiError) as error:
+            found[name] = _unread(name, error)
             continue
         services = tuple(
             ObservedService(*service, negs=tuple(group))

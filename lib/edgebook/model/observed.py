@@ -79,6 +79,7 @@ class ObservedCluster:
     zones: tuple[str, ...] = ()
     services: tuple[ObservedService, ...] = ()
     reachable: bool = True
+    trouble: str = ""  # why it is not
     ipv6: bool = False  # its pods have IPv6 addresses too
     filled: tuple[Filled, ...] = ()  # all NEGs of its pods, also those of others
 

@@ -52,6 +52,7 @@ class Diff:
         self._live = live
         self._observed = observed
         self._wanted = {resource.key for resource in desired.resources}
+        self._impossible = {change.key for change in desired.reports if change.blocks}
         self._make = ChangeMaker(live, observed)
         self._index = index_of(live)
         self._holders = holders_in(live)
@@ -132,6 +133,8 @@ class Diff:
             return
         found = self._live.get(resource.key)
         if found is None and resource.kind == "serviceAnnotation":
+            if resource.key in self._impossible:
+                return  # without the Service, which is reported
             yield from self._backends.annotation(resource, None)
             return
         if found is None:
@@ -179,7 +182,10 @@ class Diff:
             yield replace(create, sentence=text, disrupts=disrupts)
         else:
             port = self._live[rival].body.get("portRange")
-            text = f"forwarding rule {rival.name} has this address and port {port}, and is not ours"
+            text = (
+                f"forwarding rule {rival.name} has this address and port {port}, and is not ours: "
+                "take another port or address, or have its owner give it up"
+            )
             yield report(resource.key, resource.step, text, blocks=True)
 
     def _rival_rule(self, resource: Resource) -> ResourceKey | None:

@@ -66,7 +66,7 @@ def refusal(
             f"Plan refused: {count} thing{'s stand' if count != 1 else ' stands'} in the way",
             where=file,
             why=names,
-            next=f"clear them, or say in the params that they are handed over, and {again}",
+            next=f"each says its way out; then {again}",
         )
     if not teardown and (movers := plan.movers):
         return _moves(movers, file)

@@ -228,7 +228,8 @@ def test_an_unreachable_cluster_is_named_and_blocks_what_needs_it(shop):
     shop.sim.admin("POST", "stage/cluster-down", {"cluster": "green"})
     book = shop.book()
     plan = book.plan()
-    assert any("green was not read" in change.sentence for change in plan.plan.reports)
+    said = [c.sentence for c in plan.plan.reports if "green was not read" in c.sentence]
+    assert len(said) == 1 and "Cluster green" in said[0] and "operate/failover" in said[0]
     checks = {(c["check"], c["subject"]): c for c in book.preflight().data["checks"]}
     assert checks[("cluster answers", "green")]["state"] == "uncertain"
     book.apply("apply", "auto", show_progress=False)

@@ -208,7 +208,7 @@ def test_without_pods_there_is_no_rule_and_a_reason() -> None:
     found = desired(spec, Observed({"blue": cluster}))
     assert not [r for r in found.resources if r.kind == "firewall"]
     said = {change.key.name: change.sentence for change in found.reports}
-    assert "no pods of these backends" in said["shop-allow-lb-blue"]
+    assert "none of these backends' Services" in said["shop-allow-lb-blue"]
     assert "was not read" in said["shop-allow-lb-green"]
 
 
