@@ -12,6 +12,7 @@ from edgebook.desired import Desired
 from edgebook.desired.address import RECORD_TYPES
 from edgebook.model.hostnames import covered
 from edgebook.model.paths import compute_scope, record_of, zone_scope
+from edgebook.model.record_sets import answers
 from edgebook.model.values import Body, Live, Ownership, Resource, ResourceKey, Step
 from edgebook.moves.stages import START, Gate, Ladder, Stage
 from edgebook.moves.wish import step_name
@@ -115,7 +116,7 @@ def _origin(
 def _of_others(body: Body, address: str) -> bool:
     """Whether a record answers by a policy that no stage of a cut-over made."""
     policy = body.get("routingPolicy")
-    return bool(policy) and address not in sentences.answers(policy)
+    return bool(policy) and address not in answers(policy)
 
 
 def unmovable(spec: Spec, live: Live, asked: CutOver) -> dict[str, str]:

@@ -15,6 +15,7 @@ from edgebook.model.links import canonical, link, same_text
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
 from edgebook.model.paths import cluster_of
+from edgebook.model.record_sets import answers
 from edgebook.model.values import (
     Action,
     Change,
@@ -34,6 +35,7 @@ from edgebook.plan.firewall_changes import firewall_changes
 from edgebook.plan.leading import LEADING
 from edgebook.plan.live_index import holders_in, index_of
 from edgebook.plan.proving import Proving, part_of
+from edgebook.plan.shared import Shared
 from edgebook.plan.successors import Successors
 from edgebook.plan.tenants import Tenants
 from edgebook.plan.unmentioned import labels_left, unmentioned
@@ -63,6 +65,7 @@ class Diff:
             desired, live, observed, holders=self._holders, maker=self._make
         )
         self._tenants = Tenants(desired, live, self._holders)
+        self._shared = Shared(desired, live, self._holders)
         self._deleted = tuple(self._unwanted())
         self._leaving = {canonical(link(key)) for key in self._deleted}
 
@@ -163,7 +166,9 @@ class Diff:
                 others=lambda loses: self._tenants.of(resource.key, loses).values(),
             )
         else:
-            yield from self._successors.updates(resource, found, fields)
+            probes = resource.kind == "healthCheck" and self._proving.harder(resource, found)
+            for change in self._successors.updates(resource, found, fields):
+                yield self._shared.told(resource, change, probes=probes)
         yield from unmentioned(resource, found)
 
     def _missing(self, resource: Resource) -> Iterator[Change]:
@@ -208,12 +213,9 @@ class Diff:
         gone = {
             name: None
             for name in kind_of(resource.key).setters
-            if name not in resource.body and self._is_leaving(body.get(name))
+            if name not in resource.body and canonical(str(body.get(name))) in self._leaving
         }
         return replace(resource, body={**resource.body, **gone}) if gone else resource
-
-    def _is_leaving(self, value: Any) -> bool:
-        return isinstance(value, str) and canonical(value) in self._leaving
 
     def _copies(self, made: Iterable[Change]) -> list[Change]:
         """Written-out answers of wildcards that new validation records would hide."""
@@ -225,10 +227,9 @@ class Diff:
 
     def _unwanted(self) -> Iterator[ResourceKey]:
         """What carries our mark and is not desired any more."""
+        stays = self._wanted | self._desired.kept | self._proving.left
         for key in sorted(self._index.owned.get(self._desired.front_door, ())):
-            if key in self._wanted or key in self._desired.kept or key in self._proving.left:
-                continue
-            if KINDS[key.kind].deletable:
+            if key not in stays and KINDS[key.kind].deletable:
                 yield key
 
     def _deletes(self, made: Iterable[Change]) -> Iterator[Change]:
@@ -257,7 +258,7 @@ class Diff:
             record
             for ip in going
             for record in self._index.pointing.get(ip, ())
-            if set(self._live[record].body.get("rrdatas") or ()) <= going
+            if answers(self._live[record].body) <= going
         }
 
     def _unnamed(self, record: ResourceKey) -> Change:
@@ -294,8 +295,7 @@ class Diff:
 
     def _needing(self, key: ResourceKey) -> frozenset[ResourceKey]:
         """Who holds it, or lives on it."""
-        others = self._tenants.of(key) if key.kind == "firewall" else ()
-        return self._holders.of(key) | frozenset(others)
+        return self._holders.of(key) | {*(self._tenants.of(key) if key.kind == "firewall" else ())}
 
     def _kept(self, key: ResourceKey, holders: set[ResourceKey]) -> Change:
         names = ", ".join(sorted(f"{noun(h)} {h.name}" for h in holders))

@@ -12,7 +12,7 @@ from edgebook.model.hostnames import Hostname
 from edgebook.model.values import LiveResource, ResourceKey
 from edgebook.plan.live_index import Index
 
-ADDRESS_TYPES = ("A", "AAAA", "CNAME")
+ADDRESS_TYPES = ("A", "AAAA", "CNAME", "ALIAS")
 Sets = Mapping[str, LiveResource]
 
 

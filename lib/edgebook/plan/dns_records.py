@@ -6,10 +6,12 @@ the cut-over, and a runbook of its own. What a wildcard answers keeps answering 
 records come to stand below it.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from edgebook.model.paths import name_of, project_of, record_name, record_of
+from edgebook.model.record_sets import answers
 from edgebook.model.values import (
     Action,
     Change,
@@ -206,17 +208,20 @@ class Records:
         """Records of other names that point at our addresses."""
         pointing = {key for address in self._ours for key in self._index.pointing.get(address, ())}
         for key in sorted(pointing - set(wanted)):
-            text = f"{STRAY}: left alone; when nobody asks for it: {taking_away(key)}"
+            name, kind = record_of(key.name)
+            body = Answers(self._index, key.scope).sets(name)[kind].body
+            text = f"{STRAY}: left alone; {taking_away(key, body, self._ours)}"
             yield report(key, Step.ADDRESS_AND_DNS, text)
 
 
-def taking_away(record: ResourceKey) -> str:
-    """The line by which somebody deletes a record set."""
+def taking_away(record: ResourceKey, body: Mapping[str, Any], ours: frozenset[str]) -> str:
+    """How somebody comes to free an address of ours from a record set."""
     name, kind = record_of(record.name)
-    return (
-        f"`gcloud dns record-sets delete {name} --type {kind} --zone {name_of(record.scope)} "
-        f"--project {project_of(record.scope)}`"
-    )
+    if answers(body) - ours:
+        mine = ", ".join(sorted(answers(body) & ours))
+        return f"it answers other addresses, too: take {mine} out of it before that goes"
+    line = f"gcloud dns record-sets delete {name} --type {kind} --zone {name_of(record.scope)}"
+    return f"when nobody asks for it: `{line} --project {project_of(record.scope)}`"
 
 
 def _taken(resource: Resource) -> bool:

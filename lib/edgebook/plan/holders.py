@@ -14,6 +14,7 @@ from typing import Any
 from edgebook.model.kinds import kind_of
 from edgebook.model.links import canonical, link
 from edgebook.model.paths import name_of
+from edgebook.model.record_sets import answers
 from edgebook.model.values import Live, LiveResource, ResourceKey
 
 # Fields by which the server tells who uses a resource: not a use by the resource itself.
@@ -105,8 +106,8 @@ class Holders:
             if key.kind == "forwardingRule" and (ip := resource.body.get("IPAddress")):
                 found[str(ip)].append(key)
             elif key.kind == "dnsRecordSet" and resource.body.get("type") in ("A", "AAAA"):
-                for value in resource.body.get("rrdatas") or ():
-                    found[str(value)].append(key)
+                for value in answers(resource.body):
+                    found[value].append(key)
         return found
 
     def _challenge(self, authorization: LiveResource) -> Iterator[ResourceKey]:

@@ -53,7 +53,7 @@ def _pointing(desired: Desired, live: Live) -> Iterator[Leak]:
     for address in sorted(key for key in wanted if key.kind == "address" and key in live):
         ip = str(live[address].body.get("address") or "")
         for record in sorted(holders_in(live).answering(ip) - wanted):
-            remedy = f"when nobody asks for it: {taking_away(record)}"
+            remedy = taking_away(record, live[record].body, frozenset({ip}))
             yield Leak(noun(record), record.name, name_of(record.scope), STRAY, remedy)
 
 

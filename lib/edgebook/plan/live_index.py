@@ -9,6 +9,7 @@ from functools import cached_property
 
 from edgebook.model.kinds import KINDS
 from edgebook.model.marks import owner
+from edgebook.model.record_sets import answers
 from edgebook.model.values import Live, LiveResource, ResourceKey
 from edgebook.plan.holders import Holders
 
@@ -39,11 +40,11 @@ class Index:
     def _add_record(self, key: ResourceKey, resource: LiveResource) -> None:
         name, kind = str(resource.body.get("name", "")).lower(), str(resource.body.get("type"))
         self.records[key.scope, name][kind] = resource
-        for target in resource.body.get("rrdatas") or ():
-            self.pointing[str(target)].append(key)
-            if kind == "TXT" and HERITAGE in str(target):
+        for target in sorted(answers(resource.body)):
+            self.pointing[target].append(key)
+            if kind == "TXT" and HERITAGE in target:
                 for owned in owned_names(name):
-                    self.owners[key.scope, owned].append(str(target))
+                    self.owners[key.scope, owned].append(target)
         if kind == "SOA":
             self.apexes[key.scope] = name.rstrip(".")
         bare = name.rstrip(".")

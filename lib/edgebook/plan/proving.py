@@ -131,10 +131,10 @@ class Proving:
                 continue
             if "healthChecks" in self._make.compare(service, found.body):
                 yield service.key, check
-            elif (item := self._live.get(check.key)) and self._harder(check, item):
+            elif (item := self._live.get(check.key)) and self.harder(check, item):
                 yield check.key, check
 
-    def _harder(self, check: Resource, found: LiveResource) -> bool:
+    def harder(self, check: Resource, found: LiveResource) -> bool:
         """Whether what passes a health check may fail it when it is as wanted."""
         return not all(
             field.startswith(INDIFFERENT)

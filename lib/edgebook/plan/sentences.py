@@ -5,6 +5,7 @@ from typing import Any
 
 from edgebook.model.links import canonical
 from edgebook.model.paths import name_of, project_of, zone_of
+from edgebook.model.record_sets import answers
 from edgebook.model.values import ResourceKey, to_json
 from edgebook.plan import details
 from edgebook.plan.attachments import Attachments
@@ -57,16 +58,6 @@ def policy(body: Mapping[str, Any]) -> str:
     kind = next((name for name in ("wrr", "geo", "primaryBackup") if found.get(name)), "")
     values = ", ".join(sorted(answers(found)))
     return f"a routing policy ({kind} of {values})" if values else "a routing policy"
-
-
-def answers(policy: Any) -> set[str]:
-    """Every value that a routing policy may answer."""
-    if isinstance(policy, Mapping):
-        mine = {str(value) for value in policy.get("rrdatas") or ()}
-        return mine.union(*(answers(item) for item in policy.values()))
-    if isinstance(policy, list):
-        return set().union(*(answers(item) for item in policy))
-    return set()
 
 
 def attaching(seen: Attachments) -> str:

@@ -28,7 +28,7 @@ from edgebook.plan.attachments import attachments
 from edgebook.plan.compare import UNKNOWN, lookup
 from edgebook.terraform.arguments import BELOW, KNOWN, number, since
 from edgebook.terraform.hcl import Block, Expression, render
-from edgebook.terraform.remarks import head, left_out
+from edgebook.terraform.remarks import head, left_out, unfinished
 from edgebook.terraform.types import TerraformType, exported, label, snake, type_of
 
 PROVIDER = "hashicorp/google"
@@ -54,7 +54,7 @@ def export(
     imports = list(writer.imports())
     there = {str(block.values["to"].text) for block in imports}
     imported = [block for block in blocks if ".".join(block.labels) in there]
-    terraform = _terraform(writer.needs(), head(imported))
+    terraform = _terraform(writer.needs(), head(imported, unfinished(plan)))
     first = [terraform, Block("provider", ("google",), {"project": project})]
     main = render([*first, *writer.variables(), *blocks])
     return {"main.tf": main, "imports.tf": render(imports)}

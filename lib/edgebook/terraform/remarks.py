@@ -7,6 +7,8 @@ has it, so that a plan with anything else is read as what it is. Decides nothing
 from collections.abc import Iterable, Iterator, Sequence
 
 from edgebook.base.text import counted
+from edgebook.model.kinds import named
+from edgebook.model.values import Action, Plan
 from edgebook.terraform.hcl import Block
 
 WRITTEN = "Written by `edgebook export --format terraform`. Plan it first."
@@ -33,12 +35,29 @@ FILLED = {
 }
 
 
-def head(imported: Sequence[Block]) -> str:
+def head(imported: Sequence[Block], unfinished: Sequence[str] = ()) -> str:
     """The head of the file, one line for each kind of change that its first plan shows."""
     if not imported:
         return WRITTEN
     changes = [f"- {line}" for line in _changes(imported)]
+    if unfinished:
+        return "\n".join([WRITTEN, *unfinished, *changes])
     return "\n".join([WRITTEN, CHANGES, *changes] if changes else [f"{WRITTEN} {NOTHING}"])
+
+
+def unfinished(plan: Plan) -> list[str]:
+    """What exists and is not as the params want it, and what of it Terraform does not know."""
+    changes = [change for change in plan.to_do if change.action is not Action.CREATE]
+    if not changes:
+        return []
+    gone = {named(change.key) for change in changes if change.action is Action.DELETE}
+    other = {named(change.key) for change in changes} - gone
+    found = ["Not all is as the params want it: apply the plan first, and export again."]
+    if other:
+        found.append(f"Terraform would change at once, in no order: {', '.join(sorted(other))}.")
+    if gone:
+        found.append(f"It knows nothing of what is left over: {', '.join(sorted(gone))}.")
+    return found
 
 
 def _changes(imported: Sequence[Block]) -> Iterator[str]:

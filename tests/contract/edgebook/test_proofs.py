@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from edgebook import cli
 from edgebook.base.errors import StepFailed
 from edgebook.plan.approval import covers
 from edgebook.plan.leaks import Leak, leaks
@@ -35,6 +36,12 @@ def written(shop: Shop) -> list[str]:
         if call["verb"] in ("PATCH", "DELETE")
         or (call["verb"] == "POST" and str(call["path"]).endswith(("backendServices", "Checks")))
     ]
+
+
+def said_by(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    return said.out + said.err
 
 
 def found_leaks(book: Any) -> list[Leak]:
@@ -71,7 +78,9 @@ def test_a_proof_comes_first_and_goes_last(shop: Shop, check: dict[str, Any]) ->
     assert book.door.read().plan.empty
 
 
-def test_what_nobody_passes_stops_before_the_live_service_is_touched(shop: Shop) -> None:
+def test_what_nobody_passes_stops_before_the_live_service_is_touched(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
     shop.stand()
     live = shop.sim.http("GET", f"{COMPUTE}/backendServices/shop-api")[1]
     book = probed(shop, NOBODY_LISTENS)
@@ -86,6 +95,10 @@ def test_what_nobody_passes_stops_before_the_live_service_is_touched(shop: Shop)
     assert "shop-api-proof" in names(shop, "backendServices")
     (leak,) = (leak for leak in found_leaks(shop.book()) if leak.name == "shop-api-proof")
     assert leak.why == "carries our mark, but the params do not name it"
+    exported = said_by(["export", "--params", shop.file()], capsys)
+    assert "apply the plan first, and export again" in exported
+    assert "knows nothing of what is left over: backend service shop-api-proof" in exported
+    assert "it should change nothing" not in exported and '"shop_api_proof"' not in exported
 
     left = book.door.read().plan  # the same again, as far as it is not done
     assert "introduction" not in {c.key.kind for c in left.to_do}
@@ -97,6 +110,7 @@ def test_what_nobody_passes_stops_before_the_live_service_is_touched(shop: Shop)
     assert not any("proof" in name for name in names(shop, "backendServices"))
     assert "shop-api-http-9999" not in names(shop, "healthChecks")
     assert back.door.read().plan.empty
+    assert "apply the plan first" not in said_by(["export", "--params", shop.file()], capsys)
 
 
 def test_another_check_takes_over_the_proof_of_the_one_that_failed(shop: Shop) -> None:

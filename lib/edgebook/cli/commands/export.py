@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import edgebook
     from edgebook import terraform
+    from edgebook.terraform import remarks
 
     book = edgebook.open(args.params)
     moment = book.door.read()
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
             project=book.spec.project,
             owned_backends=args.backends == "owned",
         )
+    for line in remarks.unfinished(moment.plan):
+        print(line, file=sys.stderr)
     if not args.out:
         sys.stdout.write("\n".join(files.values()))
         return EXIT_OK
