@@ -21,7 +21,8 @@ class Behaviour:
     """`leak` is the share (0 to 1) of requests that are dropped without an answer.
 
     `cut`: answers end in the middle of their body, and streams when something is said on them.
-    `deny` is what an admission webhook says when it refuses.
+    `deny` is what an admission webhook says when it refuses. `paths` are all that it knows, with
+    commas; one that ends with * stands for all below it. Others are 404; empty: all are known.
     """
 
     slow: float = 0.0
@@ -34,6 +35,14 @@ class Behaviour:
     ignore_sigterm: bool = False
     proxy_protocol: str = "off"
     deny: str = ""
+    paths: str = ""
+
+    def knows(self, path: str) -> bool:
+        """Whether a request for this path, without its query, finds something."""
+        known = [one.strip() for one in self.paths.split(",") if one.strip()]
+        return not known or any(
+            path.startswith(one[:-1]) if one.endswith("*") else path == one for one in known
+        )
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -87,6 +96,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _paths(text: str) -> str:
+    if not all(one.strip().startswith("/") for one in text.split(",")):
+        raise ValueError(f"{text!r} are not paths such as /, /healthz, /api/*")
+    return text
+
+
 READERS: dict[str, Any] = {
     "slow": seconds,
     "fail": _status,
@@ -98,6 +113,7 @@ READERS: dict[str, Any] = {
     "ignore-sigterm": _flag,
     "proxy-protocol": _proxy,
     "deny": _text,
+    "paths": _paths,
 }
 
 

@@ -16,13 +16,18 @@ def busy(sim: Any) -> Iterator[Any]:
     simulator.stop()
 
 
-def test_probes_that_find_nobody_end_the_wait_when_users_notice(
-    shop: Shop, busy: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def standing(shop: Shop, busy: Any, monkeypatch: pytest.MonkeyPatch) -> Shop:
     for name in ("GCPSIM_URL", "GCPSIM_TOKEN"):
         monkeypatch.setenv(name, str(busy.ready["env"][name]))
     live = Shop(busy, shop.folder)
     live.book().apply("apply", "auto", show_progress=False)
+    return live
+
+
+def test_probes_that_find_nobody_end_the_wait_when_users_notice(
+    shop: Shop, busy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = standing(shop, busy, monkeypatch)
     backends = live.params()["backends"]
     backends["mqtt"]["health_check"] = {"type": "TCP", "port": 9999}
     book = live.book(backends=backends)
@@ -44,6 +49,29 @@ def test_probes_that_find_nobody_end_the_wait_when_users_notice(
     busy.admin("POST", "clock", {"scale": 300})
     back = live.book().apply("apply", "auto", show_progress=False)
     assert "21 of 21 endpoints HEALTHY" in str(back)
+    assert live.book().door.read().plan.empty
+
+
+def test_a_page_that_pods_do_not_know_is_never_asked_of_the_live_service(
+    shop: Shop, busy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that changes in place, with a path where the application answers 404."""
+    live = standing(shop, busy, monkeypatch)
+    cluster = live.book().door.reader.cluster("blue")
+    known = {"metadata": {"annotations": {"gcpsim.example.com/paths": "/healthz, /api/*"}}}
+    for pod in cluster.list("api/v1/namespaces/shop/pods"):
+        if (name := pod["metadata"]["name"]).startswith("api-"):
+            cluster.patch(f"api/v1/namespaces/shop/pods/{name}", known)
+    backends = live.params()["backends"]
+    backends["api"]["health_check"]["path"] = "/ready"
+    with pytest.raises(StepFailed) as failed:
+        live.book(backends=backends).apply("apply", "auto", show_progress=False)
+    assert "shop-api keeps its health check: 0 of 6 endpoints pass" in failed.value.what
+    assert "nobody noticed" in failed.value.next
+    path = "/compute/v1/projects/shop-rehearsal/global/healthChecks/shop-api-http"
+    assert busy.http("GET", path)[1]["httpHealthCheck"]["requestPath"] == "/healthz"
+    assert live.book().status().data["healthy"] is True
+    live.book().apply("apply", "auto", show_progress=False)
     assert live.book().door.read().plan.empty
 
 

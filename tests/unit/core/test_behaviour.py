@@ -18,6 +18,7 @@ from gcpsim.core.behaviour import HEALTHY, PREFIX, Behaviour
         ("refuse", "true", Behaviour(refuse=True)),
         ("leak", "5%", Behaviour(leak=0.05)),
         ("cut", "true", Behaviour(cut=True)),
+        ("paths", "/, /api/*", Behaviour(paths="/, /api/*")),
         ("keepalive", "75s", Behaviour(keepalive=75)),
         ("ignore-sigterm", "true", Behaviour(ignore_sigterm=True)),
         ("proxy-protocol", "optional", Behaviour(proxy_protocol="optional")),

@@ -195,6 +195,8 @@ class Pod:
             reply: Reply | Awaitable[Reply] = Reply(
                 behaviour.fail, self.identity.headers(), b'{"failing": true}'
             )
+        elif not behaviour.knows(request.target.partition("?")[0]):
+            reply = Reply(404, self.identity.headers(), b'{"found": false}')
         elif self.routes(request):
             reply = self.router.serve(self, request)
         else:

@@ -155,6 +155,8 @@ def probe_passes(spec: Obj, kind: str, mood: Behaviour) -> bool:
         asked = "httpGet" in probe or "grpc" in probe
         if asked and not mood.passes_probe(float(probe.get("timeoutSeconds") or 1)):
             return False
+        if "httpGet" in probe and not mood.knows(str(probe["httpGet"].get("path") or "/")):
+            return False
     return True
 
 
