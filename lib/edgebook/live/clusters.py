@@ -11,6 +11,7 @@ from typing import Any
 from edgebook.base.errors import AccessError, ApiError, ConnectError, EdgebookError
 from edgebook.base.parsing import from_json, whole
 from edgebook.live import filled
+from edgebook.live.ports import OF_SERVICE, SLICES, target_ports
 from edgebook.live.reader import Reader
 from edgebook.model import paths
 from edgebook.model.links import canonical
@@ -19,7 +20,6 @@ from edgebook.model.paths import name_of
 from edgebook.model.values import LiveResource, ResourceKey
 
 SVCNEGS = "apis/networking.gke.io/v1beta1/servicenetworkendpointgroups"
-SLICES = "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
 NEG_ANNOTATION = "cloud.google.com/neg"
 CHANGED = "endpoints.kubernetes.io/last-change-trigger-time"
 ServiceName = tuple[str, str]  # namespace, name
@@ -107,7 +107,7 @@ def _observe(
         slices = [
             item
             for item in reader.objects(name, SLICES.format(namespace)).result()
-            if item["metadata"].get("labels", {}).get("kubernetes.io/service-name") == service
+            if item["metadata"].get("labels", {}).get(OF_SERVICE) == service
         ]
         observed.append(
             ObservedService(
@@ -128,10 +128,7 @@ def _observe(
         for rule in firewalls
         if tags and set(rule.get("targetTags", ())) & set(tags)
     }
-    ports: dict[ServiceName, Mapping[int, tuple[int, ...]]] = {
-        service: target_ports(body, ()) for service, body in by_name.items()
-    }
-    ports |= {(one.namespace, one.name): one.target_ports for one in observed if one.found}
+    ports = {(one.namespace, one.name): one.target_ports for one in observed if one.found}
     return ObservedCluster(
         name,
         network=min(networks, default=""),
@@ -143,7 +140,7 @@ def _observe(
             for namespace in {namespace for namespace, _ in services}
             for item in reader.objects(name, SLICES.format(namespace)).result()
         ),
-        filled=filled.filled(reader, name, negs, ports),
+        filled=filled.filled(reader, name, negs, filled.Known(by_name, ports)),
     )
 
 
@@ -230,33 +227,6 @@ def changed_at(slices: Iterable[Mapping[str, Any]]) -> str:
     """
     notes = (item["metadata"].get("annotations") or {} for item in slices)
     return max((str(note.get(CHANGED) or "") for note in notes), default="")
-
-
-def target_ports(
-    service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]
-) -> dict[int, tuple[int, ...]]:
-    """Service port -> the ports that its pods really listen on, from the endpoint slices.
-
-    A slice's port belongs to the Service port of the same name. Without any endpoint, a numeric
-    targetPort is the best that is known.
-    """
-    ports: dict[str, set[int]] = defaultdict(set)
-    for item in slices:
-        if item.get("endpoints"):
-            for port in item.get("ports") or ():
-                if port.get("port"):
-                    ports[str(port.get("name") or "")].add(int(port["port"]))
-    found = {}
-    for port in service.get("spec", {}).get("ports") or ():
-        real = ports.get(str(port.get("name") or ""))
-        target = port.get("targetPort", port["port"])
-        if real:
-            found[int(port["port"])] = tuple(sorted(real))
-        elif isinstance(target, int):
-            found[int(port["port"])] = (target,)
-        else:
-            found[int(port["port"])] = ()
-    return found
 
 
 def zones_of_nodes(nodes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

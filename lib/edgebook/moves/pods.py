@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from edgebook.base.errors import AccessError, ApiError, ConnectError
-from edgebook.live.clusters import SLICES
+from edgebook.live.ports import SLICES
 from edgebook.live.reader import Reader
 from edgebook.moves.requirements import Pods
 from edgebook.params.types import BackendSpec, Spec

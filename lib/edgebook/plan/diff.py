@@ -11,7 +11,7 @@ from typing import Any
 
 from edgebook.desired import Desired
 from edgebook.model.kinds import KINDS, kind_of, noun
-from edgebook.model.links import canonical, link, same_text
+from edgebook.model.links import canonical, link
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
 from edgebook.model.paths import cluster_of
@@ -25,7 +25,6 @@ from edgebook.model.values import (
     ResourceKey,
     Step,
     Wait,
-    refs,
 )
 from edgebook.plan import disruption, sentences
 from edgebook.plan.backend_changes import HEALTHY, BackendChanges
@@ -35,6 +34,7 @@ from edgebook.plan.firewall_changes import firewall_changes
 from edgebook.plan.leading import LEADING
 from edgebook.plan.live_index import holders_in, index_of
 from edgebook.plan.proving import Proving, part_of
+from edgebook.plan.rivals import Rivals
 from edgebook.plan.shared import Shared
 from edgebook.plan.successors import Successors
 from edgebook.plan.tenants import Tenants
@@ -65,6 +65,7 @@ class Diff:
             desired, live, observed, holders=self._holders, maker=self._make
         )
         self._tenants = Tenants(desired, live, self._holders)
+        self._rivals = Rivals(live, self._holders, self._make, desired.front_door)
         self._shared = Shared(desired, live, self._holders)
         self._deleted = tuple(self._unwanted())
         self._leaving = {canonical(link(key)) for key in self._deleted}
@@ -177,31 +178,7 @@ class Diff:
             text = f"{name} does not exist: make it, or take it out of the params"
             yield report(resource.key, resource.step, text, blocks=True)
             return
-        create = self._make.create(resource)
-        rival = self._rival_rule(resource) if resource.kind == "forwardingRule" else None
-        if rival is None:
-            yield create
-        elif owner(self._live[rival].body) == self._desired.front_door:
-            text = f"{create.sentence}, instead of {rival.name}"
-            disrupts = disruption.of_rival(rival.name)
-            yield replace(create, sentence=text, disrupts=disrupts)
-        else:
-            port = self._live[rival].body.get("portRange")
-            text = (
-                f"forwarding rule {rival.name} has this address and port {port}, and is not ours: "
-                "take another port or address, or have its owner give it up"
-            )
-            yield report(resource.key, resource.step, text, blocks=True)
-
-    def _rival_rule(self, resource: Resource) -> ResourceKey | None:
-        """The rule that has the address and port of one that is to come."""
-        ips = {str(self._make.value_of(ref)) for ref in refs(resource.body.get("IPAddress"))}
-        for ip in sorted(ips):
-            for key in sorted(self._holders.on_address(ip)):
-                ports = str(self._live[key].body.get("portRange"))
-                if same_text(ports, str(resource.body.get("portRange"))):
-                    return key
-        return None
+        yield self._rivals.settled(resource, self._make.create(resource))
 
     def _unread(self, key: ResourceKey) -> str:
         """The cluster of an object in a cluster that does not answer; "" for everything else."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from edgebook.desired import Desired
-from edgebook.model.firewall_rules import Verdict, evaluate
+from edgebook.model.firewall_rules import Verdict, evaluate, opens
 from edgebook.model.links import canonical, link
 from edgebook.model.marks import owner
 from edgebook.model.observed import Filled
@@ -32,11 +32,16 @@ class Tenants:
         self._wanted = {resource.key for resource in desired.resources}
 
     def of(
-        self, rule: ResourceKey, loses: Callable[[int], bool] = lambda port: True
+        self, rule: ResourceKey, loses: Callable[[int], bool] | None = None
     ) -> dict[ResourceKey, str]:
-        """The backend services that need a rule for a port that it loses, with what they need."""
+        """The backend services that need a rule for a port that it loses, with what they need.
+
+        Without `loses` it goes as a whole.
+        """
         if rule not in self._live:
             return {}
+        body = self._live[rule].body
+        loses = loses or (lambda port: opens(body, port))
         found = {}
         for user in self._others:
             if text := self._needs(user, rule, loses):
@@ -50,7 +55,8 @@ class Tenants:
             ports = self._ports(entry, rule, marked=bool(owner(body)))
             if ports is None:
                 continue
-            if not ports or any(
+            unknown = not ports and not owner(body)  # a front door has rules of its own
+            if unknown or any(
                 loses(port) and not self._let_in_otherwise(rule, port) for port in {*ports, *probed}
             ):
                 return f"backend service {user.name} serves from NEG {neg_name(entry)}"

@@ -218,7 +218,8 @@ MAP_HELD = Failure(
     "the certificate map is held",
     "it has entries, or a proxy still refers to it; the release takes minutes",
     "edgebook teardown deletes in the right order and waits",
-    r"(?i)can't delete.*(in use|map)|certificate.?map.*(in use|being used|contains|entries)",
+    r"(?i)^(?!.*already exists).*(can't delete.*(in use|map)|"
+    r"certificate.?map.*(in use|being used|contains|entries))",
     final=False,
 )
 ROLLOUT_502 = Failure(

@@ -3,14 +3,40 @@
 Rows as in `test_neighbours`.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.contract.edgebook.conftest import Staged
-from tests.contract.edgebook.staging import CERTS, GLOBAL, Row, Stage, plan, play, teardown_plan
+from tests.contract.edgebook.staging import (
+    API,
+    CERTS,
+    GLOBAL,
+    NEG,
+    Row,
+    Stage,
+    apply,
+    plan,
+    play,
+    status,
+    teardown,
+    teardown_plan,
+)
+from tests.contract.edgebook.test_neighbours import NO_API
+from tests.unit.params_edits import GONE
 
 CHECK = f"{GLOBAL}/healthChecks/shop-api-http"
 PATH = {"backends.api.health_check.path": "/other"}
 TOO = "too, which is not ours"
+SECOND = {  # a front door of its own, on the same Service and its NEG
+    "address.name": "two-edge",
+    "certificate.name": "two",
+    "hostnames": ["two.example.com"],
+    "frontends": [{"name": "web", "protocol": "HTTPS", "port": 443}],
+    "routes": [{"hosts": ["two.example.com"], "default": "api"}],
+    "checks": [],
+    **dict.fromkeys(("backends.web", "backends.mqtt", "backends.postgres"), GONE),
+}
 
 
 def on_our_check(stage: Stage) -> None:
@@ -60,6 +86,15 @@ def answered_by_policy(stage: Stage, name: str = "geo.example.com.") -> None:
     items = [{"location": place, "rrdatas": [data]} for place, data in places.items()]
     new = {"name": name, "type": "A", "ttl": 60, "routingPolicy": {"geo": {"items": items}}}
     stage.dns("POST", "changes", {"additions": [new]})
+    stage.advance(60)
+
+
+def without_sni(stage: Stage) -> None:
+    """Others have the entry for clients without SNI in our map."""
+    stage.certs("DELETE", "certificateMaps/shop/certificateMapEntries/primary")
+    stage.advance(60)
+    entry = {"matcher": "PRIMARY", "certificates": [f"{CERTS[3:]}/certificates/shop"]}
+    stage.certs("POST", "certificateMaps/shop/certificateMapEntries?certificateMapEntryId=t", entry)
     stage.advance(60)
 
 
@@ -138,6 +173,16 @@ ROWS = (
         ("delete address shop-edge", "delete URL map shop-web-redirect"),
     ),
     Row(
+        "others have the entry for clients without SNI",
+        without_sni,
+        plan,
+        (
+            "map entry t of this map is for clients without SNI already, and is not ours: have its",
+            "Plan refused: 1 thing",
+        ),
+        ("create map entry primary",),
+    ),
+    Row(
         "a teardown under an entry of others in our certificate map",
         in_our_certificate_map,
         teardown_plan,
@@ -154,3 +199,29 @@ ROWS = (
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_who_uses_what_is_ours_is_told_and_kept(row: Row, staged: Staged) -> None:
     play(row, staged)
+
+
+def test_two_front_doors_on_one_service_leave_each_other_alone(staged: Staged) -> None:
+    def said(ask: Any, edits: dict[str, Any]) -> str:
+        staged.edits = edits
+        return " ".join(str(ask(staged)).split())
+
+    staged.sim.admin("POST", "reset", {"to": "built"})
+    other = said(plan, {**SECOND, "backends.api.neg.name": "two-api"})
+    assert "backend service shop-api of front door shop serves from it: renamed" in other
+    said(apply, SECOND)
+    gone = said(plan, NO_API)
+    assert "shop-allow-lb-blue close what nothing uses any more" in gone  # two has its own rule
+    assert "take shop-api out" not in gone
+    assert "backend service two-api of front door two" in said(plan, {"backends.api.neg.name": "x"})
+    down = said(teardown_plan, {})
+    assert "Service annotation api held by backend service two-api" in down
+    assert "delete firewall rule shop-allow-lb-blue" in down
+    down = said(teardown_plan, SECOND)
+    assert "Service annotation api held by backend service shop-api" in down
+    down = said(teardown, SECOND)
+    assert "done delete firewall rule two-allow-lb-blue" in down
+    stage = Stage(staged)
+    stage.advance()
+    assert "front door shop in shop-rehearsal: healthy; nothing to change" in said(status, {})
+    assert "shop-api" in stage.kube("GET", API)["metadata"]["annotations"][NEG]

@@ -1,6 +1,7 @@
 """What the clusters' objects say."""
 
-from edgebook.live.clusters import negs_by_port, tags_of_nodes, target_ports, zones_of_nodes
+from edgebook.live.clusters import negs_by_port, tags_of_nodes, zones_of_nodes
+from edgebook.live.ports import target_ports
 
 LINK = "https://www.googleapis.com/compute/v1/projects/p/zones/{}/networkEndpointGroups/{}"
 

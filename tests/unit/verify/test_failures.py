@@ -76,3 +76,10 @@ def key(kind, name="n", scope="projects/p/global"):
 
 def change(action, kind, name="n", **more):
     return Change(action, key(kind, name), Step.FRONTENDS, "", **more)
+
+
+def test_an_entry_that_is_there_is_no_map_that_is_held() -> None:
+    at = "projects/p/locations/global/certificateMaps/m"
+    found = failures.of_text(f"can't delete '{at}': it contains entries")
+    assert found is not None and found.number == 28
+    assert failures.of_text(f"Resource '{at}/certificateMapEntries/e' already exists") is None
