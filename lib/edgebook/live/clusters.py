@@ -119,6 +119,7 @@ def _observe(
                 pods=pods_of(body, slices, nodes),
                 changed=changed_at(slices),
                 created=str(body["metadata"].get("creationTimestamp") or ""),
+                selects=bool((body.get("spec") or {}).get("selector")),
                 external=(body.get("spec") or {}).get("type") == "ExternalName",
             )
         )

@@ -13,6 +13,9 @@ from typing import Any
 
 from edgebook.model.paths import name_of
 
+DEFAULT_ACCOUNT = "default"  # how GKE calls the one of Compute Engine
+OF_COMPUTE = "-compute@developer.gserviceaccount.com"
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -20,7 +23,7 @@ class Verdict(StrEnum):
     ALLOWED = "allowed"
     DENIED = "denied"
     MISSING = "missing"  # no rule speaks of it: the implied deny
-    UNSURE = "unsure"  # a rule aims at service accounts, which are not known here
+    UNSURE = "unsure"  # a rule aims at service accounts, and those of the nodes are not known
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,20 @@ def evaluate(
     source: str,
     port: int,
     tags: Iterable[str],
+    accounts: Iterable[str] | None = None,
     protocol: str = "tcp",
 ) -> Answer:
-    """Ingress from all of `source` to `port` on nodes with these tags; `network` is its name."""
+    """Ingress from all of `source` to `port` on nodes with these tags; `network` is its name.
+
+    `accounts` are the nodes' service accounts, `default` for that of Compute Engine; None when they
+    are not known: a rule that aims at some may be about these nodes or not.
+    """
+    runs_as = None if accounts is None else set(accounts)
     wanted = set(tags)
     open_parts: list[Network] = [ipaddress.ip_network(source)]
     used: list[str] = []
     unsure: list[str] = []
+    denies = False  # one of those may
     for rule in sorted(rules, key=_order):
         if not _applies(rule, network, wanted, protocol, port):
             continue
@@ -59,13 +69,21 @@ def evaluate(
         hit = [part for part in open_parts if _overlaps(rule, part)]
         if not hit:
             continue
-        if rule.get("targetServiceAccounts"):
-            unsure.append(name)
-            continue
+        if aimed := set(rule.get("targetServiceAccounts") or ()):
+            if runs_as is None:
+                unsure.append(name)
+                denies = denies or "denied" in rule
+                continue
+            if not _run_as(aimed, runs_as):
+                continue
         if "denied" in rule:
-            return Answer(Verdict.DENIED, (name,))
+            return (
+                Answer(Verdict.UNSURE, tuple(unsure)) if unsure else Answer(Verdict.DENIED, (name,))
+            )
         used.append(name)
         open_parts = [rest for part in open_parts for rest in _without(part, rule)]
+        if not open_parts and denies:
+            return Answer(Verdict.UNSURE, tuple(unsure))
         if not open_parts:
             return Answer(Verdict.ALLOWED, tuple(used))
     if unsure:
@@ -76,6 +94,13 @@ def evaluate(
 def opens(rule: Mapping[str, Any], port: int, protocol: str = "tcp") -> bool:
     """Whether the allowed part of a rule, by itself, is about that port."""
     return any(names(part, protocol, port) for part in rule.get("allowed") or ())
+
+
+def _run_as(aimed: set[str], accounts: set[str]) -> bool:
+    """Whether nodes of these accounts are among those that a rule aims at."""
+    return bool(aimed & accounts) or (
+        DEFAULT_ACCOUNT in accounts and any(one.endswith(OF_COMPUTE) for one in aimed)
+    )
 
 
 def speaks_of(rules: Iterable[Mapping[str, Any]], source: str, tags: Iterable[str]) -> list[str]:

@@ -50,6 +50,7 @@ class ObservedService:
     pods: tuple[Pod, ...] = ()  # without those that are terminating
     changed: str = ""  # when its pods last changed, as its EndpointSlices say
     created: str = ""
+    selects: bool = True  # without a selector nobody's pods are its own: GKE makes no NEG of it
     external: bool = False  # only another name of something elsewhere: no pods, no NEGs
 
     @property

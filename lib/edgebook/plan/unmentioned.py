@@ -16,6 +16,8 @@ from edgebook.model.values import Change, Live, LiveResource, Ownership, Resourc
 from edgebook.plan.changes import report
 from edgebook.plan.compare import is_set
 
+LEFT = "and not in the params: left as it is"  # what checks know such a report by
+
 # By field: how it is taken off where no `api:` block of the params says it.
 GCLOUD = {
     "securityPolicy": '--security-policy ""',
@@ -48,7 +50,7 @@ def unmentioned(resource: Resource, found: LiveResource) -> Iterator[Change]:
         and value != none
     }
     for path, value in sorted(stays.items()):
-        text = f"{path} is {_shown(value)} and not in the params: left as it is"
+        text = f"{path} is {_shown(value)} {LEFT}"
         yield report(resource.key, resource.step, f"{text}; {_way(resource, path)}")
 
 

@@ -12,7 +12,15 @@ from edgebook.model.paths import record_of
 from edgebook.model.values import Action, CheckResult, Plan
 from edgebook.show.tables import Pages, Table
 from edgebook.show.views import Memory, backends_short, certificates, dns, endpoints, frontends
-from edgebook.verify import backend_checks, following, neg_owners
+from edgebook.verify import (
+    backend_checks,
+    certificate_checks,
+    dns_checks,
+    following,
+    neg_owners,
+    set_by_hand,
+)
+from edgebook.verify.checks import in_the_way
 from edgebook.verify.facts import FAILED, UNCERTAIN, Facts
 
 SAID = 2  # differences that a headline tells
@@ -32,6 +40,13 @@ def status(facts: Facts, memory: Memory) -> Pages:
         *following.following(facts),
         *neg_owners.owners(facts),
         *backend_checks.nodes(facts),
+        *backend_checks.without_neg(facts),
+        *set_by_hand.left(facts),
+        *set_by_hand.refusing(facts),
+        *dns_checks.answers_nothing(facts),
+        *dns_checks.beside(facts),
+        *certificate_checks.without_entry(facts),
+        *in_the_way(facts),
     ]
     problems = [*_not_listening(fronts), *_not_active(facts, issued), *_not_healthy(seen)]
     problems += [f"{item.subject}: {item.reason}" for item in follow if item.state is FAILED]
@@ -40,6 +55,7 @@ def status(facts: Facts, memory: Memory) -> Pages:
     doubted = [] if unsure else [item for item in follow if item.state is UNCERTAIN]
     doubts = [f"{item.subject}: {item.reason}" for item in doubted]
     doubts += [] if unsure else _not_renewed(facts)
+    doubts += [] if unsure else _forbidden(facts)
     if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
         problems = ["it is not built"]
     tables = (
@@ -70,7 +86,7 @@ def _left(plan: Plan) -> str:
     """How much there is to change, and what of it is there and not as the params say."""
     if not plan.to_do:
         return "nothing to change"
-    differ = [c for c in plan.to_do if c.action is Action.UPDATE and c.key.kind != "backends"]
+    differ = [c for c in plan.to_do if c.action is Action.UPDATE]
     said = [f"{named(change.key)}: {change.sentence}" for change in differ[:SAID]]
     said += [f"{len(differ) - SAID} more"] if len(differ) > SAID else []
     words = f" ({'; '.join(said)})" if said else ""
@@ -109,9 +125,19 @@ def _not_renewed(facts: Facts) -> list[str]:
     ]
 
 
+def _forbidden(facts: Facts) -> list[str]:
+    """Domains whose certificates serve, and that nobody may renew."""
+    built = {Hostname(h).domain for h in facts.spec.hostnames if _has_entry(facts, h)}
+    return [
+        f"CAA keeps {item.subject} from being renewed: {item.reason}"
+        for item in dns_checks.caa(facts)
+        if item.state is FAILED and item.subject in built
+    ]
+
+
 def _ways_on(checks: list[CheckResult]) -> tuple[str, ...]:
-    """What to do about what is in doubt."""
-    found = [item for item in checks if item.state is UNCERTAIN]
+    """What to do about what is in doubt, or wrong."""
+    found = [item for item in checks if item.state in (FAILED, UNCERTAIN) and item.remedy]
     return tuple(f"{item.subject}: {item.reason}. {item.remedy}" for item in found)
 
 

@@ -6,6 +6,7 @@ check. It must not probe pods: Google's own verdict is what counts.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from edgebook.desired.firewall import network_path, ports
 from edgebook.model.firewall_rules import Verdict
@@ -13,6 +14,8 @@ from edgebook.model.links import canonical
 from edgebook.model.observed import ObservedCluster
 from edgebook.model.values import CheckResult, ResourceKey, Step
 from edgebook.params.types import BackendSpec, IpVersion
+from edgebook.plan.leading import is_led_to
+from edgebook.plan.live_index import holders_in
 from edgebook.verify import failures
 from edgebook.verify.causes import why_empty, why_unhealthy
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
@@ -36,8 +39,12 @@ def health(facts: Facts) -> Iterator[CheckResult]:
     """All endpoints of every attached NEG are HEALTHY."""
     check, step = "endpoints HEALTHY", Step.BACKENDS
     seen = {item.service: item for item in health_of(facts.reader, groups_of(facts))}
+    bare = {item.subject: item for item in without_neg(facts)}
     for name, backend in sorted(facts.spec.backends.items()):
         service = facts.names.backend_service(name)
+        if service in bare:
+            yield replace(bare[service], check=check)
+            continue
         why = facts.pending("backendService", service) or facts.pending("backends", service)
         found = seen.get(service)
         body = facts.body("backendService", service) or {}
@@ -46,6 +53,16 @@ def health(facts: Facts) -> Iterator[CheckResult]:
             yield result(state, check, service, why or "no NEG is attached: run 60", step=step)
             continue
         yield from _by_zone(facts, name, backend, found)
+
+
+def without_neg(facts: Facts) -> Iterator[CheckResult]:
+    """Backend services that clients are led to and no NEG is attached to; silent about others."""
+    holders, attached = holders_in(facts.live), groups_of(facts)
+    for key, groups in sorted(attached.items()) if any(attached.values()) else ():
+        if not groups and is_led_to(key, holders, facts.live):
+            why = "no NEG is attached, and requests are led there: whoever asks gets 503"
+            remedy = "run 60 backends: it attaches them; and find out who took them off"
+            yield result(FAILED, "some NEG is attached", key.name, why, remedy, step=Step.BACKENDS)
 
 
 def _by_zone(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgebook.desired.certificate import PRIMARY
+from edgebook.model.hostnames import Hostname
 from edgebook.model.paths import name_of
 from edgebook.model.values import CheckResult, Step
 from edgebook.verify import failures
@@ -66,6 +67,36 @@ def _entry(facts: Facts, subject: str, name: str) -> CheckResult:
         reason = f"{body.get('state')}: {trouble.cause}"
         return result(UNCERTAIN, check, subject, reason, trouble.remedy, step=step)
     return result(OK, check, subject, f"entry {name}", step=step)
+
+
+def without_entry(facts: Facts) -> Iterator[CheckResult]:
+    """Names that come here and no entry of the map in use covers; silent about others."""
+    if facts.spec.certificate is None or facts.spec.certificate.map or not _in_use(facts):
+        return
+    check, remedy = "map entry", "run 20 certificate: it makes it"
+    scope = f"{facts.certificates}/certificateMaps/{facts.names.certificate_map()}"
+
+    there = [item.body for key, item in facts.live.items()
+             if key.kind == "certificateMapEntry" and key.scope == scope]  # fmt: skip
+    if facts.body("certificateMapEntry", PRIMARY, scope) is None:
+        why = "the map has no entry for clients without a name of its own: they get no certificate"
+        yield result(FAILED, check, PRIMARY, why, remedy, step=Step.CERTIFICATE_MAP)
+    addresses = {facts.address(version) for version in facts.versions} - {""}
+    for hostname in sorted(set(facts.spec.hostnames)):
+        covered = any(Hostname(str(body.get("hostname", ""))).covers(hostname) for body in there)
+        sets = [facts.body("dnsRecordSet", f"{hostname}./{kind}", facts.names.zone(hostname)) or {}
+                for kind in ("A", "AAAA")]  # fmt: skip
+        if not covered and any(addresses & set(one.get("rrdatas") or ()) for one in sets):
+            why = "it comes here, and no entry of the map is for it: handshakes get another name's"
+            yield result(FAILED, check, hostname, why, remedy, step=Step.CERTIFICATE_MAP)
+
+
+def _in_use(facts: Facts) -> bool:
+    """Whether a proxy of ours carries the map."""
+    wanted, proxies = facts.names.certificate_map(), ("targetHttpsProxy", "targetSslProxy")
+    carried = [facts.body(r.kind, r.name) or {}
+               for r in facts.desired.resources if r.kind in proxies]  # fmt: skip
+    return any(name_of(str(body.get("certificateMap", ""))) == wanted for body in carried)
 
 
 def attached(facts: Facts) -> Iterator[CheckResult]:

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from edgebook.base.errors import EdgebookError
 from edgebook.base.text import counted
-from edgebook.model.kinds import named
-from edgebook.model.values import Action, Change, CheckResult, Resource, Step
+from edgebook.model.kinds import kind_of, named
+from edgebook.model.marks import owner
+from edgebook.model.values import Action, Change, CheckResult, Resource, ResourceKey, Step
 from edgebook.verify import (
     backend_checks,
     certificate_checks,
     dns_checks,
     following,
     neg_owners,
+    set_by_hand,
     traffic_checks,
 )
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, result
@@ -40,6 +42,8 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.BACKENDS, backend_checks.health),
     (Step.BACKENDS, following.following),
     (Step.BACKENDS, neg_owners.owners),
+    (Step.FRONTENDS, set_by_hand.left),
+    (Step.FRONTENDS, set_by_hand.refusing),
 )
 
 
@@ -75,16 +79,22 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
         changes = [change for change in facts.plan.to_do if change.step is step]
         wanted = [resource for resource in facts.desired.resources if resource.step is step]
         known = {change.key for change in facts.plan.reports}  # records of others, for instance
+        touched = {change.key for change in changes}
         there = [
             r
             for r in wanted
             if r.key in facts.live
             and r.key not in known
-            and (r.kind not in AMIDST or facts.live[r.key].body.get("backends"))
+            and (r.kind not in AMIDST or _made_by_us(facts, r, touched))
         ]
+        strange = [change for change in _others_in_place(facts) if change.step is step]
         creates = all(change.action is Action.CREATE for change in changes)
         if not changes and not wanted:
             yield result(SKIPPED, check, step.value, "the params want nothing of it", step=step)
+        elif strange and (there or not changes):
+            told = "; ".join(f"{named(change.key)} {change.sentence}" for change in strange)
+            remedy = "edgebook plan says the same: nothing of it is changed until that is cleared"
+            yield result(FAILED, check, step.value, told, remedy, step=step)
         elif not changes and (unknown := _unknown(facts, wanted)):
             yield result(UNCERTAIN, check, step.value, "; ".join(unknown), step=step)
         elif not changes:
@@ -99,6 +109,34 @@ def drift(facts: Facts, steps: Iterable[Step]) -> Iterator[CheckResult]:
             if moves := sorted({change.moves for change in changes if change.moves}):
                 remedy = f"edgebook plan {moves[0]}: it would move traffic, which that is for"
             yield result(FAILED, check, step.value, f"{listed}{more}", remedy, step=step)
+
+
+def in_the_way(facts: Facts) -> Iterator[CheckResult]:
+    """What has the name of ours and another owner, where the rest of the front door stands."""
+    ours = any(r.key in facts.live for r in facts.desired.resources if r.kind == "backendService")
+    for change in _others_in_place(facts) if ours else ():
+        yield result(FAILED, "nothing in the way", named(change.key), change.sentence,
+                         step=change.step)  # fmt: skip
+
+
+def _others_in_place(facts: Facts) -> list[Change]:
+    """Reports of what has the name of ours and is not ours."""
+    return [
+        change
+        for change in facts.plan.reports
+        if change.blocks
+        and change.key in facts.live
+        and kind_of(change.key).marker
+        and owner(facts.live[change.key].body) != facts.desired.front_door
+    ]
+
+
+def _made_by_us(facts: Facts, resource: Resource, touched: set[ResourceKey]) -> bool:
+    """Whether an annotation or a list of backends, parts of what was there, is as a run left it."""
+    if facts.live[resource.key].body.get("backends"):
+        return True
+    exposed = resource.kind == "serviceAnnotation" and resource.key not in touched
+    return exposed and bool(facts.live[resource.key].body)
 
 
 def _told(change: Change) -> str:

@@ -1,6 +1,6 @@
 """Checks of names: address records, validation CNAMEs, CAA, and the delegation of the zone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from edgebook.model.hostnames import Hostname
 from edgebook.model.paths import name_of, record_of
@@ -12,6 +12,9 @@ from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined,
 from edgebook.verify.lookup import LOOK, Reply
 
 PKI = "pki.goog"
+KNOWN_TAGS = ("issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail",
+              "issuevmc")  # fmt: skip
+ALSO = "take the other addresses out of the record, when the way to them is not meant to stay"
 RECORDS = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
 
 
@@ -114,15 +117,45 @@ def _elsewhere(facts: Facts, check: str, hostname: str, address: str) -> CheckRe
     return result(SKIPPED, check, hostname, why, remedy, step=step)
 
 
+def also(values: Iterable[str]) -> str:
+    """What is wrong with a name that answers more addresses than ours."""
+    return f"also answers {joined(values)}: clients take one of them, and some do not come here"
+
+
+def answers_nothing(facts: Facts) -> Iterator[CheckResult]:
+    """Names of our zone that resolvers find nothing at, or more than ours; silent about others."""
+    for hostname in sorted(set(facts.spec.hostnames)) if facts.zone else ():
+        for version in facts.versions:
+            kind, address = RECORDS[version], facts.address(version)
+            if not address or facts.pending("dnsRecordSet", f"{hostname}./{kind}"):
+                continue
+            reply, check = facts.lookup.resolved(probe_name(hostname), kind), f"{kind} record"
+            if address in reply.values and len(reply.values) > 1:
+                why = also(set(reply.values) - {address})
+                yield result(UNCERTAIN, check, hostname, why, ALSO)
+            elif not reply.values and _is_written(facts, hostname, kind):
+                why = f"resolvers get no answer ({reply.problem}), though the record stands"
+                remedy = LOOK if reply.silent else failures.ZONE_NOT_DELEGATED.remedy
+                yield result(UNCERTAIN if reply.silent else FAILED, check, hostname, why, remedy)
+
+
+def _is_written(facts: Facts, hostname: str, kind: str) -> bool:
+    """Whether the record set stands in Cloud DNS."""
+    return facts.body("dnsRecordSet", f"{hostname}./{kind}", facts.names.zone(hostname)) is not None
+
+
 def _answered(
     facts: Facts, check: str, hostname: str, address: str, replies: list[Reply]
 ) -> CheckResult:
-    step = Step.ADDRESS_AND_DNS
+    step, kind = Step.ADDRESS_AND_DNS, check.split()[0]
     right = [reply for reply in replies if address in reply.values]
+    beside = {value for reply in replies for value in reply.values} - {address}
+    if right and len(right) == len(replies) and beside:
+        return result(UNCERTAIN, check, hostname, also(beside), ALSO, step=step)
     if len(right) < len(replies):
         others = {value for reply in replies for value in reply.values} - {address}
         if others and not right:
-            kept = f"{hostname}./{check.split()[0]}" in {c.key.name for c in facts.plan.reports}
+            kept = f"{hostname}./{kind}" in {c.key.name for c in facts.plan.reports}
             reason = f"still points to {joined(others)}: left alone, it is the cut-over"
             remedy = "the cut-over is a runbook of its own; dns.take_over allows it"
             state = SKIPPED if kept else UNCERTAIN
@@ -133,8 +166,11 @@ def _answered(
         if all(reply.silent for reply in replies if reply not in right):
             return result(UNCERTAIN, check, hostname, reason, LOOK, step=step)
         remedy = "run 10 address and DNS" if state is FAILED else failures.DNS_STALE.remedy
+        if state is FAILED and _is_written(facts, hostname, kind):
+            reason += "; the record stands in the zone, so nobody asks that zone"
+            remedy = failures.ZONE_NOT_DELEGATED.remedy
         return result(state, check, hostname, reason, remedy, step=step)
-    cached = facts.lookup.resolved(probe_name(hostname), check.split()[0])
+    cached = facts.lookup.resolved(probe_name(hostname), kind)
     if cached.values and address not in cached.values:
         reason = f"resolvers still answer {joined(cached.values)}"
         return result(UNCERTAIN, check, hostname, reason, failures.DNS_STALE.remedy, step=step)
@@ -201,23 +237,53 @@ def _caa(facts: Facts, domain: str) -> CheckResult:
         if allows(reply.values, wildcard=False) and (
             not wildcard or allows(reply.values, wildcard=True)
         ):
-            return result(OK, check, domain, f"CAA of {name} names it", step=step)
-        trouble = failures.CAA_FORBIDS
-        remedy = trouble.remedy.replace("<domain>", name)
+            why = (
+                f"CAA of {name} {'names it' if PKI in _issuers(reply.values) else 'forbids nobody'}"
+            )
+            return result(OK, check, domain, why, step=step)
+        remedy = _caa_way(name, reply.values, wildcard=wildcard)
         return result(FAILED, check, domain, f"{name}: {joined(reply.values)}", remedy, step=step)
     return result(OK, check, domain, "no CAA record up to the root", step=step)
 
 
+def _caa_way(name: str, values: tuple[str, ...], *, wildcard: bool) -> str:
+    """The records to add; what no authority knows, and must know, has to go instead."""
+    if strange := unknown_and_critical(values):
+        return f"delete {name}. CAA {strange[0]}: no authority knows that tag, and it is critical"
+    tags = ["issue"] if not allows(values, wildcard=False) else []
+    only = wildcard and not allows((*values, f'0 issue "{PKI}"'), wildcard=True)
+    tags += ["issuewild"] if only else []
+    first, *more = [failures.CAA_FORBIDS.remedy.replace(" issue ", f" {tag} ")
+                    .replace("<domain>", name) for tag in tags or ["issue"]]  # fmt: skip
+    return "; ".join([first, *(f"and {text}" for text in more)])
+
+
+def unknown_and_critical(values: Iterable[str]) -> list[str]:
+    """CAA records that keep every authority from issuing (RFC 8659, 4.5)."""
+    parsed = [(value, value.split(None, 2)) for value in values]
+    return sorted(
+        value
+        for value, parts in parsed
+        if len(parts) == 3 and parts[0].isdecimal() and int(parts[0]) & 128
+        and parts[1].lower() not in KNOWN_TAGS
+    )  # fmt: skip
+
+
+def _issuers(values: Iterable[str], *tags: str) -> set[str]:
+    """Who may issue by records of these tags, or of either."""
+    parsed = [value.split(None, 2) for value in values]
+    return {
+        parts[2].strip('"').split(";")[0].strip().lower()
+        for parts in parsed
+        if len(parts) == 3 and parts[1].lower() in (tags or ("issue", "issuewild"))
+    }
+
+
 def allows(values: tuple[str, ...], *, wildcard: bool) -> bool:
     """Whether these CAA records let pki.goog issue (RFC 8659: issuewild overrides issue)."""
+    if unknown_and_critical(values):
+        return False
     parsed = [value.split(None, 2) for value in values]
     tags = {parts[1].lower() for parts in parsed if len(parts) == 3}
     tag = "issuewild" if wildcard and "issuewild" in tags else "issue"
-    if tag not in tags:
-        return True
-    issuers = {
-        parts[2].strip('"').split(";")[0].strip().lower()
-        for parts in parsed
-        if len(parts) == 3 and parts[1].lower() == tag
-    }
-    return PKI in issuers
+    return tag not in tags or PKI in _issuers(values, tag)

@@ -106,7 +106,8 @@ NEG_NAME_TAKEN = Failure(
 ZONE_NOT_ATTACHED = Failure(
     12,
     "a zone's NEG is not attached",
-    "nodes appeared in a new zone: its NEG is known to GKE but to no backend service",
+    "its NEG is known to GKE and not attached: nodes appeared in a new zone, or somebody took it "
+    "off",
     "run operate/zones, or 60 backends: they attach the NEGs of all zones",
 )
 NEG_HELD = Failure(
@@ -458,6 +459,13 @@ SERVICE_EXTERNAL = Failure(
     "the Service is of type ExternalName: GKE makes no NEG of it, since it has no pods",
     "name a Service that selects the pods: backends.<name>.neg.service",
 )
+SERVICE_SELECTORLESS = Failure(
+    0,
+    "a Service without a selector",
+    "the Service has no selector, so no pod is behind it",
+    "give the Service a selector that matches the pods, or name another one: "
+    "backends.<name>.neg.service",
+)
 HEALTH_CHECK_DRIFT = Failure(
     0,
     "probes are not those of the params",
@@ -522,7 +530,7 @@ def of_no_endpoints(service: ObservedService, port: int) -> Failure:
         where = f"Service {service.namespace}/{service.name}"
         return replace(SERVICE_PORT, cause=f"{where} has no port {port}; it has {has}")
     if not service.pods:
-        return NO_PODS
+        return NO_PODS if service.selects else SERVICE_SELECTORLESS
     return PODS_NOT_IN_NEG if any(port in pod.ports for pod in service.pods) else PORT_NAME
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgebook.base.errors import AccessError, ApiError, ConnectError
 from edgebook.desired import firewall
+from edgebook.front_door import cluster_path
 from edgebook.model.firewall_rules import (
     Answer,
     Verdict,
@@ -92,6 +94,7 @@ def denied_ahead(facts: Facts) -> Iterator[tuple[str, str, str]]:
                     source=source,
                     port=port,
                     tags=firewall.tags(facts.spec, cluster),
+                    accounts=accounts_of(facts, cluster),
                 )
                 if answer.verdict is Verdict.DENIED and answer.rules[0] not in told:
                     told.add(answer.rules[0])
@@ -107,11 +110,26 @@ def _answer(facts: Facts, cluster: ObservedCluster, source: str, port: int) -> A
         source=source,
         port=port,
         tags=firewall.tags(facts.spec, cluster),
+        accounts=accounts_of(facts, cluster),
     )
     version = _version(source)
     comes = facts.pending("firewall", facts.names.firewall(cluster.name, version))
     policies = facts.policies_of(cluster)
     return decide(policies, rules, source=source, port=port, network=network, to_come=bool(comes))
+
+
+def accounts_of(facts: Facts, cluster: ObservedCluster) -> tuple[str, ...] | None:
+    """The service accounts of a cluster's nodes; None when they are not known, or not needed."""
+    if not any(rule.get("targetServiceAccounts") for rule in firewall_rules(facts)):
+        return None
+    where = cluster_path(facts.spec, cluster.name)
+    try:
+        found = facts.reader.one("container", f"v1/{where}").result() if where else None
+    except (AccessError, ApiError, ConnectError):
+        return None
+    pools = (found or {}).get("nodePools") or ()
+    names = {str((pool.get("config") or {}).get("serviceAccount") or "") for pool in pools}
+    return tuple(sorted(names - {""})) or None
 
 
 def _closed(
@@ -120,7 +138,15 @@ def _closed(
     if answer.verdict is Verdict.UNSURE:
         what = "service accounts or secure tags" if answer.policy else "service accounts"
         words = f"{joined(answer.by)} aims at {what}"
-        return replace(failures.FIREWALL_MISSING, remedy="check it by hand"), words
+        if answer.policy:
+            return replace(failures.FIREWALL_MISSING, remedy="check it by hand"), words
+        aimed = sorted({one for rule in firewall_rules(facts) if rule.get("name") in answer.rules
+                        for one in rule.get("targetServiceAccounts") or ()})  # fmt: skip
+        words += f" ({joined(aimed)}), and whether the nodes run as one of them is not known"
+        remedy = (
+            f"check it by hand: config.serviceAccount of the node pools of {cluster.name} tells"
+        )
+        return replace(failures.FIREWALL_MISSING, remedy=remedy), words
     if answer.policy:
         words = f"{answer.by[0]} denies {source} to tcp:{port}"
         remedy = _in_policy(facts, cluster, port, answer)

@@ -209,6 +209,13 @@ def _compared(
         coming = any(change.key.kind == "forwardingRule" for change in facts.plan.to_do)
         state = SKIPPED if coming else FAILED
         return result(state, CHECK, subject, why, failures.NO_RULE.remedy, step=STEP)
+    body = facts.body("backendService", subject.partition(" ")[0]) or {}
+    held = {canonical(str(entry["group"])) for entry in body.get("backends") or ()}
+    apart = {n.zone for n in negs if n.state == "ACTIVE" and canonical(n.link) not in held}
+    if missing and {pods[a].zone for a in missing} <= apart:
+        trouble = failures.ZONE_NOT_ATTACHED
+        why = f"{len(missing)} ready pods in {joined(apart)} get no traffic: {trouble.title}"
+        return result(UNCERTAIN, CHECK, subject, why, trouble.remedy, step=STEP)
     if missing:
         ready = sum(pod.ready for pod in pods.values())
         zones = joined({pods[a].zone for a in missing})

@@ -140,6 +140,7 @@ class Estate:
             )
             cluster.failed = world.failed
         cluster.dismiss()
+        cluster.recognize()
         cluster.zones[:] = doc["locations"]
         cluster.api_available = f"api/{name}" not in world.store.table("outages")
         plane = controllers.start(cluster, world, self._resyncs.setdefault(name, {}))

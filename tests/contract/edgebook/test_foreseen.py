@@ -535,6 +535,14 @@ ROWS = [
         built=False,
     ),
     Row(
+        "a Service without a selector",
+        lambda s: [s.kube("PATCH", API, {"spec": {"selector": None}}), s.advance()],
+        preflight,
+        ("failed Service blue/shop/api:8080 the Service has no selector", "give the Service a"),
+        ("matches none", "scaled to zero", "kubectl get deployments"),
+        built=False,
+    ),
+    Row(
         "a Service that is another name only",
         lambda s: s.kube(
             "PATCH", API, {"spec": {"type": "ExternalName", "externalName": "x.test"}}
@@ -576,6 +584,7 @@ TRAPS = {
     "Services without pods": [
         "no pods behind a number, beforehand",
         "a Service that is another name only",
+        "a Service without a selector",
     ],
     "preStop": ["pods that end at once", "29 pods that end at once"],
     "grace": ["a grace that ends the preStop", "pods that end at once"],

@@ -167,7 +167,7 @@ ROWS = [
         lambda s: [s.direct("node-add", cluster="blue", zone="us-central1-f"), s.advance()],
         verify,
         (
-            "us-central1-f: nodes appeared in a new zone",
+            "us-central1-f: its NEG is known to GKE and not attached: nodes appeared in a new zone",
             "run operate/zones, or 60 backends: they attach",
         ),
         ("50 firewall", "not ready"),

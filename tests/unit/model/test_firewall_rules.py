@@ -44,6 +44,34 @@ def test_firewall_of_one_rule(more, expected):
 
 
 @pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [
+        (None, Verdict.UNSURE),
+        (["nodes@p"], Verdict.DENIED),
+        (["others@p"], Verdict.ALLOWED),
+        (["default"], Verdict.ALLOWED),
+    ],
+)
+def test_a_denial_for_service_accounts(accounts, expected):
+    denies = rule("deny", priority=500, sourceRanges=[SOURCE], targetServiceAccounts=["nodes@p"])
+    denies["denied"] = denies.pop("allowed")
+    rules = [denies, rule("one", sourceRanges=[SOURCE])]
+    found = evaluate(
+        rules, network="default", source=SOURCE, port=PORT, tags=TAGS, accounts=accounts
+    )
+    assert found.verdict is expected
+
+
+def test_the_account_of_compute_engine_is_called_default():
+    account = "1-compute@developer.gserviceaccount.com"
+    allows = rule("one", sourceRanges=[SOURCE], targetServiceAccounts=[account])
+    found = evaluate(
+        [allows], network="default", source=SOURCE, port=PORT, tags=TAGS, accounts=["default"]
+    )
+    assert found.verdict is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(
     ("allowed", "expected"),
     [
         ([{"IPProtocol": "tcp"}], Verdict.ALLOWED),

@@ -61,6 +61,10 @@ class Cluster:
         self._subscribers: dict[str, tuple[Subscriber, ...]] = {}
         self._admissions: dict[str, list[Admission]] = {}
         bootstrap.install(self)
+        self.recognize()
+
+    def recognize(self) -> None:
+        """Who it is by its documents: a reset may go back to another one of its name."""
         self.uid = str((self.get("namespaces", None, "kube-system") or {})["metadata"]["uid"])
 
     # Types
