@@ -23,7 +23,7 @@ from gcpsim.core.store import Store
 T = TypeVar("T")
 log = logging.getLogger("gcpsim")
 MOST_TOLD = 1000
-Verdict = Callable[[str, int], str]
+Verdict = Callable[[str, int, str], str]  # of an address, a port and the page asked for
 
 
 class Traffic(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 from gcpsim.core import behaviour
 from gcpsim.core.behaviour import HEALTHY
 from gcpsim.gke.endpoints import listening
-from gcpsim.k8s.controllers.containers import listens
+from gcpsim.k8s.controllers.containers import listens, pages
 from gcpsim.k8s.controllers.endpointslices import target_port
 from gcpsim.k8s.controllers.objects import Obj, annotations_of, deleting, is_true, labels_of
 
@@ -114,6 +114,7 @@ def entry(
         "address": address,
         "about": about,
         "ports": {str(port): speaks for port, speaks in listening.items()},
+        "pages": {str(port): sorted(found) for port, found in sorted(pages(pod["spec"]).items())},
         "phase": phase(pod, mood, live=live),
         "behaviour": mood.to_json(),
         "certificates": certificates,

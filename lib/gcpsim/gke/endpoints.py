@@ -6,23 +6,29 @@ as soon as its containers are ready.
 
 from collections.abc import Iterable
 
-from gcpsim.k8s.controllers.containers import listens
+from gcpsim.core import behaviour
+from gcpsim.core.pages import has_page
+from gcpsim.k8s.controllers.containers import listens, pages
 from gcpsim.k8s.controllers.endpointslices import target_port
-from gcpsim.k8s.controllers.objects import Obj, deleting, is_true, labels_of
+from gcpsim.k8s.controllers.objects import Obj, annotations_of, deleting, is_true, labels_of
 from gcpsim.k8s.controllers.plane import Plane
 
 OK, REFUSED, TIMEOUT, UNAVAILABLE = "ok", "refused", "timeout", "http 503"
+NOT_FOUND = "HTTP 404, not 200"
 KUBE_PROXY_HEALTH = 10256
 LEAVING = "ToBeDeletedByClusterAutoscaler"
 
 
-def answer(planes: Iterable[Plane], ip: str, port: int) -> str:
-    """`ok` when something listens there, `refused` when only the machine is there, or `timeout`."""
+def answer(planes: Iterable[Plane], ip: str, port: int, page: str = "") -> str:
+    """`ok` when something listens there, `refused` when only the machine is there, or `timeout`.
+
+    A health check by HTTP asks for a `page`, which the pod may not have.
+    """
     everywhere = list(planes)
     for plane in everywhere:
         pod = plane.pods.with_ip(ip)
         if pod is not None:
-            return _pod_answer(plane, pod, port)
+            return _pod_answer(plane, pod, port, page)
     for plane in everywhere:
         node = _node_with_ip(plane, ip)
         if node is not None:
@@ -30,14 +36,19 @@ def answer(planes: Iterable[Plane], ip: str, port: int) -> str:
     return TIMEOUT
 
 
-def _pod_answer(plane: Plane, pod: Obj, port: int) -> str:
+def _pod_answer(plane: Plane, pod: Obj, port: int, page: str) -> str:
     node = plane.cluster.get("nodes", "", pod["spec"].get("nodeName", ""))
     if not plane.node_is_live(node):
         return TIMEOUT
     if not is_true(pod, "ContainersReady"):
         return REFUSED
     services = plane.cluster.list("services", pod["metadata"]["namespace"])
-    return OK if port in listening(pod, services) else REFUSED
+    if port not in listening(pod, services):
+        return REFUSED
+    mood = behaviour.read(annotations_of(pod))
+    known = () if mood.paths else pages(pod["spec"]).get(port, ())
+    found = not page or (mood.knows(page.partition("?")[0]) and has_page(known, page))
+    return OK if found else NOT_FOUND
 
 
 def listening(pod: Obj, services: Iterable[Obj]) -> set[int]:

@@ -40,7 +40,9 @@ class Estate:
         self._resyncs: dict[str, dict[str, Resync]] = {}
         # Told the name of a cluster whose control plane came or went.
         self.listeners: list[Callable[[str], None]] = []
-        world.endpoint_answer = lambda ip, port: endpoints.answer(self.planes.values(), ip, port)
+        world.endpoint_answer = lambda ip, port, page: endpoints.answer(
+            self.planes.values(), ip, port, page
+        )
 
     def resume(self) -> None:
         """Control planes from documents: after a restart or reset."""

@@ -82,6 +82,7 @@ class Run:
         ingress: str = "",
         routed: list[int] | None = None,
         ip: str = "10.8.0.2",
+        pages: dict[int, list[str]] | None = None,
     ) -> dict[int, tuple[str, int]]:
         """Order a pod; where its ports are."""
         known = self.farm.pods.get(key)
@@ -90,6 +91,7 @@ class Run:
             "op": "pod", "key": key, "address": known.address if known else _block.pod(),
             "about": about, "ports": {str(p): s for p, s in (ports or {8080: ""}).items()},
             "phase": phase, "behaviour": (behaviour or Behaviour()).to_json(),
+            "pages": {str(p): found for p, found in (pages or {}).items()},
             "certificates": certificates or [], "ingress": ingress, "routed": routed or [],
         }  # fmt: skip
         self.farm.order(order)

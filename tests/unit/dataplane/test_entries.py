@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from gcpsim.core.behaviour import HEALTHY, Behaviour
 from gcpsim.dataplane import entries
+from gcpsim.k8s.controllers.containers import pages
 
 
 def pod(*containers: dict[str, Any], running: bool = True, **meta: Any) -> dict[str, Any]:
@@ -27,6 +28,17 @@ def service(*ports: dict[str, Any], app: str = "web") -> dict[str, Any]:
 
 def probe(port: Any, scheme: str = "HTTP") -> dict[str, Any]:
     return {"readinessProbe": {"httpGet": {"path": "/", "port": port, "scheme": scheme}}}
+
+
+def test_pages_are_those_that_probes_of_any_kind_ask_for_by_http() -> None:
+    app = {
+        "ports": [{"name": "web", "containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "web"}},
+        "livenessProbe": {"httpGet": {"path": "/alive?deep=1", "port": 8080}},
+        "startupProbe": {"tcpSocket": {"port": 9100}},
+    }
+    side = {"readinessProbe": {"httpGet": {"port": 10254}}}
+    assert pages({"containers": [app, side]}) == {8080: {"/healthz", "/alive"}, 10254: {"/"}}
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,28 @@ def test_protocols_do_not_fall_back() -> None:
     run(test)
 
 
+PAGES = [
+    ({"type": "HTTP", "path": "/healthz"}, ""),
+    ({"type": "HTTP", "path": "/healthz?full=1"}, ""),
+    ({"type": "HTTP", "path": "/"}, ""),
+    ({"type": "HTTP", "path": "/no-such-page"}, "HTTP 404, not 200"),
+    ({"type": "HTTPS", "path": "/healthz/"}, "HTTP 404, not 200"),
+    ({"type": "HTTP2", "path": "/no-such-page"}, "HTTP 404, not 200"),
+    ({"type": "TCP"}, ""),
+    ({"type": "GRPC"}, ""),
+]
+
+
+@pytest.mark.parametrize(("probe", "why"), PAGES, ids=str)
+def test_a_pod_has_the_pages_that_its_own_probes_ask_for(probe: dict[str, Any], why: str) -> None:
+    async def test(farm: Run) -> None:
+        sockets = farm.pod(ports={8080: "", 9100: ""}, pages={8080: ["/healthz"]})
+        assert await outcome(farm, sockets[8080], **probe) == why
+        assert await outcome(farm, sockets[9100], **probe) == ""  # of which nobody knows any
+
+    run(test)
+
+
 def test_a_change_is_told_and_sameness_is_not() -> None:
     async def test(farm: Run) -> None:
         at = farm.pod()[8080]

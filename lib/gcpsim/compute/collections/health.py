@@ -251,7 +251,8 @@ class Health:
             return "" if said["answer"] == "ok" else str(said["answer"])
         if self.prober is not None:
             return None
-        answer = world.endpoint_answer(ip, port) if world.endpoint_answer else ""
+        page = str(check.get(BLOCKS[check["type"]], {}).get("requestPath") or "")
+        answer = world.endpoint_answer(ip, port, page) if world.endpoint_answer else ""
         return "" if answer in ("", "ok") else answer
 
     def _state(self, record: Doc, check: Doc | None, location: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from gcpsim.core.behaviour import Behaviour
+from gcpsim.core.pages import has_page
 from gcpsim.dataplane.farm.answers import PROBER, SLOW, Identity, Reply, Request, answer, cut_short
 from gcpsim.dataplane.farm.certificates import Certificates
 from gcpsim.dataplane.farm.connections import Arrival, Connection
@@ -39,6 +40,7 @@ class Pod:
         self.identity = Identity({})
         self.behaviour = Behaviour()
         self.ports: dict[int, str] = {}
+        self.pages: dict[int, frozenset[str]] = {}  # what its own probes ask for
         self.certificates: list[str] = []
         self.ingress = ""  # the routes that it serves, when it is an ingress controller
         self.routed: list[int] = []  # the ports on which it serves them
@@ -72,6 +74,7 @@ class Pod:
         self.behaviour = Behaviour(**wanted["behaviour"])
         ports = {int(port): speaks for port, speaks in wanted["ports"].items()}
         gone, self.ports = set(self.ports) - set(ports), ports
+        self.pages = {int(port): frozenset(found) for port, found in wanted["pages"].items()}
         self.certificates = wanted["certificates"]
         self.ingress = wanted.get("ingress", "")
         self.routed = wanted.get("routed", [])
@@ -199,6 +202,8 @@ class Pod:
             reply = Reply(404, self.identity.headers(), b'{"found": false}')
         elif self.routes(request):
             reply = self.router.serve(self, request)
+        elif request.headers.get("user-agent") == PROBER and not self._has(request):
+            reply = Reply(404, self.identity.headers(), b'{"no": "such page"}')
         else:
             reply = answer(self.identity, request, behaviour.deny)
         if behaviour.slow:
@@ -206,6 +211,10 @@ class Pod:
                 return self._slowed_later(request, reply)
             self._slow(request, reply)
         return reply
+
+    def _has(self, request: Request) -> bool:
+        known = () if self.behaviour.paths else self.pages.get(request.port, ())
+        return has_page(known, request.target)
 
     def _slow(self, request: Request, reply: Reply) -> None:
         # Probes are told instead of kept waiting: their timeouts are in simulated time.

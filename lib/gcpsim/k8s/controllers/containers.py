@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from gcpsim.core.behaviour import Behaviour
@@ -232,18 +233,34 @@ def listens(spec: Obj) -> dict[int, Any]:
     """Ports on which the pod's containers accept connections: declared ones and probed ones."""
     ports: dict[int, Any] = {}
     for container in spec.get("containers") or ():
-        named = {}
         for port in container.get("ports") or ():
             if port.get("protocol", "TCP") == "TCP":
                 ports[int(port["containerPort"])] = container
-                named[port.get("name")] = int(port["containerPort"])
-        for kind in ("readinessProbe", "livenessProbe", "startupProbe"):
-            probe = container.get(kind) or {}
-            target = (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
-            number = named.get(target, target)
-            if isinstance(number, int):
-                ports.setdefault(number, container)
+        for number, _ in _asked(container):
+            ports.setdefault(number, container)
     return ports
+
+
+def pages(spec: Obj) -> dict[int, set[str]]:
+    """By port, the paths that the pod's own HTTP probes ask for: pages that the pod surely has."""
+    found: dict[int, set[str]] = {}
+    for container in spec.get("containers") or ():
+        for number, asked in _asked(container):
+            if asked["kind"] == "httpGet":
+                found.setdefault(number, set()).add(str(asked.get("path") or "/").partition("?")[0])
+    return found
+
+
+def _asked(container: Obj) -> Iterator[tuple[int, Obj]]:
+    """The ports that a container's probes ask, by their numbers, and how."""
+    named = {p.get("name"): p.get("containerPort") for p in container.get("ports") or ()}
+    for slot in ("readinessProbe", "livenessProbe", "startupProbe"):
+        probe = container.get(slot) or {}
+        kind = "httpGet" if probe.get("httpGet") else "tcpSocket"
+        asked = probe.get(kind) or {}
+        number = named.get(asked.get("port"), asked.get("port"))
+        if isinstance(number, int):
+            yield number, {**asked, "kind": kind}
 
 
 def _word(value: bool) -> str:
