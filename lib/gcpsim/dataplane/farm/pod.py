@@ -203,7 +203,7 @@ class Pod:
         elif self.routes(request):
             reply = self.router.serve(self, request)
         elif request.headers.get("user-agent") == PROBER and not self._has(request):
-            reply = Reply(404, self.identity.headers(), b'{"no": "such page"}')
+            reply = Reply(404, self.identity.headers(), b'{"found": false}')
         else:
             reply = answer(self.identity, request, behaviour.deny)
         if behaviour.slow:
