@@ -17,10 +17,14 @@ FIRST_ANSWERS = 20.0  # seconds that clients may take to begin on a busy machine
 
 
 class Seen:
-    """What clients saw; `statistics` is there when the watch is over."""
+    """What clients saw; `statistics` is there when the watch is over.
+
+    `newcomers`: failures, after a first answer, of what did not serve before.
+    """
 
     def __init__(self) -> None:
         self.statistics = Statistics()
+        self.newcomers = 0
 
 
 @contextmanager
@@ -37,7 +41,8 @@ def watching(before: Book, after: Book) -> Iterator[Seen]:
         desk = Desk(watch)
         os.environ[VARIABLE] = desk.path
         try:
-            tell(watch, watched(before.door))
+            served = watched(before.door)
+            tell(watch, served)
             watch.wait_until(lambda: watch.window().answered > 0, FIRST_ANSWERS)
             began = time.monotonic()
             yield seen
@@ -50,4 +55,9 @@ def watching(before: Book, after: Book) -> Iterator[Seen]:
         report = watch.stop()
         gone = [n for n, one in report.log.series.items() if one.target not in wanted]
         report.log.drop(gone, began)
+        whole = report.window(began, report.until)
+        known = set(served.targets)
+        new = [n for n, one in report.log.series.items() if one.target not in known]
+        report.log.drop(new, began)
         seen.statistics = report.window(began, report.until)
+        seen.newcomers = whole.failed - seen.statistics.failed

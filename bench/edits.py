@@ -85,6 +85,7 @@ def run() -> list[dict[str, Any]]:
             found["lost"],
             "<= 0",
         ),
+        _row("requests that failed at what did not serve before", found["newcomers"], ">= 0"),
         _row("edits that no request saw", found["unseen"], "<= 0"),
         _row("runs that needed a second start", found["second start"], "<= 0"),
         _row("edits that no pod passes, stopped and put back", found["stopped"], ">= 0"),
@@ -192,6 +193,7 @@ def one(
     tally.counts["run"] += 1
     announced = any(change.disrupts and not leads(change) for change in plan.to_do)
     _traffic(seen.statistics, drawn, tally, announced)
+    tally.counts["newcomers"] += seen.newcomers
     lost = everywhere.edited(random.Random(str(drawn)), LOCATIONS)
     tally.counts["locations"] += LOCATIONS
     if lost and not announced:
