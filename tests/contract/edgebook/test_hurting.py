@@ -86,3 +86,14 @@ def test_a_cluster_without_endpoints_is_not_hidden_by_another_one(shop: Shop) ->
     assert "backend service shop-api has 6 of 6 endpoints HEALTHY" in failed.value.what
     assert "no endpoint in shop-api europe-west1" in failed.value.seen
     assert "scaled to zero" in failed.value.why
+
+
+def test_a_first_run_names_the_page_that_the_pods_have(shop: Shop) -> None:
+    backends = shop.params()["backends"]
+    backends["api"]["health_check"]["path"] = "/no-such-page"
+    with pytest.raises(StepFailed) as failed:
+        shop.book(backends=backends).apply("apply", "auto", show_progress=False)
+    assert "backend service shop-api has 0 of 6 endpoints HEALTHY" in failed.value.what
+    assert "the pods' readinessProbe asks /healthz there" in failed.value.seen
+    assert "set backends.api.health_check.path to /healthz" in failed.value.next
+    assert "firewall" not in failed.value.why
