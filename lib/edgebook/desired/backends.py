@@ -129,6 +129,6 @@ def reports(context: Context) -> Iterator[Change]:
                 ports = ", ".join(str(port) for port in sorted(service.target_ports))
                 text = (
                     f"Service {neg.namespace}/{neg.service} in cluster {name} has no port "
-                    f"{neg.port}, it has {ports}: correct backends.{part}.neg.port"
+                    f"{neg.port}; it has {ports}: correct backends.{part}.neg.port"
                 )
                 yield report(key, Step.BACKENDS, text, blocks=True)

@@ -13,7 +13,7 @@ from tests.contract.edgebook.conftest import Shop
 COMPUTE = "/compute/v1/projects/shop-rehearsal/global"
 CHECKS = [
     {"type": "TCP"},  # another one
-    {"type": "HTTP", "path": "/other"},  # the same, changed in place
+    {"type": "HTTP", "path": "/ready"},  # the same, changed in place
 ]
 NOBODY_LISTENS = {"type": "HTTP", "path": "/healthz", "port": 9999}
 
