@@ -19,7 +19,7 @@ FIRST_ANSWERS = 20.0  # seconds that clients may take to begin on a busy machine
 class Seen:
     """What clients saw; `statistics` is there when the watch is over.
 
-    `newcomers`: failures, after a first answer, of what did not serve before.
+    `newcomers`: failures, after a first answer, at addresses and ports that did not serve before.
     """
 
     def __init__(self) -> None:
@@ -56,8 +56,12 @@ def watching(before: Book, after: Book) -> Iterator[Seen]:
         gone = [n for n, one in report.log.series.items() if one.target not in wanted]
         report.log.drop(gone, began)
         whole = report.window(began, report.until)
-        known = set(served.targets)
-        new = [n for n, one in report.log.series.items() if one.target not in known]
+        known = {(target.ip, target.port) for target in served.targets}
+        new = [
+            n
+            for n, one in report.log.series.items()
+            if one.target not in served.targets and (one.target.ip, one.target.port) not in known
+        ]
         report.log.drop(new, began)
         seen.statistics = report.window(began, report.until)
         seen.newcomers = whole.failed - seen.statistics.failed

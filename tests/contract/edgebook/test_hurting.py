@@ -52,29 +52,6 @@ def test_probes_that_find_nobody_end_the_wait_when_users_notice(
     assert live.book().door.read().plan.empty
 
 
-def test_a_page_that_pods_do_not_know_is_never_asked_of_the_live_service(
-    shop: Shop, busy: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A check that changes in place, with a path where the application answers 404."""
-    live = standing(shop, busy, monkeypatch)
-    cluster = live.book().door.reader.cluster("blue")
-    known = {"metadata": {"annotations": {"gcpsim.example.com/paths": "/healthz, /api/*"}}}
-    for pod in cluster.list("api/v1/namespaces/shop/pods"):
-        if (name := pod["metadata"]["name"]).startswith("api-"):
-            cluster.patch(f"api/v1/namespaces/shop/pods/{name}", known)
-    backends = live.params()["backends"]
-    backends["api"]["health_check"]["path"] = "/ready"
-    with pytest.raises(StepFailed) as failed:
-        live.book(backends=backends).apply("apply", "auto", show_progress=False)
-    assert "shop-api keeps its health check: 0 of 6 endpoints pass" in failed.value.what
-    assert "nobody noticed" in failed.value.next
-    path = "/compute/v1/projects/shop-rehearsal/global/healthChecks/shop-api-http"
-    assert busy.http("GET", path)[1]["httpHealthCheck"]["requestPath"] == "/healthz"
-    assert live.book().status().data["healthy"] is True
-    live.book().apply("apply", "auto", show_progress=False)
-    assert live.book().door.read().plan.empty
-
-
 def test_a_cluster_without_endpoints_is_not_hidden_by_another_one(shop: Shop) -> None:
     scale = {"spec": {"replicas": 0}}
     place = "apis/apps/v1/namespaces/shop/deployments/api"

@@ -78,6 +78,29 @@ def test_a_proof_comes_first_and_goes_last(shop: Shop, check: dict[str, Any]) ->
     assert book.door.read().plan.empty
 
 
+@pytest.mark.parametrize("known", ["", "/healthz, /api/*"])
+def test_a_page_that_pods_do_not_know_is_never_asked_of_the_live_service(
+    shop: Shop, known: str
+) -> None:
+    """A check that changes in place; what pods know is told by their probes, or by themselves."""
+    shop.stand()
+    cluster = shop.book().door.reader.cluster("blue")
+    marks = {"metadata": {"annotations": {"gcpsim.example.com/paths": known or None}}}
+    for pod in cluster.list("api/v1/namespaces/shop/pods"):
+        if (name := pod["metadata"]["name"]).startswith("api-"):
+            cluster.patch(f"api/v1/namespaces/shop/pods/{name}", marks)
+    page = "/ready" if known else "/no-such-page"
+    with pytest.raises(StepFailed) as failed:
+        probed(shop, {"type": "HTTP", "path": page}).apply("apply", "auto", show_progress=False)
+    assert "shop-api keeps its health check: 0 of 6 endpoints pass" in failed.value.what
+    assert "nobody noticed" in failed.value.next
+    check = shop.sim.http("GET", f"{COMPUTE}/healthChecks/shop-api-http")[1]
+    assert check["httpHealthCheck"]["requestPath"] == "/healthz"
+    assert shop.book().status().data["healthy"] is True
+    shop.book().apply("apply", "auto", show_progress=False)
+    assert shop.book().door.read().plan.empty
+
+
 def test_what_nobody_passes_stops_before_the_live_service_is_touched(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
