@@ -165,7 +165,10 @@ def reports(context: Context) -> Iterator[Change]:
                 f"machine of the network; set clusters.{name}.node_tags"
             )
         elif cluster.network and cluster.network != name_of(context.spec.network):
-            text = f"cluster {name} is in network {cluster.network}, where this rule has no effect"
+            text = (
+                f"cluster {name} is in network {cluster.network}, where this rule has no effect; "
+                f"set network to {cluster.network}, or leave {name} out of clusters and active"
+            )
         else:
             yield from _silent(context, cluster, key)
             continue

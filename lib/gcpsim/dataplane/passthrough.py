@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gcpsim.compute.collections import thresholds
-from gcpsim.compute.collections.firewalls import Reach
+from gcpsim.compute.collections.firewalls import Reach, of_instance
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.service import Compute
 from gcpsim.core.paths import collection_of, name_of, place_of
@@ -272,8 +272,9 @@ class Passthrough:
         port = int(check.get("port", 80))
         network, location = machine.plane.network, machine.plane.cluster.location
         region = "-".join(location.split("-")[:2])
+        _, accounts = of_instance(self.compute.get(machine.path))
         allowed, rule = Reach(self.compute, network.network, region).allows(
-            PROBES, frozenset([network.tag]), port
+            PROBES, frozenset([network.tag]), port, accounts
         )
         if not allowed:
             return f"firewall: {rule} stops {PROBES} to tcp:{port}"

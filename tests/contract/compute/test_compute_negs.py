@@ -226,6 +226,15 @@ def test_the_firewall_decides(served: Any) -> None:
         assert set(health(served).values()) == {"HEALTHY"}, change
     served.make(
         "global/firewalls",
+        name="of-another-account",
+        denied=[{"IPProtocol": "tcp"}],
+        priority=1,
+        sourceRanges=RANGES,
+        targetServiceAccounts=["batch@p.iam.gserviceaccount.com"],
+    )
+    assert set(health(served).values()) == {"HEALTHY"}, "a rule for those who run as another"
+    served.make(
+        "global/firewalls",
         name="never",
         denied=[{"IPProtocol": "tcp"}],
         priority=999,

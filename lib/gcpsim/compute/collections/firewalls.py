@@ -100,6 +100,16 @@ def _protocol(where: str, rule: Doc) -> None:
             raise invalid(f"{where}.ports[{index}]", text, "Must be a port or a range of ports.")
 
 
+Asked = tuple[str, frozenset[str], int, frozenset[str]]
+
+
+def of_instance(instance: Doc | None) -> tuple[frozenset[str], frozenset[str]]:
+    """What rules aim at an instance by: its network tags, and the emails of its accounts."""
+    doc = instance or {}
+    tags = frozenset((doc.get("tags") or {}).get("items") or ())
+    return tags, frozenset(str(one["email"]) for one in doc.get("serviceAccounts") or ())
+
+
 class Reach:
     """What decides about ingress to one network, ready to be asked many times.
 
@@ -125,29 +135,45 @@ class Reach:
             self._policies = of_network(compute, network) + of_network(compute, network, region)
         order = (doc or {}).get("networkFirewallPolicyEnforcementOrder")
         self._before = order == "BEFORE_CLASSIC_FIREWALL"
-        self._known: dict[tuple[str, frozenset[str], int], tuple[bool, str]] = {}
+        self._known: dict[Asked, tuple[bool, str]] = {}
 
-    def allows(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
-        """Whether tcp from all of `source` (a CIDR) reaches `port`, and the rule that decided."""
-        key = (source, tags, port)
+    def allows(
+        self,
+        source: str,
+        tags: frozenset[str],
+        port: int,
+        accounts: frozenset[str] = frozenset(),
+    ) -> tuple[bool, str]:
+        """Whether tcp from all of `source` (a CIDR) reaches `port`, and the rule that decided.
+
+        `tags` and `accounts` (emails) are the network tags and service accounts of the instance.
+        """
+        key = (source, tags, port, accounts)
         if key not in self._known:
-            self._known[key] = self._decide(source, tags, port)
+            self._known[key] = self._decide(*key)
         return self._known[key]
 
-    def _decide(self, source: str, tags: frozenset[str], port: int) -> tuple[bool, str]:
+    def _decide(
+        self, source: str, tags: frozenset[str], port: int, accounts: frozenset[str]
+    ) -> tuple[bool, str]:
         wanted = _network(source)
         said = _of_policies(self._hierarchy, wanted, port)
         if said is None and self._before:
             said = _of_policies(self._policies, wanted, port)
-        said = said or self._of_rules(wanted, tags, port)
+        said = said or self._of_rules(wanted, tags, port, accounts)
         if said is None and not self._before:
             said = _of_policies(self._policies, wanted, port)
         return said or (False, "implied deny ingress")
 
-    def _of_rules(self, wanted: "Net", tags: frozenset[str], port: int) -> tuple[bool, str] | None:
+    def _of_rules(
+        self, wanted: "Net", tags: frozenset[str], port: int, accounts: frozenset[str]
+    ) -> tuple[bool, str] | None:
         for rule in self._rules:
             targets = rule.get("targetTags")
             if targets and not tags & set(targets):
+                continue
+            aimed = rule.get("targetServiceAccounts")
+            if aimed and not accounts & set(aimed):
                 continue
             ranges = [_network(text) for text in rule.get("sourceRanges") or []]
             denies = bool(rule.get("denied"))

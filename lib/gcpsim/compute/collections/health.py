@@ -14,7 +14,7 @@ from typing import Protocol
 import orjson
 
 from gcpsim.compute.collections import chains, neg_endpoints, thresholds
-from gcpsim.compute.collections.firewalls import Reach
+from gcpsim.compute.collections.firewalls import Reach, of_instance
 from gcpsim.compute.collections.health_checks import BLOCKS
 from gcpsim.compute.engine import links
 from gcpsim.compute.engine.catalog import region_of
@@ -237,12 +237,10 @@ class Health:
         world = self.compute.world
         port = _probe_port(check, endpoint)
         project, scope, _, _ = links.split(group)
-        instance = self.compute.get(
-            f"projects/{project}/{scope}/instances/{endpoint.get('instance', '')}"
-        )
-        tags = frozenset(((instance or {}).get("tags") or {}).get("items") or ())
+        path = f"projects/{project}/{scope}/instances/{endpoint.get('instance', '')}"
+        tags, accounts = of_instance(self.compute.get(path))
         for source in ranges.FRONT_ENDS:
-            allowed, rule = reach.allows(source, tags, port)
+            allowed, rule = reach.allows(source, tags, port, accounts)
             if not allowed:
                 return f"firewall: {rule} stops {source} to tcp:{port}"
         ip = endpoint.get("ipAddress", "")
