@@ -33,8 +33,7 @@ def behind_nginx(
     known = _classes(classes.result())
     led = {
         (item["metadata"]["namespace"], service)
-        for item in ingresses.result()
-        if _class(item) in known and _concerns(item, tuple(hostnames))
+        for item in _chosen(ingresses.result(), known, hostnames)
         for service in _services(item)
     }
     for namespace, service in sorted(led):
@@ -51,6 +50,21 @@ def behind_nginx(
                 and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
             ],
         )
+
+
+def nginx_ingresses(reader: Reader, cluster: str, hostnames: Iterable[str]) -> list[Object]:
+    """The Ingresses of NGINX's that concern these hosts.
+
+    Raises AccessError, ApiError or ConnectError for a cluster that cannot be read.
+    """
+    classes = reader.objects(cluster, CLASSES, missing_ok=True)
+    ingresses = reader.objects(cluster, INGRESSES, missing_ok=True)
+    return list(_chosen(ingresses.result(), _classes(classes.result()), hostnames))
+
+
+def _chosen(found: Iterable[Object], known: set[str], hostnames: Iterable[str]) -> Iterator[Object]:
+    names = tuple(hostnames)
+    return (item for item in found if _class(item) in known and _concerns(item, names))
 
 
 def _classes(found: Sequence[Object]) -> set[str]:

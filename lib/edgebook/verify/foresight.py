@@ -10,12 +10,13 @@ from typing import Any
 from edgebook.base.errors import EdgebookError
 from edgebook.base.parsing import whole
 from edgebook.base.text import counted
-from edgebook.live.behind import behind_nginx
+from edgebook.live.behind import behind_nginx, nginx_ingresses
 from edgebook.model.observed import ObservedService
 from edgebook.model.pods import ASKED, GATE, NGINX_ASKS, gated, impatient, is_nginx, waits
 from edgebook.model.ranges import IPV4_RANGES
 from edgebook.model.values import CheckResult
 from edgebook.params.types import BackendProtocol, BackendSpec, FrontendSpec, ProxyHeader
+from edgebook.verify.annotated import ANNOTATIONS, Hop, distrust, of_ingress, of_service
 from edgebook.verify.facts import FAILED, OK, UNCERTAIN, Facts, joined, result
 from edgebook.verify.failures import of_backend
 from edgebook.verify.listening import Ports, doubts, kept_out, language, said_by
@@ -23,7 +24,6 @@ from edgebook.verify.listening import Ports, doubts, kept_out, language, said_by
 Found = Iterator[CheckResult]
 Object = Mapping[str, Any]
 KEEP_ALIVE = 600  # seconds: Google keeps connections to backends that long
-ANNOTATIONS = "nginx.ingress.kubernetes.io"
 ALLOW_LISTS = (f"{ANNOTATIONS}/whitelist-source-range", f"{ANNOTATIONS}/allowlist-source-range")
 
 
@@ -37,7 +37,7 @@ def foresight(facts: Facts) -> Found:
                 continue  # said by the checks of clusters and Services
             subject = f"{cluster}/{service.namespace}/{service.name}"
             pods = pods_of(facts, cluster, service)
-            yield from _port(facts, cluster, backend, service, subject)
+            yield from _service(facts, cluster, name, service, subject)
             yield from _probe(name, backend, service, said_by(pods), subject)
             yield from _kept_out(facts, backend, cluster, service, subject)
             yield from _rollouts(pods, subject)
@@ -57,10 +57,11 @@ def pods_of(facts: Facts, cluster: str, service: ObservedService) -> list[Object
         return []
 
 
-def _port(
-    facts: Facts, cluster: str, backend: BackendSpec, service: ObservedService, subject: str
+def _service(
+    facts: Facts, cluster: str, name: str, service: ObservedService, subject: str
 ) -> Found:
-    """Proxy load balancers speak TCP."""
+    """Proxy load balancers speak TCP, and heed little else of what a Service says."""
+    backend = facts.spec.backends[name]
     body = next(
         (
             item
@@ -70,6 +71,8 @@ def _port(
         ),
         {},
     )
+    for state, check, why, remedy in of_service(name, backend, body) if body else ():
+        yield result(state, check, subject, why, remedy)
     for port in (body.get("spec") or {}).get("ports") or ():
         if int(port["port"]) == backend.neg.port and port.get("protocol", "TCP") != "TCP":
             why = f"port {backend.neg.port} is {port['protocol']}: global frontends are TCP only"
@@ -162,8 +165,17 @@ def _nginx(facts: Facts, name: str, backend: BackendSpec, cluster: str, pod: Obj
     ingresses = _ingresses(facts, cluster)
     if backend.protocol is BackendProtocol.HTTP and not trusts:
         yield from _loop(settings, ingresses, subject)
-    yield from _clients(settings, ingresses, subject, trusts=trusts)
+    yield from _clients(settings, ingresses, subject)
     yield from _patience(name, backend, settings, subject)
+    passes = any(
+        str(arg).startswith("--enable-ssl-passthrough") and not str(arg).endswith("=false")
+        for container in pod["spec"]["containers"]
+        for arg in container.get("args") or ()
+    )
+    hop = Hop(name, backend, not distrust(settings), passes)
+    for item in _concerned(facts, cluster):
+        for state, check, why, remedy in of_ingress(item, hop):
+            yield result(state, check, subject, why, remedy)
     yield from _behind(facts, cluster)
 
 
@@ -216,6 +228,13 @@ def _ingresses(facts: Facts, cluster: str) -> list[Object]:
         return []
 
 
+def _concerned(facts: Facts, cluster: str) -> list[Object]:
+    try:
+        return nginx_ingresses(facts.reader, cluster, facts.spec.hostnames)
+    except EdgebookError:
+        return []
+
+
 def _proxy_protocol(facts: Facts, name: str, settings: Mapping[str, str], subject: str) -> Found:
     expects = settings.get("use-proxy-protocol") == "true"
     sends = _sends_proxy(facts.spec.frontends, name)
@@ -259,11 +278,9 @@ def _loop(settings: Mapping[str, str], ingresses: list[Object], subject: str) ->
         yield result(FAILED, "NGINX does not redirect in a loop", subject, why, remedy)
 
 
-def _clients(
-    settings: Mapping[str, str], ingresses: list[Object], subject: str, *, trusts: bool
-) -> Found:
+def _clients(settings: Mapping[str, str], ingresses: list[Object], subject: str) -> Found:
     """Without forwarded headers NGINX takes Google's addresses for the clients'."""
-    if trusts:
+    if not (why_not := distrust(settings)):
         return
     lists = [
         f"{i['metadata']['namespace']}/{i['metadata']['name']}"
@@ -276,10 +293,10 @@ def _clients(
     )
     if lists or settings.get("whitelist-source-range"):
         where = joined(lists) if lists else "its ConfigMap"
-        why = f"allow-lists ({where}) would see Google's addresses and refuse everybody"
+        why = f"{why_not}: allow-lists ({where}) would see Google's addresses and refuse everybody"
         yield result(FAILED, "NGINX sees the clients' addresses", subject, why, remedy)
     else:
-        why = "use-forwarded-headers is not true: logs and limits see Google's addresses"
+        why = f"{why_not}: logs and limits see Google's addresses"
         yield result(UNCERTAIN, "NGINX sees the clients' addresses", subject, why, remedy)
 
 

@@ -480,6 +480,63 @@ ROWS = [
         built=False,
     ),
     Row(
+        "an Ingress that asks for client certificates, and waits longer than Google",
+        lambda s: s.kube(
+            "PATCH",
+            INGRESS,
+            {
+                "metadata": {
+                    "annotations": {
+                        "nginx.ingress.kubernetes.io/auth-tls-secret": "shop/ca",
+                        "nginx.ingress.kubernetes.io/proxy-send-timeout": "3600",
+                    }
+                }
+            },
+        ),
+        preflight,
+        (
+            "1 failed",
+            "auth-tls-secret asks for client certificates, and none gets past Google's front end",
+            "proxy-send-timeout is 3600 s, Google waits 30 s in all; set backends.web.timeout to "
+            "3600 s or more",
+        ),
+        ("PROXY", "allow-lists", "redirect for ever"),
+        built=False,
+    ),
+    Row(
+        "NGINX that does not believe Google who the client is",
+        lambda s: set_nginx(s, **{"proxy-real-ip-cidr": "10.0.0.0/8"}),
+        preflight,
+        (
+            "1 failed",
+            "proxy-real-ip-cidr lacks 130.211.0.0/22, 35.191.0.0/16: allow-lists (",
+        ),
+        ("use-forwarded-headers is not true",),
+        built=False,
+    ),
+    Row(
+        "a Service with a BackendConfig and an allow-list of its own",
+        lambda s: s.kube(
+            "PATCH",
+            API,
+            {
+                "metadata": {
+                    "annotations": {"cloud.google.com/backend-config": '{"default":"api"}'}
+                },
+                "spec": {"loadBalancerSourceRanges": ["198.51.100.0/24"]},
+            },
+        ),
+        preflight,
+        (
+            "BackendConfig is heeded by GKE's Ingress only",
+            "say the same under backends.api: timeout, draining",
+            "loadBalancerSourceRanges lets 198.51.100.0/24 in, the front door all; a Cloud Armor "
+            "policy of these ranges, under backends.api.security_policy",
+        ),
+        (" failed ", "protocols agree"),
+        built=False,
+    ),
+    Row(
         "NGINX whose allow-lists see the clients",
         lambda s: s.kube("PATCH", INGRESS, {"metadata": {"annotations": {ALLOW: "10.0.0.0/8"}}}),
         preflight,
@@ -604,6 +661,11 @@ TRAPS = {
         "NGINX that gets a PROXY line and does not expect it",
     ],
     "read timeouts": ["NGINX that is more patient than Google"],
+    "annotations of Ingresses": [
+        "an Ingress that asks for client certificates, and waits longer than Google",
+    ],
+    "trusted addresses": ["NGINX that does not believe Google who the client is"],
+    "settings of the Service": ["a Service with a BackendConfig and an allow-list of its own"],
     "allow-lists": [
         "NGINX that is spoken to in TLS redirects nothing",
         "NGINX whose allow-lists see the clients",
