@@ -17,6 +17,7 @@ from edgebook.verify import (
     certificate_checks,
     dns_checks,
     following,
+    led_away,
     neg_owners,
     set_by_hand,
 )
@@ -41,6 +42,7 @@ def status(facts: Facts, memory: Memory) -> Pages:
         *neg_owners.owners(facts),
         *backend_checks.nodes(facts),
         *backend_checks.without_neg(facts),
+        *led_away.led_away(facts),
         *set_by_hand.left(facts),
         *set_by_hand.refusing(facts),
         *dns_checks.answers_nothing(facts),

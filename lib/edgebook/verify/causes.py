@@ -22,6 +22,7 @@ from edgebook.verify import failures, listening
 from edgebook.verify.facts import Facts, joined
 from edgebook.verify.firewalling import way_in
 from edgebook.verify.health import Endpoint
+from edgebook.verify.led_away import why_nothing_comes
 from edgebook.verify.listening import Cause, ports_of
 
 NAMED = 3  # pods that a sentence names
@@ -206,7 +207,7 @@ def _links(facts: Facts, name: str, backend: BackendSpec, cluster_name: str) -> 
 def _why_empty(facts: Facts, name: str, backend: BackendSpec, clusters: Iterable[str]) -> Cause:
     key = ResourceKey("backendService", facts.compute, facts.names.backend_service(name))
     if not leads_here(facts, key):
-        trouble = failures.NO_RULE
+        trouble = why_nothing_comes(facts)
         return trouble, trouble.cause
     for cluster_name in clusters:
         cluster = facts.observed.clusters.get(cluster_name)

@@ -16,6 +16,7 @@ from edgebook.verify import (
     certificate_checks,
     dns_checks,
     following,
+    led_away,
     neg_owners,
     set_by_hand,
     traffic_checks,
@@ -42,6 +43,7 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.BACKENDS, backend_checks.health),
     (Step.BACKENDS, following.following),
     (Step.BACKENDS, neg_owners.owners),
+    (Step.FRONTENDS, led_away.led_away),
     (Step.FRONTENDS, set_by_hand.left),
     (Step.FRONTENDS, set_by_hand.refusing),
 )

@@ -368,6 +368,12 @@ NO_RULE = Failure(
     "without one Google asks no endpoint and nothing serves: the frontend is not there",
     "run 30 frontends and 40 certificate map: they make what is missing of the chain",
 )
+LED_AWAY = Failure(
+    0,
+    "no request is led to the backend service",
+    "the URL map leads its requests elsewhere: without them Google asks no endpoint",
+    "run 30 frontends, then 60 backends: it leads them back",
+)
 NO_SERVICE = Failure(
     0,
     "the Service is gone",

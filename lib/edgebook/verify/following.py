@@ -21,6 +21,7 @@ from edgebook.verify.backend_checks import groups_of
 from edgebook.verify.causes import leads_here
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, result
 from edgebook.verify.health import Endpoint, health_of
+from edgebook.verify.led_away import why_nothing_comes
 
 CHECK = "NEGs follow the pods"
 STEP = Step.BACKENDS
@@ -205,10 +206,12 @@ def _compared(
         return result(FAILED, CHECK, subject, why, trouble.remedy, step=STEP)
     key = ResourceKey("backendService", facts.compute, subject.partition(" ")[0])
     if missing and not leads_here(facts, key):
+        trouble = why_nothing_comes(facts)
         why = "no forwarding rule leads there, so Google tells no endpoints"
+        why = trouble.cause if trouble is not failures.NO_RULE else why
         coming = any(change.key.kind == "forwardingRule" for change in facts.plan.to_do)
         state = SKIPPED if coming else FAILED
-        return result(state, CHECK, subject, why, failures.NO_RULE.remedy, step=STEP)
+        return result(state, CHECK, subject, why, trouble.remedy, step=STEP)
     body = facts.body("backendService", subject.partition(" ")[0]) or {}
     held = {canonical(str(entry["group"])) for entry in body.get("backends") or ()}
     apart = {n.zone for n in negs if n.state == "ACTIVE" and canonical(n.link) not in held}

@@ -78,6 +78,24 @@ def denied_by_account(stage: Stage) -> None:
     stage.advance()
 
 
+def led_away(stage: Stage, place: str) -> None:
+    """Somebody leads a place of our URL map to what is theirs."""
+    theirs = {"name": "theirs", "loadBalancingScheme": "EXTERNAL_MANAGED", "protocol": "HTTP"}
+    stage.compute("POST", "backendServices", theirs)
+    stage.compute("POST", "backendBuckets", {"name": "static", "bucketName": "static-site"})
+    stage.advance(60)
+    found = {**stage.compute("GET", "urlMaps/shop"), "tests": []}
+    (matcher,) = found["pathMatchers"]
+    if place == "default":
+        found["defaultService"] = f"{GLOBAL}/backendServices/theirs"
+    elif place == "path":
+        matcher["pathRules"][0]["service"] = f"{GLOBAL}/backendServices/theirs"
+    else:
+        matcher["defaultService"] = f"{GLOBAL}/backendBuckets/static"
+    stage.compute("PUT", "urlMaps/shop", found)
+    stage.advance()
+
+
 ROWS = (
     Row(
         "all NEGs taken off, on the first page",
@@ -87,7 +105,7 @@ ROWS = (
             "NOT HEALTHY: shop-api: no NEG is attached, and requests are led there",
             "run 60 backends: it attaches them",
         ),
-        ("shop: healthy", "50 firewall"),
+        ("rehearsal: healthy;", "50 firewall"),
     ),
     Row(
         "all NEGs taken off, in a verify",
@@ -121,7 +139,7 @@ ROWS = (
             "NOT HEALTHY: shop-api: policy siege lets nobody in: its rule 2147483647 denies",
             '--security-policy ""`',
         ),
-        ("shop: healthy",),
+        ("rehearsal: healthy;",),
     ),
     Row(
         "a policy that lets nobody in, in a verify",
@@ -157,7 +175,7 @@ ROWS = (
         also_elsewhere,
         status,
         ("in doubt: *.shop.example.com: also answers 203.0.113.9",),
-        ("shop: healthy", "NOT HEALTHY"),
+        ("rehearsal: healthy;", "NOT HEALTHY"),
     ),
     Row(
         "an AAAA record that leads elsewhere, on the first page",
@@ -195,7 +213,7 @@ ROWS = (
             "NOT HEALTHY: *.shop.example.com: resolvers get no answer (NXDOMAIN), though",
             "enter the zone's name servers at the registrar",
         ),
-        ("run 10", "shop: healthy"),
+        ("run 10", "rehearsal: healthy;"),
     ),
     Row(
         "a zone that nobody asks any more, in a verify",
@@ -223,7 +241,7 @@ ROWS = (
         on_another_address,
         status,
         ("NOT HEALTHY: forwarding rule shop-web: exists and was not created by edgebook",),
-        ("shop: healthy",),
+        ("rehearsal: healthy;",),
     ),
     Row(
         "our rule on an address of theirs, in a verify",
@@ -238,7 +256,58 @@ ROWS = (
         ("rule deny-sa denies 130.211.0.0/22 to tcp:8080", "set firewall.priority below 500"),
         ("must answer 200", "ok firewall allows"),
     ),
+    Row(
+        "names that are led to a bucket of theirs, on the first page",
+        lambda s: led_away(s, "names"),
+        status,
+        (
+            "NOT HEALTHY: URL map shop: somebody leads *.shop.example.com, shop.example.com to "
+            "backend bucket static: users get what the params do not name; 1 change to make",
+            "run 30 frontends: it leads them back; and find out who led them away",
+        ),
+        ("rehearsal: healthy;",),
+    ),
+    Row(
+        "a path that is led to a service of theirs, in a verify",
+        lambda s: led_away(s, "path"),
+        verify,
+        (
+            "somebody leads *.shop.example.com, shop.example.com /api/* to backend service theirs",
+            "shop-api blue the URL map leads its requests elsewhere",
+            "run 30 frontends, then 60 backends: it leads them back",
+        ),
+        ("40 certificate map", "no forwarding rule leads there", "the frontend is not there"),
+    ),
+    Row(
+        "a default that none of our names comes to, on the first page",
+        lambda s: led_away(s, "default"),
+        status,
+        (
+            "in doubt: URL map shop: somebody leads hosts without a rule to backend service theirs",
+            "run 30 frontends: it leads them back",
+        ),
+        ("NOT HEALTHY", "users get"),
+    ),
+    Row(
+        "paths that an edit of the params leads to another backend of ours",
+        lambda s: None,
+        status,
+        ("rehearsal: healthy; 1 change to make (URL map shop: ",),
+        ("somebody", "NOT HEALTHY"),
+        params={"routes.0.paths": {"/api/*": "web", "/orders/*": "api"}},
+    ),
 )
+
+
+def test_the_steps_that_it_names_lead_requests_back(staged: Staged) -> None:
+    staged.sim.admin("POST", "reset", {"to": "built"})
+    staged.edits = {}
+    led_away(Stage(staged), "path")
+    for step in ("frontends", "backends"):
+        staged.book().step(step).apply("apply", "auto", show_progress=False)
+    assert staged.book().status().data["problems"] == []
+    assert staged.book().status().data["doubts"] == []
+    assert staged.book().door.read().plan.empty
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -255,7 +255,7 @@ ROWS = (
         led_away,
         status,
         ("NOT HEALTHY: shop-web blue: no forwarding rule leads there",),
-        ("shop: healthy",),
+        ("rehearsal: healthy;",),
     ),
     Row(
         "one zone without capacity, by hand",
