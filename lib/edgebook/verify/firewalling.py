@@ -26,6 +26,7 @@ from edgebook.verify import failures
 from edgebook.verify.facts import Facts, joined
 from edgebook.verify.failures import Failure
 from edgebook.verify.firewall_policies import OF_NETWORKS, decide, policy_name, rule_of
+from edgebook.verify.listening import Cause, not_listening, ports_of
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def _closed(
     near = speaks_of(
         [r for r in rules if not r.get("disabled")], source, firewall.tags(facts.spec, cluster)
     )
+    unnamed: Cause | None = None
     if answer.verdict is Verdict.DENIED:
         trouble = failures.FIREWALL_DENIED
         words = f"rule {answer.rules[0]} denies {source} to tcp:{port}"
@@ -175,13 +177,31 @@ def _closed(
         trouble = failures.FIREWALL_WRONG_PORT
         words = f"{near[0]}, but the pods listen on {port}"
         remedy = trouble.remedy
+        unnamed = _unnamed(facts, cluster, port)
     else:
         trouble = failures.FIREWALL_MISSING
         words, remedy = f"no rule allows {source} to tcp:{port}", trouble.remedy
     if not facts.spec.firewall.manage:
         lines = " ; ".join(rule_line(facts, cluster, port))
         remedy = f"firewall.manage is false: hand this to whoever keeps the firewall: `{lines}`"
+    if unnamed:
+        trouble, first = unnamed
+        words = f"{first}; and tcp:{port} is closed ({near[0]})"
+        remedy = f"{trouble.remedy}; only when they listen there: {remedy}"
     return replace(trouble, remedy=remedy), words
+
+
+def _unnamed(facts: Facts, cluster: ObservedCluster, port: int) -> Cause | None:
+    """What is wrong with a targetPort that no container of its Service names."""
+    for backend in facts.spec.backends.values():
+        neg = backend.neg
+        service = cluster.service(neg.namespace, neg.service)
+        if service and service.found and port in service.target_ports.get(neg.port, ()):
+            ports = ports_of(facts, cluster.name, service)
+            for cause in not_listening(ports, backend, f"{neg.namespace}/{neg.service}", port):
+                if cause[0].title == failures.NOBODY_LISTENS.title:
+                    return cause
+    return None
 
 
 def _version(address: str) -> IpVersion:

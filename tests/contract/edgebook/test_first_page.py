@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.edgebook.conftest import Staged
-from tests.contract.edgebook.staging import GLOBAL, Row, Stage, play, record, status, verify
+from tests.contract.edgebook.staging import API, GLOBAL, Row, Stage, play, record, status, verify
 from tests.contract.edgebook.test_neighbours import change_entries
 
 ENTRIES = "certificateMaps/shop/certificateMapEntries"
@@ -94,6 +94,13 @@ def led_away(stage: Stage, place: str) -> None:
         matcher["defaultService"] = f"{GLOBAL}/backendBuckets/static"
     stage.compute("PUT", "urlMaps/shop", found)
     stage.advance()
+
+
+def to_another_number(stage: Stage) -> None:
+    """Somebody gives the Service a targetPort by a number that no container names."""
+    (port,) = stage.kube("GET", API)["spec"]["ports"]
+    stage.kube("PATCH", API, {"spec": {"ports": [{**port, "targetPort": 9999}]}})
+    stage.advance(1200)
 
 
 ROWS = (
@@ -295,6 +302,28 @@ ROWS = (
         ("rehearsal: healthy; 1 change to make (URL map shop: ",),
         ("somebody", "NOT HEALTHY"),
         params={"routes.0.paths": {"/api/*": "web", "/orders/*": "api"}},
+    ),
+    Row(
+        "a targetPort by a number that no container names, on the first page",
+        to_another_number,
+        status,
+        (
+            "the pods of shop/api name 8080; the endpoints are on 9999; and tcp:9999 is closed",
+            "correct targetPort of Service shop/api (port 8080), or let the pods listen on 9999; "
+            "only when they listen there: run 50 firewall",
+        ),
+        ("but the pods listen on 9999",),
+    ),
+    Row(
+        "a targetPort by a number that no container names, in a verify",
+        to_another_number,
+        verify,
+        (
+            "the pods of shop/api name 8080; the endpoints are on 9999; and tcp:9999 is closed",
+            "correct targetPort of Service shop/api (port 8080), or let the pods listen on 9999; "
+            "only when they listen there: run 50 firewall",
+        ),
+        ("but the pods listen on 9999",),
     ),
 )
 

@@ -153,7 +153,9 @@ def _reader(
         reader.start(where, lambda there=there: there)
     for cluster in observed.clusters:
         system = {"metadata": {"name": "kube-system", "uid": f"uid-{cluster}"}}
-        none = {network_policies.WHERE.format(n): [] for n in ("shop", "iot", "ingress-nginx")}
+        lists = ("api/v1/namespaces/{}/pods", network_policies.WHERE)
+        namespaces = ("shop", "iot", "ingress-nginx")
+        none: Any = {where.format(name): [] for where in lists for name in namespaces}
         given = {"api/v1/namespaces": [system], **none, **case.get("objects", {})}
         for path, items in given.items():
             reader.start(("objects", cluster, path, ""), lambda items=items: items)
