@@ -20,6 +20,7 @@ from edgebook.verify.annotated import ANNOTATIONS, Hop, distrust, of_ingress, of
 from edgebook.verify.facts import FAILED, OK, UNCERTAIN, Facts, joined, result
 from edgebook.verify.failures import of_backend
 from edgebook.verify.listening import Ports, doubts, kept_out, language, said_by
+from edgebook.verify.workloads import BUDGETS, DEPLOYMENTS, SCALERS, troubles
 
 Found = Iterator[CheckResult]
 Object = Mapping[str, Any]
@@ -41,6 +42,7 @@ def foresight(facts: Facts) -> Found:
             yield from _probe(name, backend, service, said_by(pods), subject)
             yield from _kept_out(facts, backend, cluster, service, subject)
             yield from _rollouts(pods, subject)
+            yield from _kept(facts, cluster, service.namespace, pods, subject)
             yield from _gates(service, pods, subject)
             if nginx := [pod for pod in pods if is_nginx(pod)]:
                 yield from _nginx(facts, name, backend, cluster, nginx[0])
@@ -136,6 +138,20 @@ def _rollouts(pods: list[Object], subject: str) -> Found:
         yield result(UNCERTAIN, check, subject, "; ".join(missing), remedy)
     else:
         yield result(OK, check, subject, f"{len(pods)} pods, grace {grace} s")
+
+
+def _kept(facts: Facts, cluster: str, namespace: str, pods: list[Object], subject: str) -> Found:
+    """What keeps the pods; silent where nothing is wrong with it."""
+    check = "rollouts and drains leave pods"
+    paths = [path.format(namespace) for path in (DEPLOYMENTS, BUDGETS, SCALERS)]
+    try:
+        asked = [facts.reader.objects(cluster, path, missing_ok=True) for path in paths]
+        read = [one.result() for one in asked]
+    except EdgebookError as error:
+        yield result(UNCERTAIN, check, subject, error.why or error.what, error.next)
+        return
+    for why, remedy in troubles(pods, *read):
+        yield result(UNCERTAIN, check, subject, why, remedy)
 
 
 def _gates(service: ObservedService, pods: list[Object], subject: str) -> Found:

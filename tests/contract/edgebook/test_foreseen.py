@@ -57,6 +57,8 @@ RAW = {
         "proxy_header": "PROXY_V1",
     },
 }
+BUDGETS = "apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+SCALERS = "apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"
 ALLOW = "nginx.ingress.kubernetes.io/whitelist-source-range"
 RULE = {
     "priority": 1,
@@ -69,6 +71,19 @@ RULE = {
 
 def set_nginx(stage: Stage, **data: str | None) -> None:
     stage.kube("PATCH", NGINX_CONFIG, {"data": data})
+
+
+def kept(stage: Stage, *, strategy: Any, budget: dict[str, Any], least: int) -> None:
+    """The api's Deployment has this strategy, a budget, and an autoscaler with a lower bound."""
+    stage.kube("PATCH", DEPLOYMENT, {"spec": {"strategy": strategy}})
+    selector = {"matchLabels": {"app": "api"}}
+    body: dict[str, Any] = {"metadata": {"name": "few"}, "spec": {"selector": selector, **budget}}
+    stage.kube("POST", BUDGETS, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", **body})
+    above = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}
+    body = {"metadata": {"name": "load"}, "spec": {"scaleTargetRef": above, "minReplicas": least,
+                                                   "maxReplicas": 9}}  # fmt: skip
+    kind = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+    stage.kube("POST", SCALERS, kind | body)
 
 
 def denies(priority: int) -> Callable[[Stage], Any]:
@@ -328,6 +343,52 @@ ROWS = [
             " failed ",
             "blue/shop/api container",
         ),
+        built=False,
+    ),
+    Row(
+        "pods that a rollout, a node's upgrade and an autoscaler take away",
+        lambda s: kept(
+            s,
+            strategy={"type": "Recreate", "rollingUpdate": None},
+            budget={"minAvailable": "100%"},
+            least=1,
+        ),
+        preflight,
+        (
+            "uncertain rollouts and drains leave pods blue/shop/api Deployment api has strategy "
+            "Recreate: each rollout ends all its pods first; RollingUpdate with maxUnavailable: 0",
+            "PodDisruptionBudget few allows no disruption: node upgrades wait an hour",
+            "HorizontalPodAutoscaler load goes down to one pod; set its minReplicas to 2 or more",
+        ),
+        (" failed ", "drains leave pods blue/shop/postgres", "drains leave pods blue/ingress"),
+        built=False,
+    ),
+    Row(
+        "pods that rollouts, upgrades and autoscalers leave",
+        lambda s: kept(
+            s,
+            strategy={"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
+            budget={"maxUnavailable": 1},
+            least=2,
+        ),
+        preflight,
+        ("pods outlive their endpoints blue/shop/api",),
+        (" failed ", "rollouts and drains leave pods"),
+        built=False,
+    ),
+    Row(
+        "budgets that the caller may not list",
+        lambda s: s.shop.fault(
+            service="kubernetes",
+            verb="GET",
+            collection="poddisruptionbudgets",
+            code=403,
+            reason="forbidden",
+            times=0,
+        ),
+        preflight,
+        ("uncertain rollouts and drains leave pods blue/shop/api",),
+        (" failed ", "Recreate"),
         built=False,
     ),
     Row(
@@ -646,6 +707,11 @@ TRAPS = {
     "preStop": ["pods that end at once", "29 pods that end at once"],
     "grace": ["a grace that ends the preStop", "pods that end at once"],
     "replicas": ["one pod only"],
+    "rollouts and drains": [
+        "pods that a rollout, a node's upgrade and an autoscaler take away",
+        "pods that rollouts, upgrades and autoscalers leave",
+        "budgets that the caller may not list",
+    ],
     "NetworkPolicies": ["a NetworkPolicy that lets nobody in"],
     "readiness gates": [
         "pods that are older than their NEG, without a readiness gate",

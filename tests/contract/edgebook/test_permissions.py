@@ -41,12 +41,15 @@ KNOWS: Mapping[str, Any] = {
 # thirdPartyObjects.
 OBJECTS = {
     "configmaps": "configMaps",
+    "deployments": "deployments",
     "endpointslices": "endpointSlices",
     "events": "events",
+    "horizontalpodautoscalers": "horizontalPodAutoscalers",
     "ingresses": "ingresses",
     "namespaces": "namespaces",
     "networkpolicies": "networkPolicies",
     "nodes": "nodes",
+    "poddisruptionbudgets": "podDisruptionBudgets",
     "pods": "pods",
     "services": "services",
 }

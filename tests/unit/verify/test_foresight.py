@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from edgebook.model.values import CheckState
 from edgebook.verify.foresight import foresight
+from edgebook.verify.workloads import BUDGETS, DEPLOYMENTS, SCALERS
 
 from tests.unit.verify.test_cases import facts_of
 
@@ -23,6 +24,13 @@ def pod(**spec: Any) -> dict[str, Any]:
         "metadata": {"namespace": NAMESPACE, "name": "ingress-nginx-controller-0"},
         "spec": {"terminationGracePeriodSeconds": 300, "containers": [container], **spec},
     }
+
+
+KEEPERS: dict[str, list[Any]] = {
+    path.format(namespace): []
+    for path in (DEPLOYMENTS, BUDGETS, SCALERS)
+    for namespace in (NAMESPACE, "shop", "iot")
+}
 
 
 def found(
@@ -47,6 +55,7 @@ def found(
         "apis/networking.k8s.io/v1/ingresses": [ingress] if ingress else [],
         "api/v1/namespaces/shop/pods": [],
         "api/v1/namespaces/iot/pods": [],
+        **KEEPERS,
     }
     facts = facts_of({"built": built or {}, "objects": objects})
     return {
@@ -174,6 +183,7 @@ def behind(
         ],
         "api/v1/namespaces/shop/pods": [other, one],
         "api/v1/namespaces/iot/pods": [],
+        **KEEPERS,
     }
     return [
         (item.state, item.subject, item.reason)
