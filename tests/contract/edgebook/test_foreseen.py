@@ -384,10 +384,15 @@ ROWS = [
             collection="poddisruptionbudgets",
             code=403,
             reason="forbidden",
+            message="poddisruptionbudgets.policy is forbidden: requires one of "
+            '["container.podDisruptionBudgets.list"] permission(s).',
             times=0,
         ),
         preflight,
-        ("uncertain rollouts and drains leave pods blue/shop/api",),
+        (
+            "uncertain rollouts and drains leave pods blue/shop/api poddisruptionbudgets.policy is",
+            'requires one of ["container.podDisruptionBudgets.list"] permission(s).; grant roles/',
+        ),
         (" failed ", "Recreate"),
         built=False,
     ),
