@@ -36,6 +36,7 @@ from edgebook.plan.live_index import holders_in, index_of
 from edgebook.plan.proving import Proving, part_of
 from edgebook.plan.rivals import Rivals
 from edgebook.plan.shared import Shared
+from edgebook.plan.strayed import held, without_address
 from edgebook.plan.successors import Successors
 from edgebook.plan.tenants import Tenants
 from edgebook.plan.unmentioned import labels_left, unmentioned
@@ -60,7 +61,8 @@ class Diff:
         self._holders = holders_in(live)
         self._proving = Proving(desired, live, self._holders, self._make)
         self._successors = Successors(desired, self._holders, self._make, self._proving)
-        self._records = Records(self._index, self._make, self._addresses())
+        there = held(live, observed) if without_address(desired, live) else None
+        self._records = Records(self._index, self._make, self._addresses(), there)
         self._backends = BackendChanges(
             desired, live, observed, holders=self._holders, maker=self._make
         )

@@ -26,18 +26,30 @@ from edgebook.plan.changes import ChangeMaker, report
 from edgebook.plan.compare import UNKNOWN
 from edgebook.plan.dns_answers import ADDRESS_TYPES, Answers, Sets, let_go
 from edgebook.plan.live_index import Index
+from edgebook.plan.strayed import lost
 
 CUT_OVER = "80_cut_over"
 STAYS, WRITTEN_BACK = "stays: whoever asks for", "writes it back"
+MOVED = "; the cut-over runbook moves it"
 STRAY = "points at this front door, but is not in hostnames"
 COPIED = ("type", "ttl", "rrdatas", "routingPolicy")
 LEFTOVERS = ("A", "AAAA", "HTTPS", "SVCB")
 
 
 class Records:
-    """All record sets of the zones that were read; `ours` are this front door's IP addresses."""
+    """All record sets of the zones that were read; `ours` are this front door's IP addresses.
 
-    def __init__(self, index: Index, maker: ChangeMaker, ours: frozenset[str]) -> None:
+    `held` are the project's, where the front door has lost its own.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        maker: ChangeMaker,
+        ours: frozenset[str],
+        held: frozenset[str] | None = None,
+    ) -> None:
+        self._held = held
         self._index = index
         self._make = maker
         self._ours = ours
@@ -161,7 +173,9 @@ class Records:
             if found.body.get("type") == "TXT":
                 text += " (cert-manager's DNS-01? use authorization: PER_PROJECT_RECORD)"
         else:
-            text += "; the cut-over runbook moves it"
+            gone = "" if self._held is None else lost(found.body, self._held)
+            text += f"; {gone}" if gone else ""
+            text += MOVED
         return report(resource.key, resource.step, text, blocks=challenge)
 
     def copies(self, challenges: Iterable[Resource]) -> Iterator[Change]:

@@ -47,6 +47,8 @@ def status(facts: Facts, memory: Memory) -> Pages:
         *set_by_hand.refusing(facts),
         *dns_checks.answers_nothing(facts),
         *dns_checks.beside(facts),
+        *dns_checks.led_off(facts),
+        *dns_checks.lost(facts),
         *certificate_checks.without_entry(facts),
         *in_the_way(facts),
     ]
@@ -59,7 +61,8 @@ def status(facts: Facts, memory: Memory) -> Pages:
     doubts += [] if unsure else _not_renewed(facts)
     doubts += [] if unsure else _forbidden(facts)
     if not seen.rows and not any(row.cells["address"] for row in fronts.rows):
-        problems = ["it is not built"]
+        gone = [f"{item.subject} {item.reason}" for item in dns_checks.lost(facts)]
+        problems = [f"its address is gone: {one}" for one in gone] or ["it is not built"]
     tables = (
         fronts,
         issued,

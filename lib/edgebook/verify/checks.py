@@ -32,6 +32,8 @@ CHECKS: tuple[tuple[Step, Check], ...] = (
     (Step.ADDRESS_AND_DNS, dns_checks.zone),
     (Step.ADDRESS_AND_DNS, dns_checks.records),
     (Step.ADDRESS_AND_DNS, dns_checks.beside),
+    (Step.ADDRESS_AND_DNS, dns_checks.lost),
+    (Step.ADDRESS_AND_DNS, dns_checks.led_off),
     (Step.CERTIFICATE, dns_checks.cnames),
     (Step.CERTIFICATE, dns_checks.caa),
     (Step.CERTIFICATE, certificate_checks.certificates),

@@ -6,7 +6,8 @@ from edgebook.model.hostnames import Hostname
 from edgebook.model.paths import name_of, record_of
 from edgebook.model.values import BY_HAND, CheckResult, Step
 from edgebook.params.types import IpVersion
-from edgebook.plan.dns_records import STAYS, WRITTEN_BACK
+from edgebook.plan.dns_records import MOVED, STAYS, WRITTEN_BACK
+from edgebook.plan.strayed import LOST, held
 from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, OK, SKIPPED, UNCERTAIN, Facts, joined, probe_name, result
 from edgebook.verify.lookup import LOOK, Reply
@@ -15,6 +16,14 @@ PKI = "pki.goog"
 KNOWN_TAGS = ("issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail",
               "issuevmc")  # fmt: skip
 ALSO = "take the other addresses out of the record, when the way to them is not meant to stay"
+LOST_WAY = (
+    "edgebook apply reserves another address; then set the record to it at once by hand (nobody is "
+    "served by the old one), or let the cut-over move it"
+)
+LED_OFF_WAY = (
+    "when it came here before: set the record back to the front door's address; else the cut-over "
+    "moves it"
+)
 RECORDS = {IpVersion.IPV4: "A", IpVersion.IPV6: "AAAA"}
 
 
@@ -103,6 +112,31 @@ def beside(facts: Facts) -> Iterator[CheckResult]:
             yield result(
                 UNCERTAIN, check, change.key.name, change.sentence, step=Step.ADDRESS_AND_DNS
             )
+
+
+def lost(facts: Facts) -> Iterator[CheckResult]:
+    """Names that answer with an IP that this front door may have had, and its project has not."""
+    for change in facts.plan.reports:
+        if change.key.kind == "dnsRecordSet" and LOST in change.sentence:
+            yield result(FAILED, "names lead here", change.key.name, change.sentence, LOST_WAY,
+                         step=Step.ADDRESS_AND_DNS)  # fmt: skip
+
+
+def led_off(facts: Facts) -> Iterator[CheckResult]:
+    """Names that lead out of the project though others come here: no cut-over leaves them so."""
+    left = {c.key.name for c in facts.plan.reports if c.sentence.endswith(MOVED)}
+    mine = held(facts.live, facts.observed)
+    for version in facts.versions if left else ():
+        kind, address = RECORDS[version], facts.address(version)
+        names = sorted(set(facts.spec.hostnames)) if facts.zone and address else []
+        found = {n: set(facts.lookup.resolved(probe_name(n), kind).values) for n in names}
+        here = [name for name, values in found.items() if address in values]
+        for name, values in found.items() if here else ():
+            if f"{name}./{kind}" in left and values and not values & mine:
+                why = f"leads to {joined(values)}, which this project does not have, though "
+                why += f"{joined(here)} leads here: somebody led it away, or it is the cut-over"
+                yield result(UNCERTAIN, "names lead here", name, why, LED_OFF_WAY,
+                             step=Step.ADDRESS_AND_DNS)  # fmt: skip
 
 
 def _elsewhere(facts: Facts, check: str, hostname: str, address: str) -> CheckResult:
