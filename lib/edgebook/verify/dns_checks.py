@@ -17,8 +17,8 @@ KNOWN_TAGS = ("issue", "issuewild", "iodef", "contactemail", "contactphone", "is
               "issuevmc")  # fmt: skip
 ALSO = "take the other addresses out of the record, when the way to them is not meant to stay"
 LOST_WAY = (
-    "edgebook apply reserves another address; then set the record to it at once by hand (nobody is "
-    "served by the old one), or let the cut-over move it"
+    "run 10 address and DNS, which reserves another one; then set the record to it at once by hand "
+    "(nobody is served by the old one), or let the cut-over move it"
 )
 LED_OFF_WAY = (
     "when it came here before: set the record back to the front door's address; else the cut-over "

@@ -50,7 +50,7 @@ ROWS = (
         (
             "NOT HEALTHY: its address is gone: *.shop.example.com./A is A to ",
             "(any more): if it was this front door's, it was released",
-            "edgebook apply reserves another address; then set the record to it at once by hand",
+            "run 10 address and DNS, which reserves another one; then set the record to it at once",
         ),
         ("it is not built", f"this project has no address {OLD_SITE}"),
     ),
