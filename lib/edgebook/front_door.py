@@ -237,7 +237,7 @@ class FrontDoor:
             *legacy.notes(self.spec.hostnames, now),
             *autoneg.notes(reader, there, ours),
         )
-        return Observed(clusters, numbers, notes=notes)
+        return Observed(clusters, numbers, notes=notes, balancers=legacy.addresses)
 
     def observe_now(self) -> Observed:
         """The clusters' NEGs as they are now: for attaching NEGs that GKE has just made."""

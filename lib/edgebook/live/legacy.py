@@ -50,6 +50,11 @@ class Legacy:
     balancers: tuple[LegacyBalancer, ...] = ()
     hosts: Mapping[str, str] | None = None  # Ingress host -> cluster/namespace/Ingress
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The IPs that the load balancers got."""
+        return frozenset(item.address for item in self.balancers if item.address)
+
     def notes(self, hostnames: tuple[str, ...], now: datetime) -> tuple[Change, ...]:
         """Reports about what concerns these hostnames; sorted by the plan."""
         return (*self._certificates(hostnames, now), *self._balancers(hostnames))

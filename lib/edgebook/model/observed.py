@@ -6,6 +6,7 @@ Values only. Nothing here talks to a cluster.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from edgebook.model.paths import name_of
 from edgebook.model.values import Change
 
 
@@ -84,6 +85,11 @@ class ObservedCluster:
     ipv6: bool = False  # its pods have IPv6 addresses too
     filled: tuple[Filled, ...] = ()  # all NEGs of its pods, also those of others
 
+    @property
+    def bound(self) -> Mapping[str, str]:
+        """NEG name -> the NetworkEndpointGroupBinding that fills it."""
+        return {name_of(one.link): one.by for one in self.filled if one.binding}
+
     def service(self, namespace: str, name: str) -> ObservedService | None:
         for service in self.services:
             if (service.namespace, service.name) == (namespace, name):
@@ -99,3 +105,4 @@ class Observed:
     project_numbers: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # set by `plan`
     notes: tuple[Change, ...] = ()  # reports of what was found and is not ours
+    balancers: frozenset[str] = frozenset()  # IPs of Services of type LoadBalancer

@@ -197,28 +197,26 @@ def from_json(value: Any) -> Any:
     return value
 
 
-def refs(value: Any) -> Iterator[Ref]:
-    """All references inside a body."""
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, Mapping):
+def leaves(value: Any) -> Iterator[Any]:
+    """Everything inside a body that is no mapping and no list."""
+    if isinstance(value, Mapping):
         for item in value.values():
-            yield from refs(item)
+            yield from leaves(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from refs(item)
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def refs(value: Any) -> Iterator[Ref]:
+    """All references inside a body."""
+    return (leaf for leaf in leaves(value) if isinstance(leaf, Ref))
 
 
 def each_negs(value: Any) -> Iterator[EachNeg]:
     """All NEG placeholders inside a body."""
-    if isinstance(value, EachNeg):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from each_negs(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from each_negs(item)
+    return (leaf for leaf in leaves(value) if isinstance(leaf, EachNeg))
 
 
 @dataclass(frozen=True, order=True)

@@ -15,7 +15,7 @@ from edgebook.desired import Desired
 from edgebook.model.links import canonical
 from edgebook.model.marks import owner
 from edgebook.model.observed import Observed
-from edgebook.model.paths import cluster_of, name_of, namespace_of, zone_of
+from edgebook.model.paths import cluster_of, namespace_of, zone_of
 from edgebook.model.values import (
     Action,
     Change,
@@ -171,10 +171,10 @@ class BackendChanges:
 
     def _of_other_services(self, resource: Resource) -> Iterator[Change]:
         """Names that another Service of the cluster has: GKE gives a name to one of them only."""
-        seen = self._observed.clusters.get(cluster_of(resource.scope))
-        kept = {name_of(one.link): one.by for one in (seen.filled if seen else ()) if one.binding}
+        cluster = self._observed.clusters.get(cluster_of(resource.scope))
+        bound = cluster.bound if cluster else {}
         for entry in resource.body["exposed_ports"].values():
-            if by := kept.get(entry["name"]):
+            if by := bound.get(entry["name"]):
                 text = (
                     f"NEG name {entry['name']} is one that {by} fills, and GKE fills a NEG for one "
                     "of them only: give the backend another neg.name"
@@ -341,10 +341,7 @@ def _turned(seen: Attachments, wanted: tuple[EachNeg, ...]) -> tuple[str, str]:
 def _known_entries(resource: Resource, seen: Attachments) -> Iterator[Change]:
     for entries, text in (
         (seen.foreign, "not ours: left alone"),
-        (
-            seen.unclaimed,
-            "named by no cluster: left alone; see `edgebook status` for its endpoints",
-        ),
+        (seen.unclaimed, "named by no cluster: left alone; `edgebook status` has its endpoints"),
     ):
         for entry in entries:
             group = canonical(str(entry.get("group", "")))

@@ -14,12 +14,11 @@ LOST = "this project has no address"
 
 
 def held(live: Live, observed: Observed) -> frozenset[str]:
-    """The project's IPs as far as they were read; those of old sites stand in what was noted."""
+    """The project's IPs as far as they were read, those of old sites in the clusters among them."""
     found = {
         str(item.body.get(HOLDING[key.kind])) for key, item in live.items() if key.kind in HOLDING
     }
-    noted = {word.strip(",;:") for note in observed.notes for word in note.sentence.split()}
-    return frozenset(found | noted)
+    return observed.balancers | found
 
 
 def without_address(desired: Desired, live: Live) -> bool:

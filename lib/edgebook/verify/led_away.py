@@ -12,7 +12,7 @@ from edgebook.model.kinds import named
 from edgebook.model.links import canonical, link
 from edgebook.model.marks import owner
 from edgebook.model.paths import name_of, parent_of
-from edgebook.model.values import CheckResult, Ref, Resource, Step
+from edgebook.model.values import CheckResult, Ref, Resource, Step, leaves
 from edgebook.plan.leading import MATCHER
 from edgebook.verify import failures
 from edgebook.verify.facts import FAILED, UNCERTAIN, Facts, result
@@ -97,18 +97,11 @@ def _own(facts: Facts) -> set[str]:
     return {canonical(link(key)) for key in live | wanted}
 
 
-def _named(value: Any) -> Iterator[str]:
+def _named(body: Any) -> Iterator[str]:
     """All links in a desired body."""
-    if isinstance(value, Ref):
-        yield canonical(link(value.key))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _named(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _named(item)
-    elif isinstance(value, str):
-        yield canonical(value)
+    for leaf in leaves(body):
+        if isinstance(leaf, Ref | str):
+            yield canonical(leaf if isinstance(leaf, str) else link(leaf.key))
 
 
 def _told(target: str) -> str:
